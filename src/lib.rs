@@ -1,0 +1,11 @@
+//! Sequence-to-function models of regulatory DNA: known motifs as convolution kernels, attention,
+//! programmable pooling and a sparse interpretable output layer, on an autograd engine of our own.
+//!
+//! Data flows one way: [`io`] reads files, [`data`] makes samples of them, [`models`] builds a
+//! program from a spec, [`engine`] runs it through [`ops`], [`train`] drives it.
+
+pub mod data;
+pub mod error;
+pub mod io;
+
+pub use error::{Error, Result};
