@@ -5,7 +5,9 @@
 //! program from a spec, [`engine`] runs it through [`ops`], [`train`] drives it.
 
 pub mod data;
+pub mod engine;
 pub mod error;
 pub mod io;
+pub mod ops;
 
 pub use error::{Error, Result};

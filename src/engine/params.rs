@@ -1,0 +1,108 @@
+//! Parameters: names (the original projects' state-dict names), shapes, initialisers, and where
+//! each lies in one flat array of values.
+
+use super::{Philox, Real};
+use std::sync::Arc;
+
+/// How a parameter starts.
+#[derive(Clone, Debug)]
+pub enum Init {
+    Constant(f64),
+    /// Uniform in ±bound.
+    Uniform(f64),
+    /// Normal with mean 0 and this standard deviation.
+    Normal(f64),
+    /// Given numbers: motif kernels, calibrated scales.
+    Values(Arc<Vec<f64>>),
+}
+
+/// What the optimizer and the state dict make of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Weight,
+    /// State that training updates without a gradient (running statistics).
+    Buffer,
+    /// As `Buffer`, written as an i64 scalar.
+    Counter,
+}
+
+#[derive(Clone, Debug)]
+pub struct Param {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub init: Init,
+    pub role: Role,
+    pub trainable: bool,
+    /// A gradient reaches it: set when the program is planned.
+    pub used: bool,
+    pub offset: usize,
+}
+
+impl Param {
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.len()
+    }
+
+    /// The optimizer moves it: trainable, and a gradient reaches it.
+    pub fn learns(&self) -> bool {
+        self.trainable && self.used && self.role == Role::Weight
+    }
+}
+
+/// All parameters of a model, in order of declaration.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    pub params: Vec<Param>,
+}
+
+impl Layout {
+    pub fn len(&self) -> usize {
+        self.params.last().map_or(0, |p| p.range().end)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.params.is_empty()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Param> {
+        self.params.iter().find(|p| p.name == name)
+    }
+
+    /// Fresh values, each parameter from its own stream of the seed.
+    pub fn initialise<T: Real>(&self, seed: u64) -> Vec<T> {
+        let philox = Philox::new(seed);
+        let mut values = Vec::with_capacity(self.len());
+        for (index, param) in self.params.iter().enumerate() {
+            let stream = STREAM_INIT + index as u64;
+            let n = param.len() as u64;
+            match &param.init {
+                Init::Constant(c) => values.extend((0..n).map(|_| T::of(*c))),
+                Init::Uniform(bound) => values
+                    .extend((0..n).map(|i| T::of(bound * (2.0 * philox.uniform(stream, i) - 1.0)))),
+                Init::Normal(std) => {
+                    values.extend((0..n).map(|i| T::of(std * philox.normal(stream, i))))
+                }
+                Init::Values(given) => {
+                    assert_eq!(given.len(), param.len(), "{}: initial values", param.name);
+                    values.extend(given.iter().map(|&v| T::of(v)));
+                }
+            }
+        }
+        values
+    }
+}
+
+/// Random streams by purpose: a seed's streams never meet.
+pub const STREAM_INIT: u64 = 1 << 40;
+pub const STREAM_SHUFFLE: u64 = 2 << 40;
+pub const STREAM_SPLIT: u64 = 3 << 40;
+pub const STREAM_DROPOUT: u64 = 4 << 40;
+pub const STREAM_SIMULATE: u64 = 5 << 40;

@@ -1,0 +1,389 @@
+//! A case is one use of an op: sizes and tolerances. The harness makes of it every check: the f64
+//! run against the plain formula, the gradient against finite differences, f32 against f64, and
+//! pieces of a batch against the whole.
+
+use crate::engine::params::Role;
+use crate::engine::{Batch, CpuExecutor, Init, Philox, Program, Real, Tape, Var};
+use std::fmt::Write as _;
+
+/// One input of a case: values uniform in `low..high`.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub shape: Vec<usize>,
+    /// One row for each row of the batch, or shared (a parameter).
+    pub per_row: bool,
+    pub low: f64,
+    pub high: f64,
+    /// Asked for its gradient.
+    pub differentiable: bool,
+}
+
+impl Input {
+    /// A value with a row for each sequence.
+    pub fn rows(shape: &[usize]) -> Self {
+        Input {
+            shape: shape.to_vec(),
+            per_row: true,
+            low: -1.0,
+            high: 1.0,
+            differentiable: true,
+        }
+    }
+
+    /// A value that all rows share.
+    pub fn shared(shape: &[usize]) -> Self {
+        Input {
+            per_row: false,
+            ..Input::rows(shape)
+        }
+    }
+
+    pub fn range(self, low: f64, high: f64) -> Self {
+        Input { low, high, ..self }
+    }
+
+    pub fn frozen(self) -> Self {
+        Input {
+            differentiable: false,
+            ..self
+        }
+    }
+}
+
+type Build<T> = Box<dyn Fn(&mut Tape<T>, &[Var]) -> Var + Send + Sync>;
+/// All inputs' numbers, the base codes and the number of rows, to `rows x len` outputs.
+pub type Reference = Box<dyn Fn(&[Vec<f64>], &[u8], usize) -> Vec<f64> + Send + Sync>;
+
+pub struct Case {
+    pub op: &'static str,
+    pub label: String,
+    pub rows: usize,
+    pub inputs: Vec<Input>,
+    /// Length of the base codes that each row brings (0: none).
+    pub codes: usize,
+    pub build_f32: Build<f32>,
+    pub build_f64: Build<f64>,
+    /// The formula in plain f64 loops; None where finite differences and goldens say it all.
+    pub reference: Option<Reference>,
+    /// f32 against f64, relative to the largest number: outputs and gradients.
+    pub tolerance_f32: f64,
+    /// Finite differences against the gradient, relative to the largest gradient.
+    pub tolerance_gradient: f64,
+    pub training: bool,
+}
+
+/// Builds a [`Case`]; the closure is compiled for both number types.
+#[macro_export]
+macro_rules! op_case {
+    ($op:expr, $label:expr, $rows:expr, [$($input:expr),* $(,)?], |$tape:ident, $vars:ident| $body:expr) => {
+        $crate::ops::case::Case {
+            op: $op,
+            label: $label.to_string(),
+            rows: $rows,
+            inputs: vec![$($input),*],
+            codes: 0,
+            build_f32: Box::new(move |$tape, $vars| $body),
+            build_f64: Box::new(move |$tape, $vars| $body),
+            reference: None,
+            tolerance_f32: 1e-5,
+            tolerance_gradient: 1e-6,
+            training: true,
+        }
+    };
+}
+
+impl Case {
+    pub fn reference(
+        mut self,
+        f: impl Fn(&[Vec<f64>], &[u8], usize) -> Vec<f64> + Send + Sync + 'static,
+    ) -> Self {
+        self.reference = Some(Box::new(f));
+        self
+    }
+
+    pub fn codes(mut self, length: usize) -> Self {
+        self.codes = length;
+        self
+    }
+
+    pub fn evaluation(mut self) -> Self {
+        self.training = false;
+        self
+    }
+
+    pub fn tolerance_f32(mut self, tolerance: f64) -> Self {
+        self.tolerance_f32 = tolerance;
+        self
+    }
+
+    pub fn tolerance_gradient(mut self, tolerance: f64) -> Self {
+        self.tolerance_gradient = tolerance;
+        self
+    }
+
+    fn numbers(&self) -> (Vec<Vec<f64>>, Vec<u8>) {
+        let philox = Philox::new(0xC15);
+        let inputs = self
+            .inputs
+            .iter()
+            .enumerate()
+            .map(|(stream, input)| {
+                let rows = if input.per_row { self.rows } else { 1 };
+                let n = rows * input.shape.iter().product::<usize>();
+                (0..n)
+                    .map(|i| {
+                        input.low
+                            + (input.high - input.low) * philox.uniform(stream as u64, i as u64)
+                    })
+                    // Numbers that f32 holds exactly, so that both types see the same input.
+                    .map(|x| f64::from(x as f32))
+                    .collect()
+            })
+            .collect();
+        let codes = (0..self.rows * self.codes)
+            .map(|i| (philox.bits(99, i as u64) % 9).min(5) as u8)
+            .map(|c| if c == 5 { (c + 3) % 4 } else { c })
+            .collect();
+        (inputs, codes)
+    }
+
+    /// Runs every check; the error says which failed, where and by how much.
+    pub fn check(&self) -> Result<(), String> {
+        let (inputs, codes) = self.numbers();
+        let whole = run::<f64>(self, &self.build_f64, &inputs, &codes, self.rows);
+        let fail = |what: &str, error: f64, bound: f64| {
+            let mut text = String::new();
+            let _ = write!(
+                text,
+                "{} {}: {what}: error {error:.3e}, allowed {bound:.1e}",
+                self.op, self.label
+            );
+            if error <= bound { Ok(()) } else { Err(text) }
+        };
+        if let Some(reference) = &self.reference {
+            let truth = reference(&inputs, &codes, self.rows);
+            if truth.len() != whole.output.len() {
+                return Err(format!(
+                    "{} {}: the formula gives {} numbers, the op {}",
+                    self.op,
+                    self.label,
+                    truth.len(),
+                    whole.output.len()
+                ));
+            }
+            fail(
+                "f64 against the formula",
+                distance(&whole.output, &truth),
+                1e-12,
+            )?;
+        }
+        self.check_gradient(&inputs, &codes, &whole)?;
+        if !whole.batch_wide {
+            let pieces = run::<f64>(self, &self.build_f64, &inputs, &codes, 1);
+            fail(
+                "row by row, output",
+                distance(&pieces.output, &whole.output),
+                1e-13,
+            )?;
+            for (i, (a, b)) in pieces.gradients.iter().zip(&whole.gradients).enumerate() {
+                fail(&format!("row by row, gradient {i}"), distance(a, b), 1e-11)?;
+            }
+        }
+        let single = run::<f32>(self, &self.build_f32, &inputs, &codes, self.rows);
+        fail(
+            "f32 against f64, output",
+            distance(&single.output, &whole.output),
+            self.tolerance_f32,
+        )?;
+        for (i, (a, b)) in single.gradients.iter().zip(&whole.gradients).enumerate() {
+            fail(
+                &format!("f32 against f64, gradient {i}"),
+                distance(a, b),
+                self.tolerance_f32,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Central differences of a random weighting of the outputs, at up to 48 elements an input.
+    fn check_gradient(
+        &self,
+        inputs: &[Vec<f64>],
+        codes: &[u8],
+        whole: &Outcome,
+    ) -> Result<(), String> {
+        for (i, input) in self.inputs.iter().enumerate() {
+            if !input.differentiable {
+                continue;
+            }
+            let n = inputs[i].len();
+            let picks = Philox::new(5).permutation(i as u64, n);
+            let scale = whole.gradients[i]
+                .iter()
+                .fold(0.0f64, |m, g| m.max(g.abs()))
+                .max(1e-3);
+            for &at in picks.iter().take(48) {
+                let step = 1e-5;
+                let mut moved = inputs.to_vec();
+                moved[i][at] = inputs[i][at] + step;
+                let up = run::<f64>(self, &self.build_f64, &moved, codes, self.rows).weighted;
+                moved[i][at] = inputs[i][at] - step;
+                let down = run::<f64>(self, &self.build_f64, &moved, codes, self.rows).weighted;
+                let slope = (up - down) / (2.0 * step);
+                let error = (slope - whole.gradients[i][at]).abs() / scale;
+                if error.is_nan() || error > self.tolerance_gradient {
+                    return Err(format!(
+                        "{} {}: gradient of input {i} at {at}: {} but finite differences give {slope} (error {error:.2e})",
+                        self.op, self.label, whole.gradients[i][at]
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The largest difference relative to the largest number of `b` (at least 1e-3).
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    if a.len() != b.len() {
+        return f64::INFINITY;
+    }
+    let scale = b.iter().fold(1e-3f64, |m, x| m.max(x.abs()));
+    a.iter().zip(b).fold(0.0, |worst: f64, (x, y)| {
+        let d = (x - y).abs() / scale;
+        if d.is_nan() {
+            f64::INFINITY
+        } else {
+            worst.max(d)
+        }
+    })
+}
+
+struct Outcome {
+    output: Vec<f64>,
+    gradients: Vec<Vec<f64>>,
+    /// The weighted sum that the gradients belong to.
+    weighted: f64,
+    batch_wide: bool,
+}
+
+/// Runs the case in pieces of `piece` rows. Differentiable row inputs are parameters as well:
+/// a selection by row makes them so, which lets one executor give every gradient.
+fn run<T: Real>(
+    case: &Case,
+    build: &Build<T>,
+    inputs: &[Vec<f64>],
+    codes: &[u8],
+    piece: usize,
+) -> Outcome {
+    let mut tape = Tape::<T>::new(case.training);
+    let vars: Vec<Var> = case
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(i, input)| {
+            if input.per_row {
+                let var = tape.dense_input(&input.shape);
+                if input.differentiable {
+                    tape.watch(var);
+                }
+                var
+            } else {
+                tape.declare(
+                    &format!("input{i}"),
+                    &input.shape,
+                    Init::Constant(0.0),
+                    Role::Weight,
+                    input.differentiable,
+                )
+            }
+        })
+        .collect();
+    let output = build(&mut tape, &vars);
+    let width = tape.len(output);
+    let weights = tape.dense_input(&[width]);
+    let flat = tape.view(output, &[width]);
+    let loss = super::inner::inner(&mut tape, flat, weights);
+    let output_rows = if tape.per_row(output) { case.rows } else { 1 };
+    let program = Program::new(tape, output, Some(loss), piece);
+    let convert = |v: &[f64]| v.iter().map(|&x| T::of(x)).collect::<Vec<T>>();
+    let mut params = Vec::new();
+    for (input, numbers) in case.inputs.iter().zip(inputs) {
+        if !input.per_row {
+            params.extend(convert(numbers));
+        }
+    }
+    let philox = Philox::new(77);
+    let weighting: Vec<f64> = (0..case.rows * width)
+        .map(|i| f64::from((philox.uniform(0, i as u64) * 2.0 - 1.0) as f32))
+        .collect();
+    let mut dense: Vec<Vec<T>> = case
+        .inputs
+        .iter()
+        .zip(inputs)
+        .filter(|(input, _)| input.per_row)
+        .map(|(_, numbers)| convert(numbers))
+        .collect();
+    dense.push(convert(&weighting));
+    let batch = Batch {
+        rows: case.rows,
+        codes,
+        dense: dense.iter().map(Vec::as_slice).collect(),
+        noise: crate::engine::Noise {
+            seed: 3,
+            step: 1,
+            first_row: 0,
+        },
+    };
+    let mut executor = CpuExecutor::new(program);
+    let batch_wide = executor.program().spans_batch();
+    let mut grads = vec![T::ZERO; params.len()];
+    let watched: Vec<Var> = vars
+        .iter()
+        .zip(&case.inputs)
+        .filter(|(_, input)| input.per_row && input.differentiable)
+        .map(|(v, _)| *v)
+        .collect();
+    let run = executor.inspect(&params, &batch, &mut grads, &watched);
+    let mut row_gradients = run.watched.into_iter();
+    let mut offset = 0;
+    let mut gradients = Vec::new();
+    for (input, numbers) in case.inputs.iter().zip(inputs) {
+        let gradient: Vec<f64> = if input.per_row {
+            if input.differentiable {
+                row_gradients
+                    .next()
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|g: &T| g.f64())
+                    .collect()
+            } else {
+                Vec::new()
+            }
+        } else {
+            let part = &grads[offset..offset + numbers.len()];
+            offset += numbers.len();
+            part.iter().map(|g| g.f64()).collect()
+        };
+        gradients.push(gradient);
+    }
+    Outcome {
+        output: run.output[..output_rows * width]
+            .iter()
+            .map(|x| x.f64())
+            .collect(),
+        gradients,
+        weighted: run.losses.iter().map(|l| l.f64()).sum(),
+        batch_wide,
+    }
+}
+
+/// Checks every case, on all threads; the first failure of each is collected.
+pub fn check_all(cases: &[Case]) -> Result<(), String> {
+    let failures: Vec<String> = cases.iter().filter_map(|case| case.check().err()).collect();
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n"))
+    }
+}

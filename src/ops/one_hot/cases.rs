@@ -1,0 +1,30 @@
+use crate::engine::Codes;
+use crate::op_case;
+use crate::ops::Case;
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for length in [1, 30] {
+        for which in [Codes::Row, Codes::First] {
+            cases.push(
+                op_case!(
+                    "one_hot",
+                    format!("{which:?} of {length}"),
+                    4,
+                    [],
+                    |tape, _v| { super::one_hot(tape, which, length) }
+                )
+                .codes(length)
+                .reference(move |_, codes, rows| {
+                    let rows = if which == Codes::Row { rows } else { 1 };
+                    let hot = |i: usize| {
+                        let (row, base, l) = (i / (4 * length), i / length % 4, i % length);
+                        f64::from(usize::from(codes[row * length + l]) == base)
+                    };
+                    (0..rows * 4 * length).map(hot).collect()
+                }),
+            );
+        }
+    }
+    cases
+}
