@@ -3,3 +3,4 @@
 pub mod atomic;
 pub mod hash;
 pub mod history;
+pub mod state_dict;
