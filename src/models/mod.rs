@@ -1,0 +1,14 @@
+//! Models: a spec (data), and what builds a program's tape from it.
+
+mod attention;
+mod build;
+pub mod builtin;
+pub mod calibration;
+mod focal;
+mod layers;
+pub mod motif_kernels;
+pub mod spec;
+
+pub use build::{Built, Dimensions, Features, Lowering, build};
+pub use motif_kernels::MotifKernels;
+pub use spec::Spec;

@@ -1,0 +1,128 @@
+//! Motifs as convolution kernels: the buffer that the motif layer starts from.
+
+use super::calibration::{Fit, fit};
+use super::spec::Strands;
+use crate::io::meme::Motif;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// All-zero channels after the motifs, as the original has them.
+pub const PAD_CHANNELS: usize = 4;
+
+/// The motifs of a model: their position probability matrices, or, where the weights come from a
+/// state dict, their number and the buffer's width alone.
+#[derive(Clone, Debug)]
+pub struct MotifKernels {
+    matrices: Vec<Vec<[f64; 4]>>,
+    width: usize,
+    /// Start every motif layer from the motifs' score distributions.
+    pub calibrate: bool,
+}
+
+impl MotifKernels {
+    pub fn new(motifs: &[Motif], calibrate: bool) -> Self {
+        MotifKernels {
+            matrices: motifs.iter().map(|m| m.rows.clone()).collect(),
+            width: motifs.iter().map(|m| m.rows.len()).max().unwrap_or(0),
+            calibrate,
+        }
+    }
+
+    /// Kernels of all zeros, to be filled from a state dict.
+    pub fn empty(count: usize, width: usize) -> Self {
+        MotifKernels {
+            matrices: vec![Vec::new(); count],
+            width,
+            calibrate: false,
+        }
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn len(&self) -> usize {
+        self.matrices.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.matrices.is_empty()
+    }
+
+    /// Channels of the motif layer, pads included.
+    pub fn channels(&self, strands: Strands) -> usize {
+        self.matrices.len() * strands.channels() + PAD_CHANNELS
+    }
+
+    /// The kernel of every channel but the pads: positions x bases.
+    fn kernels(&self, strands: Strands) -> Vec<Vec<[f64; 4]>> {
+        let mut kernels = Vec::new();
+        for matrix in &self.matrices {
+            kernels.push(matrix.clone());
+            if strands == Strands::Both {
+                kernels.push(reverse_complement(matrix));
+            }
+        }
+        kernels
+    }
+
+    /// (C, 4, width): each kernel starts at floor((width - w) / 2), zeros around it.
+    pub fn buffer(&self, strands: Strands) -> Vec<f64> {
+        let mut buffer = vec![0.0; self.channels(strands) * 4 * self.width];
+        for (channel, kernel) in self.kernels(strands).iter().enumerate() {
+            let start = (self.width - kernel.len()) / 2;
+            for (k, row) in kernel.iter().enumerate() {
+                for (base, &p) in row.iter().enumerate() {
+                    buffer[(channel * 4 + base) * self.width + start + k] = p;
+                }
+            }
+        }
+        buffer
+    }
+
+    /// conv_scale and conv_bias from each channel's score distribution; None without matrices.
+    pub fn calibration(&self, strands: Strands) -> Option<(Arc<Vec<f64>>, Arc<Vec<f64>>)> {
+        if self.matrices.iter().all(Vec::is_empty) {
+            return None;
+        }
+        let mut fits: Vec<Fit> = self.kernels(strands).par_iter().map(|k| fit(k)).collect();
+        fits.resize(self.channels(strands), Fit::ZERO);
+        let scale = fits.iter().map(|f| f.scale).collect();
+        let bias = fits.iter().map(|f| f.bias).collect();
+        Some((Arc::new(scale), Arc::new(bias)))
+    }
+}
+
+/// The matrix as read from the other strand: rows reversed, A and T, C and G exchanged.
+pub fn reverse_complement(matrix: &[[f64; 4]]) -> Vec<[f64; 4]> {
+    matrix.iter().rev().map(|&[a, c, g, t]| [t, g, c, a]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn motif(rows: Vec<[f64; 4]>) -> Motif {
+        Motif {
+            id: "m".into(),
+            label: None,
+            nsites: None,
+            rows,
+        }
+    }
+
+    #[test]
+    fn motifs_are_centred_with_their_reverse_complement_beside_them_and_pads_behind() {
+        let short = motif(vec![[1.0, 0.0, 0.0, 0.0], [0.0, 0.8, 0.2, 0.0]]);
+        let long = motif(vec![[0.25; 4]; 5]);
+        let kernels = MotifKernels::new(&[short, long], false);
+        assert_eq!((kernels.width(), kernels.channels(Strands::Both)), (5, 8));
+        let buffer = kernels.buffer(Strands::Both);
+        let at = |c: usize, b: usize, k: usize| buffer[(c * 4 + b) * 5 + k];
+        // floor((5 - 2) / 2) = 1
+        assert_eq!((at(0, 0, 0), at(0, 0, 1), at(0, 1, 2), at(0, 2, 2)), (0.0, 1.0, 0.8, 0.2));
+        assert_eq!((at(1, 2, 1), at(1, 1, 1), at(1, 3, 2)), (0.8, 0.2, 1.0));
+        assert!(buffer[4 * 4 * 5..].iter().all(|&x| x == 0.0));
+        assert_eq!(kernels.channels(Strands::One), 6);
+    }
+}
