@@ -6,3 +6,4 @@
 
 pub mod atomic;
 pub mod text;
+pub mod meme;
