@@ -7,3 +7,5 @@
 pub mod atomic;
 pub mod text;
 pub mod meme;
+pub mod npy;
+pub mod signals;
