@@ -1,1 +1,3 @@
 //! What a sample is: sequences, signals, splits.
+
+pub mod dna;

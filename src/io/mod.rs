@@ -3,4 +3,8 @@
 pub mod atomic;
 pub mod hash;
 pub mod history;
+pub mod meme;
+pub mod npy;
+pub mod signals;
 pub mod state_dict;
+pub mod text;

@@ -1,0 +1,189 @@
+//! Row indices in NumPy's npy format.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use npyz::{DType, Deserialize, NpyFile, TypeChar};
+
+use super::text;
+use crate::{Error, Result};
+
+/// Reads a one-dimensional array of row indices, counted from 0, in the order of the file.
+///
+/// Any width of integer, signed or not, of either byte order; the file may be gzipped.
+///
+/// Errors: another type or shape, a negative value (with its place, counted from 0), a file that
+/// is shorter or longer than its header says.
+pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
+    let path = path.as_ref();
+    let npy = NpyFile::new(text::open(path)?)
+        .map_err(|e| Error::format(path, format!("not an npy file ({e}); expected row indices")))?;
+    if npy.shape().len() != 1 {
+        return Err(Error::format(
+            path,
+            format!(
+                "an array of shape {:?}; expected one dimension",
+                npy.shape()
+            ),
+        ));
+    }
+    let dtype = npy.dtype();
+    let wrong = || {
+        let found = dtype.descr();
+        let message =
+            format!("values of type {found}; expected integers (in NumPy: astype('int64'))");
+        Error::format(path, message)
+    };
+    let DType::Plain(kind) = &dtype else {
+        return Err(wrong());
+    };
+    match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Int, 1) => indices::<i8>(npy, path),
+        (TypeChar::Int, 2) => indices::<i16>(npy, path),
+        (TypeChar::Int, 4) => indices::<i32>(npy, path),
+        (TypeChar::Int, 8) => indices::<i64>(npy, path),
+        (TypeChar::Uint, 1) => indices::<u8>(npy, path),
+        (TypeChar::Uint, 2) => indices::<u16>(npy, path),
+        (TypeChar::Uint, 4) => indices::<u32>(npy, path),
+        (TypeChar::Uint, 8) => indices::<u64>(npy, path),
+        _ => Err(wrong()),
+    }
+}
+
+fn indices<T>(npy: NpyFile<impl Read>, path: &Path) -> Result<Vec<usize>>
+where
+    T: Deserialize + TryInto<usize> + std::fmt::Display + Copy,
+{
+    let expected = npy.len();
+    let header = npy.header().clone();
+    let mut reader = npy.into_inner();
+    let values = NpyFile::with_header(header, &mut reader)
+        .data::<T>()
+        .map_err(|e| Error::format(path, e.to_string()))?;
+    // Not reserved from the header: a corrupt one may claim any length.
+    let mut indices = Vec::new();
+    for value in values {
+        let place = indices.len();
+        let value = value.map_err(|e| match e.kind() {
+            io::ErrorKind::UnexpectedEof => Error::format(
+                path,
+                format!("truncated: {place} values; the header says {expected}"),
+            ),
+            _ => Error::format(path, e.to_string()),
+        })?;
+        indices.push(value.try_into().map_err(|_| {
+            let message = format!("value {value} at place {place}; expected an index of 0 or more");
+            Error::format(path, message)
+        })?);
+    }
+    let mut more = [0];
+    match reader.read(&mut more) {
+        Ok(0) => Ok(indices),
+        Ok(_) => Err(Error::format(
+            path,
+            format!("bytes left after the {expected} values that the header says"),
+        )),
+        Err(e) => Err(Error::format(path, e.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use npyz::WriterBuilder;
+    use proptest::prelude::*;
+
+    fn npy<T: npyz::Serialize + Clone>(kind: &str, shape: &[u64], values: &[T]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = npyz::WriteOptions::new()
+            .dtype(DType::Plain(kind.parse().unwrap()))
+            .shape(shape)
+            .writer(&mut bytes)
+            .begin_nd()
+            .unwrap();
+        writer.extend(values.iter().cloned()).unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<usize>> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("split.npy");
+        std::fs::write(&path, bytes).unwrap();
+        read_npy_indices(path)
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        read(bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn any_integer_of_either_byte_order_is_read() {
+        let expected = [3, 0, 120];
+        for bytes in [
+            npy("|i1", &[3], &[3_i8, 0, 120]),
+            npy("|u1", &[3], &[3_u8, 0, 120]),
+            npy("<i2", &[3], &[3_i16, 0, 120]),
+            npy(">u2", &[3], &[3_u16, 0, 120]),
+            npy("<u4", &[3], &[3_u32, 0, 120]),
+            npy(">i4", &[3], &[3_i32, 0, 120]),
+            npy("<i8", &[3], &[3_i64, 0, 120]),
+            npy(">i8", &[3], &[3_i64, 0, 120]),
+            npy("<u8", &[3], &[3_u64, 0, 120]),
+        ] {
+            assert_eq!(read(&bytes).unwrap(), expected);
+        }
+        assert!(read(&npy::<i64>("<i8", &[0], &[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn other_types_shapes_and_values_are_refused() {
+        assert!(message(&npy("<f8", &[1], &[1.0_f64])).contains("type '<f8'; expected integers"));
+        assert!(message(&npy("|b1", &[1], &[true])).contains("expected integers"));
+        assert!(message(&npy("<i8", &[2, 1], &[1_i64, 2])).contains("shape [2, 1]; expected one"));
+        assert!(message(&npy("<i8", &[], &[1_i64])).contains("expected one dimension"));
+        assert!(message(&npy("<i8", &[2], &[1_i64, -4])).contains("value -4 at place 1"));
+    }
+
+    #[test]
+    fn truncated_and_overlong_files_are_refused() {
+        let whole = npy("<i4", &[3], &[1_i32, 2, 3]);
+        assert!(message(&whole[..whole.len() - 1]).contains("2 values; the header says 3"));
+        assert!(message(&whole[..20]).contains("not an npy file"));
+        assert!(message(b"").contains("not an npy file"));
+        assert!(message(b"1\n2\n").contains("not an npy file"));
+        assert!(message(&[whole, vec![0]].concat()).contains("bytes left"));
+    }
+
+    #[test]
+    fn real_splits_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/tisfm/chr22_atac3");
+        if !folder.is_dir() {
+            eprintln!("skipped: no real splits at {}", folder.display());
+            return;
+        }
+        let count = |name: &str| read_npy_indices(folder.join(name)).unwrap().len();
+        assert_eq!(count("train_split.npy"), 6760);
+        assert_eq!(count("validation_split.npy"), 554);
+        assert_eq!(count("test_split.npy"), 1396);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_index_survives(values in prop::collection::vec(0..=i64::MAX, 0..20)) {
+            let expected: Vec<usize> = values.iter().map(|&v| v as usize).collect();
+            let length = values.len() as u64;
+            prop_assert_eq!(read(&npy("<i8", &[length], &values)).unwrap(), &expected[..]);
+            prop_assert_eq!(read(&npy(">i8", &[length], &values)).unwrap(), &expected[..]);
+        }
+
+        #[test]
+        fn a_damaged_file_is_an_error_or_other_numbers_never_a_panic(place in 0_usize..130, byte in any::<u8>()) {
+            let mut bytes = npy("<i8", &[3], &[1_i64, 2, 3]);
+            let end = bytes.len();
+            bytes[place % end] = byte;
+            let _ = read(&bytes);
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Text input: plain, gzip or bgzip, read line by line with the line's number at hand.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+use crate::{Error, Result};
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The empty block that ends every complete bgzip file (SAM specification, section 4.1.2).
+const BGZF_END: [u8; 28] = [
+    0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0,
+    0, 0, 0, 0,
+];
+/// Enough to tell bgzip (its extra field is at bytes 12 to 15) from other gzip.
+const PREFIX: usize = 18;
+
+/// How a file's bytes are packed, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    Plain,
+    Gzip,
+    /// Gzip in blocks, which an index (.gzi) can address.
+    Bgzip,
+}
+
+impl Packing {
+    /// What the first bytes of the file at `path` say.
+    pub fn of(path: &Path) -> Result<Packing> {
+        let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let prefix = read_prefix(&mut file).map_err(|e| Error::io(path, e))?;
+        Ok(Packing::of_prefix(&prefix))
+    }
+
+    fn of_prefix(prefix: &[u8]) -> Packing {
+        if !prefix.starts_with(&GZIP_MAGIC) {
+            Packing::Plain
+        } else if prefix.get(3).is_some_and(|flags| flags & 4 != 0)
+            && prefix.get(12..14) == Some(b"BC")
+        {
+            Packing::Bgzip
+        } else {
+            Packing::Gzip
+        }
+    }
+}
+
+/// Opens a file and unpacks it on the way: plain, gzip (several members too) or bgzip.
+///
+/// Works on pipes. A bgzip file without its end block is refused here, since a run that was
+/// killed between two blocks leaves no other trace.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
+    open_as(path).map(|(reader, _)| reader)
+}
+
+fn open_as(path: &Path) -> Result<(Box<dyn BufRead + Send>, Packing)> {
+    let io_error = |e| Error::io(path, e);
+    let mut file = File::open(path).map_err(io_error)?;
+    let prefix = read_prefix(&mut file).map_err(io_error)?;
+    if let Some(kind) = foreign_packing(&prefix) {
+        return Err(Error::format(
+            path,
+            format!("packed with {kind}; expected plain text, gzip or bgzip"),
+        ));
+    }
+    let packing = Packing::of_prefix(&prefix);
+    if packing == Packing::Bgzip && !ends_in_end_block(&mut file, prefix.len()) {
+        return Err(Error::format(
+            path,
+            "truncated gzip stream: a bgzip file ends in an empty block, and this one does not",
+        ));
+    }
+    let whole = Cursor::new(prefix).chain(file);
+    Ok(match packing {
+        Packing::Plain => (Box::new(BufReader::with_capacity(1 << 16, whole)), packing),
+        _ => {
+            let packed = BufReader::with_capacity(1 << 16, whole);
+            let unpacked = MultiGzDecoder::new(packed);
+            (
+                Box::new(BufReader::with_capacity(1 << 16, unpacked)),
+                packing,
+            )
+        }
+    })
+}
+
+fn read_prefix(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut prefix = Vec::with_capacity(PREFIX);
+    reader.take(PREFIX as u64).read_to_end(&mut prefix)?;
+    Ok(prefix)
+}
+
+fn foreign_packing(prefix: &[u8]) -> Option<&'static str> {
+    [
+        (&b"PK\x03\x04"[..], "zip"),
+        (&b"BZh"[..], "bzip2"),
+        (&b"\xfd7zXZ\0"[..], "xz"),
+        (&b"\x28\xb5\x2f\xfd"[..], "zstd"),
+    ]
+    .into_iter()
+    .find(|(magic, _)| prefix.starts_with(magic))
+    .map(|(_, kind)| kind)
+}
+
+/// Leaves the file at `position`; true for a pipe, which cannot be looked at from its end.
+fn ends_in_end_block(file: &mut File, position: usize) -> bool {
+    let mut tail = [0; BGZF_END.len()];
+    let complete = match file.seek(SeekFrom::End(-(BGZF_END.len() as i64))) {
+        Ok(_) => file.read_exact(&mut tail).is_ok() && tail == BGZF_END,
+        Err(_) => return true,
+    };
+    file.seek(SeekFrom::Start(position as u64)).is_ok() && complete
+}
+
+/// A file's lines, counted from 1, without their ends (LF or CRLF).
+pub struct Lines {
+    path: PathBuf,
+    reader: Box<dyn BufRead + Send>,
+    packing: Packing,
+    number: u64,
+    returned: Vec<String>,
+}
+
+impl Lines {
+    /// Opens a file as [`open`] does.
+    pub fn open(path: &Path) -> Result<Lines> {
+        let (reader, packing) = open_as(path)?;
+        Ok(Lines::from_reader(path, reader, packing))
+    }
+
+    /// Plain text from elsewhere; `name` takes the file's place in messages.
+    pub fn new(name: impl AsRef<Path>, reader: impl Read + Send + 'static) -> Lines {
+        Lines::from_reader(
+            name.as_ref(),
+            Box::new(BufReader::new(reader)),
+            Packing::Plain,
+        )
+    }
+
+    fn from_reader(path: &Path, reader: Box<dyn BufRead + Send>, packing: Packing) -> Lines {
+        Lines {
+            path: path.to_path_buf(),
+            reader,
+            packing,
+            number: 0,
+            returned: Vec::new(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of the line that [`Lines::read`] gave last; 0 before the first.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Puts the next line into `line`; false at the end of the file.
+    ///
+    /// Errors: a truncated or corrupt gzip stream, text that is not UTF-8, and what the operating
+    /// system refuses.
+    pub fn read(&mut self, line: &mut String) -> Result<bool> {
+        line.clear();
+        if let Some(returned) = self.returned.pop() {
+            *line = returned;
+            self.number += 1;
+            return Ok(true);
+        }
+        let mut bytes = std::mem::take(line).into_bytes();
+        let count = self
+            .reader
+            .read_until(b'\n', &mut bytes)
+            .map_err(|e| self.read_error(e))?;
+        if count == 0 {
+            return Ok(false);
+        }
+        self.number += 1;
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        }
+        while bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        if self.number == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3); // the byte-order mark that spreadsheets write
+        }
+        *line = String::from_utf8(bytes).map_err(|_| {
+            self.error("not UTF-8 text; expected a text file, plain, gzip or bgzip")
+        })?;
+        Ok(true)
+    }
+
+    /// Reads on to the next line that is not blank.
+    pub fn read_filled(&mut self, line: &mut String) -> Result<bool> {
+        while self.read(line)? {
+            if !line.trim().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Gives the line read last back: the next [`Lines::read`] returns it again.
+    pub fn unread(&mut self, line: &str) {
+        self.returned.push(line.to_string());
+        self.number = self.number.saturating_sub(1);
+    }
+
+    /// An error at the line that was read last.
+    pub fn error(&self, message: impl Into<String>) -> Error {
+        Error::format_at(&self.path, self.number.max(1), message)
+    }
+
+    /// The error for a file that holds nothing where `expected` was.
+    pub fn empty(&self, expected: &str) -> Error {
+        Error::format(
+            &self.path,
+            format!("the file is empty; expected {expected}"),
+        )
+    }
+
+    fn read_error(&self, error: io::Error) -> Error {
+        let number = self.number;
+        match error.kind() {
+            _ if self.packing == Packing::Plain => Error::io(&self.path, error),
+            io::ErrorKind::UnexpectedEof => Error::format(
+                &self.path,
+                format!("truncated gzip stream: it breaks off after {number} whole lines"),
+            ),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Error::format(
+                &self.path,
+                format!("corrupt gzip stream after {number} whole lines: {error}"),
+            ),
+            _ => Error::io(&self.path, error),
+        }
+    }
+}
+
+/// A piece of a file's own text, short enough for a message.
+pub fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 40;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("'{}...'", &text[..end]),
+        None => format!("'{text}'"),
+    }
+}
+
+/// The first few names of many, for a message: `'a', 'b', 'c' and 7 more`.
+pub fn first_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    const SHOWN: usize = 3;
+    let mut shown = Vec::new();
+    let mut more = 0_usize;
+    for name in names {
+        if shown.len() < SHOWN {
+            shown.push(format!("'{}'", name.as_ref()));
+        } else {
+            more += 1;
+        }
+    }
+    let shown = shown.join(", ");
+    if more == 0 {
+        shown
+    } else {
+        format!("{shown} and {more} more")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn bgzip(text: &[u8]) -> Vec<u8> {
+        let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
+        writer.write_all(text).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn lines_of(bytes: &[u8]) -> Result<Vec<String>> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, bytes).unwrap();
+        let mut lines = Lines::open(&path)?;
+        let (mut all, mut line) = (Vec::new(), String::new());
+        while lines.read(&mut line)? {
+            all.push(line.clone());
+        }
+        assert_eq!(lines.number(), all.len() as u64);
+        Ok(all)
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        lines_of(bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn plain_gzip_and_bgzip_read_alike_whatever_the_line_ends() {
+        for text in [
+            &b"a\nb\n\nc"[..],
+            b"a\r\nb\r\n\r\nc\r\n",
+            b"\xef\xbb\xbfa\nb\n\nc\n",
+        ] {
+            for bytes in [text.to_vec(), gzip(text), bgzip(text)] {
+                assert_eq!(lines_of(&bytes).unwrap(), ["a", "b", "", "c"]);
+            }
+        }
+        assert!(lines_of(b"").unwrap().is_empty());
+        assert!(lines_of(&gzip(b"")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn gzip_members_follow_one_another() {
+        let two = [gzip(b"a\nb"), gzip(b"c\nd\n")].concat();
+        assert_eq!(lines_of(&two).unwrap(), ["a", "bc", "d"]);
+    }
+
+    #[test]
+    fn a_truncated_gzip_stream_is_an_error_wherever_it_breaks() {
+        let text: String = (0..500).map(|i| format!("line {}\n", i * 7919)).collect();
+        for whole in [gzip(text.as_bytes()), bgzip(text.as_bytes())] {
+            for length in [19, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
+                let found = message(&whole[..length]);
+                assert!(found.contains("truncated gzip stream"), "{found}");
+            }
+        }
+        // Cut between two blocks: only the missing end block tells.
+        let whole = bgzip(text.as_bytes());
+        assert!(message(&whole[..whole.len() - 28]).contains("truncated gzip stream"));
+    }
+
+    #[test]
+    fn corrupt_gzip_other_packings_and_binary_files_say_so() {
+        let mut bytes = gzip(&[b'x'; 2000]);
+        let end = bytes.len();
+        bytes[end - 6] ^= 0xff; // the checksum
+        assert!(message(&bytes).contains("corrupt gzip stream"));
+        assert!(message(b"PK\x03\x04 and so on").contains("packed with zip"));
+        assert!(message(b"ab\n\xff\xfe\n").contains("line 2: not UTF-8"));
+    }
+
+    #[test]
+    fn a_missing_file_and_a_folder_name_the_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("none.txt");
+        let error = Lines::open(&missing).err().unwrap().to_string();
+        assert!(error.contains("none.txt"), "{error}");
+        assert!(Lines::open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn a_line_given_back_comes_again_with_its_number() {
+        let mut lines = Lines::new("text", &b"\n \nfirst\nsecond\n"[..]);
+        let mut line = String::new();
+        assert!(lines.read_filled(&mut line).unwrap());
+        assert_eq!((line.as_str(), lines.number()), ("first", 3));
+        lines.unread("first");
+        assert!(lines.read(&mut line).unwrap());
+        assert_eq!((line.as_str(), lines.number()), ("first", 3));
+        assert!(lines.read(&mut line).unwrap());
+        assert_eq!((line.as_str(), lines.number()), ("second", 4));
+        assert_eq!(lines.error("odd").to_string(), "text, line 4: odd");
+    }
+
+    #[test]
+    fn messages_stay_short() {
+        assert_eq!(first_names(["a", "b"]), "'a', 'b'");
+        assert_eq!(
+            first_names(["a", "b", "c", "d", "e"]),
+            "'a', 'b', 'c' and 2 more"
+        );
+        assert_eq!(excerpt("abc"), "'abc'");
+        assert!(excerpt(&"é".repeat(100)).ends_with("é...'"));
+    }
+}

@@ -1,0 +1,63 @@
+//! Which update and which penalty each parameter gets, and the learning-rate schedule.
+
+mod plateau;
+
+pub use crate::ops::adam::Shrink;
+pub use plateau::Plateau;
+
+use crate::engine::{Layout, Real};
+use crate::ops::adam::{AdamStep, update};
+use rayon::prelude::*;
+
+/// AdamW without a penalty; Adam and a proximal step on the named layers with one.
+#[derive(Clone, Debug)]
+pub struct OptimizerSettings {
+    pub shrink: Shrink,
+    /// Parameters that the penalty acts on, by name.
+    pub penalised: Vec<String>,
+}
+
+/// The decay of AdamW (PyTorch's default, as the original's).
+const WEIGHT_DECAY: f64 = 0.01;
+/// Elements that one task updates.
+const CHUNK: usize = 1 << 14;
+
+/// First and second moments of every parameter, and the number of steps taken.
+pub struct Optimizer<T> {
+    settings: OptimizerSettings,
+    pub m: Vec<T>,
+    pub v: Vec<T>,
+    pub steps: u64,
+}
+
+impl<T: Real> Optimizer<T> {
+    pub fn new(settings: OptimizerSettings, parameters: usize) -> Self {
+        Optimizer {
+            settings,
+            m: vec![T::ZERO; parameters],
+            v: vec![T::ZERO; parameters],
+            steps: 0,
+        }
+    }
+
+    /// Moves every parameter that learns; the others, and their moments, stay.
+    pub fn step(&mut self, layout: &Layout, lr: f64, params: &mut [T], grads: &[T]) {
+        self.steps += 1;
+        let decay = if self.settings.shrink == Shrink::None { WEIGHT_DECAY } else { 0.0 };
+        let step = AdamStep::new(lr, decay, self.steps);
+        for param in layout.params.iter().filter(|p| p.learns()) {
+            let shrink = if self.settings.penalised.contains(&param.name) {
+                self.settings.shrink
+            } else {
+                Shrink::None
+            };
+            let range = param.range();
+            params[range.clone()]
+                .par_chunks_mut(CHUNK)
+                .zip(grads[range.clone()].par_chunks(CHUNK))
+                .zip(self.m[range.clone()].par_chunks_mut(CHUNK))
+                .zip(self.v[range].par_chunks_mut(CHUNK))
+                .for_each(|(((w, g), m), v)| update(&step, shrink, w, g, m, v));
+        }
+    }
+}
