@@ -8,6 +8,10 @@ pub mod data;
 pub mod engine;
 pub mod error;
 pub mod io;
+pub mod models;
 pub mod ops;
+pub mod optim;
+pub mod report;
+pub mod train;
 
 pub use error::{Error, Result};

@@ -110,13 +110,14 @@ impl<T: Real> Program<T> {
         self.steps.iter().any(|s| s.op.spans_batch())
     }
 
-    /// What the ops make of the parameters. `frozen_only`: None for those that depend on a
-    /// parameter that learns.
+    /// What the ops make of the parameters: all of it the `first` time, later only what depends
+    /// on a parameter that learns.
     pub fn prepare(&self, params: &[T], prepared: &mut Vec<Option<Prepared>>, first: bool) {
         prepared.resize(self.steps.len(), None);
         for (step, slot) in self.steps.iter().zip(prepared) {
-            let learns = step.inputs.iter().any(|v| match self.source(*v) {
-                Source::Param(p) => self.layout.params[*p].learns(),
+            let mut inputs = step.inputs.iter().enumerate();
+            let learns = inputs.any(|(i, v)| match self.source(*v) {
+                Source::Param(p) => step.op.prepares_from(i) && self.layout.params[*p].learns(),
                 _ => false,
             });
             if first || learns {

@@ -149,6 +149,11 @@ pub trait Op<T: Real>: Send + Sync {
         true
     }
 
+    /// `prepare` reads this input: it runs again when that one has changed.
+    fn prepares_from(&self, _index: usize) -> bool {
+        true
+    }
+
     /// Made from the shared inputs whenever they change (None for inputs that differ by row).
     fn prepare(&self, _inputs: &[Option<&[T]>]) -> Option<Prepared> {
         None

@@ -1,0 +1,3 @@
+//! What a run says while it runs.
+
+pub mod progress;

@@ -1,0 +1,87 @@
+//! Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise.
+
+use crate::train::checkpoint::Epoch;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+
+/// Writes to stderr.
+#[derive(Clone, Debug)]
+pub struct Reporter {
+    terminal: bool,
+    quiet: bool,
+}
+
+impl Reporter {
+    pub fn new() -> Self {
+        Reporter {
+            terminal: std::io::stderr().is_terminal(),
+            quiet: false,
+        }
+    }
+
+    /// Says nothing: for tests and inner runs.
+    pub fn quiet() -> Self {
+        Reporter {
+            terminal: false,
+            quiet: true,
+        }
+    }
+
+    pub fn line(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// A bar over the rows of an epoch.
+    pub fn epoch(&self, epoch: u64, epochs: u64, rows: usize) -> Bar {
+        self.bar(&format!("epoch {epoch}/{epochs}"), rows)
+    }
+
+    /// A bar over rows; hidden where stderr is no terminal.
+    pub fn bar(&self, label: &str, rows: usize) -> Bar {
+        let target = if self.terminal && !self.quiet {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(rows as u64), target);
+        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {per_sec} {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(label.to_string());
+        Bar(bar)
+    }
+
+    pub fn epoch_done(&self, epoch: &Epoch, best: bool) {
+        self.line(&format!(
+            "epoch {}: train loss {:.5}, validation loss {:.5}{}, lr {:e}, {:.1} s, {:.0} sequences/s",
+            epoch.epoch,
+            epoch.train_loss,
+            epoch.validation_loss,
+            if best { " (best)" } else { "" },
+            epoch.lr,
+            epoch.seconds,
+            epoch.seq_per_s
+        ));
+    }
+}
+
+impl Default for Reporter {
+    fn default() -> Self {
+        Reporter::new()
+    }
+}
+
+/// A progress bar that may be hidden.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// So many rows more are done.
+    pub fn advance(&self, rows: usize) {
+        self.0.inc(rows as u64);
+    }
+
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

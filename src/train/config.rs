@@ -1,0 +1,109 @@
+//! config.json of a model folder: everything needed to rebuild the model and find its data.
+
+use super::{Blueprint, Trainable};
+use crate::io::atomic::write_atomic;
+use crate::io::hash::sha256_file;
+use crate::models::{Dimensions, MotifKernels, Spec};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+pub const CONFIG: &str = "config.json";
+pub const BEST: &str = "model.best.safetensors";
+pub const LAST: &str = "model.last.safetensors";
+pub const HISTORY: &str = "history.tsv";
+
+/// Number type of the weights on disk and of the arithmetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    F64,
+    #[default]
+    F32,
+}
+
+/// The files that a model was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataFiles {
+    pub atac_file: PathBuf,
+    pub sequences: PathBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genome: Option<PathBuf>,
+}
+
+/// An input file as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputFile {
+    pub path: PathBuf,
+    pub sha256: String,
+}
+
+impl InputFile {
+    pub fn of(path: &Path) -> Result<Self> {
+        Ok(InputFile {
+            path: path.to_path_buf(),
+            sha256: sha256_file(path)?,
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Version of cisgrad that wrote it.
+    pub version: String,
+    pub architecture: Spec,
+    pub motifs: Vec<String>,
+    /// Columns of the motif kernels' buffer.
+    pub motif_width: usize,
+    pub outputs: Vec<String>,
+    /// Length of the sequences.
+    pub window: usize,
+    pub precision: Precision,
+    #[serde(default)]
+    pub trainable: Trainable,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataFiles>,
+    #[serde(default)]
+    pub files: Vec<InputFile>,
+    /// The training flags as given, by name.
+    #[serde(default)]
+    pub flags: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Config {
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(CONFIG);
+        let text = serde_json::to_string_pretty(self).map_err(|e| Error::format(&path, e.to_string()))?;
+        write_atomic(&path, |w| writeln!(w, "{text}"))
+    }
+
+    /// # Errors
+    /// No config.json there, or one that is not ours.
+    pub fn read(folder: &Path) -> Result<Config> {
+        let path = folder.join(CONFIG);
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            if e.kind() == std::io::ErrorKind::NotFound {
+                Error::invalid(format!("{}: no model folder (no {CONFIG} in it)", folder.display()))
+            } else {
+                Error::io(&path, e)
+            }
+        })?;
+        serde_json::from_str(&text).map_err(|e| Error::format_at(&path, e.line() as u64, e.to_string()))
+    }
+
+    /// The model with its motifs' number and width; their numbers come from the weights.
+    pub fn blueprint(&self) -> Blueprint {
+        Blueprint {
+            spec: self.architecture.clone(),
+            dimensions: Dimensions {
+                window: self.window,
+                outputs: self.outputs.len(),
+            },
+            kernels: self
+                .architecture
+                .strands()
+                .map(|_| MotifKernels::empty(self.motifs.len(), self.motif_width)),
+            trainable: self.trainable,
+        }
+    }
+}

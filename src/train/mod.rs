@@ -1,0 +1,13 @@
+//! Training: the loop, its checkpoints, the penalty path, and a model's folder.
+
+pub mod checkpoint;
+pub mod config;
+pub mod interrupt;
+pub mod metrics;
+pub mod network;
+pub mod path;
+pub mod trainer;
+
+pub use config::Config;
+pub use network::{Blueprint, Network, Trainable};
+pub use trainer::{Samples, TrainSettings, Trainer};

@@ -1,0 +1,322 @@
+//! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
+
+use super::checkpoint::{Epoch, Progress, State};
+use super::config::{BEST, HISTORY, LAST};
+use super::interrupt::interrupted;
+use super::network::{Network, Number};
+use crate::engine::params::STREAM_SHUFFLE;
+use crate::engine::{Batch, CpuExecutor, Noise, Philox, Real};
+use crate::io::state_dict::write_safetensors;
+use crate::io::history;
+use crate::optim::{Optimizer, OptimizerSettings};
+use crate::report::progress::Reporter;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Sequences and signals by row; rows are chosen by index.
+#[derive(Clone, Copy)]
+pub struct Samples<'a> {
+    /// rows x length base codes.
+    pub codes: &'a [u8],
+    /// rows x outputs.
+    pub signals: &'a [f64],
+    pub length: usize,
+    pub outputs: usize,
+}
+
+impl<'a> Samples<'a> {
+    pub fn codes(&self, row: usize) -> &'a [u8] {
+        &self.codes[row * self.length..(row + 1) * self.length]
+    }
+
+    pub fn signals(&self, row: usize) -> &'a [f64] {
+        &self.signals[row * self.outputs..(row + 1) * self.outputs]
+    }
+
+    /// The base codes of some rows, one after the other.
+    pub fn gather(&self, rows: &[usize]) -> Vec<u8> {
+        rows.iter().flat_map(|&r| self.codes(r)).copied().collect()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct TrainSettings {
+    pub epochs: u64,
+    pub batch_size: usize,
+    pub lr: f64,
+    /// Epochs without a gain before the rate is cut.
+    pub patience: u32,
+    /// Stop when the rate has fallen to this.
+    pub early_stopping: Option<f64>,
+    pub optimizer: OptimizerSettings,
+    pub seed: u64,
+    pub drop_last: bool,
+    /// Keep the weights of every epoch.
+    pub save_all: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub epochs: u64,
+    pub best_epoch: u64,
+    pub best_loss: f64,
+    /// It was finished before: nothing was done.
+    pub was_finished: bool,
+}
+
+/// One model in training.
+pub struct Trainer<'a, T: Number> {
+    network: Network<T>,
+    settings: TrainSettings,
+    samples: Samples<'a>,
+    train: &'a [usize],
+    validation: &'a [usize],
+    folder: PathBuf,
+    reporter: &'a Reporter,
+}
+
+impl<'a, T: Number> Trainer<'a, T> {
+    pub fn new(
+        network: Network<T>,
+        settings: TrainSettings,
+        samples: Samples<'a>,
+        train: &'a [usize],
+        validation: &'a [usize],
+        folder: &Path,
+        reporter: &'a Reporter,
+    ) -> Self {
+        Trainer {
+            network,
+            settings,
+            samples,
+            train,
+            validation,
+            folder: folder.to_path_buf(),
+            reporter,
+        }
+    }
+
+    /// Trains to the end, from the folder's state where `resume` asks for it and there is one.
+    ///
+    /// # Errors
+    /// A loss that is not finite; a file that cannot be written; [`Error::Interrupted`] after the
+    /// state was saved.
+    pub fn run(mut self, resume: bool) -> Result<Outcome> {
+        let mut executor = CpuExecutor::new(self.network.blueprint.training_program::<T>(self.settings.batch_size)?);
+        let mut validator = CpuExecutor::new(self.network.blueprint.inference_program::<T>(self.settings.batch_size)?);
+        self.network.layout = executor.layout().clone();
+        let mut optimizer = Optimizer::new(self.settings.optimizer.clone(), self.network.params.len());
+        let mut progress = Progress::new(self.settings.lr, self.settings.patience);
+        if resume && let Some(state) = State::<T>::read(&self.folder, &self.network.layout)? {
+            progress = state.progress;
+            self.network.params = state.params;
+            (optimizer.m, optimizer.v, optimizer.steps) = (state.m, state.v, progress.steps);
+            if self.finished(&progress) {
+                return Ok(self.outcome(&progress, true));
+            }
+        }
+        let mut grads = vec![T::ZERO; self.network.params.len()];
+        while !self.finished(&progress) {
+            self.epoch(&mut executor, &mut optimizer, &mut progress, &mut grads)?;
+            self.validate(&mut validator, &mut optimizer, &mut progress)?;
+        }
+        Ok(self.outcome(&progress, false))
+    }
+
+    fn finished(&self, progress: &Progress) -> bool {
+        progress.stopped || progress.epoch >= self.settings.epochs
+    }
+
+    fn outcome(&self, progress: &Progress, was_finished: bool) -> Outcome {
+        Outcome {
+            epochs: progress.epoch,
+            best_epoch: progress.best_epoch,
+            best_loss: progress.best_loss.unwrap_or(f64::NAN),
+            was_finished,
+        }
+    }
+
+    fn save(&self, optimizer: &Optimizer<T>, progress: &Progress) -> Result<()> {
+        let (layout, params) = (&self.network.layout, &self.network.params);
+        State::write(&self.folder, layout, progress, params, &optimizer.m, &optimizer.v)
+    }
+
+    /// The steps of one epoch that are still to be done.
+    fn epoch(
+        &mut self,
+        executor: &mut CpuExecutor<T>,
+        optimizer: &mut Optimizer<T>,
+        progress: &mut Progress,
+        grads: &mut [T],
+    ) -> Result<()> {
+        let started = Instant::now();
+        let before = progress.seconds;
+        let order = Philox::new(self.settings.seed).permutation(STREAM_SHUFFLE + progress.epoch, self.train.len());
+        let order: Vec<usize> = order.into_iter().map(|i| self.train[i]).collect();
+        let batches = self.batches(order.len());
+        let bar = self.reporter.epoch(progress.epoch + 1, self.settings.epochs, order.len());
+        let lr = progress.plateau.lr;
+        for index in progress.batch..batches {
+            let start = index * self.settings.batch_size;
+            let rows = &order[start..(start + self.settings.batch_size).min(order.len())];
+            let loss = self.step(executor, optimizer, rows, lr, grads);
+            if !loss.is_finite() {
+                return Err(Error::invalid(format!(
+                    "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; the last good state stays in {}",
+                    progress.epoch + 1,
+                    index + 1,
+                    self.folder.display()
+                )));
+            }
+            progress.loss_sum += loss;
+            progress.batch = index + 1;
+            progress.steps = optimizer.steps;
+            bar.advance(rows.len());
+            if interrupted() {
+                progress.seconds = before + started.elapsed().as_secs_f64();
+                self.save(optimizer, progress)?;
+                return Err(Error::Interrupted);
+            }
+        }
+        progress.seconds = before + started.elapsed().as_secs_f64();
+        bar.finish();
+        Ok(())
+    }
+
+    fn batches(&self, rows: usize) -> usize {
+        if self.settings.drop_last && rows >= self.settings.batch_size {
+            rows / self.settings.batch_size
+        } else {
+            rows.div_ceil(self.settings.batch_size)
+        }
+    }
+
+    /// One optimizer step; the sum of its rows' losses.
+    fn step(
+        &mut self,
+        executor: &mut CpuExecutor<T>,
+        optimizer: &mut Optimizer<T>,
+        rows: &[usize],
+        lr: f64,
+        grads: &mut [T],
+    ) -> f64 {
+        let codes = self.samples.gather(rows);
+        let targets: Vec<T> = rows
+            .iter()
+            .flat_map(|&r| self.samples.signals(r))
+            .map(|&s| T::of(s))
+            .collect();
+        let batch = Batch {
+            rows: rows.len(),
+            codes: &codes,
+            dense: vec![&targets],
+            noise: Noise {
+                seed: self.settings.seed,
+                step: optimizer.steps,
+                first_row: 0,
+            },
+        };
+        let mut losses = vec![T::ZERO; rows.len()];
+        executor.gradients(&mut self.network.params, &batch, &mut losses, grads);
+        let loss = losses.iter().map(|l| l.f64()).sum::<f64>();
+        if loss.is_finite() {
+            optimizer.step(&self.network.layout, lr, &mut self.network.params, grads);
+        }
+        loss
+    }
+
+    /// Ends an epoch: validation loss, best weights, schedule, files.
+    fn validate(
+        &mut self,
+        validator: &mut CpuExecutor<T>,
+        optimizer: &mut Optimizer<T>,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        validator.parameters_replaced();
+        let predictions = predict(validator, &self.network.params, self.samples, self.validation, self.settings.batch_size, |_| {});
+        let loss = mean_loss(&predictions, self.samples, self.validation);
+        let epoch = progress.epoch + 1;
+        if !loss.is_finite() {
+            return Err(Error::invalid(format!(
+                "the validation loss is {loss} after epoch {epoch}, step {}; the last good state stays in {}",
+                progress.batch,
+                self.folder.display()
+            )));
+        }
+        let seen = (progress.batch * self.settings.batch_size).min(self.train.len());
+        progress.history.push(Epoch {
+            epoch,
+            train_loss: progress.loss_sum / seen as f64,
+            validation_loss: loss,
+            lr: progress.plateau.lr,
+            seconds: progress.seconds,
+            seq_per_s: seen as f64 / progress.seconds.max(1e-9),
+        });
+        let best = progress.best_loss.is_none_or(|b| loss < b);
+        if best {
+            progress.best_loss = Some(loss);
+            progress.best_epoch = epoch;
+        }
+        progress.plateau.observe(loss);
+        (progress.epoch, progress.batch, progress.loss_sum, progress.seconds) = (epoch, 0, 0.0, 0.0);
+        progress.stopped = self.settings.early_stopping.is_some_and(|t| progress.plateau.reached(t));
+        let weights = self.network.state_dict();
+        if best {
+            write_safetensors(self.folder.join(BEST), &weights)?;
+        }
+        if self.settings.save_all {
+            write_safetensors(self.folder.join(format!("model.{epoch}.safetensors")), &weights)?;
+        }
+        write_safetensors(self.folder.join(LAST), &weights)?;
+        self.save(optimizer, progress)?;
+        history::write(self.folder.join(HISTORY), &progress.records())?;
+        if let Some(last) = progress.history.last() {
+            self.reporter.epoch_done(last, best);
+        }
+        if progress.stopped && epoch < self.settings.epochs {
+            self.reporter.line(&format!("early stopping: the learning rate has fallen to {:e}", progress.plateau.lr));
+        }
+        if interrupted() && !self.finished(progress) {
+            return Err(Error::Interrupted);
+        }
+        Ok(())
+    }
+}
+
+/// Predictions for the chosen rows, rows x outputs, in batches in their order; `seen` hears how
+/// many rows each batch had.
+pub fn predict<T: Real>(
+    executor: &mut CpuExecutor<T>,
+    params: &[T],
+    samples: Samples<'_>,
+    rows: &[usize],
+    batch_size: usize,
+    seen: impl Fn(usize),
+) -> Vec<T> {
+    let mut out = vec![T::ZERO; rows.len() * samples.outputs];
+    for (rows, out) in rows.chunks(batch_size).zip(out.chunks_mut(batch_size * samples.outputs)) {
+        let codes = samples.gather(rows);
+        let batch = Batch {
+            rows: rows.len(),
+            codes: &codes,
+            dense: Vec::new(),
+            noise: Noise::default(),
+        };
+        executor.forward(params, &batch, out);
+        seen(rows.len());
+    }
+    out
+}
+
+/// Mean over rows and outputs of the squared error.
+pub fn mean_loss<T: Real>(predictions: &[T], samples: Samples<'_>, rows: &[usize]) -> f64 {
+    let mut sum = 0.0;
+    for (p, &row) in predictions.chunks(samples.outputs).zip(rows) {
+        for (p, s) in p.iter().zip(samples.signals(row)) {
+            sum += (p.f64() - s) * (p.f64() - s);
+        }
+    }
+    sum / predictions.len() as f64
+}
