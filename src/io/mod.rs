@@ -5,7 +5,11 @@
 //! what was found and what was expected.
 
 pub mod atomic;
-pub mod text;
+pub mod bed;
+pub mod fasta;
+pub mod genome;
 pub mod meme;
 pub mod npy;
+pub mod sequences;
 pub mod signals;
+pub mod text;
