@@ -1,3 +1,5 @@
 //! What a sample is: sequences, signals, splits.
 
+pub mod dataset;
 pub mod dna;
+pub mod split;

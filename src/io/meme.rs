@@ -298,7 +298,7 @@ impl Parser {
             letters.sort_unstable();
         }
         let found: String = letters.into_iter().collect();
-        if found.to_ascii_uppercase() != "ACGT" {
+        if !found.eq_ignore_ascii_case("ACGT") {
             return Err(self.lines.error(format!(
                 "alphabet {}; expected ACGT: only DNA motifs can be read",
                 excerpt(&found)

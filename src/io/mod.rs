@@ -1,10 +1,14 @@
 //! One file a format; nothing here knows a model.
 
 pub mod atomic;
+pub mod bed;
+pub mod fasta;
+pub mod genome;
 pub mod hash;
 pub mod history;
 pub mod meme;
 pub mod npy;
+pub mod sequences;
 pub mod signals;
 pub mod state_dict;
 pub mod text;

@@ -1,0 +1,233 @@
+//! Sequences and signals, joined by name.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::dna::{Sequences, chromosome_of};
+use crate::io::sequences::read_sequences;
+use crate::io::signals::{SignalTable, read_signals};
+use crate::io::text::first_names;
+use crate::{Error, Result};
+
+/// What a model is trained and tested on: a sequence and its signals a row, in the order of the
+/// signal table. A row's number, counted from 0, is the index that splits speak of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// The rows' names, unique.
+    pub names: Vec<String>,
+    /// The outputs' names, unique.
+    pub outputs: Vec<String>,
+    /// The number of bases of every sequence.
+    pub length: usize,
+    /// Codes (0 to 3 for A, C, G, T; 4 for none of them), names x length, row-major.
+    pub codes: Vec<u8>,
+    /// Finite signals, names x outputs, row-major.
+    pub signals: Vec<f64>,
+    /// A chromosome a row, where the sequences came from a BED file.
+    pub chromosomes: Option<Vec<String>>,
+}
+
+impl Dataset {
+    /// Joins a table and sequences by name; the order of the sequences does not matter. Also
+    /// gives the number of sequences that no row of the table names: they are left out.
+    ///
+    /// Errors: rows without a sequence; how many, and the first names.
+    pub fn join(table: SignalTable, sequences: Sequences) -> Result<(Dataset, usize)> {
+        let places: HashMap<&str, usize> = sequences
+            .names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| (name.as_str(), i))
+            .collect();
+        let rows: Vec<Option<usize>> = table
+            .rows
+            .iter()
+            .map(|name| places.get(name.as_str()).copied())
+            .collect();
+        let missing: Vec<&String> = rows
+            .iter()
+            .zip(&table.rows)
+            .filter_map(|(place, name)| place.is_none().then_some(name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Error::invalid(format!(
+                "{} of the {} rows of {} have no sequence in {}: {}; the sequences there are {}",
+                missing.len(),
+                rows.len(),
+                table.path.display(),
+                sequences.path.display(),
+                first_names(&missing),
+                first_names(&sequences.names)
+            )));
+        }
+        let rows: Vec<usize> = rows.into_iter().flatten().collect();
+        let unused = sequences.len().saturating_sub(rows.len());
+        let in_order = unused == 0 && rows.iter().enumerate().all(|(i, &place)| i == place);
+        let chromosomes = sequences.chromosomes.as_ref().map(|all| {
+            let of_row = rows.iter().filter_map(|&i| all.get(i).cloned());
+            of_row.collect()
+        });
+        let length = sequences.length;
+        let codes = if in_order {
+            sequences.codes
+        } else {
+            let mut codes = Vec::with_capacity(rows.len() * length);
+            for &i in &rows {
+                codes.extend_from_slice(sequences.codes(i));
+            }
+            codes
+        };
+        let dataset = Dataset {
+            names: table.rows,
+            outputs: table.outputs,
+            length,
+            codes,
+            signals: table.values,
+            chromosomes,
+        };
+        Ok((dataset, unused))
+    }
+
+    /// Reads and joins a signal table and sequences (list, FASTA, or BED with `genome`); also
+    /// gives the number of sequences left out. Errors as those of the readers and [`Self::join`].
+    pub fn read(signals: &Path, sequences: &Path, genome: Option<&Path>) -> Result<(Self, usize)> {
+        Dataset::join(read_signals(signals)?, read_sequences(sequences, genome)?)
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The codes of row `i`, `length` of them. Panics when there is no such row.
+    pub fn codes(&self, i: usize) -> &[u8] {
+        &self.codes[i * self.length..(i + 1) * self.length]
+    }
+
+    /// The signals of row `i`, one an output. Panics when there is no such row.
+    pub fn signals(&self, i: usize) -> &[f64] {
+        let width = self.outputs.len();
+        &self.signals[i * width..(i + 1) * width]
+    }
+
+    /// The chromosome of row `i`: from the BED file, else from a name like `chr1:100-200`.
+    pub fn chromosome(&self, i: usize) -> Option<&str> {
+        chromosome_of(self.chromosomes.as_deref(), &self.names, i)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn table(rows: &[&str]) -> SignalTable {
+        SignalTable {
+            path: "signals.tsv".into(),
+            rows: rows.iter().map(|r| r.to_string()).collect(),
+            outputs: vec!["K562".into(), "MCF7".into()],
+            values: (0..2 * rows.len()).map(|i| i as f64).collect(),
+        }
+    }
+
+    /// A sequence's first two codes spell its place in the file.
+    fn sequences(names: &[&str]) -> Sequences {
+        Sequences {
+            path: "peaks.fa".into(),
+            names: names.iter().map(|r| r.to_string()).collect(),
+            length: 2,
+            codes: (0..names.len() as u8)
+                .flat_map(|i| [i / 4, i % 4])
+                .collect(),
+            chromosomes: None,
+        }
+    }
+
+    #[test]
+    fn rows_find_their_sequences_by_name() {
+        let mut peaks = sequences(&["c", "a", "x", "b"]);
+        peaks.chromosomes = Some(["chrC", "chrA", "chrX", "chrB"].map(String::from).to_vec());
+        let (data, unused) = Dataset::join(table(&["a", "b", "c"]), peaks).unwrap();
+        assert_eq!(unused, 1);
+        assert_eq!(
+            (data.names.join(""), data.len(), data.length),
+            ("abc".into(), 3, 2)
+        );
+        assert_eq!(
+            (data.codes(0), data.codes(1), data.codes(2)),
+            (&[0, 1][..], &[0, 3][..], &[0, 0][..])
+        );
+        assert_eq!(data.signals(2), [4.0, 5.0]);
+        assert_eq!(data.chromosome(1), Some("chrB"));
+    }
+
+    #[test]
+    fn rows_without_a_sequence_are_counted_and_named() {
+        let rows = ["a", "p1", "p2", "p3", "p4"];
+        let found = Dataset::join(table(&rows), sequences(&["a", "q"]))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            found,
+            "4 of the 5 rows of signals.tsv have no sequence in peaks.fa: \
+             'p1', 'p2', 'p3' and 1 more; the sequences there are 'a', 'q'"
+        );
+    }
+
+    #[test]
+    fn chromosomes_come_from_names_where_no_bed_gave_them() {
+        let names = ["chr1:5-7", "peak"];
+        let (data, _) = Dataset::join(table(&names), sequences(&names)).unwrap();
+        assert_eq!(
+            (data.chromosome(0), data.chromosome(1)),
+            (Some("chr1"), None)
+        );
+    }
+
+    #[test]
+    fn the_real_data_set_joins_from_a_list_and_from_its_genome() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+        let folder = data.join("tisfm/chr22_atac3");
+        if !folder.is_dir() {
+            eprintln!("skipped: no real data set at {}", folder.display());
+            return;
+        }
+        let (signals, list) = (
+            folder.join("signals.tsv.gz"),
+            folder.join("sequences.list.gz"),
+        );
+        let (from_list, unused) = Dataset::read(&signals, &list, None).unwrap();
+        assert_eq!((from_list.len(), from_list.length, unused), (8710, 300, 0));
+        assert_eq!(from_list.outputs, ["K562", "GM12878", "MCF7"]);
+        assert_eq!(from_list.chromosome(8709), Some("chr22"));
+
+        let scratch = tempfile::tempdir().unwrap();
+        let bed = scratch.path().join("peaks.bed");
+        let line = |name: &String| name.replace([':', '-'], "\t") + "\n";
+        let lines: String = from_list.names.iter().rev().map(line).collect();
+        std::fs::write(&bed, lines).unwrap();
+        let genome = data.join("genome/hg38.chr22.fa.gz");
+        let (from_bed, _) = Dataset::read(&signals, &bed, Some(&genome)).unwrap();
+        assert!(from_bed.codes == from_list.codes);
+        assert!(from_bed.signals == from_list.signals);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_the_sequences_does_not_matter(order in Just((0..12).collect::<Vec<usize>>()).prop_shuffle()) {
+            let names: Vec<String> = (0..12).map(|i| format!("s{i}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let whole = sequences(&names);
+            let mut shuffled = sequences(&[]);
+            for &i in &order {
+                shuffled.names.push(whole.names[i].clone());
+                shuffled.codes.extend_from_slice(whole.codes(i));
+            }
+            prop_assert_eq!(Dataset::join(table(&names), shuffled).unwrap(), Dataset::join(table(&names), whole).unwrap());
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Intervals in the BED format: 0-based, half-open.
+
+use super::text::{Lines, excerpt};
+use crate::Result;
+
+/// A line of a BED file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interval {
+    pub chromosome: String,
+    /// The first base, counted from 0.
+    pub start: u64,
+    /// One past the last base; above `start`.
+    pub end: u64,
+    /// Column 4, where it is there and not empty.
+    pub name: Option<String>,
+    /// The line in the file, counted from 1.
+    pub line: u64,
+}
+
+impl Interval {
+    /// The number of bases, at least 1.
+    pub fn length(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// `chr:start-end`, 0-based half-open as in the file.
+    pub fn place(&self) -> String {
+        format!("{}:{}-{}", self.chromosome, self.start, self.end)
+    }
+}
+
+/// Whether a line is a comment, `track` or `browser` line.
+pub fn is_header(line: &str) -> bool {
+    line.starts_with('#') || matches!(line.split_whitespace().next(), Some("track" | "browser"))
+}
+
+/// Whether a line looks like an interval: three or more columns, whole numbers in 2 and 3.
+pub fn is_interval(line: &str) -> bool {
+    let columns = columns(line);
+    let number = |i: usize| {
+        columns
+            .get(i)
+            .is_some_and(|text| text.parse::<i64>().is_ok())
+    };
+    number(1) && number(2)
+}
+
+/// Reads all intervals, in the order of the file; at least one. Columns from the fifth on are
+/// not looked at: the strand neither, a sequence is always that of the forward strand.
+///
+/// Errors name the line: fewer than three columns, coordinates that are no whole numbers of 0 or
+/// more, an end that is not above the start, no interval at all.
+pub fn read_bed(lines: &mut Lines) -> Result<Vec<Interval>> {
+    let mut intervals = Vec::new();
+    let mut line = String::new();
+    while lines.read_filled(&mut line)? {
+        if is_header(&line) {
+            continue;
+        }
+        let columns = columns(&line);
+        let (chromosome, start, end) = match columns[..] {
+            [chromosome, start, end, ..] if !chromosome.is_empty() => (chromosome, start, end),
+            _ => {
+                return Err(lines.error(format!(
+                    "{}; expected chromosome, start and end, parted by tabs",
+                    excerpt(&line)
+                )));
+            }
+        };
+        let coordinate = |text: &str| -> Result<u64> {
+            text.parse().map_err(|_| {
+                lines.error(format!(
+                    "coordinate {}; expected a whole number of 0 or more",
+                    excerpt(text)
+                ))
+            })
+        };
+        let (start, end) = (coordinate(start)?, coordinate(end)?);
+        if end <= start {
+            return Err(lines.error(format!(
+                "interval {chromosome}:{start}-{end} is empty; the end must be above the start \
+                 (0-based, half-open)"
+            )));
+        }
+        let name = columns.get(3).filter(|name| !name.is_empty());
+        intervals.push(Interval {
+            chromosome: chromosome.to_string(),
+            start,
+            end,
+            name: name.map(|name| name.to_string()),
+            line: lines.number(),
+        });
+    }
+    if intervals.is_empty() {
+        return Err(lines.empty("BED intervals: chromosome, start, end"));
+    }
+    Ok(intervals)
+}
+
+fn columns(line: &str) -> Vec<&str> {
+    if line.contains('\t') {
+        line.split('\t').map(str::trim).collect()
+    } else {
+        line.split_whitespace().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    fn parse(text: &str) -> Result<Vec<Interval>> {
+        read_bed(&mut Lines::new(
+            "p.bed",
+            std::io::Cursor::new(text.to_string()),
+        ))
+    }
+
+    #[test]
+    fn intervals_are_read_and_other_lines_skipped() {
+        let text = "browser position chr1\ntrack name=x\n#chrom\tstart\tend\n\nchr1\t0\t5\tpeak\t0\t-\n\
+                    track again\nchr2 7 9\r\nchr3\t1\t2\t\t5\n";
+        let intervals = parse(text).unwrap();
+        let places: Vec<_> = intervals.iter().map(Interval::place).collect();
+        assert_eq!(places, ["chr1:0-5", "chr2:7-9", "chr3:1-2"]);
+        assert_eq!(intervals[0].name.as_deref(), Some("peak"));
+        assert_eq!((intervals[0].line, intervals[0].length()), (5, 5));
+        assert_eq!(
+            (intervals[1].line, &intervals[1].name, &intervals[2].name),
+            (7, &None, &None)
+        );
+    }
+
+    #[test]
+    fn every_fault_names_its_line() {
+        for (text, expected) in [
+            (
+                "chr1\t1\n",
+                "line 1: 'chr1\t1'; expected chromosome, start and end",
+            ),
+            ("chr1\t1\t2\n\t1\t2\n", "line 2: "),
+            (
+                "chr1\t1\tx\n",
+                "line 1: coordinate 'x'; expected a whole number",
+            ),
+            ("chr1\t-1\t2\n", "line 1: coordinate '-1'"),
+            ("chr1\t1.5\t2\n", "line 1: coordinate '1.5'"),
+            ("chr1\t3\t3\n", "line 1: interval chr1:3-3 is empty"),
+            ("chr1\t4\t3\n", "line 1: interval chr1:4-3 is empty"),
+            (
+                "track name=x\n",
+                "p.bed: the file is empty; expected BED intervals",
+            ),
+        ] {
+            let found = parse(text).unwrap_err().to_string();
+            assert!(found.contains(expected), "{found}\n  expected: {expected}");
+        }
+    }
+
+    #[test]
+    fn real_peaks_are_read() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(
+            "../shared/data/factornet/K562/ChIPseq.K562.CTCF.conservative.train.hg38.chr22.narrowPeak.gz",
+        );
+        if !path.is_file() {
+            eprintln!("skipped: no real peaks at {}", path.display());
+            return;
+        }
+        let intervals = read_bed(&mut Lines::open(&path).unwrap()).unwrap();
+        assert_eq!(intervals[0].place(), "chr22:16391675-16391760");
+        assert_eq!(intervals[0].name.as_deref(), Some("."));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(spans in prop::collection::vec((0..1u64 << 40, 1..1000u64), 1..20)) {
+            let text: String = spans.iter().map(|(s, n)| format!("chr1\t{s}\t{}\n", s + n)).collect();
+            let found: Vec<_> = parse(&text).unwrap().iter().map(|i| (i.start, i.length())).collect();
+            prop_assert_eq!(found, spans);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "(chr1|1|99999999999999999999|-|\t|\n| |é|track){0,30}") {
+            let _ = parse(&text);
+            let _ = is_interval(&text);
+        }
+    }
+}

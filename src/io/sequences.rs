@@ -1,0 +1,376 @@
+//! Sequences of one length, from any of the forms that users have them in.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::bed;
+use super::fasta::{Want, read_fasta};
+use super::genome;
+use super::text::{Lines, excerpt};
+use crate::data::dna::{self, Sequences};
+use crate::{Error, Result};
+
+/// Reads sequences, in the order of the file. What the file is, its first lines tell:
+///
+/// - FASTA, by `>`: the name is the first word of the header.
+/// - BED, by whole numbers in columns 2 and 3: the sequences are cut from `genome` (FASTA, see
+///   [`genome::extract`]), 0-based half-open, forward strand. The name is column 4 when every
+///   line has one and all differ, else `chr:start-end`.
+/// - else a list: a name and a sequence a line, parted by a tab or spaces.
+///
+/// `genome` is used for BED alone.
+///
+/// Errors name the line: an empty file or sequence, a character that is no base and no IUPAC
+/// letter, a name that comes twice, the first sequence whose length differs from the first one's,
+/// a BED file without a genome.
+pub fn read_sequences(path: impl AsRef<Path>, genome: Option<&Path>) -> Result<Sequences> {
+    let path = path.as_ref();
+    let mut lines = Lines::open(path)?;
+    match kind(&mut lines)? {
+        Kind::Fasta => read_records(lines),
+        Kind::List => read_list(lines),
+        Kind::Bed => match genome {
+            Some(genome) => read_intervals(lines, genome),
+            None => Err(Error::usage(format!(
+                "{} is a BED file: its sequences come from a genome; add --genome FASTA",
+                path.display()
+            ))),
+        },
+    }
+}
+
+enum Kind {
+    Fasta,
+    Bed,
+    List,
+}
+
+/// Looks at the lines up to the first that tells, and gives them all back.
+fn kind(lines: &mut Lines) -> Result<Kind> {
+    let mut seen = Vec::new();
+    let mut line = String::new();
+    let mut kind = None;
+    while kind.is_none() && lines.read(&mut line)? {
+        kind = if line.starts_with('>') {
+            Some(Kind::Fasta)
+        } else if bed::is_interval(&line) {
+            Some(Kind::Bed)
+        } else if line.trim().is_empty() || bed::is_header(&line) {
+            None
+        } else {
+            Some(Kind::List)
+        };
+        seen.push(std::mem::take(&mut line));
+    }
+    // Nothing but blank lines and comments: as a list it is either empty or faulty at the first.
+    for line in seen.iter().rev() {
+        lines.unread(line);
+    }
+    Ok(kind.unwrap_or(Kind::List))
+}
+
+/// Sequences as they come in, checked one by one.
+struct Builder {
+    names: Vec<String>,
+    length: Option<usize>,
+    codes: Vec<u8>,
+    line_of: HashMap<String, u64>,
+}
+
+impl Builder {
+    fn new() -> Builder {
+        Builder {
+            names: Vec::new(),
+            length: None,
+            codes: Vec::new(),
+            line_of: HashMap::new(),
+        }
+    }
+
+    /// Takes a name at a line; the sequence has `length` bases.
+    fn name(&mut self, path: &Path, line: u64, name: &str, length: usize) -> Result<()> {
+        let wrong = |message| Err(Error::format_at(path, line, message));
+        if length == 0 {
+            return wrong(format!("sequence {} is empty", excerpt(name)));
+        }
+        if let Some(before) = self.line_of.insert(name.to_string(), line) {
+            return wrong(format!(
+                "sequence {} again, first on line {before}; names must be unique",
+                excerpt(name)
+            ));
+        }
+        let expected = *self.length.get_or_insert(length);
+        if length != expected {
+            let first = self.names.first().map_or("", String::as_str);
+            return wrong(format!(
+                "sequence {} has {length} bases; expected {expected}, as the first one, {}, has: \
+                 all must have one length",
+                excerpt(name),
+                excerpt(first)
+            ));
+        }
+        self.names.push(name.to_string());
+        Ok(())
+    }
+
+    fn finish(self, lines: &Lines, expected: &str) -> Result<Sequences> {
+        Ok(Sequences {
+            path: lines.path().to_path_buf(),
+            names: self.names,
+            length: self.length.ok_or_else(|| lines.empty(expected))?,
+            codes: self.codes,
+            chromosomes: None,
+        })
+    }
+}
+
+fn read_list(mut lines: Lines) -> Result<Sequences> {
+    let mut builder = Builder::new();
+    let mut line = String::new();
+    while lines.read_filled(&mut line)? {
+        let columns: Vec<&str> = if line.contains('\t') {
+            line.split('\t').map(str::trim).collect()
+        } else {
+            line.split_whitespace().collect()
+        };
+        let (name, sequence) = match columns[..] {
+            [name, sequence] if !name.is_empty() => (name, sequence),
+            _ => {
+                return Err(lines.error(format!(
+                    "{} with {} columns; expected a name and a sequence, parted by a tab or spaces \
+                     (or FASTA, or BED with whole numbers in columns 2 and 3)",
+                    excerpt(&line),
+                    columns.len()
+                )));
+            }
+        };
+        dna::encode(sequence, &mut builder.codes)
+            .map_err(|e| lines.error(format!("sequence {}: {e}", excerpt(name))))?;
+        builder.name(lines.path(), lines.number(), name, sequence.len())?;
+    }
+    builder.finish(
+        &lines,
+        "sequences: FASTA, BED, or a name and a sequence a line",
+    )
+}
+
+fn read_records(mut lines: Lines) -> Result<Sequences> {
+    let mut builder = Builder::new();
+    let path = lines.path().to_path_buf();
+    read_fasta(
+        &mut lines,
+        |_| Want::Keep,
+        |record| {
+            builder.name(&path, record.line, &record.name, record.codes.len())?;
+            builder.codes.extend_from_slice(&record.codes);
+            Ok(())
+        },
+    )?;
+    builder.finish(&lines, "FASTA records")
+}
+
+fn read_intervals(mut lines: Lines, genome: &Path) -> Result<Sequences> {
+    let intervals = bed::read_bed(&mut lines)?;
+    let named = {
+        let names: HashSet<&str> = intervals.iter().filter_map(|i| i.name.as_deref()).collect();
+        names.len() == intervals.len()
+    };
+    let mut builder = Builder::new();
+    for interval in &intervals {
+        let length = usize::try_from(interval.length()).unwrap_or(usize::MAX);
+        let name = match &interval.name {
+            Some(name) if named => name.clone(),
+            _ => interval.place(),
+        };
+        builder.name(lines.path(), interval.line, &name, length)?;
+    }
+    builder.codes = genome::extract(genome, lines.path(), &intervals)?;
+    let mut sequences = builder.finish(&lines, "BED intervals")?;
+    sequences.chromosomes = Some(intervals.into_iter().map(|i| i.chromosome).collect());
+    Ok(sequences)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read_with(text: &str, genome: Option<&str>) -> Result<Sequences> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        std::fs::write(&path, text).unwrap();
+        let fasta = folder.path().join("g.fa");
+        if let Some(genome) = genome {
+            std::fs::write(&fasta, genome).unwrap();
+        }
+        read_sequences(path, genome.map(|_| fasta.as_path()))
+    }
+
+    fn read(text: &str) -> Result<Sequences> {
+        read_with(text, None)
+    }
+
+    const GENOME: &str = ">chr1\nAACC\nGGTT\n>chr2\nTTTTTTTT\n";
+
+    #[test]
+    fn a_list_and_a_fasta_file_hold_the_same_sequences() {
+        for text in [
+            "a\tACG\nb\tttR\n",
+            "a   ACG\r\n\r\nb ttn",
+            ">a with words\nAC\nG\n>b\nttN\n",
+            "\n>a\r\nACG\r\n>b\r\ntt\r\nR\r\n",
+        ] {
+            let sequences = read(text).unwrap();
+            assert_eq!(sequences.names, ["a", "b"]);
+            assert_eq!((sequences.length, sequences.len()), (3, 2));
+            assert_eq!(sequences.codes(0), [0, 1, 2]);
+            assert_eq!(sequences.codes(1), [3, 3, 4]);
+            assert_eq!(sequences.chromosome(0), None);
+        }
+    }
+
+    #[test]
+    fn bed_intervals_are_cut_from_the_genome_in_file_order() {
+        let bed = "track x\nchr2\t0\t3\tp2\nchr1\t2\t5\tp1\n";
+        let sequences = read_with(bed, Some(GENOME)).unwrap();
+        assert_eq!(sequences.names, ["p2", "p1"]);
+        assert_eq!(sequences.codes, [3, 3, 3, 1, 1, 2]);
+        assert_eq!(sequences.chromosome(0), Some("chr2"));
+        assert_eq!(sequences.chromosome(1), Some("chr1"));
+    }
+
+    #[test]
+    fn bed_names_that_are_missing_or_repeated_give_way_to_places() {
+        for bed in [
+            "chr1\t0\t3\nchr1\t1\t4\n",
+            "chr1\t0\t3\t.\nchr1\t1\t4\t.\n",
+            "chr1\t0\t3\tp1\nchr1\t1\t4\n",
+            "#chrom start end\nchr1 0 3 p\nchr1 1 4 p\n",
+        ] {
+            let sequences = read_with(bed, Some(GENOME)).unwrap();
+            assert_eq!(sequences.names, ["chr1:0-3", "chr1:1-4"], "{bed}");
+        }
+    }
+
+    #[test]
+    fn names_of_places_carry_their_chromosome() {
+        let sequences = read("chr7:5-8\tACG\npeak\tACG\n").unwrap();
+        assert_eq!(sequences.chromosome(0), Some("chr7"));
+        assert_eq!(sequences.chromosome(1), None);
+    }
+
+    #[test]
+    fn every_fault_names_its_line() {
+        for (text, expected) in [
+            ("", "s: the file is empty; expected sequences"),
+            ("\n\n", "s: the file is empty"),
+            (
+                "a\n",
+                "line 1: 'a' with 1 columns; expected a name and a sequence",
+            ),
+            ("a\tACG\tx\n", "line 1: 'a\tACG\tx' with 3 columns"),
+            ("a\tACG\n\tACG\n", "line 2: "),
+            (
+                "a\tACG\nb\tAXG\n",
+                "line 2: sequence 'b': 'X' at base 2 is not DNA",
+            ),
+            (
+                "a\tACG\nb\tAC\n",
+                "line 2: sequence 'b' has 2 bases; expected 3, as the first one, 'a', has",
+            ),
+            (
+                "a\tACG\nb\tACG\na\tACG\n",
+                "line 3: sequence 'a' again, first on line 1",
+            ),
+            ("a\tACG\nb\t\n", "line 2: sequence 'b' is empty"),
+            (
+                ">a\nACG\n>b\nAC\n",
+                "line 3: sequence 'b' has 2 bases; expected 3",
+            ),
+            (
+                ">a\nACG\n>a\nACG\n",
+                "line 3: sequence 'a' again, first on line 1",
+            ),
+            (">a\n>b\nAC\n", "line 1: sequence 'a' is empty"),
+            (">a\nAC-\n", "line 2: '-' at base 3 is not DNA"),
+            (
+                "# a comment\na\tACG\n",
+                "line 1: '# a comment' with 3 columns",
+            ),
+        ] {
+            let found = read(text).unwrap_err().to_string();
+            assert!(found.contains(expected), "{found}\n  expected: {expected}");
+        }
+    }
+
+    #[test]
+    fn bed_faults_name_their_line_too() {
+        for (text, expected) in [
+            (
+                "chr1\t0\t3\nchr1\t1\t5\n",
+                "line 2: sequence 'chr1:1-5' has 4 bases; expected 3",
+            ),
+            (
+                "chr1\t0\t3\nchr1\t0\t3\n",
+                "line 2: sequence 'chr1:0-3' again, first on line 1",
+            ),
+            (
+                "chr1\t7\t10\n",
+                "line 1: interval chr1:7-10 ends past the end of chr1, which has 8",
+            ),
+            ("1\t0\t3\n", "'1' there, 'chr1', 'chr2' here"),
+            ("chr1\t0\t3\nchr1\tx\t3\n", "line 2: coordinate 'x'"),
+            ("chr1\t0\t99999999999999\n", "ends past the end"),
+        ] {
+            let found = read_with(text, Some(GENOME)).unwrap_err().to_string();
+            assert!(found.contains(expected), "{found}\n  expected: {expected}");
+        }
+        let found = read("chr1\t0\t3\n").unwrap_err();
+        assert!(matches!(found, Error::Usage(_)), "{found}");
+        assert!(found.to_string().contains("add --genome FASTA"), "{found}");
+    }
+
+    #[test]
+    fn real_lists_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/tisfm");
+        if !folder.is_dir() {
+            eprintln!("skipped: no real sequences at {}", folder.display());
+            return;
+        }
+        for (name, count, length) in [
+            ("chr22_atac3/sequences.list.gz", 8710, 300),
+            ("immgen_sample/sequences.list", 100, 251),
+        ] {
+            let sequences = read_sequences(folder.join(name), None).unwrap();
+            assert_eq!(
+                (sequences.len(), sequences.length),
+                (count, length),
+                "{name}"
+            );
+            assert_eq!(sequences.codes.len(), count * length);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn list_and_fasta_of_the_same_sequences_agree(
+            sequences in prop::collection::vec("[ACGTNacgtnRYSWKMBDHV]{12}", 1..10)
+        ) {
+            let mut list = String::new();
+            let mut fasta = String::new();
+            for (i, sequence) in sequences.iter().enumerate() {
+                list.push_str(&format!("s{i}\t{sequence}\n"));
+                fasta.push_str(&format!(">s{i}\n{}\n{}\n", &sequence[..5], &sequence[5..]));
+            }
+            let (list, fasta) = (read(&list).unwrap(), read(&fasta).unwrap());
+            prop_assert_eq!(&list.names, &fasta.names);
+            prop_assert_eq!(&list.codes, &fasta.codes);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "(>|a|C|7|!|\n| |\t|é|#|track){0,30}") {
+            let _ = read_with(&text, Some(GENOME));
+        }
+    }
+}
