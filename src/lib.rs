@@ -4,9 +4,11 @@
 //! Data flows one way: [`io`] reads files, [`data`] makes samples of them, [`models`] builds a
 //! program from a spec, [`engine`] runs it through [`ops`], [`train`] drives it.
 
+pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod error;
+pub mod interpret;
 pub mod io;
 pub mod models;
 pub mod ops;

@@ -1,6 +1,7 @@
 //! An architecture as data: a list of blocks that a sequence passes through, from four channels
 //! of bases to one number an output. Built-in architectures and a user's own are the same TOML.
 
+use crate::io::state_dict::StateDict;
 use crate::ops::activation::Activation;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -240,6 +241,45 @@ impl Spec {
                     ..
                 }
             )
+        })
+    }
+}
+
+impl Spec {
+    /// Takes the sizes that a spec is free to choose from a state dict's shapes.
+    pub fn take_sizes(&mut self, state: &StateDict) {
+        let shape = |name: &str| state.get(&format!("{name}.weight")).map(|t| t.shape.clone());
+        for block in &mut self.blocks {
+            match block {
+                Block::Convolution { name, filters, width, .. } => {
+                    if let Some(shape) = shape(name)
+                        && let (Some(&first), Some(&last)) = (shape.first(), shape.last())
+                    {
+                        (*filters, *width) = (first, last);
+                    }
+                }
+                Block::Linear { name, size: Some(size), .. } => {
+                    if let Some(first) = shape(name).and_then(|s| s.first().copied()) {
+                        *size = first;
+                    }
+                }
+                Block::Nystrom { name, archetypes } => {
+                    if let Some(t) = state.get(&format!("{name}.archetype"))
+                        && let Some(&first) = t.shape.first()
+                    {
+                        *archetypes = first;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The bias with one number an output: of the last layer that makes outputs.
+    pub fn output_bias(&self) -> Option<String> {
+        self.blocks.iter().rev().find_map(|b| match b {
+            Block::Linear { name, size: None, .. } | Block::Effect { name } => Some(format!("{name}.bias")),
+            _ => None,
         })
     }
 }

@@ -107,3 +107,49 @@ impl Config {
         }
     }
 }
+
+/// Flags that a resumed run may change.
+const FREE_FLAGS: [&str; 3] = ["number_of_epochs", "early_stopping", "early_stopping_threshold"];
+
+impl Config {
+    /// A run can go on in a folder when everything that its numbers depend on is the same.
+    ///
+    /// # Errors
+    /// The first thing that differs.
+    pub fn check_resumable(&self, now: &Config, folder: &Path) -> Result<()> {
+        let refuse = |what: &str, before: String, now: String| {
+            Err(Error::invalid(format!(
+                "--resume: {} was started with {what} {before}, this run has {now}",
+                folder.display()
+            )))
+        };
+        if self.architecture != now.architecture {
+            return refuse("architecture", self.architecture.name.clone(), now.architecture.name.clone());
+        }
+        let pairs = [
+            ("outputs", self.outputs.join(","), now.outputs.join(",")),
+            ("motifs", self.motifs.len().to_string(), now.motifs.len().to_string()),
+            ("window", self.window.to_string(), now.window.to_string()),
+            ("precision", format!("{:?}", self.precision), format!("{:?}", now.precision)),
+            ("trainable", format!("{:?}", self.trainable), format!("{:?}", now.trainable)),
+        ];
+        for (what, before, now) in pairs {
+            if before != now {
+                return refuse(what, before, now);
+            }
+        }
+        for (a, b) in self.files.iter().zip(&now.files) {
+            if a.sha256 != b.sha256 {
+                let text = |f: &InputFile| format!("{} (sha256 {:.12})", f.path.display(), f.sha256);
+                return refuse("file", text(a), text(b));
+            }
+        }
+        for (flag, value) in &now.flags {
+            let before = self.flags.get(flag).unwrap_or(&serde_json::Value::Null);
+            if before != value && !FREE_FLAGS.contains(&flag.as_str()) {
+                return refuse(&format!("--{}", flag.replace('_', "-")), before.to_string(), value.to_string());
+            }
+        }
+        Ok(())
+    }
+}

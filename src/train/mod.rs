@@ -6,6 +6,7 @@ pub mod interrupt;
 pub mod metrics;
 pub mod network;
 pub mod path;
+pub mod saved;
 pub mod trainer;
 
 pub use config::Config;

@@ -1,0 +1,99 @@
+//! The command line: one file a command, its arguments and `run`.
+
+mod architectures;
+mod bench;
+mod common;
+mod convert;
+mod demo;
+mod devices;
+mod motifs;
+mod predict;
+mod selftest;
+mod test;
+mod train;
+
+use crate::{Error, Result};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Sequence-to-function models of regulatory DNA.
+#[derive(Parser)]
+#[command(version, about, long_about = None, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Simulate peaks with a planted motif grammar, train on them, test, and rank the motifs
+    Demo(demo::Args),
+    /// Motif-based models: known motifs as convolution kernels, attention, sparse outputs
+    #[command(subcommand)]
+    Tisfm(Tisfm),
+    /// Bring a model trained by the original program over into a model folder
+    #[command(subcommand)]
+    Convert(Convert),
+    /// Time whole training steps and predictions on random data
+    Bench(bench::Args),
+    /// Say which devices can be used, and why others cannot
+    Devices,
+    /// Check every op and every golden case on this machine
+    Selftest(selftest::Args),
+}
+
+#[derive(Subcommand)]
+enum Tisfm {
+    /// Train a model, or a path of models over a range of penalties
+    Train(Box<train::Args>),
+    /// Compare a model's predictions with the signals of its test sequences
+    Test(test::Args),
+    /// Predict signals from sequences
+    Predict(predict::Args),
+    /// Rank the motifs by their weight in each output
+    Motifs(motifs::Args),
+    /// List the built-in architectures, or print one as TOML
+    Architectures(architectures::Args),
+}
+
+#[derive(Subcommand)]
+enum Convert {
+    /// A tiSFM state dict: safetensors, or the file that PyTorch wrote
+    Tisfm(convert::Args),
+}
+
+/// Runs the program: exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+pub fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(match error {
+                Error::Usage(_) => 2,
+                Error::Interrupted => 130,
+                _ => 1,
+            })
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Tisfm(Tisfm::Train(args)) => train::run(&args),
+        Command::Tisfm(Tisfm::Test(args)) => test::run(&args),
+        Command::Tisfm(Tisfm::Predict(args)) => predict::run(&args),
+        Command::Tisfm(Tisfm::Motifs(args)) => motifs::run(&args),
+        Command::Tisfm(Tisfm::Architectures(args)) => architectures::run(&args),
+        Command::Convert(Convert::Tisfm(args)) => convert::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Devices => devices::run(),
+        Command::Selftest(args) => selftest::run(&args),
+    }
+}

@@ -1,0 +1,114 @@
+//! `cisgrad tisfm test`.
+
+use super::common::{DeviceArgs, PrecisionArg, emit};
+use crate::data::dataset::Dataset;
+use crate::data::split::SplitSpec;
+use crate::report::progress::Reporter;
+use crate::train::Samples;
+use crate::train::metrics::{mse, pearson, spearman};
+use crate::train::saved::SavedModel;
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Model folder
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Signals [default: those of the training run]
+    #[arg(long, value_name = "FILE")]
+    atac_file: Option<PathBuf>,
+    /// Sequences [default: those of the training run]
+    #[arg(long, value_name = "FILE")]
+    sequences: Option<PathBuf>,
+    /// Genome FASTA for a BED of sequences
+    #[arg(long, value_name = "FASTA")]
+    genome: Option<PathBuf>,
+    /// Split [default: the training run's, kept in the model folder]
+    #[arg(long, value_name = "DIR")]
+    split_folder: Option<PathBuf>,
+    /// Use the validation part of the split instead of the test part
+    #[arg(long)]
+    use_validation: bool,
+    #[arg(long, default_value_t = 254, value_name = "N")]
+    batch_size: usize,
+    /// Arithmetic: f32 or f64 [default: as trained]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<PrecisionArg>,
+    /// Write here instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    if args.batch_size == 0 {
+        return Err(Error::usage("--batch-size must be at least 1"));
+    }
+    let model = SavedModel::open(&args.model)?;
+    let precision = match args.precision {
+        Some(given) => given.on_cpu()?,
+        None => model.config.precision,
+    };
+    args.device.open(Some(precision))?;
+    let dataset = args.dataset(&model)?;
+    let split = SplitSpec::Folder(args.split_folder.clone().unwrap_or_else(|| args.model.clone()));
+    let split = split.split(&dataset, || 0)?;
+    let rows = if args.use_validation { split.validation } else { split.test };
+    let outputs = dataset.outputs.len();
+    let samples = Samples {
+        codes: &dataset.codes,
+        signals: &dataset.signals,
+        length: dataset.length,
+        outputs,
+    };
+    let bar = Reporter::new().bar("testing", rows.len());
+    let predictions = model.predict(precision, samples, &rows, args.batch_size, |n| bar.advance(n))?;
+    bar.finish();
+    let predictions = predictions.to_f64();
+    let column = |values: &[f64], o: usize| values.iter().skip(o).step_by(outputs).copied().collect::<Vec<_>>();
+    let signals: Vec<f64> = rows.iter().flat_map(|&r| dataset.signals(r)).copied().collect();
+    emit(args.out.as_deref(), |w| {
+        writeln!(w, "output\tmse\tpearson\tspearman\tsequences")?;
+        let mut row = |name: &str, a: &[f64], b: &[f64]| {
+            writeln!(w, "{name}\t{}\t{}\t{}\t{}", mse(a, b), pearson(a, b), spearman(a, b), rows.len())
+        };
+        for (o, name) in dataset.outputs.iter().enumerate() {
+            row(name, &column(&predictions, o), &column(&signals, o))?;
+        }
+        row("all", &predictions, &signals)
+    })
+}
+
+impl Args {
+    /// The data set of the training run, or the files given in its place.
+    fn dataset(&self, model: &SavedModel) -> Result<Dataset> {
+        let known = model.config.data.as_ref();
+        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
+            given.clone().or_else(|| known.cloned()).ok_or_else(|| {
+                Error::usage(format!("{} knows no training data: say {flag}", self.model.display()))
+            })
+        };
+        let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
+        let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
+        let genome = self.genome.clone().or_else(|| known.and_then(|d| d.genome.clone()));
+        let (dataset, _) = Dataset::read(&signals, &sequences, genome.as_deref())?;
+        if dataset.outputs.len() != model.config.outputs.len() {
+            return Err(Error::invalid(format!(
+                "{} has {} outputs, the model {}",
+                signals.display(),
+                dataset.outputs.len(),
+                model.config.outputs.len()
+            )));
+        }
+        if dataset.outputs != model.config.outputs {
+            eprintln!(
+                "warning: the outputs are called {}, the model's {}",
+                dataset.outputs.join(", "),
+                model.config.outputs.join(", ")
+            );
+        }
+        Ok(dataset)
+    }
+}

@@ -1,0 +1,435 @@
+//! `cisgrad tisfm train`: the original train_model.py's flags, and ours.
+
+use super::common::{DeviceArgs, PrecisionArg};
+use crate::data::dataset::Dataset;
+use crate::data::split::{Split, SplitSpec};
+use crate::engine::params::STREAM_SPLIT;
+use crate::engine::Philox;
+use crate::io::meme::read_meme;
+use crate::io::state_dict;
+use crate::models::{Dimensions, MotifKernels, builtin};
+use crate::optim::{OptimizerSettings, Shrink};
+use crate::report::progress::Reporter;
+use crate::train::config::{BEST, CONFIG, Config, DataFiles, InputFile, LAST, Precision};
+use crate::train::network::{Network, Number};
+use crate::train::path::{PenaltyKind, PenaltyPath, linear_range, log_range, sorted};
+use crate::train::{Blueprint, Samples, TrainSettings, Trainable, Trainer, checkpoint, interrupt, path};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Motifs as MEME text (plain or gzip); not needed by architectures without known motifs
+    #[arg(long, value_name = "FILE")]
+    meme_file: Option<PathBuf>,
+    /// Signals: tab-separated, a row a sequence, a column an output
+    #[arg(long, value_name = "FILE")]
+    atac_file: PathBuf,
+    /// Sequences: name and sequence a line, FASTA, or BED with --genome
+    #[arg(long, value_name = "FILE")]
+    sequences: PathBuf,
+    /// Genome FASTA (plain, gzip or bgzip) for a BED of sequences
+    #[arg(long, value_name = "FASTA")]
+    genome: Option<PathBuf>,
+    /// Folder of the model; must not hold one
+    #[arg(long, visible_alias = "out", value_name = "DIR")]
+    model_output: PathBuf,
+    /// Folder with train_split, validation_split and test_split as .npy or .txt
+    #[arg(long, value_name = "DIR", conflicts_with = "split")]
+    split_folder: Option<PathBuf>,
+    /// Split by rule: random:TRAIN,VALIDATION,TEST (per cent) or chrom:VALIDATION:TEST
+    #[arg(long, value_name = "RULE")]
+    split: Option<String>,
+    /// A built-in architecture, or the path of a TOML file
+    #[arg(long, value_name = "NAME", default_value = "model_pos_attention_calib_sigmoid_interaction")]
+    architecture: String,
+    /// Accepted and ignored: the original's name of the Python class
+    #[arg(long, value_name = "NAME")]
+    class_name: Option<String>,
+    /// Length of the sequences [default: theirs]
+    #[arg(long, value_name = "BASES")]
+    window_size: Option<usize>,
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    number_of_epochs: u64,
+    #[arg(long, default_value_t = 254, value_name = "N")]
+    batch_size: usize,
+    /// Strength of the penalty; several make a path
+    #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with_all = ["penalty_param_range", "log_penalty_param_range"])]
+    penalty_param: Vec<f64>,
+    /// A path over NUM strengths from START to STOP, and 0
+    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, conflicts_with = "log_penalty_param_range")]
+    penalty_param_range: Vec<f64>,
+    /// A path over NUM strengths from 10^START to 10^STOP, and 0
+    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true)]
+    log_penalty_param_range: Vec<f64>,
+    /// The MCP's b, above 1
+    #[arg(long, default_value_t = 3.0, value_name = "B")]
+    mcp_param: f64,
+    #[arg(long, default_value = "l1", value_name = "TYPE")]
+    penalty_type: PenaltyType,
+    /// Start from these weights: a model folder, safetensors, or PyTorch's own file
+    #[arg(long, value_name = "PATH")]
+    model: Option<PathBuf>,
+    /// Learning rate
+    #[arg(long, default_value_t = 0.001)]
+    lr: f64,
+    /// Learning rate of a path's steps after the first [default: a tenth of --lr]
+    #[arg(long, value_name = "LR")]
+    step_lr: Option<f64>,
+    /// Train the motif kernels too
+    #[arg(long)]
+    unfreeze_conv: bool,
+    /// Train everything
+    #[arg(long)]
+    unfreeze_all: bool,
+    /// Train the final linear layer alone
+    #[arg(long, conflicts_with_all = ["unfreeze_conv", "unfreeze_all"])]
+    freeze_all_except_final_layer: bool,
+    /// Parameters that the penalty acts on
+    #[arg(long, num_args = 1.., default_value = "linreg.weight", value_name = "NAME")]
+    penalize_layers: Vec<String>,
+    /// Keep the weights of every epoch
+    #[arg(long)]
+    save_all: bool,
+    /// Stop when the learning rate has fallen to the threshold
+    #[arg(long)]
+    early_stopping: bool,
+    #[arg(long, default_value_t = 1e-7, value_name = "LR")]
+    early_stopping_threshold: f64,
+    /// Start conv_scale and conv_bias from each motif's score distribution
+    #[arg(long)]
+    calibrate_motifs: bool,
+    /// Leave out the last training batch when it is not full, as the original does
+    #[arg(long)]
+    drop_last: bool,
+    /// Seed of initial values, shuffling, dropout and random splits
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Go on where a run into the same folder stopped
+    #[arg(long)]
+    resume: bool,
+    /// Arithmetic and weights: f32, f64 (the reference) or bf16 (GPU)
+    #[arg(long, default_value = "f32", value_name = "TYPE")]
+    precision: PrecisionArg,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum PenaltyType {
+    L1,
+    Mcp,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    args.check()?;
+    let precision = args.precision.on_cpu()?;
+    let spec = builtin::find(&args.architecture)?;
+    args.device.open(Some(precision))?;
+    interrupt::watch();
+    if args.class_name.is_some() {
+        eprintln!("note: --class-name is ignored; --architecture decides");
+    }
+    let (kernels, motifs) = args.motifs(&spec)?;
+    let (dataset, unused) = Dataset::read(&args.atac_file, &args.sequences, args.genome.as_deref())?;
+    if unused > 0 {
+        eprintln!("note: {unused} sequences have no row in {}", args.atac_file.display());
+    }
+    if let Some(window) = args.window_size
+        && window != dataset.length
+    {
+        return Err(Error::invalid(format!(
+            "--window-size {window}: the sequences of {} are {} bases long",
+            args.sequences.display(),
+            dataset.length
+        )));
+    }
+    let split = args.split(&dataset)?;
+    let blueprint = Blueprint {
+        spec,
+        dimensions: Dimensions {
+            window: dataset.length,
+            outputs: dataset.outputs.len(),
+        },
+        kernels,
+        trainable: args.trainable(),
+    };
+    let config = args.config(&blueprint, motifs, &dataset, precision)?;
+    match precision {
+        Precision::F32 => train::<f32>(args, blueprint, config, &dataset, &split),
+        Precision::F64 => train::<f64>(args, blueprint, config, &dataset, &split),
+    }
+}
+
+fn train<T: Number>(args: &Args, blueprint: Blueprint, config: Config, dataset: &Dataset, split: &Split) -> Result<()> {
+    let reporter = Reporter::new();
+    let network = args.start::<T>(blueprint, &config)?;
+    let penalised = args.penalised(&network)?;
+    let folder = &args.model_output;
+    let _lock = claim(folder, &config, args.resume)?;
+    config.write(folder)?;
+    split.write(folder, &dataset.names)?;
+    let samples = Samples {
+        codes: &dataset.codes,
+        signals: &dataset.signals,
+        length: dataset.length,
+        outputs: dataset.outputs.len(),
+    };
+    let lambdas = args.lambdas();
+    let settings = TrainSettings {
+        epochs: args.number_of_epochs,
+        batch_size: args.batch_size,
+        lr: args.lr,
+        patience: if lambdas.len() > 1 { 20 } else { 10 },
+        early_stopping: args.early_stopping.then_some(args.early_stopping_threshold),
+        optimizer: OptimizerSettings {
+            shrink: lambdas.first().map_or(Shrink::None, |&l| args.kind().shrink(l)),
+            penalised: penalised.clone(),
+        },
+        seed: args.seed,
+        drop_last: args.drop_last,
+        save_all: args.save_all,
+    };
+    reporter.line(&format!(
+        "{}: {} parameters, {} of them trained; {} training, {} validation, {} test sequences of {} bases",
+        config.architecture.name,
+        network.layout.params.iter().map(|p| p.len()).sum::<usize>(),
+        network.layout.params.iter().filter(|p| p.trainable).map(|p| p.len()).sum::<usize>(),
+        split.train.len(),
+        split.validation.len(),
+        split.test.len(),
+        dataset.length
+    ));
+    if lambdas.len() > 1 {
+        let path = PenaltyPath {
+            lambdas,
+            kind: args.kind(),
+            penalised,
+            step_lr: args.step_lr.unwrap_or(args.lr / 10.0),
+        };
+        return path::run(
+            &path, network, &settings, samples, &split.train, &split.validation, folder, &config, args.resume, &reporter,
+        );
+    }
+    let trainer = Trainer::new(network, settings, samples, &split.train, &split.validation, folder, &reporter);
+    let outcome = trainer.run(args.resume)?;
+    if outcome.was_finished {
+        reporter.line(&format!("{}: finished already after {} epochs", folder.display(), outcome.epochs));
+    } else {
+        reporter.line(&format!(
+            "best validation loss {:.5} in epoch {} of {}: {}",
+            outcome.best_loss,
+            outcome.best_epoch,
+            outcome.epochs,
+            folder.join(BEST).display()
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the model's folder and holds it against a second run. The lock is the operating
+/// system's: a kill leaves none behind.
+fn claim(folder: &Path, config: &Config, resume: bool) -> Result<std::fs::File> {
+    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+    let lock = std::fs::File::open(folder).map_err(|e| Error::io(folder, e))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            return Err(Error::invalid(format!("{}: another run writes into this folder", folder.display())));
+        }
+        Err(std::fs::TryLockError::Error(e)) => return Err(Error::io(folder, e)),
+    }
+    let holds_model = [CONFIG, LAST, BEST, checkpoint::STATE].iter().any(|f| folder.join(f).exists());
+    if holds_model && !resume {
+        return Err(Error::invalid(format!(
+            "{} holds a model already: choose another --model-output, or say --resume to go on with it",
+            folder.display()
+        )));
+    }
+    if holds_model && folder.join(CONFIG).exists() {
+        let before = Config::read(folder)?;
+        before.check_resumable(config, folder)?;
+    }
+    Ok(lock)
+}
+
+impl Args {
+    fn check(&self) -> Result<()> {
+        if self.split_folder.is_none() && self.split.is_none() {
+            return Err(Error::usage(
+                "a split is needed: --split-folder DIR, --split random:80,10,10 or --split chrom:VALIDATION:TEST",
+            ));
+        }
+        let positive = [("--lr", self.lr), ("--step-lr", self.step_lr.unwrap_or(1.0))];
+        for (flag, value) in positive {
+            if value <= 0.0 || !value.is_finite() {
+                return Err(Error::usage(format!("{flag} {value}: must be above 0")));
+            }
+        }
+        if self.batch_size == 0 || self.number_of_epochs == 0 {
+            return Err(Error::usage("--batch-size and --number-of-epochs must be at least 1"));
+        }
+        if self.mcp_param <= 1.0 || self.mcp_param.is_nan() {
+            return Err(Error::usage(format!("--mcp-param {}: must be above 1", self.mcp_param)));
+        }
+        for range in [&self.penalty_param_range, &self.log_penalty_param_range] {
+            if let [_, _, count] = range[..]
+                && (count < 1.0 || count.fract() != 0.0)
+            {
+                return Err(Error::usage(format!("a penalty range of {count} steps: NUM is a whole number from 1")));
+            }
+        }
+        if let Some(bad) = self.lambdas().iter().find(|l| **l < 0.0 || !l.is_finite()) {
+            return Err(Error::usage(format!("penalty {bad}: must not be negative")));
+        }
+        Ok(())
+    }
+
+    fn lambdas(&self) -> Vec<f64> {
+        match (&self.penalty_param_range[..], &self.log_penalty_param_range[..]) {
+            ([start, stop, count], _) => linear_range(*start, *stop, *count as usize),
+            (_, [start, stop, count]) => log_range(*start, *stop, *count as usize),
+            _ => sorted(self.penalty_param.clone()),
+        }
+    }
+
+    fn kind(&self) -> PenaltyKind {
+        match self.penalty_type {
+            PenaltyType::L1 => PenaltyKind::L1,
+            PenaltyType::Mcp => PenaltyKind::Mcp { b: self.mcp_param },
+        }
+    }
+
+    fn trainable(&self) -> Trainable {
+        if self.freeze_all_except_final_layer {
+            Trainable::FinalLayer
+        } else if self.unfreeze_all || self.unfreeze_conv {
+            Trainable::All
+        } else {
+            Trainable::AllButMotifs
+        }
+    }
+
+    /// Kernels and names of the motifs, where the architecture has a motif layer.
+    fn motifs(&self, spec: &crate::models::Spec) -> Result<(Option<MotifKernels>, Vec<String>)> {
+        match (&self.meme_file, spec.strands()) {
+            (Some(file), Some(_)) => {
+                let motifs = read_meme(file)?;
+                let names = motifs.iter().map(|m| m.id.clone()).collect();
+                Ok((Some(MotifKernels::new(&motifs, self.calibrate_motifs)), names))
+            }
+            (None, Some(_)) => Err(Error::usage(format!("--architecture {} needs --meme-file", spec.name))),
+            (Some(_), None) => {
+                eprintln!("note: {} has no motif layer; --meme-file is ignored", spec.name);
+                Ok((None, Vec::new()))
+            }
+            (None, None) => Ok((None, Vec::new())),
+        }
+    }
+
+    fn split(&self, dataset: &Dataset) -> Result<Split> {
+        let spec = match (&self.split_folder, &self.split) {
+            (Some(folder), _) => SplitSpec::Folder(folder.clone()),
+            (None, Some(rule)) => rule.parse()?,
+            (None, None) => return Err(Error::usage("a split is needed")),
+        };
+        let philox = Philox::new(self.seed);
+        let mut index = 0;
+        spec.split(dataset, || {
+            index += 1;
+            philox.bits(STREAM_SPLIT, index)
+        })
+    }
+
+    /// Fresh weights, or those that --model names.
+    fn start<T: Number>(&self, blueprint: Blueprint, config: &Config) -> Result<Network<T>> {
+        let Some(path) = &self.model else {
+            return Network::initialise(blueprint, self.seed);
+        };
+        let file = if path.is_dir() { path.join(BEST) } else { path.clone() };
+        if path.is_dir() && path.join(CONFIG).exists() {
+            let theirs = Config::read(path)?;
+            if theirs.outputs != config.outputs {
+                eprintln!(
+                    "warning: {} was trained on the outputs {}, this run's are {}",
+                    path.display(),
+                    theirs.outputs.join(", "),
+                    config.outputs.join(", ")
+                );
+            }
+        }
+        Network::from_state_dict(blueprint, &state_dict::read(&file)?, &file)
+    }
+
+    /// The parameters that the penalty acts on.
+    fn penalised<T: Number>(&self, network: &Network<T>) -> Result<Vec<String>> {
+        let names: Vec<&str> = network.layout.params.iter().map(|p| p.name.as_str()).collect();
+        for name in &self.penalize_layers {
+            if !self.lambdas().is_empty() && !names.contains(&name.as_str()) {
+                return Err(Error::usage(format!(
+                    "--penalize-layers {name}: no such parameter; there are {}",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(self.penalize_layers.clone())
+    }
+
+    fn config(
+        &self,
+        blueprint: &Blueprint,
+        motifs: Vec<String>,
+        dataset: &Dataset,
+        precision: Precision,
+    ) -> Result<Config> {
+        let absolute = |p: &Path| std::path::absolute(p).map_err(|e| Error::io(p, e));
+        let mut files = vec![InputFile::of(&self.atac_file)?, InputFile::of(&self.sequences)?];
+        if let Some(file) = self.meme_file.as_ref().filter(|_| blueprint.kernels.is_some()) {
+            files.push(InputFile::of(file)?);
+        }
+        if let Some(genome) = &self.genome {
+            files.push(InputFile::of(genome)?);
+        }
+        for file in &mut files {
+            file.path = absolute(&file.path)?;
+        }
+        let flags = serde_json::json!({
+            "number_of_epochs": self.number_of_epochs,
+            "batch_size": self.batch_size,
+            "lr": self.lr,
+            "step_lr": self.step_lr,
+            "penalty_param": self.lambdas(),
+            "penalty_type": format!("{:?}", self.penalty_type).to_lowercase(),
+            "mcp_param": self.mcp_param,
+            "penalize_layers": self.penalize_layers,
+            "early_stopping": self.early_stopping,
+            "early_stopping_threshold": self.early_stopping_threshold,
+            "calibrate_motifs": self.calibrate_motifs,
+            "drop_last": self.drop_last,
+            "seed": self.seed,
+            "split": self.split,
+            "split_folder": self.split_folder,
+            "model": self.model,
+        });
+        Ok(Config {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            architecture: blueprint.spec.clone(),
+            motifs,
+            motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
+            outputs: dataset.outputs.clone(),
+            window: dataset.length,
+            precision,
+            trainable: self.trainable(),
+            data: Some(DataFiles {
+                atac_file: absolute(&self.atac_file)?,
+                sequences: absolute(&self.sequences)?,
+                genome: self.genome.as_deref().map(absolute).transpose()?,
+            }),
+            files,
+            flags: match flags {
+                serde_json::Value::Object(map) => map,
+                _ => serde_json::Map::new(),
+            },
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! What a trained model has learned.
+
+pub mod motif_ranks;

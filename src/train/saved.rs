@@ -1,0 +1,91 @@
+//! A model folder, opened to predict with.
+
+use super::config::{BEST, Config, Precision};
+use super::network::{Network, Number};
+use super::trainer::{Samples, predict};
+use crate::engine::CpuExecutor;
+use crate::io::state_dict::{StateDict, read};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// Configuration and best weights.
+pub struct SavedModel {
+    pub config: Config,
+    pub weights: StateDict,
+    file: PathBuf,
+}
+
+impl SavedModel {
+    /// # Errors
+    /// No model folder; weights that are missing, damaged or another architecture's.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let config = Config::read(folder)?;
+        let file = folder.join(BEST);
+        if !file.exists() {
+            let hint = if folder.join("path_0").is_dir() {
+                "; it holds a penalty path: name one of its path_N folders"
+            } else {
+                "; training has not finished an epoch yet"
+            };
+            return Err(Error::invalid(format!("{}: no {BEST}{hint}", folder.display())));
+        }
+        let weights = read(&file)?;
+        Ok(SavedModel { config, weights, file })
+    }
+
+    /// Predictions for rows of samples, rows x outputs; `seen` hears how many rows are done.
+    pub fn predict(
+        &self,
+        precision: Precision,
+        samples: Samples<'_>,
+        rows: &[usize],
+        batch_size: usize,
+        seen: impl Fn(usize),
+    ) -> Result<Predictions> {
+        match precision {
+            Precision::F32 => self.run::<f32>(samples, rows, batch_size, seen).map(Predictions::F32),
+            Precision::F64 => self.run::<f64>(samples, rows, batch_size, seen).map(Predictions::F64),
+        }
+    }
+
+    fn run<T: Number>(
+        &self,
+        samples: Samples<'_>,
+        rows: &[usize],
+        batch_size: usize,
+        seen: impl Fn(usize),
+    ) -> Result<Vec<T>> {
+        if samples.length != self.config.window {
+            return Err(Error::invalid(format!(
+                "the sequences are {} bases long, the model takes {}",
+                samples.length, self.config.window
+            )));
+        }
+        let network = Network::<T>::from_state_dict(self.config.blueprint(), &self.weights, &self.file)?;
+        let mut executor = CpuExecutor::new(network.blueprint.inference_program::<T>(batch_size)?);
+        Ok(predict(&mut executor, &network.params, samples, rows, batch_size, seen))
+    }
+}
+
+/// Numbers as they were computed, so that they print with no more digits than they have.
+pub enum Predictions {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+impl Predictions {
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Predictions::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+            Predictions::F64(v) => v.clone(),
+        }
+    }
+
+    /// The shortest text that reads back to the same number.
+    pub fn text(&self, index: usize) -> String {
+        match self {
+            Predictions::F32(v) => format!("{:?}", v[index]),
+            Predictions::F64(v) => format!("{:?}", v[index]),
+        }
+    }
+}
