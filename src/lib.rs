@@ -8,6 +8,7 @@ pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod error;
+pub mod golden;
 pub mod interpret;
 pub mod io;
 pub mod models;

@@ -1,0 +1,61 @@
+//! `cisgrad selftest`.
+
+use super::common::{DeviceArgs, emit};
+use crate::golden;
+use crate::ops::all_cases;
+use crate::{Error, Result};
+use rayon::prelude::*;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of golden cases [default: those inside the program]
+    #[arg(long, value_name = "DIR")]
+    golden: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    args.device.open(None)?;
+    let unpacked = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
+    let folder = match &args.golden {
+        Some(folder) => folder.clone(),
+        None => {
+            golden::unpack(unpacked.path())?;
+            unpacked.path().to_path_buf()
+        }
+    };
+    let folders = golden::folders(&folder)?;
+    if folders.is_empty() {
+        return Err(Error::invalid(format!("{}: no golden case there", folder.display())));
+    }
+    let ops = all_cases();
+    // An op's case reads no more than one thread's arena, so cases run side by side.
+    let op_failures: Vec<String> = ops.par_iter().filter_map(|case| case.check().err()).collect();
+    let mut failures = op_failures.len();
+    let mut rows = Vec::new();
+    for folder in &folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let checks = golden::check(folder)?;
+        let failed: Vec<_> = checks.iter().filter(|c| !c.holds()).collect();
+        failures += failed.len();
+        let worst = checks.iter().map(|c| c.error / c.allowed).fold(0.0, f64::max);
+        rows.push(format!("{name}\t{}\t{}\t{worst:.1e}", checks.len(), failed.len()));
+        for check in failed {
+            eprintln!("{name}: {}: error {:.3e}, allowed {:.1e}", check.what, check.error, check.allowed);
+        }
+    }
+    for failure in &op_failures {
+        eprintln!("{failure}");
+    }
+    emit(None, |w| {
+        writeln!(w, "case\tchecks\tfailed\tworst_error_of_allowed")?;
+        writeln!(w, "ops\t{}\t{}\t", ops.len(), op_failures.len())?;
+        rows.iter().try_for_each(|row| writeln!(w, "{row}"))
+    })?;
+    if failures > 0 {
+        return Err(Error::invalid(format!("{failures} checks failed")));
+    }
+    Ok(())
+}

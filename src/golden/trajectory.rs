@@ -1,0 +1,80 @@
+//! Optimizer cases: losses, learning rates and parameters over many steps.
+
+use super::case::{Case, Check, OptimizerCase, relative};
+use crate::Result;
+use crate::engine::{Batch, CpuExecutor, Noise};
+use crate::io::state_dict::read;
+use crate::optim::{Optimizer, OptimizerSettings, Plateau, Shrink};
+use crate::train::network::load;
+use crate::train::{Blueprint, Trainable};
+
+const TOLERANCE: f64 = 1e-9;
+/// The MCP's b of the original's run.
+const MCP_B: f64 = 3.0;
+
+pub fn check(case: &Case) -> Result<Vec<Check>> {
+    let Some(optimizer) = &case.file.optimizer else {
+        return Ok(Vec::new());
+    };
+    let blueprint = Blueprint {
+        trainable: if case.training { Trainable::All } else { Trainable::AllButMotifs },
+        ..case.blueprint.clone()
+    };
+    let rows = case.data.len();
+    let mut executor = CpuExecutor::new(blueprint.training_program::<f64>(rows)?);
+    let layout = executor.layout().clone();
+    let mut params: Vec<f64> = load(&layout, &case.params, &case.folder)?;
+    let mut state = Optimizer::new(settings(optimizer), params.len());
+    let mut plateau = Plateau::new(optimizer.lr, optimizer.patience.unwrap_or(u32::MAX));
+    let mut grads = vec![0.0; params.len()];
+    let (mut losses, mut rates) = (Vec::new(), Vec::new());
+    let mut checks = Vec::new();
+    let mut add = |what: &str, ours: &[f64], theirs: &[f64]| {
+        checks.push(Check {
+            what: format!("{} {what}", optimizer.name),
+            error: relative(ours, theirs, 1e-12),
+            allowed: TOLERANCE,
+        });
+    };
+    let (length, outputs) = (case.data.length, case.data.outputs.len());
+    for step in 0..optimizer.loss_per_step.len() {
+        // The training case alternates batches of 4 and of all rows.
+        let rows = if case.training && step % 3 == 0 { 4.min(rows) } else { rows };
+        let batch = Batch {
+            rows,
+            codes: &case.data.codes[..rows * length],
+            dense: vec![&case.data.signals[..rows * outputs]],
+            noise: Noise::default(),
+        };
+        let mut row_losses = vec![0.0; rows];
+        executor.gradients(&mut params, &batch, &mut row_losses, &mut grads);
+        let loss = row_losses.iter().sum::<f64>() / rows as f64;
+        losses.push(loss);
+        rates.push(plateau.lr);
+        state.step(&layout, plateau.lr, &mut params, &grads);
+        plateau.observe(loss);
+    }
+    add("losses", &losses, &optimizer.loss_per_step);
+    if let Some(theirs) = &optimizer.lr_per_step {
+        add("learning rates", &rates, theirs);
+    }
+    let after = read(case.folder.join("params_after.safetensors"))?;
+    for param in &layout.params {
+        if let Some(theirs) = after.get(&param.name) {
+            add(&format!("{} after", param.name), &params[param.range()], &theirs.values.to_f64());
+        }
+    }
+    Ok(checks)
+}
+
+fn settings(optimizer: &OptimizerCase) -> OptimizerSettings {
+    let lambda = optimizer.lambda.unwrap_or(0.0);
+    OptimizerSettings {
+        shrink: match optimizer.name.as_str() {
+            "l1" => Shrink::L1 { lambda },
+            "mcp" => Shrink::Mcp { lambda, b: MCP_B },
+            _ => Shrink::None,
+        },
+        penalised: vec!["linreg.weight".to_string()],
+    }
+}
