@@ -7,9 +7,11 @@ mod common;
 
 pub mod activation;
 pub mod add;
+pub mod batch_norm;
 pub mod blend;
 pub mod calibrate;
 pub mod concat;
+pub mod conv1d;
 pub mod dropout;
 pub mod gated_sum;
 pub mod inner;
@@ -29,9 +31,11 @@ pub fn all_cases() -> Vec<Case> {
     [
         activation::cases(),
         add::cases(),
+        batch_norm::cases(),
         blend::cases(),
         calibrate::cases(),
         concat::cases(),
+        conv1d::cases(),
         dropout::cases(),
         gated_sum::cases(),
         inner::cases(),
