@@ -3,19 +3,54 @@
 //! not among them. A newcomer's op starts as a copy of [`linear`].
 
 pub mod case;
+mod common;
 
+pub mod activation;
+pub mod add;
+pub mod batch_norm;
+pub mod blend;
+pub mod calibrate;
+pub mod concat;
+pub mod conv1d;
+pub mod dropout;
+pub mod gated_sum;
 pub mod inner;
 pub mod linear;
+pub mod max_pool;
+pub mod mse;
 pub mod one_hot;
+pub mod position;
+pub mod product;
+pub mod reduce;
+pub mod softmax;
 
 pub use case::{Case, Input};
 
 /// The cases of all ops.
 pub fn all_cases() -> Vec<Case> {
-    [inner::cases(), linear::cases(), one_hot::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        activation::cases(),
+        add::cases(),
+        batch_norm::cases(),
+        blend::cases(),
+        calibrate::cases(),
+        concat::cases(),
+        conv1d::cases(),
+        dropout::cases(),
+        gated_sum::cases(),
+        inner::cases(),
+        linear::cases(),
+        max_pool::cases(),
+        mse::cases(),
+        one_hot::cases(),
+        position::cases(),
+        product::cases(),
+        reduce::cases(),
+        softmax::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,35 @@
+use crate::op_case;
+use crate::ops::{Case, Input};
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (outer, inner) in [(1, 1), (8, 1), (5, 7), (4, 40)] {
+        for axis in [0, 1] {
+            let x = Input::rows(&[outer, inner]).range(-3.0, 3.0);
+            cases.push(
+                op_case!(
+                    "softmax",
+                    format!("axis {axis} of {outer} x {inner}"),
+                    3,
+                    [x],
+                    |tape, v| { super::softmax(tape, v[0], axis) }
+                )
+                .reference(move |x, _, rows| {
+                    let e = |r: usize, a: usize, b: usize| x[0][(r * outer + a) * inner + b].exp();
+                    (0..rows * outer * inner)
+                        .map(|i| {
+                            let (r, a, b) = (i / inner / outer, i / inner % outer, i % inner);
+                            let sum: f64 = if axis == 0 {
+                                (0..outer).map(|a| e(r, a, b)).sum()
+                            } else {
+                                (0..inner).map(|b| e(r, a, b)).sum()
+                            };
+                            e(r, a, b) / sum
+                        })
+                        .collect()
+                }),
+            );
+        }
+    }
+    cases
+}
