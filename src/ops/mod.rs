@@ -7,15 +7,21 @@ pub mod case;
 pub mod inner;
 pub mod linear;
 pub mod one_hot;
+pub mod pwm_scan_pool;
 
 pub use case::{Case, Input};
 
 /// The cases of all ops.
 pub fn all_cases() -> Vec<Case> {
-    [inner::cases(), linear::cases(), one_hot::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        inner::cases(),
+        linear::cases(),
+        one_hot::cases(),
+        pwm_scan_pool::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[cfg(test)]
