@@ -16,6 +16,7 @@ mod cpu;
 
 pub use cases::cases;
 
+use crate::engine::simd::{Level, best_level};
 use crate::engine::{Backward, Codes, Forward, Op, Prepared, Real, Tape, Var};
 use std::sync::Arc;
 
@@ -56,9 +57,31 @@ impl Dims {
     }
 }
 
+/// Which kernels run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Plain loops with all scores written down; f64 always takes it.
+    Plain,
+    /// f32 at this instruction set, or the best below it that the processor has.
+    Fast(Level),
+}
+
 struct PwmScanPool {
     dims: Dims,
     input: Input,
+    form: Form,
+    packs: cpu::Cache,
+}
+
+impl PwmScanPool {
+    fn new(dims: Dims, input: Input, form: Form) -> Self {
+        PwmScanPool {
+            dims,
+            input,
+            form,
+            packs: cpu::Cache::default(),
+        }
+    }
 }
 
 /// The four parameters of the motif part, checked.
@@ -113,6 +136,23 @@ pub fn from_codes<T: Real>(
     strands: usize,
 ) -> Var {
     let parameters = [weight, scale, bias, pool];
+    let form = Form::Fast(best_level());
+    from_codes_as(tape, form, which, length, position, parameters, strands)
+}
+
+/// [`from_codes`] with kernels of one's choice: weight, scale, bias and pool in one.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn from_codes_as<T: Real>(
+    tape: &mut Tape<T>,
+    form: Form,
+    which: Codes,
+    length: usize,
+    position: Option<(Var, Arc<[u32]>)>,
+    parameters: [Var; 4],
+    strands: usize,
+) -> Var {
     let dims = dims(tape, length, parameters, strands);
     let mut inputs = parameters.to_vec();
     let index = position.map(|(table, index)| {
@@ -126,10 +166,8 @@ pub fn from_codes<T: Real>(
         inputs.push(table);
         index
     });
-    let op = PwmScanPool {
-        dims,
-        input: Input::Codes { which, index },
-    };
+    let input = Input::Codes { which, index };
+    let op = PwmScanPool::new(dims, input, form);
     tape.push(op, &inputs, &[dims.features()], which == Codes::Row)
 }
 
@@ -146,17 +184,29 @@ pub fn from_dense<T: Real>(
     pool: Var,
     strands: usize,
 ) -> Var {
+    let parameters = [weight, scale, bias, pool];
+    from_dense_as(tape, Form::Fast(best_level()), x, parameters, strands)
+}
+
+/// [`from_dense`] with kernels of one's choice: weight, scale, bias and pool in one.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn from_dense_as<T: Real>(
+    tape: &mut Tape<T>,
+    form: Form,
+    x: Var,
+    parameters: [Var; 4],
+    strands: usize,
+) -> Var {
     let shape = tape.shape(x);
     assert!(
         shape.len() == 2 && shape[0] == 4,
         "pwm_scan_pool: x {shape:?} is not (4, L)"
     );
-    let parameters = [weight, scale, bias, pool];
     let dims = dims(tape, shape[1], parameters, strands);
-    let op = PwmScanPool {
-        dims,
-        input: Input::Dense,
-    };
+    let op = PwmScanPool::new(dims, Input::Dense, form);
+    let [weight, scale, bias, pool] = parameters;
     let inputs = [weight, scale, bias, pool, x];
     tape.push(op, &inputs, &[dims.features()], false)
 }
@@ -171,11 +221,11 @@ impl<T: Real> Op<T> for PwmScanPool {
     }
 
     fn saved(&self, rows: usize) -> usize {
-        cpu::saved(self, rows)
+        cpu::saved::<T>(self, rows)
     }
 
     fn scratch(&self, rows: usize) -> usize {
-        cpu::scratch(self, rows)
+        cpu::scratch::<T>(self, rows)
     }
 
     fn prepare(&self, inputs: &[Option<&[T]>]) -> Option<Prepared> {
