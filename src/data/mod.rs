@@ -3,3 +3,4 @@
 pub mod dataset;
 pub mod dna;
 pub mod split;
+pub mod simulate;

@@ -109,6 +109,25 @@ pub fn exp<const FMA: bool>(x: f32) -> f32 {
     p * scale
 }
 
+/// 2^x within 3 units in the last place for x in [-125, 125]; beyond that it stays at the ends'
+/// values. Half the work of [`exp`]: for sums of many, with log2 e folded into what comes before.
+#[inline(always)]
+pub fn exp2<const FMA: bool>(x: f32) -> f32 {
+    const MAGIC: f32 = 12_582_912.0;
+    let x = if x > 125.0 { 125.0 } else { x };
+    let x = if x < -125.0 { -125.0 } else { x };
+    let shifted = x + MAGIC;
+    let f = x - (shifted - MAGIC);
+    // The polynomial of degree 5 with the least largest relative error on [-1/2, 1/2], 7.5e-8.
+    let p = 1.327_647_2e-3;
+    let p = fma::<FMA>(p, f, 9.675_541e-3);
+    let p = fma::<FMA>(p, f, 5.550_713e-2);
+    let p = fma::<FMA>(p, f, 2.402_212e-1);
+    let p = fma::<FMA>(p, f, 6.931_469_4e-1);
+    let p = fma::<FMA>(p, f, 1.000_000_1);
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
 /// 1 / (1 + e^-x).
 #[inline(always)]
 pub fn sigmoid<const FMA: bool>(x: f32) -> f32 {
@@ -148,6 +167,32 @@ mod tests {
                     let error = (f64::from(y) - truth).abs() / truth;
                     assert!(error < 3e-7, "{level:?} {sigmoid} at {x}: {error:e}");
                 }
+            }
+        }
+    }
+
+    struct PowerOfTwo<'a>(&'a mut [f32]);
+
+    impl Kernel for PowerOfTwo<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<const LANES: usize, const FMA: bool>(self) {
+            for x in self.0 {
+                *x = exp2::<FMA>(*x);
+            }
+        }
+    }
+
+    #[test]
+    fn exp2_agrees_with_f64_at_every_level() {
+        let xs: Vec<f32> = (-130_000..130_000).map(|i| i as f32 * 1e-3).collect();
+        for level in levels() {
+            let mut ys = xs.clone();
+            dispatch_at(level, PowerOfTwo(&mut ys));
+            for (&x, &y) in xs.iter().zip(&ys) {
+                let truth = f64::from(x).clamp(-125.0, 125.0).exp2();
+                let error = (f64::from(y) - truth).abs() / truth;
+                assert!(error < 3e-7, "{level:?} at {x}: {error:e}");
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod case;
 mod common;
 
 pub mod activation;
+pub mod adam;
 pub mod add;
 pub mod batch_norm;
 pub mod blend;
@@ -21,6 +22,7 @@ pub mod mse;
 pub mod one_hot;
 pub mod position;
 pub mod product;
+pub mod pwm_scan_pool;
 pub mod reduce;
 pub mod softmax;
 
@@ -45,6 +47,7 @@ pub fn all_cases() -> Vec<Case> {
         one_hot::cases(),
         position::cases(),
         product::cases(),
+        pwm_scan_pool::cases(),
         reduce::cases(),
         softmax::cases(),
     ]

@@ -1,0 +1,162 @@
+//! `cisgrad bench`: whole steps on random sequences.
+
+use super::common::{DeviceArgs, PrecisionArg, emit};
+use crate::engine::{Batch, CpuExecutor, Noise, Philox};
+use crate::io::meme::{Motif, read_meme};
+use crate::models::{Dimensions, MotifKernels, builtin};
+use crate::optim::{Optimizer, OptimizerSettings, Shrink};
+use crate::train::config::Precision;
+use crate::train::network::{Network, Number};
+use crate::train::{Blueprint, Trainable};
+use crate::{Error, Result};
+use std::path::PathBuf;
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long, value_name = "NAME", default_value = "model_pos_calib_sigmoid_interaction")]
+    architecture: String,
+    /// Motifs [default: 862 random ones with the widths of the published collection]
+    #[arg(long, value_name = "FILE")]
+    meme_file: Option<PathBuf>,
+    #[arg(long, default_value = "train", value_name = "MODE")]
+    mode: Mode,
+    #[arg(long, default_value_t = 300, value_name = "BASES")]
+    window_size: usize,
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    outputs: usize,
+    #[arg(long, default_value_t = 254, value_name = "N")]
+    batch_size: usize,
+    /// Timed steps; the median is reported
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    steps: usize,
+    #[arg(long, default_value = "f32", value_name = "TYPE")]
+    precision: PrecisionArg,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Train,
+    Inference,
+}
+
+/// Steps before the clock starts.
+const WARM_UP: usize = 2;
+
+pub fn run(args: &Args) -> Result<()> {
+    let precision = args.precision.on_cpu()?;
+    if args.batch_size == 0 || args.outputs == 0 || args.steps == 0 {
+        return Err(Error::usage("--batch-size, --outputs and --steps must be at least 1"));
+    }
+    args.device.open(Some(precision))?;
+    let rate = match precision {
+        Precision::F32 => rate::<f32>(args)?,
+        Precision::F64 => rate::<f64>(args)?,
+    };
+    let mode = format!("{:?}", args.mode).to_lowercase();
+    emit(None, |w| {
+        writeln!(w, "architecture\tmode\tsequences_per_s\tpeak_rss_mb")?;
+        writeln!(w, "{}\t{mode}\t{rate:.1}\t{:.0}", args.architecture, peak_rss_mb())
+    })
+}
+
+/// Sequences a second: the median of the timed steps.
+fn rate<T: Number>(args: &Args) -> Result<f64> {
+    let motifs = match &args.meme_file {
+        Some(file) => read_meme(file)?,
+        None => random_motifs(),
+    };
+    let spec = builtin::find(&args.architecture)?;
+    let blueprint = Blueprint {
+        kernels: spec.strands().map(|_| MotifKernels::new(&motifs, false)),
+        spec,
+        dimensions: Dimensions {
+            window: args.window_size,
+            outputs: args.outputs,
+        },
+        trainable: Trainable::AllButMotifs,
+    };
+    let rows = args.batch_size;
+    let philox = Philox::new(11);
+    let codes: Vec<u8> = (0..rows * args.window_size).map(|i| (philox.bits(0, i as u64) & 3) as u8).collect();
+    let targets: Vec<T> = (0..rows * args.outputs).map(|i| T::of(philox.normal(1, i as u64))).collect();
+    let network = Network::<T>::initialise(blueprint, 1)?;
+    let batch = |dense| Batch {
+        rows,
+        codes: &codes,
+        dense,
+        noise: Noise::default(),
+    };
+    let mut params = network.params;
+    match args.mode {
+        Mode::Inference => {
+            let mut executor = CpuExecutor::new(network.blueprint.inference_program::<T>(rows)?);
+            let mut out = vec![T::ZERO; rows * args.outputs];
+            Ok(median_rate(args, || executor.forward(&params, &batch(Vec::new()), &mut out)))
+        }
+        Mode::Train => {
+            let mut executor = CpuExecutor::new(network.blueprint.training_program::<T>(rows)?);
+            let layout = executor.layout().clone();
+            let settings = OptimizerSettings {
+                shrink: Shrink::None,
+                penalised: Vec::new(),
+            };
+            let mut optimizer = Optimizer::new(settings, params.len());
+            let mut grads = vec![T::ZERO; params.len()];
+            let mut losses = vec![T::ZERO; rows];
+            Ok(median_rate(args, || {
+                executor.gradients(&mut params, &batch(vec![&targets]), &mut losses, &mut grads);
+                optimizer.step(&layout, 1e-3, &mut params, &grads);
+            }))
+        }
+    }
+}
+
+fn median_rate(args: &Args, mut step: impl FnMut()) -> f64 {
+    let mut seconds: Vec<f64> = (0..WARM_UP + args.steps)
+        .map(|_| {
+            let start = Instant::now();
+            step();
+            start.elapsed().as_secs_f64()
+        })
+        .skip(WARM_UP)
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    args.batch_size as f64 / seconds[seconds.len() / 2]
+}
+
+/// 862 motifs, 5 to 30 positions wide, 10.7 on average.
+fn random_motifs() -> Vec<Motif> {
+    let philox = Philox::new(862);
+    (0..862)
+        .map(|i| {
+            // The largest of the collection, once; otherwise around the mode.
+            let width = match i {
+                0 => 30,
+                1 => 5,
+                _ => 7 + (philox.uniform(i, 0) * philox.uniform(i, 1) * 16.0) as u64,
+            };
+            let row = |k: u64| {
+                let raw = [0, 1, 2, 3].map(|b| (3.0 * philox.normal(i, 10 + 4 * k + b)).exp());
+                let total: f64 = raw.iter().sum();
+                raw.map(|r| r / total)
+            };
+            Motif {
+                id: format!("motif_{}", i + 1),
+                label: None,
+                nsites: None,
+                rows: (0..width).map(row).collect(),
+            }
+        })
+        .collect()
+}
+
+/// The process's largest resident size so far, in MiB; 0 where the system does not tell.
+fn peak_rss_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or_default();
+    let kilobytes = line.split_whitespace().nth(1).and_then(|n| n.parse::<f64>().ok());
+    kilobytes.unwrap_or(0.0) / 1024.0
+}

@@ -1,0 +1,144 @@
+//! `cisgrad demo`: the program's main job on simulated peaks, with the commands it runs shown.
+
+use super::{motifs, test, train};
+use crate::data::simulate::{GRAMMAR, OUTPUTS, simulate};
+use crate::data::{simulate, split::Split};
+use crate::engine::Philox;
+use crate::engine::params::STREAM_SPLIT;
+use crate::interpret::motif_ranks::motif_ranks;
+use crate::io::atomic::write_atomic;
+use crate::io::meme::write_meme;
+use crate::train::saved::SavedModel;
+use crate::{Error, Result};
+use clap::Parser;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Keep the simulated files and the model in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Simulated peaks
+    #[arg(long, default_value_t = 4000, value_name = "N")]
+    peaks: usize,
+    /// Length of each
+    #[arg(long, default_value_t = 200, value_name = "BASES")]
+    length: usize,
+    #[arg(long, default_value_t = 25, value_name = "N")]
+    epochs: u64,
+    /// Threads on the CPU [default: one a core]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// A command of the program as the demo runs it.
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+enum Shown {
+    Train(Box<train::Args>),
+    Test(test::Args),
+    Motifs(motifs::Args),
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    if args.peaks < 100 || args.length < 40 {
+        return Err(Error::usage("the demo needs at least 100 peaks of 40 bases"));
+    }
+    let scratch = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
+    let folder = match &args.keep {
+        Some(folder) if folder.join("model").exists() => {
+            return Err(Error::invalid(format!("{} holds a demo already", folder.display())));
+        }
+        Some(folder) => folder.clone(),
+        None => scratch.path().to_path_buf(),
+    };
+    write_data(args, &folder)?;
+    eprintln!("simulated {} peaks of {} bases in {}", args.peaks, args.length, folder.display());
+    let path = |name: &str| folder.join(name).display().to_string();
+    let mut command = vec![
+        "train".to_string(),
+        "--meme-file".into(),
+        path("motifs.meme"),
+        "--atac-file".into(),
+        path("signals.tsv"),
+        "--sequences".into(),
+        path("sequences.tsv"),
+        "--split-folder".into(),
+        path("split"),
+        "--model-output".into(),
+        path("model"),
+        "--architecture".into(),
+        "model_pos_calib_sigmoid_interaction".into(),
+        "--calibrate-motifs".into(),
+        "--lr".into(),
+        "0.01".into(),
+        "--batch-size".into(),
+        "64".into(),
+        "--number-of-epochs".into(),
+        args.epochs.to_string(),
+        "--seed".into(),
+        args.seed.to_string(),
+    ];
+    if let Some(threads) = args.threads {
+        command.extend(["--threads".to_string(), threads.to_string()]);
+    }
+    show(command)?;
+    println!("# test");
+    show(vec!["test".into(), "--model".into(), path("model")])?;
+    println!("# motifs");
+    show(vec!["motifs".into(), "--model".into(), path("model"), "--top".into(), "4".into()])?;
+    println!("# planted");
+    planted(&folder.join("model"))
+}
+
+/// Prints a command and runs it.
+fn show(command: Vec<String>) -> Result<()> {
+    eprintln!("$ cisgrad tisfm {}", command.join(" "));
+    let parsed = Shown::try_parse_from(&command).map_err(|e| Error::usage(e.to_string()))?;
+    match parsed {
+        Shown::Train(args) => train::run(&args),
+        Shown::Test(args) => test::run(&args),
+        Shown::Motifs(args) => motifs::run(&args),
+    }
+}
+
+fn write_data(args: &Args, folder: &Path) -> Result<()> {
+    let split_folder = folder.join("split");
+    std::fs::create_dir_all(&split_folder).map_err(|e| Error::io(&split_folder, e))?;
+    write_atomic(folder.join("motifs.meme"), |w| write_meme(w, &simulate::motifs()))?;
+    let peaks = simulate(args.peaks, args.length, args.seed);
+    write_atomic(folder.join("sequences.tsv"), |w| {
+        let mut rows = peaks.names.iter().zip(&peaks.sequences);
+        rows.try_for_each(|(name, sequence)| writeln!(w, "{name}\t{sequence}"))
+    })?;
+    write_atomic(folder.join("signals.tsv"), |w| {
+        writeln!(w, "{}", OUTPUTS.join("\t"))?;
+        let mut rows = peaks.names.iter().zip(&peaks.signals);
+        rows.try_for_each(|(name, [a, b, c])| writeln!(w, "{name}\t{a}\t{b}\t{c}"))
+    })?;
+    let order = Philox::new(args.seed).permutation(STREAM_SPLIT, args.peaks);
+    let tenth = args.peaks / 10;
+    let split = Split {
+        test: order[..tenth].to_vec(),
+        validation: order[tenth..2 * tenth].to_vec(),
+        train: order[2 * tenth..].to_vec(),
+    };
+    split.write(&split_folder, &peaks.names)
+}
+
+/// The planted motifs with the rank that the model gives them.
+fn planted(model: &Path) -> Result<()> {
+    let ranked = motif_ranks(&SavedModel::open(model)?)?;
+    println!("output\tplanted_motif\teffect\trank");
+    for (o, output) in OUTPUTS.iter().enumerate() {
+        let effects = GRAMMAR.iter().filter(|(_, effects)| effects[o] > 0.0);
+        for (motif, effects) in effects {
+            let place = ranked.iter().find(|r| r.output == *output && r.motif == *motif);
+            let rank = place.map_or(0, |r| r.rank);
+            println!("{output}\t{motif}\t{}\t{rank}", effects[o]);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! Base codes by k-mer tables: a score is one vector of a table for each three bases, and one of
+//! the position table's part.
+
+use super::super::{Dims, SCALE};
+use super::pack::{KMERS, MER, NONE, Packs, TILE, Table, Tile, Vector, kmer};
+use super::pool::{BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, backward_block};
+use crate::engine::Operand;
+use crate::engine::simd::{Kernel, fma};
+
+/// The k-mers of each row: the one that starts at each position, then `NONE`s, so that whole
+/// blocks can be read.
+pub struct Kmers {
+    numbers: Vec<u8>,
+    stride: usize,
+}
+
+impl Kmers {
+    pub fn new<'a>(length: usize, rows: impl Iterator<Item = &'a [u8]>) -> Self {
+        let stride = length + BLOCK + MER;
+        let mut numbers = Vec::new();
+        for codes in rows {
+            let code = |l: usize| codes.get(l).copied().unwrap_or(4);
+            let number = |l: usize| kmer([code(l), code(l + 1), code(l + 2)]);
+            numbers.extend((0..length).map(number));
+            numbers.resize(numbers.len() + stride - length, NONE);
+        }
+        Kmers { numbers, stride }
+    }
+}
+
+/// Positions of a tile in the position table's part: whole blocks.
+pub fn padded(d: Dims) -> usize {
+    d.positions().next_multiple_of(BLOCK)
+}
+
+/// What a number a position, the same on all four bases, adds to the scores: by tile and place.
+pub struct PositionBias<'a> {
+    pub dims: Dims,
+    pub packs: &'a Packs,
+    /// A number a position.
+    pub numbers: &'a [f32],
+}
+
+impl Kernel for PositionBias<'_> {
+    type Output = Vec<Vector>;
+
+    #[inline(always)]
+    fn run<const LANES: usize, const FMA: bool>(self) -> Vec<Vector> {
+        let padded = padded(self.dims);
+        let positions = self.dims.positions();
+        let mut out = vec![[0.0; TILE]; self.packs.tiles.len() * padded];
+        for (tile, out) in self.packs.tiles.iter().zip(out.chunks_exact_mut(padded)) {
+            let columns = self.packs.columns(tile);
+            for (l, out) in out[..positions].iter_mut().enumerate() {
+                let mut sum = [0.0; TILE];
+                for (column, &p) in columns.iter().zip(&self.numbers[l + tile.start..]) {
+                    for i in 0..TILE {
+                        sum[i] = fma::<FMA>(column[i], p, sum[i]);
+                    }
+                }
+                *out = sum;
+            }
+        }
+        out
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct CodeScores<'a> {
+    pub dims: Dims,
+    pub packs: &'a Packs,
+    pub kmers: &'a Kmers,
+    /// By tile and place, `padded` places a tile; empty without a position table.
+    pub position: &'a [Vector],
+}
+
+/// Tables of a motif of 30 columns: what one loop adds up.
+const MOST_TABLES: usize = 10;
+
+impl Scorer for CodeScores<'_> {
+    #[inline(always)]
+    fn scores<const LANES: usize, const FMA: bool>(
+        &self,
+        tile: usize,
+        row: usize,
+        at: usize,
+        out: &mut Block,
+    ) {
+        let padded = padded(self.dims);
+        if self.position.is_empty() {
+            *out = [[0.0; TILE]; BLOCK];
+        } else {
+            out.copy_from_slice(&self.position[tile * padded + at..][..BLOCK]);
+        }
+        let tile = &self.packs.tiles[tile];
+        let numbers = &self.kmers.numbers[row * self.kmers.stride..][..self.kmers.stride];
+        let mut from = at + tile.start;
+        for tables in self.packs.tables(tile).chunks(MOST_TABLES) {
+            let numbers = &numbers[from..];
+            match tables.len() {
+                1 => add::<1>(tables, numbers, out),
+                2 => add::<2>(tables, numbers, out),
+                3 => add::<3>(tables, numbers, out),
+                4 => add::<4>(tables, numbers, out),
+                5 => add::<5>(tables, numbers, out),
+                6 => add::<6>(tables, numbers, out),
+                7 => add::<7>(tables, numbers, out),
+                8 => add::<8>(tables, numbers, out),
+                9 => add::<9>(tables, numbers, out),
+                _ => add::<MOST_TABLES>(tables, numbers, out),
+            }
+            from += MOST_TABLES * MER;
+        }
+    }
+}
+
+/// Adds `N` tables, `MER` positions apart.
+#[inline(always)]
+fn add<const N: usize>(tables: &[Table], numbers: &[u8], out: &mut Block) {
+    let Some(tables) = tables.first_chunk::<N>() else {
+        return;
+    };
+    let numbers = &numbers[..(N - 1) * MER + BLOCK];
+    for (p, out) in out.iter_mut().enumerate() {
+        let mut sum = *out;
+        for (n, table) in tables.iter().enumerate() {
+            let row = &table[usize::from(numbers[p + n * MER]) % KMERS];
+            for i in 0..TILE {
+                sum[i] += row[i];
+            }
+        }
+        *out = sum;
+    }
+}
+
+/// The backward run; with `source` in the targets, a number a position.
+pub struct CodesBackward<'a, 'b> {
+    pub rows: usize,
+    pub inputs: &'a [Operand<'a, f32>],
+    pub scorer: CodeScores<'a>,
+    /// `rows x 3 x features` of the forward run.
+    pub saved: &'a [f32],
+    pub grad_output: &'a [f32],
+    pub targets: Targets<'b>,
+}
+
+impl Kernel for CodesBackward<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const LANES: usize, const FMA: bool>(mut self) {
+        let d = self.scorer.dims;
+        let positions = d.positions();
+        let mut block = [[0.0; TILE]; BLOCK];
+        // u summed over the rows, with zeros before and after.
+        let mut sums_by_place = vec![[0.0; TILE]; positions + 2 * d.width + GROUP];
+        let mut by_position = vec![[0.0; TILE]; d.length + GROUP];
+        let mut rows = Vec::with_capacity(self.rows);
+        let features = d.features();
+        for (t, tile) in self.scorer.packs.tiles.iter().enumerate() {
+            let lanes = Lanes::new(tile, d.strands, self.inputs);
+            let saved = self.saved.chunks_exact(3 * features);
+            let grad_output = self.grad_output.chunks_exact(features);
+            rows.clear();
+            rows.extend(
+                saved
+                    .zip(grad_output)
+                    .map(|(saved, grad)| RowLanes::new(tile, d, saved, grad)),
+            );
+            let mut sums = TileSums::default();
+            let lead = tile.width.saturating_sub(1);
+            sums_by_place.fill([0.0; TILE]);
+            for at in (0..positions).step_by(BLOCK) {
+                let n = BLOCK.min(positions - at);
+                for (row, lanes_of_row) in rows.iter().enumerate() {
+                    self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
+                    backward_block::<FMA>(&mut block[..n], &lanes, lanes_of_row, &mut sums);
+                    for (sum, u) in sums_by_place[lead + at..].iter_mut().zip(&block[..n]) {
+                        for i in 0..TILE {
+                            sum[i] += u[i];
+                        }
+                    }
+                }
+            }
+            if self.targets.source.is_some() && tile.width > 0 {
+                let scale = tile.gather(|c| self.inputs[SCALE].data[c]);
+                let columns: Vec<Vector> = self
+                    .scorer
+                    .packs
+                    .columns(tile)
+                    .iter()
+                    .rev()
+                    .map(|column| std::array::from_fn(|i| column[i] * scale[i]))
+                    .collect();
+                project::<FMA>(tile, positions, &columns, &sums_by_place, &mut by_position);
+            }
+            self.targets.add(tile, d.strands, &sums);
+        }
+        if let Some(source) = &mut self.targets.source {
+            for (out, lanes) in source.iter_mut().zip(&by_position) {
+                *out += lanes.iter().sum::<f32>();
+            }
+        }
+    }
+}
+
+/// Places of the projection that are done together.
+const GROUP: usize = 4;
+
+/// Adds the motif columns' gradients (last column first) to the positions under them.
+#[inline(always)]
+fn project<const FMA: bool>(
+    tile: &Tile,
+    positions: usize,
+    columns: &[Vector],
+    by_place: &[Vector],
+    by_position: &mut [Vector],
+) {
+    for j in (0..positions + tile.width - 1).step_by(GROUP) {
+        let mut sums = [[0.0; TILE]; GROUP];
+        let places = &by_place[j..j + columns.len() + GROUP - 1];
+        for (column, places) in columns.iter().zip(places.windows(GROUP)) {
+            for (sum, place) in sums.iter_mut().zip(places) {
+                for i in 0..TILE {
+                    sum[i] = fma::<FMA>(column[i], place[i], sum[i]);
+                }
+            }
+        }
+        for (out, sum) in by_position[tile.start + j..].iter_mut().zip(&sums) {
+            for i in 0..TILE {
+                out[i] += sum[i];
+            }
+        }
+    }
+}

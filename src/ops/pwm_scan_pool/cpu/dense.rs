@@ -1,0 +1,194 @@
+//! Dense x: tiles of channels by blocks of positions in registers, over the motifs' true widths.
+
+use super::super::{Dims, SCALE, SOURCE};
+use super::pack::{Packs, TILE, Tile, Vector};
+use super::pool::{BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, backward_block};
+use crate::engine::Operand;
+use crate::engine::simd::{Kernel, fma};
+
+/// x with zeros after each base's row, so that whole blocks can be read.
+pub struct Padded {
+    numbers: Vec<f32>,
+    stride: usize,
+}
+
+impl Padded {
+    pub fn new(d: Dims, rows: usize, inputs: &[Operand<'_, f32>]) -> Self {
+        let stride = d.length + BLOCK;
+        let mut numbers = Vec::with_capacity(rows * 4 * stride);
+        for row in 0..rows {
+            for x in inputs[SOURCE].row(row).chunks_exact(d.length) {
+                numbers.extend_from_slice(x);
+                numbers.resize(numbers.len() + BLOCK, 0.0);
+            }
+        }
+        Padded { numbers, stride }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct DenseScores<'a> {
+    pub dims: Dims,
+    pub packs: &'a Packs,
+    pub x: &'a Padded,
+}
+
+impl Scorer for DenseScores<'_> {
+    #[inline(always)]
+    fn scores<const LANES: usize, const FMA: bool>(
+        &self,
+        tile: usize,
+        row: usize,
+        at: usize,
+        out: &mut Block,
+    ) {
+        let tile = &self.packs.tiles[tile];
+        let weights = self.packs.weights(tile);
+        let stride = self.x.stride;
+        let x = &self.x.numbers[row * 4 * stride..][..4 * stride];
+        let from = at + tile.start;
+        if LANES == TILE {
+            scan::<16, FMA>(weights, x, stride, from, out);
+        } else {
+            scan::<4, FMA>(weights, x, stride, from, out);
+        }
+    }
+}
+
+/// The scores of a block, `P` positions in registers.
+#[inline(always)]
+fn scan<const P: usize, const FMA: bool>(
+    weights: &[Vector],
+    x: &[f32],
+    stride: usize,
+    from: usize,
+    out: &mut Block,
+) {
+    for (group, out) in out.as_chunks_mut::<P>().0.iter_mut().enumerate() {
+        let mut sums = [[0.0; TILE]; P];
+        for (k, weights) in weights.as_chunks::<4>().0.iter().enumerate() {
+            for (base, weights) in weights.iter().enumerate() {
+                let at = base * stride + from + group * P + k;
+                let Some(x) = x.get(at..at + P).and_then(|x| x.first_chunk::<P>()) else {
+                    return;
+                };
+                for p in 0..P {
+                    for i in 0..TILE {
+                        sums[p][i] = fma::<FMA>(weights[i], x[p], sums[p][i]);
+                    }
+                }
+            }
+        }
+        *out = sums;
+    }
+}
+
+/// The backward run; with `source` in the targets, x's gradient (rows x 4 x L).
+pub struct DenseBackward<'a, 'b> {
+    pub rows: usize,
+    pub inputs: &'a [Operand<'a, f32>],
+    pub scorer: DenseScores<'a>,
+    /// `rows x 3 x features` of the forward run.
+    pub saved: &'a [f32],
+    pub grad_output: &'a [f32],
+    pub targets: Targets<'b>,
+}
+
+/// Positions of x whose gradients are in registers together.
+const GROUP: usize = 2;
+const WIDE_GROUP: usize = 4;
+
+impl Kernel for DenseBackward<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const LANES: usize, const FMA: bool>(mut self) {
+        let d = self.scorer.dims;
+        let (positions, features) = (d.positions(), d.features());
+        let mut block = [[0.0; TILE]; BLOCK];
+        // The scores' gradient of one row, with zeros before and after.
+        let mut by_place = vec![[0.0; TILE]; positions + 2 * d.width + WIDE_GROUP];
+        let row_len = d.length + WIDE_GROUP;
+        // By row and position: four bases.
+        let mut by_position = vec![[[0.0f32; LANES]; 4]; self.rows * row_len];
+        for (t, tile) in self.scorer.packs.tiles.iter().enumerate() {
+            let lanes = Lanes::new(tile, d.strands, self.inputs);
+            let scale = tile.gather(|c| self.inputs[SCALE].data[c]);
+            let mut sums = TileSums::default();
+            let lead = tile.width.saturating_sub(1);
+            by_place.fill([0.0; TILE]);
+            let saved = self.saved.chunks_exact(3 * features);
+            let grad_output = self.grad_output.chunks_exact(features);
+            for (row, (saved, grad_output)) in saved.zip(grad_output).enumerate() {
+                let row_lanes = RowLanes::new(tile, d, saved, grad_output);
+                for at in (0..positions).step_by(BLOCK) {
+                    let n = BLOCK.min(positions - at);
+                    self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
+                    backward_block::<FMA>(&mut block[..n], &lanes, &row_lanes, &mut sums);
+                    for (out, u) in by_place[lead + at..].iter_mut().zip(&block[..n]) {
+                        for i in 0..TILE {
+                            out[i] = scale[i] * u[i];
+                        }
+                    }
+                }
+                if self.targets.source.is_some() && tile.width > 0 {
+                    let weights = self.scorer.packs.weights(tile);
+                    let out = &mut by_position[row * row_len..][..row_len];
+                    if LANES == TILE {
+                        project::<WIDE_GROUP, LANES, FMA>(tile, positions, weights, &by_place, out);
+                    } else {
+                        project::<GROUP, LANES, FMA>(tile, positions, weights, &by_place, out);
+                    }
+                }
+            }
+            self.targets.add(tile, d.strands, &sums);
+        }
+        if let Some(source) = &mut self.targets.source {
+            let rows = by_position.chunks_exact(row_len);
+            for (out, lanes) in source.chunks_exact_mut(4 * d.length).zip(rows) {
+                for (base, out) in out.chunks_exact_mut(d.length).enumerate() {
+                    for (out, lanes) in out.iter_mut().zip(lanes) {
+                        *out += lanes[base].iter().sum::<f32>();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds the scores' gradients to the positions under the motifs, all lanes of a tile folded into
+/// `LANES`.
+#[inline(always)]
+fn project<const P: usize, const LANES: usize, const FMA: bool>(
+    tile: &Tile,
+    positions: usize,
+    weights: &[Vector],
+    by_place: &[Vector],
+    by_position: &mut [[[f32; LANES]; 4]],
+) {
+    let (weights, _) = weights.as_chunks::<4>();
+    for j in (0..positions + tile.width - 1).step_by(P) {
+        let mut sums = [[[0.0; LANES]; 4]; P];
+        let places = &by_place[j..j + weights.len() + P - 1];
+        for (weights, places) in weights.iter().rev().zip(places.windows(P)) {
+            for half in 0..TILE / LANES {
+                for base in 0..4 {
+                    for p in 0..P {
+                        for i in 0..LANES {
+                            let lane = half * LANES + i;
+                            sums[p][base][i] =
+                                fma::<FMA>(weights[base][lane], places[p][lane], sums[p][base][i]);
+                        }
+                    }
+                }
+            }
+        }
+        for (out, sum) in by_position[tile.start + j..].iter_mut().zip(&sums) {
+            for (out, sum) in out.iter_mut().zip(sum) {
+                for i in 0..LANES {
+                    out[i] += sum[i];
+                }
+            }
+        }
+    }
+}
