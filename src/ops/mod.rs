@@ -8,11 +8,14 @@ mod common;
 pub mod activation;
 pub mod adam;
 pub mod add;
+pub mod attention_pool;
 pub mod batch_norm;
 pub mod blend;
 pub mod calibrate;
 pub mod concat;
 pub mod conv1d;
+pub mod depthwise;
+pub mod depthwise_transposed;
 pub mod dropout;
 pub mod gated_sum;
 pub mod inner;
@@ -24,6 +27,7 @@ pub mod position;
 pub mod product;
 pub mod pwm_scan_pool;
 pub mod reduce;
+pub mod shared_conv;
 pub mod softmax;
 
 pub use case::{Case, Input};
@@ -33,11 +37,14 @@ pub fn all_cases() -> Vec<Case> {
     [
         activation::cases(),
         add::cases(),
+        attention_pool::cases(),
         batch_norm::cases(),
         blend::cases(),
         calibrate::cases(),
         concat::cases(),
         conv1d::cases(),
+        depthwise::cases(),
+        depthwise_transposed::cases(),
         dropout::cases(),
         gated_sum::cases(),
         inner::cases(),
@@ -49,6 +56,7 @@ pub fn all_cases() -> Vec<Case> {
         product::cases(),
         pwm_scan_pool::cases(),
         reduce::cases(),
+        shared_conv::cases(),
         softmax::cases(),
     ]
     .into_iter()
