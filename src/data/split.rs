@@ -1,7 +1,6 @@
 //! Which rows train a model, which choose it and which test it.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 

@@ -1,7 +1,7 @@
 //! One case: output, loss and every gradient of a network.
 
 use crate::data::dataset::Dataset;
-use crate::engine::{Batch, CpuExecutor, Layout, Noise, Program, Real};
+use crate::engine::{Batch, CpuExecutor, Layout, Noise, Program};
 use crate::io::meme::read_meme;
 use crate::io::state_dict::{StateDict, read};
 use crate::models::spec::Block;

@@ -45,7 +45,7 @@ pub struct StateDict {
 /// The element types that a tensor may have in memory.
 pub trait Element: Copy + Sized {
     fn wrap(elements: Vec<Self>) -> Values;
-    fn of(values: &Values) -> Option<&[Self]>;
+    fn slice(values: &Values) -> Option<&[Self]>;
 }
 
 /// The two float types, to which every tensor converts.
@@ -59,7 +59,7 @@ macro_rules! element {
             fn wrap(elements: Vec<Self>) -> Values {
                 Values::$variant(elements)
             }
-            fn of(values: &Values) -> Option<&[Self]> {
+            fn slice(values: &Values) -> Option<&[Self]> {
                 match values {
                     Values::$variant(elements) => Some(elements),
                     _ => None,
@@ -114,7 +114,7 @@ impl Values {
 
     /// The elements as they are, when they are of this type.
     pub fn as_slice<T: Element>(&self) -> Option<&[T]> {
-        T::of(self)
+        T::slice(self)
     }
 
     /// The elements converted to f32 or f64 (rounded to nearest where the type is narrower).

@@ -305,8 +305,11 @@ impl<T: Real> Builder<'_, T> {
         let memory = self.param(&format!("{name}.memory"), &[channels, widths.len()], Init::Constant(1.0));
         let share = softmax(self.tape, memory, 1);
         let mixed = gated_sum(self.tape, &parts, share, Gate::PerChannel);
+        if !residual {
+            return Ok(mixed);
+        }
         let mixed = activation(self.tape, mixed, Activation::LeakyRelu);
-        Ok(if residual { add(self.tape, mixed, x) } else { mixed })
+        Ok(add(self.tape, mixed, x))
     }
 
     /// W x + b at each position, W starting at 5 I.
