@@ -18,12 +18,14 @@ pub mod depthwise_transposed;
 pub mod dropout;
 pub mod gated_sum;
 pub mod inner;
+pub mod inverse_sqrt_gram;
 pub mod linear;
 pub mod max_pool;
 pub mod mse;
 pub mod one_hot;
 pub mod position;
 pub mod product;
+pub mod product_matrix;
 pub mod reduce;
 pub mod shared_conv;
 pub mod softmax;
@@ -46,12 +48,14 @@ pub fn all_cases() -> Vec<Case> {
         dropout::cases(),
         gated_sum::cases(),
         inner::cases(),
+        inverse_sqrt_gram::cases(),
         linear::cases(),
         max_pool::cases(),
         mse::cases(),
         one_hot::cases(),
         position::cases(),
         product::cases(),
+        product_matrix::cases(),
         reduce::cases(),
         shared_conv::cases(),
         softmax::cases(),
