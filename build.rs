@@ -14,11 +14,23 @@ fn main() {
         if !case.is_dir() {
             continue;
         }
-        let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = case
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let _ = writeln!(table, "({name:?}, &[");
         for file in sorted(&case) {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let _ = writeln!(table, "({name:?}, include_bytes!({:?})),", file.display().to_string());
+            let name = file
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let _ = writeln!(
+                table,
+                "({name:?}, include_bytes!({:?})),",
+                file.display().to_string()
+            );
         }
         table.push_str("]),\n");
     }

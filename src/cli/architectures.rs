@@ -2,8 +2,8 @@
 
 use crate::Result;
 use crate::cli::common::emit;
-use crate::models::builtin::{ARCHITECTURES, find};
 use crate::models::Spec;
+use crate::models::builtin::{ARCHITECTURES, find};
 use std::path::Path;
 
 #[derive(clap::Args)]
@@ -27,6 +27,8 @@ pub fn run(args: &Args) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     emit(None, |w| {
         writeln!(w, "architecture\tsummary")?;
-        specs.iter().try_for_each(|s| writeln!(w, "{}\t{}", s.name, s.summary))
+        specs
+            .iter()
+            .try_for_each(|s| writeln!(w, "{}\t{}", s.name, s.summary))
     })
 }

@@ -14,7 +14,11 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    #[arg(long, value_name = "NAME", default_value = "model_pos_calib_sigmoid_interaction")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "model_pos_calib_sigmoid_interaction"
+    )]
     architecture: String,
     /// Motifs [default: 862 random ones with the widths of the published collection]
     #[arg(long, value_name = "FILE")]
@@ -48,7 +52,9 @@ const WARM_UP: usize = 2;
 pub fn run(args: &Args) -> Result<()> {
     let precision = args.precision.on_cpu()?;
     if args.batch_size == 0 || args.outputs == 0 || args.steps == 0 {
-        return Err(Error::usage("--batch-size, --outputs and --steps must be at least 1"));
+        return Err(Error::usage(
+            "--batch-size, --outputs and --steps must be at least 1",
+        ));
     }
     args.device.open(Some(precision))?;
     let rate = match precision {
@@ -58,7 +64,12 @@ pub fn run(args: &Args) -> Result<()> {
     let mode = format!("{:?}", args.mode).to_lowercase();
     emit(None, |w| {
         writeln!(w, "architecture\tmode\tsequences_per_s\tpeak_rss_mb")?;
-        writeln!(w, "{}\t{mode}\t{rate:.1}\t{:.0}", args.architecture, peak_rss_mb())
+        writeln!(
+            w,
+            "{}\t{mode}\t{rate:.1}\t{:.0}",
+            args.architecture,
+            peak_rss_mb()
+        )
     })
 }
 
@@ -80,8 +91,12 @@ fn rate<T: Number>(args: &Args) -> Result<f64> {
     };
     let rows = args.batch_size;
     let philox = Philox::new(11);
-    let codes: Vec<u8> = (0..rows * args.window_size).map(|i| (philox.bits(0, i as u64) & 3) as u8).collect();
-    let targets: Vec<T> = (0..rows * args.outputs).map(|i| T::of(philox.normal(1, i as u64))).collect();
+    let codes: Vec<u8> = (0..rows * args.window_size)
+        .map(|i| (philox.bits(0, i as u64) & 3) as u8)
+        .collect();
+    let targets: Vec<T> = (0..rows * args.outputs)
+        .map(|i| T::of(philox.normal(1, i as u64)))
+        .collect();
     let network = Network::<T>::initialise(blueprint, 1)?;
     let batch = |dense| Batch {
         rows,
@@ -94,7 +109,9 @@ fn rate<T: Number>(args: &Args) -> Result<f64> {
         Mode::Inference => {
             let mut executor = CpuExecutor::new(network.blueprint.inference_program::<T>(rows)?);
             let mut out = vec![T::ZERO; rows * args.outputs];
-            Ok(median_rate(args, || executor.forward(&params, &batch(Vec::new()), &mut out)))
+            Ok(median_rate(args, || {
+                executor.forward(&params, &batch(Vec::new()), &mut out)
+            }))
         }
         Mode::Train => {
             let mut executor = CpuExecutor::new(network.blueprint.training_program::<T>(rows)?);
@@ -156,7 +173,13 @@ fn random_motifs() -> Vec<Motif> {
 /// The process's largest resident size so far, in MiB; 0 where the system does not tell.
 fn peak_rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or_default();
-    let kilobytes = line.split_whitespace().nth(1).and_then(|n| n.parse::<f64>().ok());
+    let line = status
+        .lines()
+        .find(|l| l.starts_with("VmHWM:"))
+        .unwrap_or_default();
+    let kilobytes = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse::<f64>().ok());
     kilobytes.unwrap_or(0.0) / 1024.0
 }

@@ -37,13 +37,21 @@ pub fn run(args: &Args) -> Result<()> {
     spec.take_sizes(&state);
     let mut files = vec![InputFile::of(&args.weights)?];
     let (kernels, motifs) = match (spec.strands(), &args.meme_file) {
-        (Some(_), None) => return Err(Error::usage(format!("--architecture {} needs --meme-file", spec.name))),
+        (Some(_), None) => {
+            return Err(Error::usage(format!(
+                "--architecture {} needs --meme-file",
+                spec.name
+            )));
+        }
         (Some(_), Some(file)) => {
             files.push(InputFile::of(file)?);
             let motifs = read_meme(file)?;
             let longest = MotifKernels::new(&motifs, false).width();
             // A state dict's kernels may be wider than this collection's longest motif.
-            let width = state.get(MOTIF_WEIGHT).and_then(|t| t.shape.last().copied()).unwrap_or(longest);
+            let width = state
+                .get(MOTIF_WEIGHT)
+                .and_then(|t| t.shape.last().copied())
+                .unwrap_or(longest);
             let names: Vec<String> = motifs.into_iter().map(|m| m.id).collect();
             (Some(MotifKernels::empty(names.len(), width)), names)
         }
@@ -73,11 +81,18 @@ pub fn run(args: &Args) -> Result<()> {
         flags: serde_json::Map::new(),
     };
     let weights = match config.precision {
-        Precision::F32 => Network::<f32>::from_state_dict(blueprint, &state, &args.weights)?.state_dict(),
-        Precision::F64 => Network::<f64>::from_state_dict(blueprint, &state, &args.weights)?.state_dict(),
+        Precision::F32 => {
+            Network::<f32>::from_state_dict(blueprint, &state, &args.weights)?.state_dict()
+        }
+        Precision::F64 => {
+            Network::<f64>::from_state_dict(blueprint, &state, &args.weights)?.state_dict()
+        }
     };
     if args.out.join(CONFIG).exists() {
-        return Err(Error::invalid(format!("{} holds a model already", args.out.display())));
+        return Err(Error::invalid(format!(
+            "{} holds a model already",
+            args.out.display()
+        )));
     }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, e))?;
     for file in [BEST, LAST] {
@@ -85,14 +100,22 @@ pub fn run(args: &Args) -> Result<()> {
     }
     config.write(&args.out)?;
     let count: usize = weights.tensors.iter().map(|t| t.values.len()).sum();
-    eprintln!("{}: {count} parameters, {:?}", args.out.display(), config.precision);
+    eprintln!(
+        "{}: {count} parameters, {:?}",
+        args.out.display(),
+        config.precision
+    );
     Ok(())
 }
 
 /// The file's own type is kept.
 fn precision(state: &StateDict) -> Precision {
     let double = |t: &NamedTensor| matches!(t.values, Values::F64(_));
-    if state.tensors.iter().any(double) { Precision::F64 } else { Precision::F32 }
+    if state.tensors.iter().any(double) {
+        Precision::F64
+    } else {
+        Precision::F32
+    }
 }
 
 impl Args {

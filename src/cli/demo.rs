@@ -44,18 +44,28 @@ enum Shown {
 
 pub fn run(args: &Args) -> Result<()> {
     if args.peaks < 100 || args.length < 40 {
-        return Err(Error::usage("the demo needs at least 100 peaks of 40 bases"));
+        return Err(Error::usage(
+            "the demo needs at least 100 peaks of 40 bases",
+        ));
     }
     let scratch = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
     let folder = match &args.keep {
         Some(folder) if folder.join("model").exists() => {
-            return Err(Error::invalid(format!("{} holds a demo already", folder.display())));
+            return Err(Error::invalid(format!(
+                "{} holds a demo already",
+                folder.display()
+            )));
         }
         Some(folder) => folder.clone(),
         None => scratch.path().to_path_buf(),
     };
     write_data(args, &folder)?;
-    eprintln!("simulated {} peaks of {} bases in {}", args.peaks, args.length, folder.display());
+    eprintln!(
+        "simulated {} peaks of {} bases in {}",
+        args.peaks,
+        args.length,
+        folder.display()
+    );
     let path = |name: &str| folder.join(name).display().to_string();
     let mut command = vec![
         "train".to_string(),
@@ -88,7 +98,13 @@ pub fn run(args: &Args) -> Result<()> {
     println!("# test");
     show(vec!["test".into(), "--model".into(), path("model")])?;
     println!("# motifs");
-    show(vec!["motifs".into(), "--model".into(), path("model"), "--top".into(), "4".into()])?;
+    show(vec![
+        "motifs".into(),
+        "--model".into(),
+        path("model"),
+        "--top".into(),
+        "4".into(),
+    ])?;
     println!("# planted");
     planted(&folder.join("model"))
 }
@@ -107,7 +123,9 @@ fn show(command: Vec<String>) -> Result<()> {
 fn write_data(args: &Args, folder: &Path) -> Result<()> {
     let split_folder = folder.join("split");
     std::fs::create_dir_all(&split_folder).map_err(|e| Error::io(&split_folder, e))?;
-    write_atomic(folder.join("motifs.meme"), |w| write_meme(w, &simulate::motifs()))?;
+    write_atomic(folder.join("motifs.meme"), |w| {
+        write_meme(w, &simulate::motifs())
+    })?;
     let peaks = simulate(args.peaks, args.length, args.seed);
     write_atomic(folder.join("sequences.tsv"), |w| {
         let mut rows = peaks.names.iter().zip(&peaks.sequences);
@@ -135,7 +153,9 @@ fn planted(model: &Path) -> Result<()> {
     for (o, output) in OUTPUTS.iter().enumerate() {
         let effects = GRAMMAR.iter().filter(|(_, effects)| effects[o] > 0.0);
         for (motif, effects) in effects {
-            let place = ranked.iter().find(|r| r.output == *output && r.motif == *motif);
+            let place = ranked
+                .iter()
+                .find(|r| r.output == *output && r.motif == *motif);
             let rank = place.map_or(0, |r| r.rank);
             println!("{output}\t{motif}\t{}\t{rank}", effects[o]);
         }

@@ -31,7 +31,11 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let top = args.top.unwrap_or(usize::MAX);
     emit(args.out.as_deref(), |w| {
-        writeln!(w, "output\trank\tmotif{}\tweight", if blocks { "\tblock" } else { "" })?;
+        writeln!(
+            w,
+            "output\trank\tmotif{}\tweight",
+            if blocks { "\tblock" } else { "" }
+        )?;
         for row in ranked.iter().filter(|r| r.rank <= top) {
             write!(w, "{}\t{}\t{}", row.output, row.rank, row.motif)?;
             if blocks {

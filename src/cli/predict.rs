@@ -56,7 +56,9 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
     let bar = Reporter::new().bar("predicting", rows.len());
-    let predictions = model.predict(precision, samples, &rows, args.batch_size, |n| bar.advance(n))?;
+    let predictions = model.predict(precision, samples, &rows, args.batch_size, |n| {
+        bar.advance(n)
+    })?;
     bar.finish();
     let outputs = &model.config.outputs;
     emit(args.out.as_deref(), |w| {

@@ -28,22 +28,42 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let folders = golden::folders(&folder)?;
     if folders.is_empty() {
-        return Err(Error::invalid(format!("{}: no golden case there", folder.display())));
+        return Err(Error::invalid(format!(
+            "{}: no golden case there",
+            folder.display()
+        )));
     }
     let ops = all_cases();
     // An op's case reads no more than one thread's arena, so cases run side by side.
-    let op_failures: Vec<String> = ops.par_iter().filter_map(|case| case.check().err()).collect();
+    let op_failures: Vec<String> = ops
+        .par_iter()
+        .filter_map(|case| case.check().err())
+        .collect();
     let mut failures = op_failures.len();
     let mut rows = Vec::new();
     for folder in &folders {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let checks = golden::check(folder)?;
         let failed: Vec<_> = checks.iter().filter(|c| !c.holds()).collect();
         failures += failed.len();
-        let worst = checks.iter().map(|c| c.error / c.allowed).fold(0.0, f64::max);
-        rows.push(format!("{name}\t{}\t{}\t{worst:.1e}", checks.len(), failed.len()));
+        let worst = checks
+            .iter()
+            .map(|c| c.error / c.allowed)
+            .fold(0.0, f64::max);
+        rows.push(format!(
+            "{name}\t{}\t{}\t{worst:.1e}",
+            checks.len(),
+            failed.len()
+        ));
         for check in failed {
-            eprintln!("{name}: {}: error {:.3e}, allowed {:.1e}", check.what, check.error, check.allowed);
+            eprintln!(
+                "{name}: {}: error {:.3e}, allowed {:.1e}",
+                check.what, check.error, check.allowed
+            );
         }
     }
     for failure in &op_failures {

@@ -53,9 +53,17 @@ pub fn run(args: &Args) -> Result<()> {
     };
     args.device.open(Some(precision))?;
     let dataset = args.dataset(&model)?;
-    let split = SplitSpec::Folder(args.split_folder.clone().unwrap_or_else(|| args.model.clone()));
+    let split = SplitSpec::Folder(
+        args.split_folder
+            .clone()
+            .unwrap_or_else(|| args.model.clone()),
+    );
     let split = split.split(&dataset, || 0)?;
-    let rows = if args.use_validation { split.validation } else { split.test };
+    let rows = if args.use_validation {
+        split.validation
+    } else {
+        split.test
+    };
     let outputs = dataset.outputs.len();
     let samples = Samples {
         codes: &dataset.codes,
@@ -64,15 +72,35 @@ pub fn run(args: &Args) -> Result<()> {
         outputs,
     };
     let bar = Reporter::new().bar("testing", rows.len());
-    let predictions = model.predict(precision, samples, &rows, args.batch_size, |n| bar.advance(n))?;
+    let predictions = model.predict(precision, samples, &rows, args.batch_size, |n| {
+        bar.advance(n)
+    })?;
     bar.finish();
     let predictions = predictions.to_f64();
-    let column = |values: &[f64], o: usize| values.iter().skip(o).step_by(outputs).copied().collect::<Vec<_>>();
-    let signals: Vec<f64> = rows.iter().flat_map(|&r| dataset.signals(r)).copied().collect();
+    let column = |values: &[f64], o: usize| {
+        values
+            .iter()
+            .skip(o)
+            .step_by(outputs)
+            .copied()
+            .collect::<Vec<_>>()
+    };
+    let signals: Vec<f64> = rows
+        .iter()
+        .flat_map(|&r| dataset.signals(r))
+        .copied()
+        .collect();
     emit(args.out.as_deref(), |w| {
         writeln!(w, "output\tmse\tpearson\tspearman\tsequences")?;
         let mut row = |name: &str, a: &[f64], b: &[f64]| {
-            writeln!(w, "{name}\t{}\t{}\t{}\t{}", mse(a, b), pearson(a, b), spearman(a, b), rows.len())
+            writeln!(
+                w,
+                "{name}\t{}\t{}\t{}\t{}",
+                mse(a, b),
+                pearson(a, b),
+                spearman(a, b),
+                rows.len()
+            )
         };
         for (o, name) in dataset.outputs.iter().enumerate() {
             row(name, &column(&predictions, o), &column(&signals, o))?;
@@ -87,12 +115,18 @@ impl Args {
         let known = model.config.data.as_ref();
         let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
             given.clone().or_else(|| known.cloned()).ok_or_else(|| {
-                Error::usage(format!("{} knows no training data: say {flag}", self.model.display()))
+                Error::usage(format!(
+                    "{} knows no training data: say {flag}",
+                    self.model.display()
+                ))
             })
         };
         let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
         let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
-        let genome = self.genome.clone().or_else(|| known.and_then(|d| d.genome.clone()));
+        let genome = self
+            .genome
+            .clone()
+            .or_else(|| known.and_then(|d| d.genome.clone()));
         let (dataset, _) = Dataset::read(&signals, &sequences, genome.as_deref())?;
         if dataset.outputs.len() != model.config.outputs.len() {
             return Err(Error::invalid(format!(

@@ -3,8 +3,8 @@
 use super::common::{DeviceArgs, PrecisionArg};
 use crate::data::dataset::Dataset;
 use crate::data::split::{Split, SplitSpec};
-use crate::engine::params::STREAM_SPLIT;
 use crate::engine::Philox;
+use crate::engine::params::STREAM_SPLIT;
 use crate::io::meme::read_meme;
 use crate::io::state_dict;
 use crate::models::{Dimensions, MotifKernels, builtin};
@@ -13,7 +13,9 @@ use crate::report::progress::Reporter;
 use crate::train::config::{BEST, CONFIG, Config, DataFiles, InputFile, LAST, Precision};
 use crate::train::network::{Network, Number};
 use crate::train::path::{PenaltyKind, PenaltyPath, linear_range, log_range, sorted};
-use crate::train::{Blueprint, Samples, TrainSettings, Trainable, Trainer, checkpoint, interrupt, path};
+use crate::train::{
+    Blueprint, Samples, TrainSettings, Trainable, Trainer, checkpoint, interrupt, path,
+};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +43,11 @@ pub struct Args {
     #[arg(long, value_name = "RULE")]
     split: Option<String>,
     /// A built-in architecture, or the path of a TOML file
-    #[arg(long, value_name = "NAME", default_value = "model_pos_attention_calib_sigmoid_interaction")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "model_pos_attention_calib_sigmoid_interaction"
+    )]
     architecture: String,
     /// Accepted and ignored: the original's name of the Python class
     #[arg(long, value_name = "NAME")]
@@ -131,9 +137,13 @@ pub fn run(args: &Args) -> Result<()> {
         eprintln!("note: --class-name is ignored; --architecture decides");
     }
     let (kernels, motifs) = args.motifs(&spec)?;
-    let (dataset, unused) = Dataset::read(&args.atac_file, &args.sequences, args.genome.as_deref())?;
+    let (dataset, unused) =
+        Dataset::read(&args.atac_file, &args.sequences, args.genome.as_deref())?;
     if unused > 0 {
-        eprintln!("note: {unused} sequences have no row in {}", args.atac_file.display());
+        eprintln!(
+            "note: {unused} sequences have no row in {}",
+            args.atac_file.display()
+        );
     }
     if let Some(window) = args.window_size
         && window != dataset.length
@@ -161,7 +171,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-fn train<T: Number>(args: &Args, blueprint: Blueprint, config: Config, dataset: &Dataset, split: &Split) -> Result<()> {
+fn train<T: Number>(
+    args: &Args,
+    blueprint: Blueprint,
+    config: Config,
+    dataset: &Dataset,
+    split: &Split,
+) -> Result<()> {
     let reporter = Reporter::new();
     let network = args.start::<T>(blueprint, &config)?;
     let penalised = args.penalised(&network)?;
@@ -183,7 +199,9 @@ fn train<T: Number>(args: &Args, blueprint: Blueprint, config: Config, dataset: 
         patience: if lambdas.len() > 1 { 20 } else { 10 },
         early_stopping: args.early_stopping.then_some(args.early_stopping_threshold),
         optimizer: OptimizerSettings {
-            shrink: lambdas.first().map_or(Shrink::None, |&l| args.kind().shrink(l)),
+            shrink: lambdas
+                .first()
+                .map_or(Shrink::None, |&l| args.kind().shrink(l)),
             penalised: penalised.clone(),
         },
         seed: args.seed,
@@ -208,13 +226,34 @@ fn train<T: Number>(args: &Args, blueprint: Blueprint, config: Config, dataset: 
             step_lr: args.step_lr.unwrap_or(args.lr / 10.0),
         };
         return path::run(
-            &path, network, &settings, samples, &split.train, &split.validation, folder, &config, args.resume, &reporter,
+            &path,
+            network,
+            &settings,
+            samples,
+            &split.train,
+            &split.validation,
+            folder,
+            &config,
+            args.resume,
+            &reporter,
         );
     }
-    let trainer = Trainer::new(network, settings, samples, &split.train, &split.validation, folder, &reporter);
+    let trainer = Trainer::new(
+        network,
+        settings,
+        samples,
+        &split.train,
+        &split.validation,
+        folder,
+        &reporter,
+    );
     let outcome = trainer.run(args.resume)?;
     if outcome.was_finished {
-        reporter.line(&format!("{}: finished already after {} epochs", folder.display(), outcome.epochs));
+        reporter.line(&format!(
+            "{}: finished already after {} epochs",
+            folder.display(),
+            outcome.epochs
+        ));
     } else {
         reporter.line(&format!(
             "best validation loss {:.5} in epoch {} of {}: {}",
@@ -235,11 +274,16 @@ fn claim(folder: &Path, config: &Config, resume: bool) -> Result<std::fs::File> 
     match lock.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
-            return Err(Error::invalid(format!("{}: another run writes into this folder", folder.display())));
+            return Err(Error::invalid(format!(
+                "{}: another run writes into this folder",
+                folder.display()
+            )));
         }
         Err(std::fs::TryLockError::Error(e)) => return Err(Error::io(folder, e)),
     }
-    let holds_model = [CONFIG, LAST, BEST, checkpoint::STATE].iter().any(|f| folder.join(f).exists());
+    let holds_model = [CONFIG, LAST, BEST, checkpoint::STATE]
+        .iter()
+        .any(|f| folder.join(f).exists());
     if holds_model && !resume {
         return Err(Error::invalid(format!(
             "{} holds a model already: choose another --model-output, or say --resume to go on with it",
@@ -260,23 +304,33 @@ impl Args {
                 "a split is needed: --split-folder DIR, --split random:80,10,10 or --split chrom:VALIDATION:TEST",
             ));
         }
-        let positive = [("--lr", self.lr), ("--step-lr", self.step_lr.unwrap_or(1.0))];
+        let positive = [
+            ("--lr", self.lr),
+            ("--step-lr", self.step_lr.unwrap_or(1.0)),
+        ];
         for (flag, value) in positive {
             if value <= 0.0 || !value.is_finite() {
                 return Err(Error::usage(format!("{flag} {value}: must be above 0")));
             }
         }
         if self.batch_size == 0 || self.number_of_epochs == 0 {
-            return Err(Error::usage("--batch-size and --number-of-epochs must be at least 1"));
+            return Err(Error::usage(
+                "--batch-size and --number-of-epochs must be at least 1",
+            ));
         }
         if self.mcp_param <= 1.0 || self.mcp_param.is_nan() {
-            return Err(Error::usage(format!("--mcp-param {}: must be above 1", self.mcp_param)));
+            return Err(Error::usage(format!(
+                "--mcp-param {}: must be above 1",
+                self.mcp_param
+            )));
         }
         for range in [&self.penalty_param_range, &self.log_penalty_param_range] {
             if let [_, _, count] = range[..]
                 && (count < 1.0 || count.fract() != 0.0)
             {
-                return Err(Error::usage(format!("a penalty range of {count} steps: NUM is a whole number from 1")));
+                return Err(Error::usage(format!(
+                    "a penalty range of {count} steps: NUM is a whole number from 1"
+                )));
             }
         }
         if let Some(bad) = self.lambdas().iter().find(|l| **l < 0.0 || !l.is_finite()) {
@@ -286,7 +340,10 @@ impl Args {
     }
 
     fn lambdas(&self) -> Vec<f64> {
-        match (&self.penalty_param_range[..], &self.log_penalty_param_range[..]) {
+        match (
+            &self.penalty_param_range[..],
+            &self.log_penalty_param_range[..],
+        ) {
             ([start, stop, count], _) => linear_range(*start, *stop, *count as usize),
             (_, [start, stop, count]) => log_range(*start, *stop, *count as usize),
             _ => sorted(self.penalty_param.clone()),
@@ -316,11 +373,20 @@ impl Args {
             (Some(file), Some(_)) => {
                 let motifs = read_meme(file)?;
                 let names = motifs.iter().map(|m| m.id.clone()).collect();
-                Ok((Some(MotifKernels::new(&motifs, self.calibrate_motifs)), names))
+                Ok((
+                    Some(MotifKernels::new(&motifs, self.calibrate_motifs)),
+                    names,
+                ))
             }
-            (None, Some(_)) => Err(Error::usage(format!("--architecture {} needs --meme-file", spec.name))),
+            (None, Some(_)) => Err(Error::usage(format!(
+                "--architecture {} needs --meme-file",
+                spec.name
+            ))),
             (Some(_), None) => {
-                eprintln!("note: {} has no motif layer; --meme-file is ignored", spec.name);
+                eprintln!(
+                    "note: {} has no motif layer; --meme-file is ignored",
+                    spec.name
+                );
                 Ok((None, Vec::new()))
             }
             (None, None) => Ok((None, Vec::new())),
@@ -346,7 +412,11 @@ impl Args {
         let Some(path) = &self.model else {
             return Network::initialise(blueprint, self.seed);
         };
-        let file = if path.is_dir() { path.join(BEST) } else { path.clone() };
+        let file = if path.is_dir() {
+            path.join(BEST)
+        } else {
+            path.clone()
+        };
         if path.is_dir() && path.join(CONFIG).exists() {
             let theirs = Config::read(path)?;
             if theirs.outputs != config.outputs {
@@ -363,7 +433,12 @@ impl Args {
 
     /// The parameters that the penalty acts on.
     fn penalised<T: Number>(&self, network: &Network<T>) -> Result<Vec<String>> {
-        let names: Vec<&str> = network.layout.params.iter().map(|p| p.name.as_str()).collect();
+        let names: Vec<&str> = network
+            .layout
+            .params
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect();
         for name in &self.penalize_layers {
             if !self.lambdas().is_empty() && !names.contains(&name.as_str()) {
                 return Err(Error::usage(format!(
@@ -383,8 +458,15 @@ impl Args {
         precision: Precision,
     ) -> Result<Config> {
         let absolute = |p: &Path| std::path::absolute(p).map_err(|e| Error::io(p, e));
-        let mut files = vec![InputFile::of(&self.atac_file)?, InputFile::of(&self.sequences)?];
-        if let Some(file) = self.meme_file.as_ref().filter(|_| blueprint.kernels.is_some()) {
+        let mut files = vec![
+            InputFile::of(&self.atac_file)?,
+            InputFile::of(&self.sequences)?,
+        ];
+        if let Some(file) = self
+            .meme_file
+            .as_ref()
+            .filter(|_| blueprint.kernels.is_some())
+        {
             files.push(InputFile::of(file)?);
         }
         if let Some(genome) = &self.genome {

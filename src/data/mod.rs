@@ -2,5 +2,5 @@
 
 pub mod dataset;
 pub mod dna;
-pub mod split;
 pub mod simulate;
+pub mod split;

@@ -103,13 +103,20 @@ pub fn simulate(count: usize, length: usize, seed: u64) -> Simulation {
         let mut free: Vec<usize> = (0..slots).collect();
         let mut signal = [0.0; 3];
         for motif in &motifs {
-            let effect = GRAMMAR.iter().find(|(id, _)| *id == motif.id).map(|(_, e)| e);
+            let effect = GRAMMAR
+                .iter()
+                .find(|(id, _)| *id == motif.id)
+                .map(|(_, e)| e);
             // Motifs without an effect are planted as often: presence alone tells nothing.
             if uniform() >= PLANTED || free.is_empty() {
                 continue;
             }
             let slot = free.swap_remove((uniform() * free.len() as f64) as usize);
-            plant(&mut bases[slot * widest..(slot + 1) * widest.min(length)], motif, &mut uniform);
+            plant(
+                &mut bases[slot * widest..(slot + 1) * widest.min(length)],
+                motif,
+                &mut uniform,
+            );
             for (s, e) in signal.iter_mut().zip(effect.into_iter().flatten()) {
                 *s += e;
             }
@@ -118,7 +125,12 @@ pub fn simulate(count: usize, length: usize, seed: u64) -> Simulation {
             *s += NOISE * philox.normal(stream, (1 << 32) + o as u64);
         }
         out.names.push(format!("peak_{}", index + 1));
-        out.sequences.push(bases.iter().map(|&b| char::from(b"ACGT"[usize::from(b.min(3))])).collect());
+        out.sequences.push(
+            bases
+                .iter()
+                .map(|&b| char::from(b"ACGT"[usize::from(b.min(3))]))
+                .collect(),
+        );
         out.signals.push(signal);
     }
     out
@@ -134,7 +146,11 @@ fn plant(bases: &mut [u8], motif: &Motif, uniform: &mut impl FnMut() -> f64) {
             at -= row[usize::from(base)];
             base += 1;
         }
-        let (place, base) = if reverse { (width - 1 - i, 3 - base) } else { (i, base) };
+        let (place, base) = if reverse {
+            (width - 1 - i, 3 - base)
+        } else {
+            (i, base)
+        };
         bases[place] = base;
     }
 }
@@ -150,7 +166,11 @@ mod tests {
         assert_ne!(simulate(20, 150, 8).sequences, b.sequences);
         assert!(b.sequences.iter().all(|s| s.len() == 150));
         let motifs = motifs();
-        assert!(GRAMMAR.iter().all(|(id, _)| motifs.iter().any(|m| m.id == *id)));
+        assert!(
+            GRAMMAR
+                .iter()
+                .all(|(id, _)| motifs.iter().any(|m| m.id == *id))
+        );
     }
 
     #[test]
@@ -167,6 +187,11 @@ mod tests {
                 .collect();
             chosen.iter().sum::<f64>() / chosen.len() as f64
         };
-        assert!(mean(true) - mean(false) > 1.2, "{} {}", mean(true), mean(false));
+        assert!(
+            mean(true) - mean(false) > 1.2,
+            "{} {}",
+            mean(true),
+            mean(false)
+        );
     }
 }

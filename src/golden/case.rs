@@ -67,9 +67,14 @@ impl Case {
     pub fn read(folder: &Path) -> Result<Case> {
         let path = folder.join("case.json");
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
-        let file: CaseFile = serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
+        let file: CaseFile =
+            serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
         let params = read(folder.join("params.safetensors"))?;
-        let (data, _) = Dataset::read(&folder.join("signals.tsv"), &folder.join("sequences.tsv"), None)?;
+        let (data, _) = Dataset::read(
+            &folder.join("signals.tsv"),
+            &folder.join("sequences.tsv"),
+            None,
+        )?;
         let mut spec = builtin::find(&file.architecture)?;
         spec.take_sizes(&params);
         let training = file.mode.starts_with("training");
@@ -86,7 +91,11 @@ impl Case {
             _ => None,
         };
         Ok(Case {
-            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name: folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             blueprint: Blueprint {
                 spec,
                 dimensions: Dimensions {
@@ -116,10 +125,17 @@ impl Case {
         Ok(checks)
     }
 
-    fn compare<T: crate::train::network::Number>(&self, lowering: Lowering, allowed: f64) -> Result<Vec<Check>> {
+    fn compare<T: crate::train::network::Number>(
+        &self,
+        lowering: Lowering,
+        allowed: f64,
+    ) -> Result<Vec<Check>> {
         let (mut tape, built) = self.blueprint.record::<T>(self.training, lowering)?;
         let loss = with_loss(&mut tape, built.output, self.data.outputs.len());
-        let watched: Vec<_> = [built.input, built.first_input].into_iter().flatten().collect();
+        let watched: Vec<_> = [built.input, built.first_input]
+            .into_iter()
+            .flatten()
+            .collect();
         for &var in &watched {
             tape.watch(var);
         }
@@ -176,8 +192,15 @@ impl Case {
     }
 
     /// Each parameter's gradient, ours and theirs; where theirs is absent ours must be zero.
-    fn parameter_gradients(&self, layout: &Layout, gradients: &[f64]) -> Vec<(String, Vec<f64>, Vec<f64>)> {
-        let trained = layout.params.iter().filter(|p| p.role == crate::engine::Role::Weight);
+    fn parameter_gradients(
+        &self,
+        layout: &Layout,
+        gradients: &[f64],
+    ) -> Vec<(String, Vec<f64>, Vec<f64>)> {
+        let trained = layout
+            .params
+            .iter()
+            .filter(|p| p.role == crate::engine::Role::Weight);
         trained
             .map(|p| {
                 let name = format!("grad.{}", p.name);

@@ -17,7 +17,11 @@ pub fn check(case: &Case) -> Result<Vec<Check>> {
         return Ok(Vec::new());
     };
     let blueprint = Blueprint {
-        trainable: if case.training { Trainable::All } else { Trainable::AllButMotifs },
+        trainable: if case.training {
+            Trainable::All
+        } else {
+            Trainable::AllButMotifs
+        },
         ..case.blueprint.clone()
     };
     let rows = case.data.len();
@@ -39,7 +43,11 @@ pub fn check(case: &Case) -> Result<Vec<Check>> {
     let (length, outputs) = (case.data.length, case.data.outputs.len());
     for step in 0..optimizer.loss_per_step.len() {
         // The training case alternates batches of 4 and of all rows.
-        let rows = if case.training && step % 3 == 0 { 4.min(rows) } else { rows };
+        let rows = if case.training && step % 3 == 0 {
+            4.min(rows)
+        } else {
+            rows
+        };
         let batch = Batch {
             rows,
             codes: &case.data.codes[..rows * length],
@@ -61,7 +69,11 @@ pub fn check(case: &Case) -> Result<Vec<Check>> {
     let after = read(case.folder.join("params_after.safetensors"))?;
     for param in &layout.params {
         if let Some(theirs) = after.get(&param.name) {
-            add(&format!("{} after", param.name), &params[param.range()], &theirs.values.to_f64());
+            add(
+                &format!("{} after", param.name),
+                &params[param.range()],
+                &theirs.values.to_f64(),
+            );
         }
     }
     Ok(checks)

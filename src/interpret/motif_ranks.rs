@@ -31,7 +31,11 @@ pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
             )));
         }
         (_, Some(layer)) => format!("{layer}.weight"),
-        (_, None) => return Err(Error::invalid("the architecture has no linear output layer")),
+        (_, None) => {
+            return Err(Error::invalid(
+                "the architecture has no linear output layer",
+            ));
+        }
     };
     let weights = model
         .weights
@@ -45,7 +49,10 @@ pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
         order.sort_by(|&i, &j| weights[j].total_cmp(&weights[i]));
         let named = order.into_iter().filter_map(|i| {
             let (motif, block) = place(&features, i, width);
-            config.motifs.get(motif).map(|name| (name, block, weights[i]))
+            config
+                .motifs
+                .get(motif)
+                .map(|name| (name, block, weights[i]))
         });
         for (rank, (motif, block, weight)) in named.enumerate() {
             ranked.push(Ranked {
@@ -75,7 +82,11 @@ fn place(features: &Features, index: usize, width: usize) -> (usize, Option<Stri
         }
         Features::MotifWindows { strands, windows } => {
             let (channel, window) = (index / windows, index % windows);
-            let strand = if *strands == 1 { "" } else { ["+", "-"][channel % 2] };
+            let strand = if *strands == 1 {
+                ""
+            } else {
+                ["+", "-"][channel % 2]
+            };
             let block = if *windows == 1 {
                 strand.to_string()
             } else {
@@ -96,7 +107,10 @@ mod tests {
         let and_or = Features::MotifBlocks(vec!["and".into(), "or".into()]);
         assert_eq!(place(&and_or, 1, 6), (1, Some("and".into())));
         assert_eq!(place(&and_or, 4, 6), (1, Some("or".into())));
-        let thirds = Features::MotifWindows { strands: 2, windows: 3 };
+        let thirds = Features::MotifWindows {
+            strands: 2,
+            windows: 3,
+        };
         assert_eq!(place(&thirds, 0, 12), (0, Some("+1".into())));
         assert_eq!(place(&thirds, 11, 12), (1, Some("-3".into())));
         assert_eq!(place(&Features::Motifs, 7, 12), (7, None));

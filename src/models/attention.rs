@@ -44,10 +44,20 @@ impl<T: Real> Builder<'_, T> {
         position_name: &str,
     ) -> Result<Var> {
         let (channels, length) = self.channels_and_positions(block, x)?;
-        let table = self.param(&format!("{position_name}.weight"), &[2 * length, 1], Init::Normal(1.0));
+        let table = self.param(
+            &format!("{position_name}.weight"),
+            &[2 * length, 1],
+            Init::Normal(1.0),
+        );
         let index: Arc<[u32]> = (0..length as u32).collect();
         let seen = position(self.tape, x, table, index);
-        let params = self.attention_params(name, channels, heads, inner, channels.div_ceil(heads.max(1)));
+        let params = self.attention_params(
+            name,
+            channels,
+            heads,
+            inner,
+            channels.div_ceil(heads.max(1)),
+        );
         let attended = self_attention(self.tape, seen, params);
         Ok(add(self.tape, attended, x))
     }
@@ -71,7 +81,11 @@ impl<T: Real> Builder<'_, T> {
         let value_weight = weight("tovalue", [heads, value, channels]);
         let unify = weight("unifyheads", [heads, channels, value]);
         let mut zero = |suffix: &str, size: usize| {
-            self.param(&format!("{name}.{suffix}"), &[1, heads, size, 1], Init::Constant(0.0))
+            self.param(
+                &format!("{name}.{suffix}"),
+                &[1, heads, size, 1],
+                Init::Constant(0.0),
+            )
         };
         let key_bias = zero("tokey_bias", inner);
         let query_bias = zero("toquery_bias", inner);

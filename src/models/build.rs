@@ -97,7 +97,10 @@ pub fn build<T: Real>(
     };
     let state = builder.run(spec.blocks.len(), Codes::Row)?;
     let State::Value(output) = state else {
-        return Err(Error::invalid(format!("{}: no block makes outputs", spec.name)));
+        return Err(Error::invalid(format!(
+            "{}: no block makes outputs",
+            spec.name
+        )));
     };
     let found = builder.tape.len(output);
     if found != dimensions.outputs {
@@ -124,7 +127,10 @@ impl<T: Real> Builder<'_, T> {
             .ok()
             .and_then(|v| v.get("op").and_then(|o| o.as_str().map(str::to_string)))
             .unwrap_or_default();
-        Error::invalid(format!("architecture {}, block {op}: {message}", self.spec.name))
+        Error::invalid(format!(
+            "architecture {}, block {op}: {message}",
+            self.spec.name
+        ))
     }
 
     /// A parameter by its state-dict name: declared once, shared by everything that names it.
@@ -136,7 +142,9 @@ impl<T: Real> Builder<'_, T> {
         if let Some(var) = self.params.get(name) {
             return *var;
         }
-        let var = self.tape.declare(name, shape, init, role, role == Role::Weight);
+        let var = self
+            .tape
+            .declare(name, shape, init, role, role == Role::Weight);
         self.params.insert(name.to_string(), var);
         var
     }
@@ -145,7 +153,10 @@ impl<T: Real> Builder<'_, T> {
     pub fn channels_and_positions(&self, block: &Block, x: Var) -> Result<(usize, usize)> {
         match *self.tape.shape(x) {
             [c, l] => Ok((c, l)),
-            ref other => Err(self.error(block, format!("needs channels x positions, found shape {other:?}"))),
+            ref other => Err(self.error(
+                block,
+                format!("needs channels x positions, found shape {other:?}"),
+            )),
         }
     }
 
@@ -194,7 +205,11 @@ impl<T: Real> Builder<'_, T> {
     }
 
     pub fn position_table(&mut self, name: &str, length: usize) -> Var {
-        self.param(&format!("{name}.weight"), &[length.div_ceil(2), 1], Init::Normal(1.0))
+        self.param(
+            &format!("{name}.weight"),
+            &[length.div_ceil(2), 1],
+            Init::Normal(1.0),
+        )
     }
 
     /// The state as numbers: a sequence becomes four channels plus its position scalars.
@@ -222,13 +237,21 @@ impl<T: Real> Builder<'_, T> {
 
     /// Motifs, sigmoid, strand merge and pooling of the whole as one op, where the next blocks
     /// are these.
-    fn fused(&mut self, blocks: &[Block], state: &State, which: Codes) -> Result<Option<(State, usize)>> {
+    fn fused(
+        &mut self,
+        blocks: &[Block],
+        state: &State,
+        which: Codes,
+    ) -> Result<Option<(State, usize)>> {
         if self.lowering == Lowering::Composed {
             return Ok(None);
         }
         let (motifs, strands, calibrated, name, taken) = match blocks {
             [
-                motifs @ Block::Motifs { strands, calibrated },
+                motifs @ Block::Motifs {
+                    strands,
+                    calibrated,
+                },
                 Block::Activation {
                     kind: ops::activation::Activation::Sigmoid,
                 },
@@ -240,7 +263,10 @@ impl<T: Real> Builder<'_, T> {
                 ..,
             ] if *strands == Strands::Both => (motifs, *strands, *calibrated, name, 4),
             [
-                motifs @ Block::Motifs { strands, calibrated },
+                motifs @ Block::Motifs {
+                    strands,
+                    calibrated,
+                },
                 Block::Activation {
                     kind: ops::activation::Activation::Sigmoid,
                 },
@@ -261,18 +287,37 @@ impl<T: Real> Builder<'_, T> {
                 let length = self.dimensions.window;
                 let position = table.map(|table| (table, mirrored(length)));
                 ops::pwm_scan_pool::from_codes(
-                    self.tape, which, length, position, weight, scale, bias, pool, strands.channels(),
+                    self.tape,
+                    which,
+                    length,
+                    position,
+                    weight,
+                    scale,
+                    bias,
+                    pool,
+                    strands.channels(),
                 )
             }
-            State::Value(x) => {
-                ops::pwm_scan_pool::from_dense(self.tape, *x, weight, scale, bias, pool, strands.channels())
-            }
+            State::Value(x) => ops::pwm_scan_pool::from_dense(
+                self.tape,
+                *x,
+                weight,
+                scale,
+                bias,
+                pool,
+                strands.channels(),
+            ),
         };
         Ok(Some((State::Value(out), taken)))
     }
 
     /// conv_motif.weight (C, 4, K), conv_scale (C), conv_bias (1, C, 1).
-    pub fn motif_params(&mut self, block: &Block, strands: Strands, calibrated: bool) -> Result<(Var, Var, Var)> {
+    pub fn motif_params(
+        &mut self,
+        block: &Block,
+        strands: Strands,
+        calibrated: bool,
+    ) -> Result<(Var, Var, Var)> {
         let Some(kernels) = self.kernels else {
             return Err(self.error(block, "needs motifs"));
         };
@@ -284,8 +329,15 @@ impl<T: Real> Builder<'_, T> {
             )));
         }
         let values = Arc::new(kernels.buffer(strands));
-        let weight = self.param("conv_motif.weight", &[channels, 4, width], Init::Values(values));
-        let (scale, bias) = match kernels.calibration(strands).filter(|_| calibrated || kernels.calibrate) {
+        let weight = self.param(
+            "conv_motif.weight",
+            &[channels, 4, width],
+            Init::Values(values),
+        );
+        let (scale, bias) = match kernels
+            .calibration(strands)
+            .filter(|_| calibrated || kernels.calibrate)
+        {
             Some((scale, bias)) => (Init::Values(scale), Init::Values(bias)),
             None => (Init::Constant(1.0), Init::Constant(0.0)),
         };
@@ -295,9 +347,23 @@ impl<T: Real> Builder<'_, T> {
     }
 
     /// Weight (outputs, inputs) and bias (outputs) of a fully connected layer.
-    pub fn linear_params(&mut self, name: &str, inputs: usize, outputs: usize, start: Start) -> (Var, Var) {
-        let weight = self.param(&format!("{name}.weight"), &[outputs, inputs], start.init(inputs));
-        let bias = self.param(&format!("{name}.bias"), &[outputs], Start::Plain.init(inputs));
+    pub fn linear_params(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        start: Start,
+    ) -> (Var, Var) {
+        let weight = self.param(
+            &format!("{name}.weight"),
+            &[outputs, inputs],
+            start.init(inputs),
+        );
+        let bias = self.param(
+            &format!("{name}.bias"),
+            &[outputs],
+            Start::Plain.init(inputs),
+        );
         (weight, bias)
     }
 }

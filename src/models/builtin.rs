@@ -55,7 +55,12 @@ pub fn find(name: &str) -> Result<Spec> {
     }
     let mut near: Vec<(f64, &str)> = ARCHITECTURES
         .iter()
-        .map(|(n, _)| (strsim::jaro_winkler(name, n).max(strsim::normalized_damerau_levenshtein(name, n)), *n))
+        .map(|(n, _)| {
+            (
+                strsim::jaro_winkler(name, n).max(strsim::normalized_damerau_levenshtein(name, n)),
+                *n,
+            )
+        })
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0));
     let near: Vec<&str> = near.into_iter().take(3).map(|(_, n)| n).collect();
@@ -81,15 +86,25 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_near_ones() {
-        let error = find("model_pos_calib_sigmoid_interactoin").unwrap_err().to_string();
-        assert!(error.contains("model_pos_calib_sigmoid_interaction,"), "{error}");
+        let error = find("model_pos_calib_sigmoid_interactoin")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("model_pos_calib_sigmoid_interaction,"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_bad_spec_names_its_line() {
         let text = "name = \"x\"\nsummary = \"\"\n[[block]]\nop = \"nonsense\"\n";
-        let error = Spec::parse(text, Path::new("own.toml")).unwrap_err().to_string();
-        assert!(error.contains("own.toml, line 3") || error.contains("own.toml, line 4"), "{error}");
+        let error = Spec::parse(text, Path::new("own.toml"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("own.toml, line 3") || error.contains("own.toml, line 4"),
+            "{error}"
+        );
         assert!(error.contains("nonsense"), "{error}");
     }
 }

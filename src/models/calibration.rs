@@ -34,11 +34,17 @@ struct Target {
 /// Scores of a kernel (positions x bases) under base probabilities that are the softmax of each
 /// row, on a grid, by convolving the rows.
 fn target(kernel: &[[f64; 4]]) -> Option<Target> {
-    let rows: Vec<[f64; 4]> = kernel.iter().copied().filter(|r| r.iter().any(|&p| p != 0.0)).collect();
+    let rows: Vec<[f64; 4]> = kernel
+        .iter()
+        .copied()
+        .filter(|r| r.iter().any(|&p| p != 0.0))
+        .collect();
     let (low, high) = rows
         .iter()
         .flatten()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &p| (l.min(p), h.max(p)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &p| {
+            (l.min(p), h.max(p))
+        });
     let step = (high - low) / GRID;
     if rows.is_empty() || step <= 0.0 {
         return None;
@@ -84,7 +90,13 @@ pub fn fit(kernel: &[[f64; 4]]) -> Fit {
     let n = target.scores.len() as f64;
     let cost = |p: [f64; 2]| {
         let error = |(s, t): (&f64, &f64)| (1.0 / (1.0 + (-p[0] * s - p[1]).exp()) - t).powi(2);
-        target.scores.iter().zip(&target.values).map(error).sum::<f64>() / n
+        target
+            .scores
+            .iter()
+            .zip(&target.values)
+            .map(error)
+            .sum::<f64>()
+            / n
     };
     let (best, mse) = nelder_mead(cost, [1.0, 5.0]);
     Fit {
@@ -119,7 +131,11 @@ fn nelder_mead(cost: impl Fn([f64; 2]) -> f64, start: [f64; 2]) -> ([f64; 2], f6
         let reflected = along(1.0);
         simplex[2] = if reflected.1 < best.1 {
             let expanded = along(2.0);
-            if expanded.1 < reflected.1 { expanded } else { reflected }
+            if expanded.1 < reflected.1 {
+                expanded
+            } else {
+                reflected
+            }
         } else if reflected.1 < middle.1 {
             reflected
         } else {
@@ -150,7 +166,13 @@ mod tests {
 
     #[test]
     fn the_simplex_finds_a_minimum() {
-        let (p, value) = nelder_mead(|p| (p[0] - 3.0).powi(2) + 2.0 * (p[1] + 1.0).powi(2), [1.0, 5.0]);
-        assert!((p[0] - 3.0).abs() < 1e-2 && (p[1] + 1.0).abs() < 1e-2 && value < 1e-3, "{p:?} {value}");
+        let (p, value) = nelder_mead(
+            |p| (p[0] - 3.0).powi(2) + 2.0 * (p[1] + 1.0).powi(2),
+            [1.0, 5.0],
+        );
+        assert!(
+            (p[0] - 3.0).abs() < 1e-2 && (p[1] + 1.0).abs() < 1e-2 && value < 1e-3,
+            "{p:?} {value}"
+        );
     }
 }

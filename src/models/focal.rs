@@ -30,10 +30,17 @@ impl<T: Real> Builder<'_, T> {
         let mut parts = Vec::new();
         for (i, &width) in widths.iter().enumerate() {
             if width % 2 == 0 {
-                return Err(self.error(block, format!("width {width} is even: the length would change")));
+                return Err(self.error(
+                    block,
+                    format!("width {width} is even: the length would change"),
+                ));
             }
             let start = Start::Plain.init(width);
-            let weight = self.param(&format!("{name}.focal.{i}.weight"), &[channels, 1, width], start);
+            let weight = self.param(
+                &format!("{name}.focal.{i}.weight"),
+                &[channels, 1, width],
+                start,
+            );
             let spread = depthwise(self.tape, last, weight, width / 2);
             last = activation(self.tape, spread, Activation::Gelu);
             parts.push(last);
@@ -55,7 +62,11 @@ impl<T: Real> Builder<'_, T> {
     fn mix(&mut self, x: Var, name: &str) -> Var {
         let channels = self.tape.shape(x)[0];
         let start = Start::Plain.init(channels);
-        let weight = self.param(&format!("{name}.mix_depth.weight"), &[channels, channels, 1], start.clone());
+        let weight = self.param(
+            &format!("{name}.mix_depth.weight"),
+            &[channels, channels, 1],
+            start.clone(),
+        );
         let bias = self.param(&format!("{name}.mix_depth.bias"), &[channels], start);
         conv1d(self.tape, x, weight, Some(bias), 0, 1)
     }
@@ -64,11 +75,18 @@ impl<T: Real> Builder<'_, T> {
     fn gates_of_maximum(&mut self, v: Var, name: &str, parts: usize) -> Var {
         let channels = self.tape.shape(v)[0];
         let peak = reduce(self.tape, v, Reduce::Max);
-        let (weight, bias) = self.linear_params(&format!("{name}.togates"), channels, parts, Start::Plain);
+        let (weight, bias) =
+            self.linear_params(&format!("{name}.togates"), channels, parts, Start::Plain);
         linear(self.tape, peak, weight, Some(bias))
     }
 
-    pub(super) fn focal(&mut self, block: &Block, v: Var, name: &str, widths: &[usize]) -> Result<Var> {
+    pub(super) fn focal(
+        &mut self,
+        block: &Block,
+        v: Var,
+        name: &str,
+        widths: &[usize],
+    ) -> Result<Var> {
         let (channels, _) = self.channels_and_positions(block, v)?;
         let value = self.at_each_position(v, &format!("{name}.tovalue"), channels);
         let mut parts = self.chain(block, value, name, widths)?;
@@ -80,12 +98,23 @@ impl<T: Real> Builder<'_, T> {
         let query = self.at_each_position(v, &format!("{name}.toquery"), channels);
         let query = activation(self.tape, query, Activation::Sigmoid);
         // Stored by the original, outside its graph.
-        self.linear_params(&format!("{name}.outprojection"), channels, channels, Start::Plain);
+        self.linear_params(
+            &format!("{name}.outprojection"),
+            channels,
+            channels,
+            Start::Plain,
+        );
         let masked = product(self.tape, query, mask);
         Ok(add(self.tape, v, masked))
     }
 
-    pub(super) fn focal_pool(&mut self, block: &Block, v: Var, name: &str, widths: &[usize]) -> Result<Var> {
+    pub(super) fn focal_pool(
+        &mut self,
+        block: &Block,
+        v: Var,
+        name: &str,
+        widths: &[usize],
+    ) -> Result<Var> {
         let (channels, _) = self.channels_and_positions(block, v)?;
         let value = self.at_each_position(v, &format!("{name}.tovalue"), channels);
         let mut parts = self.chain(block, value, name, widths)?;
@@ -117,10 +146,18 @@ impl<T: Real> Builder<'_, T> {
         let sum = gated_sum(self.tape, &parts, gates, Gate::PerPart);
         let mixed = self.mix(sum, name);
         let two = Init::Constant(2.0);
-        let inner = self.param(&format!("{name}.final_pooling.weight"), &[channels], two.clone());
+        let inner = self.param(
+            &format!("{name}.final_pooling.weight"),
+            &[channels],
+            two.clone(),
+        );
         let pooled = attention_pool(self.tape, mixed, inner, length, false);
-        let (weight, bias) =
-            self.linear_params(&format!("{name}.outprojection"), channels, channels, Start::Plain);
+        let (weight, bias) = self.linear_params(
+            &format!("{name}.outprojection"),
+            channels,
+            channels,
+            Start::Plain,
+        );
         let mask = linear(self.tape, pooled, weight, Some(bias));
         let mask = activation(self.tape, mask, Activation::Sigmoid);
         let outer = self.param(&format!("{pool}.weight"), &[channels], two);
@@ -158,14 +195,24 @@ impl<T: Real> Builder<'_, T> {
     }
 
     /// Softmax over the channels of a mixture of v, its poolings at each window and its mean.
-    fn pooling_mask(&mut self, block: &Block, v: Var, name: &str, windows: &[usize]) -> Result<Var> {
+    fn pooling_mask(
+        &mut self,
+        block: &Block,
+        v: Var,
+        name: &str,
+        windows: &[usize],
+    ) -> Result<Var> {
         let (channels, _) = self.channels_and_positions(block, v)?;
         let mut parts = vec![v];
         for (i, &window) in windows.iter().enumerate() {
             if window == 0 {
                 return Err(self.error(block, "an empty window"));
             }
-            let weight = self.param(&format!("{name}.focal.{i}.weight"), &[channels], Init::Constant(2.0));
+            let weight = self.param(
+                &format!("{name}.focal.{i}.weight"),
+                &[channels],
+                Init::Constant(2.0),
+            );
             parts.push(attention_pool(self.tape, v, weight, window, true));
         }
         parts.push(reduce(self.tape, v, Reduce::Mean));

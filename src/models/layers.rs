@@ -2,6 +2,7 @@
 
 use super::build::{Builder, Features};
 use super::spec::{Block, Extent, Start, Strands};
+use crate::Result;
 use crate::engine::{Codes, Init, Real, Role, Var};
 use crate::ops::activation::{Activation, activation};
 use crate::ops::attention_pool::attention_pool;
@@ -11,12 +12,20 @@ use crate::ops::gated_sum::{Gate, gated_sum};
 use crate::ops::reduce::{Reduce, reduce};
 use crate::ops::softmax::softmax;
 use crate::ops::{
-    add::add, blend::blend, calibrate::calibrate, concat::concat, depthwise_transposed::depthwise_transposed,
-    dropout::dropout, inverse_sqrt_gram::inverse_sqrt_gram, linear::linear, max_pool::max_pool,
+    add::add,
+    blend::blend,
+    calibrate::calibrate,
+    concat::concat,
+    depthwise_transposed::depthwise_transposed,
+    dropout::dropout,
+    inverse_sqrt_gram::inverse_sqrt_gram,
+    linear::linear,
+    max_pool::max_pool,
     position::{mirrored, position},
-    product::product, product_matrix::product_matrix, shared_conv::shared_conv,
+    product::product,
+    product_matrix::product_matrix,
+    shared_conv::shared_conv,
 };
-use crate::Result;
 
 impl<T: Real> Builder<'_, T> {
     /// Records one block; `at` is its place in the spec.
@@ -27,10 +36,15 @@ impl<T: Real> Builder<'_, T> {
                 let table = self.position_table(name, length);
                 Ok(position(self.tape, x, table, mirrored(length)))
             }
-            Block::InputAttention { name, heads, position } => {
-                self.input_attention(block, x, name, *heads, position.as_deref())
-            }
-            Block::Motifs { strands, calibrated } => self.motifs(block, x, *strands, *calibrated),
+            Block::InputAttention {
+                name,
+                heads,
+                position,
+            } => self.input_attention(block, x, name, *heads, position.as_deref()),
+            Block::Motifs {
+                strands,
+                calibrated,
+            } => self.motifs(block, x, *strands, *calibrated),
             Block::Convolution { .. } => self.convolution(block, x),
             Block::Activation { kind } => Ok(activation(self.tape, x, *kind)),
             Block::ChannelScale { name } => {
@@ -41,7 +55,10 @@ impl<T: Real> Builder<'_, T> {
             Block::MergeStrands {} => {
                 let (channels, length) = self.channels_and_positions(block, x)?;
                 if channels % 2 != 0 {
-                    return Err(self.error(block, format!("{channels} channels are no pairs of strands")));
+                    return Err(self.error(
+                        block,
+                        format!("{channels} channels are no pairs of strands"),
+                    ));
                 }
                 self.features = Features::Motifs;
                 Ok(self.tape.view(x, &[channels / 2, 2 * length]))
@@ -52,7 +69,9 @@ impl<T: Real> Builder<'_, T> {
                 inner,
                 position,
             } => self.channel_attention(block, x, name, *heads, *inner, position),
-            Block::AttentionPool { name, extent } => self.attention_pool_block(block, x, name, *extent),
+            Block::AttentionPool { name, extent } => {
+                self.attention_pool_block(block, x, name, *extent)
+            }
             Block::JointAttentionPool { name } => self.joint_attention_pool(block, x, name),
             Block::MaxPool {
                 window,
@@ -61,7 +80,10 @@ impl<T: Real> Builder<'_, T> {
             } => {
                 let (_, length) = self.channels_and_positions(block, x)?;
                 if length + 2 * padding < *window || *stride == 0 {
-                    return Err(self.error(block, format!("{length} positions are fewer than its window {window}")));
+                    return Err(self.error(
+                        block,
+                        format!("{length} positions are fewer than its window {window}"),
+                    ));
                 }
                 Ok(max_pool(self.tape, x, *window, *stride, *padding))
             }
@@ -76,7 +98,10 @@ impl<T: Real> Builder<'_, T> {
                 let either = add(self.tape, x, either);
                 let width = self.tape.len(x);
                 self.features = Features::MotifBlocks(vec!["and".into(), "or".into()]);
-                let (a, b) = (self.tape.view(both, &[1, width]), self.tape.view(either, &[1, width]));
+                let (a, b) = (
+                    self.tape.view(both, &[1, width]),
+                    self.tape.view(either, &[1, width]),
+                );
                 let joined = concat(self.tape, &[a, b], 1);
                 Ok(self.tape.view(joined, &[2 * width]))
             }
@@ -92,10 +117,25 @@ impl<T: Real> Builder<'_, T> {
             } => self.location_aware(block, x, pool, one_part, two_parts, gate),
             Block::Diffusion { name, width } => {
                 let (channels, length) = self.channels_and_positions(block, x)?;
-                let weight = self.param(&format!("{name}.weight"), &[channels, 1, *width], Start::Plain.init(*width));
-                Ok(depthwise_transposed(self.tape, x, weight, None, 0, length + width - 1))
+                let weight = self.param(
+                    &format!("{name}.weight"),
+                    &[channels, 1, *width],
+                    Start::Plain.init(*width),
+                );
+                Ok(depthwise_transposed(
+                    self.tape,
+                    x,
+                    weight,
+                    None,
+                    0,
+                    length + width - 1,
+                ))
             }
-            Block::Modulation { name, widths, residual } => self.modulation(block, x, name, widths, *residual),
+            Block::Modulation {
+                name,
+                widths,
+                residual,
+            } => self.modulation(block, x, name, widths, *residual),
             Block::PositionGate { name } => {
                 let gate = self.pointwise_mask(block, x, name)?;
                 let gate = activation(self.tape, gate, Activation::Sigmoid);
@@ -104,7 +144,11 @@ impl<T: Real> Builder<'_, T> {
             Block::GlobalGate { name } => {
                 let (channels, length) = self.channels_and_positions(block, x)?;
                 let mask = self.pointwise_mask(block, x, name)?;
-                let pool = self.param(&format!("{name}.pooling.weight"), &[channels], Init::Constant(2.0));
+                let pool = self.param(
+                    &format!("{name}.pooling.weight"),
+                    &[channels],
+                    Init::Constant(2.0),
+                );
                 let mask = attention_pool(self.tape, mask, pool, length, false);
                 let mask = activation(self.tape, mask, Activation::Sigmoid);
                 Ok(product(self.tape, x, mask))
@@ -112,16 +156,28 @@ impl<T: Real> Builder<'_, T> {
             Block::Effect { name } => {
                 let (channels, _) = self.channels_and_positions(block, x)?;
                 let outputs = self.dimensions.outputs;
-                let weight = self.param(&format!("{name}.weight"), &[outputs, channels, 1], Start::Normal.init(channels));
-                let bias = self.param(&format!("{name}.bias"), &[outputs], Start::Plain.init(channels));
+                let weight = self.param(
+                    &format!("{name}.weight"),
+                    &[outputs, channels, 1],
+                    Start::Normal.init(channels),
+                );
+                let bias = self.param(
+                    &format!("{name}.bias"),
+                    &[outputs],
+                    Start::Plain.init(channels),
+                );
                 Ok(conv1d(self.tape, x, weight, Some(bias), 0, 1))
             }
             Block::Focal { name, widths } => self.focal(block, x, name, widths),
             Block::FocalPool { name, widths } => self.focal_pool(block, x, name, widths),
-            Block::FocalMask { name, widths, pool } => self.focal_mask(block, x, name, widths, pool),
-            Block::FocalViaPooling { name, windows, mask } => {
-                self.focal_via_pooling(block, x, name, windows, *mask, at, which)
+            Block::FocalMask { name, widths, pool } => {
+                self.focal_mask(block, x, name, widths, pool)
             }
+            Block::FocalViaPooling {
+                name,
+                windows,
+                mask,
+            } => self.focal_via_pooling(block, x, name, windows, *mask, at, which),
             Block::Nystrom { name, archetypes } => Ok(self.nystrom(x, name, *archetypes)),
             Block::NystromConvolution {
                 name,
@@ -141,7 +197,8 @@ impl<T: Real> Builder<'_, T> {
                 let (weight, bias) = self.linear_params(name, inputs, outputs, *start);
                 self.last_layer = Some(name.clone());
                 if size.is_some() {
-                    self.features = Features::Other("a hidden layer stands between motifs and outputs");
+                    self.features =
+                        Features::Other("a hidden layer stands between motifs and outputs");
                 }
                 Ok(linear(self.tape, x, weight, Some(bias)))
             }
@@ -152,14 +209,20 @@ impl<T: Real> Builder<'_, T> {
     fn motifs(&mut self, block: &Block, x: Var, strands: Strands, calibrated: bool) -> Result<Var> {
         let (channels, _) = self.channels_and_positions(block, x)?;
         if channels != 4 {
-            return Err(self.error(block, format!("reads four channels of bases, found {channels}")));
+            return Err(self.error(
+                block,
+                format!("reads four channels of bases, found {channels}"),
+            ));
         }
         let (weight, scale, bias) = self.motif_params(block, strands, calibrated)?;
         let width = self.tape.shape(weight)[2];
         let scan = conv1d(self.tape, x, weight, None, 0, width);
         self.features = match strands {
             Strands::One => Features::Motifs,
-            Strands::Both => Features::MotifWindows { strands: 2, windows: 1 },
+            Strands::Both => Features::MotifWindows {
+                strands: 2,
+                windows: 1,
+            },
         };
         Ok(calibrate(self.tape, scan, scale, Some(bias)))
     }
@@ -178,7 +241,10 @@ impl<T: Real> Builder<'_, T> {
         };
         let (channels, length) = self.channels_and_positions(block, x)?;
         if length + 2 * padding < *width {
-            return Err(self.error(block, format!("{length} positions are fewer than its width {width}")));
+            return Err(self.error(
+                block,
+                format!("{length} positions are fewer than its width {width}"),
+            ));
         }
         let shape: Vec<usize> = match (two_dimensional, channels) {
             (true, 4) => vec![*filters, 1, 4, *width],
@@ -187,18 +253,32 @@ impl<T: Real> Builder<'_, T> {
         };
         let fan_in = channels * width;
         let weight = self.param(&format!("{name}.weight"), &shape, start.init(fan_in));
-        let bias = self.param(&format!("{name}.bias"), &[*filters], Start::Plain.init(fan_in));
+        let bias = self.param(
+            &format!("{name}.bias"),
+            &[*filters],
+            Start::Plain.init(fan_in),
+        );
         Ok(conv1d(self.tape, x, weight, Some(bias), *padding, *width))
     }
 
-    fn attention_pool_block(&mut self, block: &Block, x: Var, name: &str, extent: Extent) -> Result<Var> {
+    fn attention_pool_block(
+        &mut self,
+        block: &Block,
+        x: Var,
+        name: &str,
+        extent: Extent,
+    ) -> Result<Var> {
         let (channels, length) = self.channels_and_positions(block, x)?;
         let window = match extent {
             Extent::Whole => length,
             Extent::Window(n) => n,
             Extent::Parts(n) => length.div_ceil(n.max(1)),
         };
-        let found = if window == 0 { 0 } else { length.div_ceil(window) };
+        let found = if window == 0 {
+            0
+        } else {
+            length.div_ceil(window)
+        };
         if let Extent::Parts(n) = extent
             && found != n
         {
@@ -208,7 +288,9 @@ impl<T: Real> Builder<'_, T> {
             return Err(self.error(block, "an empty window"));
         }
         self.features = match &self.features {
-            Features::MotifWindows { strands: 1, .. } | Features::Motifs if found == 1 => Features::Motifs,
+            Features::MotifWindows { strands: 1, .. } | Features::Motifs if found == 1 => {
+                Features::Motifs
+            }
             Features::MotifWindows { strands, .. } => Features::MotifWindows {
                 strands: *strands,
                 windows: found,
@@ -229,10 +311,17 @@ impl<T: Real> Builder<'_, T> {
 
     fn joint_attention_pool(&mut self, block: &Block, x: Var, name: &str) -> Result<Var> {
         let [channels, features, length] = *self.tape.shape(x) else {
-            let message = format!("needs channels x features x positions, found {:?}", self.tape.shape(x));
+            let message = format!(
+                "needs channels x features x positions, found {:?}",
+                self.tape.shape(x)
+            );
             return Err(self.error(block, message));
         };
-        let weight = self.param(&format!("{name}.weight"), &[channels, features], Init::Constant(2.0));
+        let weight = self.param(
+            &format!("{name}.weight"),
+            &[channels, features],
+            Init::Constant(2.0),
+        );
         let pooled = attention_pool(self.tape, x, weight, length, false);
         Ok(self.tape.view(pooled, &[channels, features]))
     }
@@ -266,9 +355,14 @@ impl<T: Real> Builder<'_, T> {
     ) -> Result<Var> {
         let (channels, length) = self.channels_and_positions(block, x)?;
         if channels % 2 != 0 || length < 2 {
-            return Err(self.error(block, format!("needs pairs of strands and 2 positions, found {channels} x {length}")));
+            return Err(self.error(
+                block,
+                format!("needs pairs of strands and 2 positions, found {channels} x {length}"),
+            ));
         }
-        let weight = |b: &mut Self, name: &str, n: usize| b.param(&format!("{name}.weight"), &[n], Init::Constant(2.0));
+        let weight = |b: &mut Self, name: &str, n: usize| {
+            b.param(&format!("{name}.weight"), &[n], Init::Constant(2.0))
+        };
         let (w, w1, w2) = (
             weight(self, pool, channels / 2),
             weight(self, one_part, channels),
@@ -279,7 +373,10 @@ impl<T: Real> Builder<'_, T> {
         let one = attention_pool(self.tape, x, w1, length, false);
         let two = attention_pool(self.tape, x, w2, length.div_ceil(2), false);
         let parts = concat(self.tape, &[one, two], channels);
-        let (z1, parts) = (self.tape.view(z, &[1, channels / 2]), self.tape.view(parts, &[1, 3 * channels]));
+        let (z1, parts) = (
+            self.tape.view(z, &[1, channels / 2]),
+            self.tape.view(parts, &[1, 3 * channels]),
+        );
         let all = concat(self.tape, &[z1, parts], 1);
         let mask = self.open_to(all, gate, channels / 2);
         let z = self.tape.view(z, &[channels / 2]);
@@ -287,22 +384,38 @@ impl<T: Real> Builder<'_, T> {
         Ok(product(self.tape, z, mask))
     }
 
-    fn modulation(&mut self, block: &Block, x: Var, name: &str, widths: &[usize], residual: bool) -> Result<Var> {
+    fn modulation(
+        &mut self,
+        block: &Block,
+        x: Var,
+        name: &str,
+        widths: &[usize],
+        residual: bool,
+    ) -> Result<Var> {
         let (channels, length) = self.channels_and_positions(block, x)?;
         let mut parts = Vec::new();
         for (i, &width) in widths.iter().enumerate() {
             let start = Start::Plain.init(width);
-            let weight = self.param(&format!("{name}.focal.{i}.weight"), &[channels, 1, width], start.clone());
+            let weight = self.param(
+                &format!("{name}.focal.{i}.weight"),
+                &[channels, 1, width],
+                start.clone(),
+            );
             let bias = self.param(&format!("{name}.focal.{i}.bias"), &[channels], start);
             // The crop starts at ceil(k / 2), so the last position lies behind the full result
             // of a kernel of width 1 only.
             if width < 2 {
                 return Err(self.error(block, "widths start at 2"));
             }
-            let spread = depthwise_transposed(self.tape, x, weight, Some(bias), width.div_ceil(2), length);
+            let spread =
+                depthwise_transposed(self.tape, x, weight, Some(bias), width.div_ceil(2), length);
             parts.push(activation(self.tape, spread, Activation::LeakyRelu));
         }
-        let memory = self.param(&format!("{name}.memory"), &[channels, widths.len()], Init::Constant(1.0));
+        let memory = self.param(
+            &format!("{name}.memory"),
+            &[channels, widths.len()],
+            Init::Constant(1.0),
+        );
         let share = softmax(self.tape, memory, 1);
         let mixed = gated_sum(self.tape, &parts, share, Gate::PerChannel);
         if !residual {
@@ -316,14 +429,24 @@ impl<T: Real> Builder<'_, T> {
     fn pointwise_mask(&mut self, block: &Block, x: Var, name: &str) -> Result<Var> {
         let (channels, _) = self.channels_and_positions(block, x)?;
         let identity = (0..channels * channels)
-            .map(|i| if i / channels == i % channels { 5.0 } else { 0.0 })
+            .map(|i| {
+                if i / channels == i % channels {
+                    5.0
+                } else {
+                    0.0
+                }
+            })
             .collect();
         let weight = self.param(
             &format!("{name}.weights.weight"),
             &[channels, channels],
             Init::Values(std::sync::Arc::new(identity)),
         );
-        let bias = self.param(&format!("{name}.weights.bias"), &[1, channels, 1], Init::Constant(0.0));
+        let bias = self.param(
+            &format!("{name}.weights.bias"),
+            &[1, channels, 1],
+            Init::Constant(0.0),
+        );
         let bias = self.tape.view(bias, &[channels]);
         Ok(conv1d(self.tape, x, weight, Some(bias), 0, 1))
     }
@@ -333,7 +456,11 @@ impl<T: Real> Builder<'_, T> {
         let length = shape.last().copied().unwrap_or(1);
         let rows = self.tape.len(x) / length;
         let bound = (3.0 / length as f64).sqrt();
-        let a = self.param(&format!("{name}.archetype"), &[archetypes, length], Init::Uniform(bound));
+        let a = self.param(
+            &format!("{name}.archetype"),
+            &[archetypes, length],
+            Init::Uniform(bound),
+        );
         let x = self.tape.view(x, &[rows, length]);
         let products = product_matrix(self.tape, x, a, true);
         let whitening = inverse_sqrt_gram(self.tape, a);
@@ -349,7 +476,10 @@ impl<T: Real> Builder<'_, T> {
     /// So many features for each of the motifs that reached the block.
     fn each_motif(&self, windows: usize) -> Features {
         match &self.features {
-            Features::Motifs => Features::MotifWindows { strands: 1, windows },
+            Features::Motifs => Features::MotifWindows {
+                strands: 1,
+                windows,
+            },
             Features::MotifWindows { strands, .. } => Features::MotifWindows {
                 strands: *strands,
                 windows,
@@ -368,10 +498,17 @@ impl<T: Real> Builder<'_, T> {
     ) -> Result<Var> {
         let (_, length) = self.channels_and_positions(block, x)?;
         if length < width {
-            return Err(self.error(block, format!("{length} positions are fewer than its width {width}")));
+            return Err(self.error(
+                block,
+                format!("{length} positions are fewer than its width {width}"),
+            ));
         }
         let start = Start::Plain.init(width);
-        let weight = self.param(&format!("{name}.conv_1d.weight"), &[archetypes, 1, width], start.clone());
+        let weight = self.param(
+            &format!("{name}.conv_1d.weight"),
+            &[archetypes, 1, width],
+            start.clone(),
+        );
         let bias = self.param(&format!("{name}.conv_1d.bias"), &[archetypes], start);
         // (W W^T)^(-1/2) applied to the convolution's result equals a convolution with kernels
         // and biases multiplied by it, which is less work.
@@ -387,7 +524,12 @@ impl<T: Real> Builder<'_, T> {
     fn batch_norm_block(&mut self, block: &Block, x: Var, name: &str) -> Result<Var> {
         let (channels, _) = self.channels_and_positions(block, x)?;
         let mut one = |suffix: &str, value: f64, role: Role| {
-            self.declare(&format!("{name}.{suffix}"), &[channels], Init::Constant(value), role)
+            self.declare(
+                &format!("{name}.{suffix}"),
+                &[channels],
+                Init::Constant(value),
+                role,
+            )
         };
         let weight = one("weight", 1.0, Role::Weight);
         let bias = one("bias", 0.0, Role::Weight);

@@ -95,7 +95,11 @@ impl MotifKernels {
 
 /// The matrix as read from the other strand: rows reversed, A and T, C and G exchanged.
 pub fn reverse_complement(matrix: &[[f64; 4]]) -> Vec<[f64; 4]> {
-    matrix.iter().rev().map(|&[a, c, g, t]| [t, g, c, a]).collect()
+    matrix
+        .iter()
+        .rev()
+        .map(|&[a, c, g, t]| [t, g, c, a])
+        .collect()
 }
 
 #[cfg(test)]
@@ -120,7 +124,10 @@ mod tests {
         let buffer = kernels.buffer(Strands::Both);
         let at = |c: usize, b: usize, k: usize| buffer[(c * 4 + b) * 5 + k];
         // floor((5 - 2) / 2) = 1
-        assert_eq!((at(0, 0, 0), at(0, 0, 1), at(0, 1, 2), at(0, 2, 2)), (0.0, 1.0, 0.8, 0.2));
+        assert_eq!(
+            (at(0, 0, 0), at(0, 0, 1), at(0, 1, 2), at(0, 2, 2)),
+            (0.0, 1.0, 0.8, 0.2)
+        );
         assert_eq!((at(1, 2, 1), at(1, 1, 1), at(1, 3, 2)), (0.8, 0.2, 1.0));
         assert!(buffer[4 * 4 * 5..].iter().all(|&x| x == 0.0));
         assert_eq!(kernels.channels(Strands::One), 6);

@@ -80,7 +80,9 @@ pub enum MaskOf {
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Block {
     /// Adds a learned scalar to every position, mirrored around the middle: ceil(L/2) numbers.
-    Position { name: String },
+    Position {
+        name: String,
+    },
     /// x + attention(x), or x + attention(x + position).
     InputAttention {
         name: String,
@@ -109,9 +111,13 @@ pub enum Block {
         #[serde(default)]
         start: Start,
     },
-    Activation { kind: Activation },
+    Activation {
+        kind: Activation,
+    },
     /// Multiplies each channel by a learned number that starts at 1.
-    ChannelScale { name: String },
+    ChannelScale {
+        name: String,
+    },
     /// Lays the two strands of a motif one after the other: (2M, L) to (M, 2L).
     MergeStrands {},
     /// x + attention among all channels (x + the first L of 2L position scalars).
@@ -122,9 +128,14 @@ pub enum Block {
         position: String,
     },
     /// Softmax-weighted mean over the positions of a window, a learned sharpness a channel.
-    AttentionPool { name: String, extent: Extent },
+    AttentionPool {
+        name: String,
+        extent: Extent,
+    },
     /// Attention pooling whose mask is shared by the R features of a channel: (C, R, L) to (C, R).
-    JointAttentionPool { name: String },
+    JointAttentionPool {
+        name: String,
+    },
     MaxPool {
         window: usize,
         stride: usize,
@@ -133,11 +144,19 @@ pub enum Block {
     },
     GlobalMaxPool {},
     /// z sigmoid(W z + b).
-    Gate { name: String },
+    Gate {
+        name: String,
+    },
     /// Two blocks side by side: z sigmoid(and) and z + sigmoid(or).
-    AndOr { and: String, or: String },
+    AndOr {
+        and: String,
+        or: String,
+    },
     /// z sigmoid(mute) + (1 - z) sigmoid(amplify).
-    Amplification { mute: String, amplify: String },
+    Amplification {
+        mute: String,
+        amplify: String,
+    },
     /// Pools the whole, and each strand in one and in two parts; a gate on the first from all.
     LocationAware {
         pool: String,
@@ -146,7 +165,10 @@ pub enum Block {
         gate: String,
     },
     /// Each channel spread by its own transposed convolution, (C, L) to (C, L + width - 1).
-    Diffusion { name: String, width: usize },
+    Diffusion {
+        name: String,
+        width: usize,
+    },
     /// A mixture of such spreads, cropped to L; `residual`: LeakyReLU(mixture) + x.
     Modulation {
         name: String,
@@ -155,16 +177,28 @@ pub enum Block {
         residual: bool,
     },
     /// x sigmoid(W x + b) at each position; W starts at 5 I.
-    PositionGate { name: String },
+    PositionGate {
+        name: String,
+    },
     /// x sigmoid(pool(W x + b)), one number a channel.
-    GlobalGate { name: String },
+    GlobalGate {
+        name: String,
+    },
     /// A 1 x 1 convolution to one channel an output.
-    Effect { name: String },
+    Effect {
+        name: String,
+    },
     /// Focal modulation: gated sums of ever wider depthwise convolutions make a mask over
     /// positions; v + sigmoid(W v) mask.
-    Focal { name: String, widths: Vec<usize> },
+    Focal {
+        name: String,
+        widths: Vec<usize>,
+    },
     /// The same with gates from each channel's maximum; sum over positions of v times the mask.
-    FocalPool { name: String, widths: Vec<usize> },
+    FocalPool {
+        name: String,
+        widths: Vec<usize>,
+    },
     /// A mask a channel: z + z mask, z = attention pooling of v by `pool`.
     FocalMask {
         name: String,
@@ -179,15 +213,22 @@ pub enum Block {
         mask: MaskOf,
     },
     /// Products with learned archetypes over the last dimension, whitened by (A A^T)^(-1/2).
-    Nystrom { name: String, archetypes: usize },
+    Nystrom {
+        name: String,
+        archetypes: usize,
+    },
     /// The same with the archetypes slid along each channel as one shared convolution.
     NystromConvolution {
         name: String,
         archetypes: usize,
         width: usize,
     },
-    BatchNorm { name: String },
-    Dropout { p: f64 },
+    BatchNorm {
+        name: String,
+    },
+    Dropout {
+        p: f64,
+    },
     /// A fully connected layer on all features; `size`: absent for one number an output.
     Linear {
         name: String,
@@ -197,16 +238,22 @@ pub enum Block {
         start: Start,
     },
     /// A fully connected layer of M inputs that the original stores but never uses.
-    IdleLinear { name: String },
+    IdleLinear {
+        name: String,
+    },
     /// A pooling weight that the original stores but never uses.
-    IdlePool { name: String },
+    IdlePool {
+        name: String,
+    },
 }
 
 impl Spec {
     /// Reads a spec from TOML text; `path` names it in errors.
     pub fn parse(text: &str, path: &Path) -> Result<Spec> {
         let spec: Spec = toml::from_str(text).map_err(|e| {
-            let line = e.span().map(|s| text[..s.start.min(text.len())].lines().count().max(1) as u64);
+            let line = e
+                .span()
+                .map(|s| text[..s.start.min(text.len())].lines().count().max(1) as u64);
             Error::Format {
                 path: path.to_path_buf(),
                 line,
@@ -214,7 +261,10 @@ impl Spec {
             }
         })?;
         if spec.blocks.is_empty() {
-            return Err(Error::format(path, "an architecture needs at least one [[block]]"));
+            return Err(Error::format(
+                path,
+                "an architecture needs at least one [[block]]",
+            ));
         }
         Ok(spec)
     }
@@ -248,17 +298,30 @@ impl Spec {
 impl Spec {
     /// Takes the sizes that a spec is free to choose from a state dict's shapes.
     pub fn take_sizes(&mut self, state: &StateDict) {
-        let shape = |name: &str| state.get(&format!("{name}.weight")).map(|t| t.shape.clone());
+        let shape = |name: &str| {
+            state
+                .get(&format!("{name}.weight"))
+                .map(|t| t.shape.clone())
+        };
         for block in &mut self.blocks {
             match block {
-                Block::Convolution { name, filters, width, .. } => {
+                Block::Convolution {
+                    name,
+                    filters,
+                    width,
+                    ..
+                } => {
                     if let Some(shape) = shape(name)
                         && let (Some(&first), Some(&last)) = (shape.first(), shape.last())
                     {
                         (*filters, *width) = (first, last);
                     }
                 }
-                Block::Linear { name, size: Some(size), .. } => {
+                Block::Linear {
+                    name,
+                    size: Some(size),
+                    ..
+                } => {
                     if let Some(first) = shape(name).and_then(|s| s.first().copied()) {
                         *size = first;
                     }
@@ -278,7 +341,10 @@ impl Spec {
     /// The bias with one number an output: of the last layer that makes outputs.
     pub fn output_bias(&self) -> Option<String> {
         self.blocks.iter().rev().find_map(|b| match b {
-            Block::Linear { name, size: None, .. } | Block::Effect { name } => Some(format!("{name}.bias")),
+            Block::Linear {
+                name, size: None, ..
+            }
+            | Block::Effect { name } => Some(format!("{name}.bias")),
             _ => None,
         })
     }

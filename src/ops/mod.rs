@@ -19,14 +19,17 @@ pub mod depthwise_transposed;
 pub mod dropout;
 pub mod gated_sum;
 pub mod inner;
+pub mod inverse_sqrt_gram;
 pub mod linear;
 pub mod max_pool;
 pub mod mse;
 pub mod one_hot;
 pub mod position;
 pub mod product;
+pub mod product_matrix;
 pub mod pwm_scan_pool;
 pub mod reduce;
+pub mod self_attention;
 pub mod shared_conv;
 pub mod softmax;
 
@@ -48,6 +51,7 @@ pub fn all_cases() -> Vec<Case> {
         dropout::cases(),
         gated_sum::cases(),
         inner::cases(),
+        inverse_sqrt_gram::cases(),
         linear::cases(),
         max_pool::cases(),
         mse::cases(),
@@ -55,6 +59,7 @@ pub fn all_cases() -> Vec<Case> {
         position::cases(),
         product::cases(),
         pwm_scan_pool::cases(),
+        product_matrix::cases(),
         reduce::cases(),
         shared_conv::cases(),
         softmax::cases(),

@@ -43,7 +43,11 @@ impl<T: Real> Optimizer<T> {
     /// Moves every parameter that learns; the others, and their moments, stay.
     pub fn step(&mut self, layout: &Layout, lr: f64, params: &mut [T], grads: &[T]) {
         self.steps += 1;
-        let decay = if self.settings.shrink == Shrink::None { WEIGHT_DECAY } else { 0.0 };
+        let decay = if self.settings.shrink == Shrink::None {
+            WEIGHT_DECAY
+        } else {
+            0.0
+        };
         let step = AdamStep::new(lr, decay, self.steps);
         for param in layout.params.iter().filter(|p| p.learns()) {
             let shrink = if self.settings.penalised.contains(&param.name) {

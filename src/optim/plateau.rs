@@ -31,7 +31,10 @@ impl Plateau {
     /// After an epoch: a loss that is not below best (1 - 1e-4) for more than `patience` epochs
     /// cuts the rate to a tenth.
     pub fn observe(&mut self, loss: f64) {
-        if self.best.is_none_or(|best| loss < best * (1.0 - RELATIVE_THRESHOLD)) {
+        if self
+            .best
+            .is_none_or(|best| loss < best * (1.0 - RELATIVE_THRESHOLD))
+        {
             self.best = Some(loss);
             self.bad_epochs = 0;
         } else {

@@ -84,19 +84,31 @@ pub struct State<T> {
 }
 
 impl<T: Number> State<T> {
-    pub fn write(folder: &Path, layout: &Layout, progress: &Progress, params: &[T], m: &[T], v: &[T]) -> Result<()> {
+    pub fn write(
+        folder: &Path,
+        layout: &Layout,
+        progress: &Progress,
+        params: &[T],
+        m: &[T],
+        v: &[T],
+    ) -> Result<()> {
         let path = folder.join(STATE);
         let mut all: Vec<NamedTensor> = tensors(layout, params, WEIGHTS);
         let moments = |values: &[T], prefix: &str| {
             let part = |p: &crate::engine::Param| {
-                NamedTensor::new(format!("{prefix}{}", p.name), &p.shape, values[p.range()].to_vec())
+                NamedTensor::new(
+                    format!("{prefix}{}", p.name),
+                    &p.shape,
+                    values[p.range()].to_vec(),
+                )
             };
             layout.params.iter().map(part).collect::<Vec<_>>()
         };
         all.extend(moments(m, FIRST_MOMENT));
         all.extend(moments(v, SECOND_MOMENT));
         all.sort_by(|a, b| a.name.cmp(&b.name));
-        let text = serde_json::to_string(progress).map_err(|e| Error::format(&path, e.to_string()))?;
+        let text =
+            serde_json::to_string(progress).map_err(|e| Error::format(&path, e.to_string()))?;
         let state = StateDict {
             tensors: all,
             metadata: [(KEY.to_string(), text)].into(),
@@ -111,11 +123,14 @@ impl<T: Number> State<T> {
             return Ok(None);
         }
         let mut file = read(&path)?;
-        let text = file
-            .metadata
-            .remove(KEY)
-            .ok_or_else(|| Error::format(&path, "is no training state: no entry `state` in its metadata"))?;
-        let progress: Progress = serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
+        let text = file.metadata.remove(KEY).ok_or_else(|| {
+            Error::format(
+                &path,
+                "is no training state: no entry `state` in its metadata",
+            )
+        })?;
+        let progress: Progress =
+            serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
         let mut part = |prefix: &str| {
             let (mine, rest) = std::mem::take(&mut file.tensors)
                 .into_iter()

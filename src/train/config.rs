@@ -73,7 +73,8 @@ pub struct Config {
 impl Config {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(CONFIG);
-        let text = serde_json::to_string_pretty(self).map_err(|e| Error::format(&path, e.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(self).map_err(|e| Error::format(&path, e.to_string()))?;
         write_atomic(&path, |w| writeln!(w, "{text}"))
     }
 
@@ -83,12 +84,16 @@ impl Config {
         let path = folder.join(CONFIG);
         let text = std::fs::read_to_string(&path).map_err(|e| {
             if e.kind() == std::io::ErrorKind::NotFound {
-                Error::invalid(format!("{}: no model folder (no {CONFIG} in it)", folder.display()))
+                Error::invalid(format!(
+                    "{}: no model folder (no {CONFIG} in it)",
+                    folder.display()
+                ))
             } else {
                 Error::io(&path, e)
             }
         })?;
-        serde_json::from_str(&text).map_err(|e| Error::format_at(&path, e.line() as u64, e.to_string()))
+        serde_json::from_str(&text)
+            .map_err(|e| Error::format_at(&path, e.line() as u64, e.to_string()))
     }
 
     /// The model with its motifs' number and width; their numbers come from the weights.
@@ -109,7 +114,11 @@ impl Config {
 }
 
 /// Flags that a resumed run may change.
-const FREE_FLAGS: [&str; 3] = ["number_of_epochs", "early_stopping", "early_stopping_threshold"];
+const FREE_FLAGS: [&str; 3] = [
+    "number_of_epochs",
+    "early_stopping",
+    "early_stopping_threshold",
+];
 
 impl Config {
     /// A run can go on in a folder when everything that its numbers depend on is the same.
@@ -124,14 +133,30 @@ impl Config {
             )))
         };
         if self.architecture != now.architecture {
-            return refuse("architecture", self.architecture.name.clone(), now.architecture.name.clone());
+            return refuse(
+                "architecture",
+                self.architecture.name.clone(),
+                now.architecture.name.clone(),
+            );
         }
         let pairs = [
             ("outputs", self.outputs.join(","), now.outputs.join(",")),
-            ("motifs", self.motifs.len().to_string(), now.motifs.len().to_string()),
+            (
+                "motifs",
+                self.motifs.len().to_string(),
+                now.motifs.len().to_string(),
+            ),
             ("window", self.window.to_string(), now.window.to_string()),
-            ("precision", format!("{:?}", self.precision), format!("{:?}", now.precision)),
-            ("trainable", format!("{:?}", self.trainable), format!("{:?}", now.trainable)),
+            (
+                "precision",
+                format!("{:?}", self.precision),
+                format!("{:?}", now.precision),
+            ),
+            (
+                "trainable",
+                format!("{:?}", self.trainable),
+                format!("{:?}", now.trainable),
+            ),
         ];
         for (what, before, now) in pairs {
             if before != now {
@@ -140,14 +165,19 @@ impl Config {
         }
         for (a, b) in self.files.iter().zip(&now.files) {
             if a.sha256 != b.sha256 {
-                let text = |f: &InputFile| format!("{} (sha256 {:.12})", f.path.display(), f.sha256);
+                let text =
+                    |f: &InputFile| format!("{} (sha256 {:.12})", f.path.display(), f.sha256);
                 return refuse("file", text(a), text(b));
             }
         }
         for (flag, value) in &now.flags {
             let before = self.flags.get(flag).unwrap_or(&serde_json::Value::Null);
             if before != value && !FREE_FLAGS.contains(&flag.as_str()) {
-                return refuse(&format!("--{}", flag.replace('_', "-")), before.to_string(), value.to_string());
+                return refuse(
+                    &format!("--{}", flag.replace('_', "-")),
+                    before.to_string(),
+                    value.to_string(),
+                );
             }
         }
         Ok(())

@@ -16,7 +16,11 @@ pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
         aa += a * a;
         bb += b * b;
     }
-    if aa <= 0.0 || bb <= 0.0 { f64::NAN } else { ab / (aa * bb).sqrt() }
+    if aa <= 0.0 || bb <= 0.0 {
+        f64::NAN
+    } else {
+        ab / (aa * bb).sqrt()
+    }
 }
 
 /// Spearman's correlation: Pearson's of the ranks, ties at their mean rank.
@@ -30,7 +34,10 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut ranks = vec![0.0; values.len()];
     let mut start = 0;
     while start < order.len() {
-        let tied = order[start..].iter().take_while(|&&i| values[i] == values[order[start]]).count();
+        let tied = order[start..]
+            .iter()
+            .take_while(|&&i| values[i] == values[order[start]])
+            .count();
         let rank = start as f64 + (tied as f64 + 1.0) / 2.0;
         for &i in &order[start..start + tied] {
             ranks[i] = rank;

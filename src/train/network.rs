@@ -40,9 +40,18 @@ impl Blueprint {
     /// Records the model; the second value is where the dense inputs can be watched.
     pub fn record<T: Real>(&self, training: bool, lowering: Lowering) -> Result<(Tape<T>, Built)> {
         let mut tape = Tape::new(training);
-        let built = build(&mut tape, &self.spec, &self.dimensions, self.kernels.as_ref(), lowering)?;
+        let built = build(
+            &mut tape,
+            &self.spec,
+            &self.dimensions,
+            self.kernels.as_ref(),
+            lowering,
+        )?;
         let last = built.last_layer.as_deref().unwrap_or_default();
-        let in_last = |name: &str| name.strip_prefix(last).is_some_and(|rest| rest.starts_with('.'));
+        let in_last = |name: &str| {
+            name.strip_prefix(last)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
         if self.trainable == Trainable::FinalLayer && last.is_empty() {
             return Err(Error::usage(format!(
                 "--freeze-all-except-final-layer: {} has no final linear layer",
@@ -79,9 +88,17 @@ impl Blueprint {
     }
 
     /// As many rows a piece as fit a thread's arena; the whole batch where an op spans it.
-    fn sized<T: Real>(&self, batch: usize, make: impl Fn(usize) -> Result<Program<T>>) -> Result<Program<T>> {
+    fn sized<T: Real>(
+        &self,
+        batch: usize,
+        make: impl Fn(usize) -> Result<Program<T>>,
+    ) -> Result<Program<T>> {
         let one = make(1)?;
-        let rows = if one.spans_batch() { batch } else { piece_rows::<T>(one.arena_len()).min(batch) };
+        let rows = if one.spans_batch() {
+            batch
+        } else {
+            piece_rows::<T>(one.arena_len()).min(batch)
+        };
         if rows == 1 { Ok(one) } else { make(rows) }
     }
 
@@ -160,7 +177,13 @@ pub fn load<T: Number>(layout: &Layout, state: &StateDict, path: &Path) -> Resul
     let mut values = vec![T::ZERO; layout.len()];
     for param in &layout.params {
         let found = state.get(&param.name).ok_or_else(|| {
-            Error::format(path, format!("no parameter {}: the weights belong to another architecture", param.name))
+            Error::format(
+                path,
+                format!(
+                    "no parameter {}: the weights belong to another architecture",
+                    param.name
+                ),
+            )
         })?;
         let same = found.shape == param.shape
             || (found.values.len() == param.len() && param.role == Role::Counter);

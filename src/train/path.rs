@@ -108,21 +108,35 @@ pub fn run<T: Number>(
             (None, None) => return Err(Error::invalid("a penalty path without a first model")),
         };
         let settings = TrainSettings {
-            lr: if index == 0 { settings.lr } else { path.step_lr },
+            lr: if index == 0 {
+                settings.lr
+            } else {
+                path.step_lr
+            },
             optimizer: OptimizerSettings {
                 shrink: path.kind.shrink(lambda),
                 penalised: path.penalised.clone(),
             },
             ..settings.clone()
         };
-        reporter.line(&format!("path step {}/{}: lambda {lambda}", index + 1, path.lambdas.len()));
-        let outcome = Trainer::new(network, settings, samples, train, validation, &step, reporter).run(resume)?;
+        reporter.line(&format!(
+            "path step {}/{}: lambda {lambda}",
+            index + 1,
+            path.lambdas.len()
+        ));
+        let outcome = Trainer::new(
+            network, settings, samples, train, validation, &step, reporter,
+        )
+        .run(resume)?;
         if outcome.was_finished {
             reporter.line(&format!("path step {} is finished already", index + 1));
         }
         let best = read(step.join(BEST))?;
         let nonzero = |name: &String| {
-            let weights = best.get(name).map(|t| t.values.to_f64()).unwrap_or_default();
+            let weights = best
+                .get(name)
+                .map(|t| t.values.to_f64())
+                .unwrap_or_default();
             weights.iter().filter(|w| **w != 0.0).count()
         };
         rows.push(format!(
@@ -133,7 +147,9 @@ pub fn run<T: Number>(
         ));
         previous = Some(step);
     }
-    write_atomic(folder.join("path.tsv"), |w| writeln!(w, "{}", rows.join("\n")))
+    write_atomic(folder.join("path.tsv"), |w| {
+        writeln!(w, "{}", rows.join("\n"))
+    })
 }
 
 #[cfg(test)]

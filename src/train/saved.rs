@@ -27,10 +27,17 @@ impl SavedModel {
             } else {
                 "; training has not finished an epoch yet"
             };
-            return Err(Error::invalid(format!("{}: no {BEST}{hint}", folder.display())));
+            return Err(Error::invalid(format!(
+                "{}: no {BEST}{hint}",
+                folder.display()
+            )));
         }
         let weights = read(&file)?;
-        Ok(SavedModel { config, weights, file })
+        Ok(SavedModel {
+            config,
+            weights,
+            file,
+        })
     }
 
     /// Predictions for rows of samples, rows x outputs; `seen` hears how many rows are done.
@@ -43,8 +50,12 @@ impl SavedModel {
         seen: impl Fn(usize),
     ) -> Result<Predictions> {
         match precision {
-            Precision::F32 => self.run::<f32>(samples, rows, batch_size, seen).map(Predictions::F32),
-            Precision::F64 => self.run::<f64>(samples, rows, batch_size, seen).map(Predictions::F64),
+            Precision::F32 => self
+                .run::<f32>(samples, rows, batch_size, seen)
+                .map(Predictions::F32),
+            Precision::F64 => self
+                .run::<f64>(samples, rows, batch_size, seen)
+                .map(Predictions::F64),
         }
     }
 
@@ -61,9 +72,17 @@ impl SavedModel {
                 samples.length, self.config.window
             )));
         }
-        let network = Network::<T>::from_state_dict(self.config.blueprint(), &self.weights, &self.file)?;
+        let network =
+            Network::<T>::from_state_dict(self.config.blueprint(), &self.weights, &self.file)?;
         let mut executor = CpuExecutor::new(network.blueprint.inference_program::<T>(batch_size)?);
-        Ok(predict(&mut executor, &network.params, samples, rows, batch_size, seen))
+        Ok(predict(
+            &mut executor,
+            &network.params,
+            samples,
+            rows,
+            batch_size,
+            seen,
+        ))
     }
 }
 

@@ -6,8 +6,8 @@ use super::interrupt::interrupted;
 use super::network::{Network, Number};
 use crate::engine::params::STREAM_SHUFFLE;
 use crate::engine::{Batch, CpuExecutor, Noise, Philox, Real};
-use crate::io::state_dict::write_safetensors;
 use crate::io::history;
+use crate::io::state_dict::write_safetensors;
 use crate::optim::{Optimizer, OptimizerSettings};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
@@ -104,10 +104,19 @@ impl<'a, T: Number> Trainer<'a, T> {
     /// A loss that is not finite; a file that cannot be written; [`Error::Interrupted`] after the
     /// state was saved.
     pub fn run(mut self, resume: bool) -> Result<Outcome> {
-        let mut executor = CpuExecutor::new(self.network.blueprint.training_program::<T>(self.settings.batch_size)?);
-        let mut validator = CpuExecutor::new(self.network.blueprint.inference_program::<T>(self.settings.batch_size)?);
+        let mut executor = CpuExecutor::new(
+            self.network
+                .blueprint
+                .training_program::<T>(self.settings.batch_size)?,
+        );
+        let mut validator = CpuExecutor::new(
+            self.network
+                .blueprint
+                .inference_program::<T>(self.settings.batch_size)?,
+        );
         self.network.layout = executor.layout().clone();
-        let mut optimizer = Optimizer::new(self.settings.optimizer.clone(), self.network.params.len());
+        let mut optimizer =
+            Optimizer::new(self.settings.optimizer.clone(), self.network.params.len());
         let mut progress = Progress::new(self.settings.lr, self.settings.patience);
         if resume && let Some(state) = State::<T>::read(&self.folder, &self.network.layout)? {
             progress = state.progress;
@@ -140,7 +149,14 @@ impl<'a, T: Number> Trainer<'a, T> {
 
     fn save(&self, optimizer: &Optimizer<T>, progress: &Progress) -> Result<()> {
         let (layout, params) = (&self.network.layout, &self.network.params);
-        State::write(&self.folder, layout, progress, params, &optimizer.m, &optimizer.v)
+        State::write(
+            &self.folder,
+            layout,
+            progress,
+            params,
+            &optimizer.m,
+            &optimizer.v,
+        )
     }
 
     /// The steps of one epoch that are still to be done.
@@ -153,10 +169,13 @@ impl<'a, T: Number> Trainer<'a, T> {
     ) -> Result<()> {
         let started = Instant::now();
         let before = progress.seconds;
-        let order = Philox::new(self.settings.seed).permutation(STREAM_SHUFFLE + progress.epoch, self.train.len());
+        let order = Philox::new(self.settings.seed)
+            .permutation(STREAM_SHUFFLE + progress.epoch, self.train.len());
         let order: Vec<usize> = order.into_iter().map(|i| self.train[i]).collect();
         let batches = self.batches(order.len());
-        let bar = self.reporter.epoch(progress.epoch + 1, self.settings.epochs, order.len());
+        let bar = self
+            .reporter
+            .epoch(progress.epoch + 1, self.settings.epochs, order.len());
         let lr = progress.plateau.lr;
         for index in progress.batch..batches {
             let start = index * self.settings.batch_size;
@@ -235,7 +254,14 @@ impl<'a, T: Number> Trainer<'a, T> {
         progress: &mut Progress,
     ) -> Result<()> {
         validator.parameters_replaced();
-        let predictions = predict(validator, &self.network.params, self.samples, self.validation, self.settings.batch_size, |_| {});
+        let predictions = predict(
+            validator,
+            &self.network.params,
+            self.samples,
+            self.validation,
+            self.settings.batch_size,
+            |_| {},
+        );
         let loss = mean_loss(&predictions, self.samples, self.validation);
         let epoch = progress.epoch + 1;
         if !loss.is_finite() {
@@ -260,14 +286,25 @@ impl<'a, T: Number> Trainer<'a, T> {
             progress.best_epoch = epoch;
         }
         progress.plateau.observe(loss);
-        (progress.epoch, progress.batch, progress.loss_sum, progress.seconds) = (epoch, 0, 0.0, 0.0);
-        progress.stopped = self.settings.early_stopping.is_some_and(|t| progress.plateau.reached(t));
+        (
+            progress.epoch,
+            progress.batch,
+            progress.loss_sum,
+            progress.seconds,
+        ) = (epoch, 0, 0.0, 0.0);
+        progress.stopped = self
+            .settings
+            .early_stopping
+            .is_some_and(|t| progress.plateau.reached(t));
         let weights = self.network.state_dict();
         if best {
             write_safetensors(self.folder.join(BEST), &weights)?;
         }
         if self.settings.save_all {
-            write_safetensors(self.folder.join(format!("model.{epoch}.safetensors")), &weights)?;
+            write_safetensors(
+                self.folder.join(format!("model.{epoch}.safetensors")),
+                &weights,
+            )?;
         }
         write_safetensors(self.folder.join(LAST), &weights)?;
         self.save(optimizer, progress)?;
@@ -276,7 +313,10 @@ impl<'a, T: Number> Trainer<'a, T> {
             self.reporter.epoch_done(last, best);
         }
         if progress.stopped && epoch < self.settings.epochs {
-            self.reporter.line(&format!("early stopping: the learning rate has fallen to {:e}", progress.plateau.lr));
+            self.reporter.line(&format!(
+                "early stopping: the learning rate has fallen to {:e}",
+                progress.plateau.lr
+            ));
         }
         if interrupted() && !self.finished(progress) {
             return Err(Error::Interrupted);
@@ -296,7 +336,10 @@ pub fn predict<T: Real>(
     seen: impl Fn(usize),
 ) -> Vec<T> {
     let mut out = vec![T::ZERO; rows.len() * samples.outputs];
-    for (rows, out) in rows.chunks(batch_size).zip(out.chunks_mut(batch_size * samples.outputs)) {
+    for (rows, out) in rows
+        .chunks(batch_size)
+        .zip(out.chunks_mut(batch_size * samples.outputs))
+    {
         let codes = samples.gather(rows);
         let batch = Batch {
             rows: rows.len(),

@@ -2,7 +2,14 @@ use super::{AdamStep, Shrink};
 use crate::engine::Real;
 
 /// Updates weights `w` and moments `m`, `v` in place from gradients `g`.
-pub fn update<T: Real>(step: &AdamStep, shrink: Shrink, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+pub fn update<T: Real>(
+    step: &AdamStep,
+    shrink: Shrink,
+    w: &mut [T],
+    g: &[T],
+    m: &mut [T],
+    v: &mut [T],
+) {
     let power = |beta: f64| 1.0 - beta.powi(step.t.min(i32::MAX as u64) as i32);
     let rate = T::of(step.lr / power(step.beta1));
     let spread = T::of(power(step.beta2).sqrt());

@@ -25,9 +25,14 @@ pub use cpu::update;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shrink {
     None,
-    L1 { lambda: f64 },
+    L1 {
+        lambda: f64,
+    },
     /// The minimax concave penalty of Zhang (2010) with parameter `b` > 1.
-    Mcp { lambda: f64, b: f64 },
+    Mcp {
+        lambda: f64,
+        b: f64,
+    },
 }
 
 /// One step's constants.

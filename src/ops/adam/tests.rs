@@ -2,7 +2,14 @@ use super::*;
 
 fn one(shrink: Shrink, w: f64, g: f64) -> f64 {
     let (mut w, mut m, mut v) = ([w], [0.0], [0.0]);
-    update(&AdamStep::new(0.1, 0.0, 1), shrink, &mut w, &[g], &mut m, &mut v);
+    update(
+        &AdamStep::new(0.1, 0.0, 1),
+        shrink,
+        &mut w,
+        &[g],
+        &mut m,
+        &mut v,
+    );
     w[0]
 }
 
@@ -16,7 +23,14 @@ fn the_first_step_is_the_rate_against_the_gradients_sign() {
 #[test]
 fn decay_acts_without_a_gradient() {
     let (mut w, mut m, mut v) = ([2.0], [0.0], [0.0]);
-    update(&AdamStep::new(0.1, 0.01, 1), Shrink::None, &mut w, &[0.0], &mut m, &mut v);
+    update(
+        &AdamStep::new(0.1, 0.01, 1),
+        Shrink::None,
+        &mut w,
+        &[0.0],
+        &mut m,
+        &mut v,
+    );
     assert!((w[0] - 2.0 * 0.999).abs() < 1e-15);
 }
 
@@ -28,8 +42,14 @@ fn l1_sets_small_weights_to_zero_and_mcp_leaves_large_ones_alone() {
     let moved = 5.0 - 0.1;
     assert!((one(Shrink::L1 { lambda: 0.5 }, 5.0, g) - (moved - threshold)).abs() < 1e-6);
     assert_eq!(one(Shrink::L1 { lambda: 0.5 }, 0.3, g), 0.0);
-    let mcp = Shrink::Mcp { lambda: 0.5, b: 3.0 };
-    assert!((one(mcp, 5.0, g) - moved).abs() < 1e-9, "capped by the unshrunk weight");
+    let mcp = Shrink::Mcp {
+        lambda: 0.5,
+        b: 3.0,
+    };
+    assert!(
+        (one(mcp, 5.0, g) - moved).abs() < 1e-9,
+        "capped by the unshrunk weight"
+    );
     let near = 0.8;
     assert!((one(mcp, near, g) - (near - 0.1 - threshold) * 1.5).abs() < 1e-6);
 }
