@@ -27,6 +27,7 @@ pub mod position;
 pub mod product;
 pub mod product_matrix;
 pub mod reduce;
+pub mod self_attention;
 pub mod shared_conv;
 pub mod softmax;
 
@@ -57,6 +58,7 @@ pub fn all_cases() -> Vec<Case> {
         product::cases(),
         product_matrix::cases(),
         reduce::cases(),
+        self_attention::cases(),
         shared_conv::cases(),
         softmax::cases(),
     ]
