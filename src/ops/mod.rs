@@ -61,6 +61,7 @@ pub fn all_cases() -> Vec<Case> {
         pwm_scan_pool::cases(),
         product_matrix::cases(),
         reduce::cases(),
+        self_attention::cases(),
         shared_conv::cases(),
         softmax::cases(),
     ]
