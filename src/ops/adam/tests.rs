@@ -22,7 +22,7 @@ fn the_first_step_is_the_rate_against_the_gradients_sign() {
 
 #[test]
 fn decay_acts_without_a_gradient() {
-    let (mut w, mut m, mut v) = ([2.0], [0.0], [0.0]);
+    let (mut w, mut m, mut v) = ([2.0f64], [0.0], [0.0]);
     update(
         &AdamStep::new(0.1, 0.01, 1),
         Shrink::None,
