@@ -6,11 +6,10 @@ use crate::engine::simd::{self, Kernel, dispatch};
 /// Lines are a whole number of the widest vectors.
 pub const LINE: usize = 16;
 /// Lines of working space: the weights of some keys, and a mask.
-pub const WORK_LINES: usize = FORWARD_KEYS + 1;
+pub const WORK_LINES: usize = KEYS + 1;
 
-/// Keys at a time, as registers allow.
-const FORWARD_KEYS: usize = 4;
-const BACKWARD_KEYS: usize = 2;
+/// Keys at a time, which share the loads and stores of o or dq.
+const KEYS: usize = 4;
 
 const SCALE: f32 = std::f32::consts::FRAC_1_SQRT_2;
 /// Added to the scores beyond the sequence's end: their weights vanish.
@@ -36,7 +35,7 @@ pub fn attend(
         q: q.split_at(stride),
         v: pairs(v, length),
         mask,
-        p: &mut p[..FORWARD_KEYS * stride],
+        p: &mut p[..KEYS * stride],
         o: o.split_at_mut(stride),
         top,
         sums,
@@ -62,7 +61,7 @@ pub fn attend_back(
         v: pairs(v, length),
         d_out: d_out.split_at(stride),
         mask,
-        p: &mut p[..BACKWARD_KEYS * stride],
+        p: &mut p[..KEYS * stride],
         top,
         sums,
         dk: dk.split_at_mut(stride),
@@ -80,33 +79,79 @@ fn pairs(lines: &[f32], length: usize) -> Pair<'_> {
     (&a[..length], &b[..length])
 }
 
-/// N numbers of each line from `i` on.
-#[inline(always)]
-fn some<const N: usize>(lines: Pair<'_>, i: usize, scale: f32) -> [[f32; 2]; N] {
-    std::array::from_fn(|b| [lines.0[i + b] * scale, lines.1[i + b] * scale])
-}
+// Plain loops over whole lines, one thing each: what compilers turn into vectors without fail.
 
+/// `p = k0 q0 + k1 q1 + mask`; the largest of them.
 #[inline(always)]
-fn vectors<const LANES: usize>(line: &[f32]) -> &[[f32; LANES]] {
-    line.as_chunks().0
-}
-
-#[inline(always)]
-fn vectors_mut<const LANES: usize>(line: &mut [f32]) -> &mut [[f32; LANES]] {
-    line.as_chunks_mut().0
-}
-
-#[inline(always)]
-fn sum<const LANES: usize>(v: [f32; LANES]) -> f32 {
-    let mut v = v;
-    let mut n = LANES / 2;
-    while n > 0 {
-        for i in 0..n {
-            v[i] += v[i + n];
-        }
-        n /= 2;
+fn scores<const LANES: usize, const FMA: bool>(
+    p: &mut [f32],
+    k: [f32; 2],
+    q: Pair<'_>,
+    mask: &[f32],
+) -> f32 {
+    for (((p, q0), q1), mask) in p.iter_mut().zip(q.0).zip(q.1).zip(mask) {
+        *p = simd::fma::<FMA>(k[0], *q0, simd::fma::<FMA>(k[1], *q1, *mask));
     }
-    v[0]
+    let mut tops = [OUTSIDE; LANES];
+    for p in p.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            tops[i] = if p[i] > tops[i] { p[i] } else { tops[i] };
+        }
+    }
+    tops.into_iter()
+        .fold(OUTSIDE, |a, b| if b > a { b } else { a })
+}
+
+/// `p = e^(p - top)`; their sum.
+#[inline(always)]
+fn weigh<const LANES: usize, const FMA: bool>(p: &mut [f32], top: f32) -> f32 {
+    for p in p.iter_mut() {
+        *p = simd::exp::<FMA>(*p - top);
+    }
+    let mut sums = [0.0; LANES];
+    for p in p.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            sums[i] += p[i];
+        }
+    }
+    sums.into_iter().sum()
+}
+
+/// `out0 += sum_b c[b][0] p_b`, `out1` likewise, for the N lines of p.
+#[inline(always)]
+fn spread<const N: usize, const FMA: bool>(out: &mut PairMut<'_>, p: &[f32], c: [[f32; 2]; N]) {
+    let n = out.0.len();
+    let (out0, out1) = (&mut out.0[..n], &mut out.1[..n]);
+    let lines: [&[f32]; N] = std::array::from_fn(|b| &p[b * n..(b + 1) * n]);
+    for j in 0..n {
+        let (mut sum0, mut sum1) = (out0[j], out1[j]);
+        for b in 0..N {
+            sum0 = simd::fma::<FMA>(c[b][0], lines[b][j], sum0);
+            sum1 = simd::fma::<FMA>(c[b][1], lines[b][j], sum1);
+        }
+        out0[j] = sum0;
+        out1[j] = sum1;
+    }
+}
+
+/// `sum_j p a0` and `sum_j p a1`.
+#[inline(always)]
+fn inner<const LANES: usize, const FMA: bool>(p: &[f32], a: Pair<'_>) -> [f32; 2] {
+    let (mut sums0, mut sums1) = ([0.0; LANES], [0.0; LANES]);
+    let a =
+        a.0.as_chunks::<LANES>()
+            .0
+            .iter()
+            .zip(a.1.as_chunks::<LANES>().0);
+    for (p, (a0, a1)) in p.as_chunks::<LANES>().0.iter().zip(a) {
+        for i in 0..LANES {
+            sums0[i] = simd::fma::<FMA>(p[i], a0[i], sums0[i]);
+        }
+        for i in 0..LANES {
+            sums1[i] = simd::fma::<FMA>(p[i], a1[i], sums1[i]);
+        }
+    }
+    [sums0.into_iter().sum(), sums1.into_iter().sum()]
 }
 
 struct Attend<'a> {
@@ -123,52 +168,18 @@ struct Attend<'a> {
 impl Attend<'_> {
     #[inline(always)]
     fn keys<const N: usize, const LANES: usize, const FMA: bool>(&mut self, first: usize) {
-        let k: [[f32; 2]; N] = some(self.k, first, SCALE);
-        let p: &mut [[[f32; LANES]; N]] = vectors_mut::<LANES>(self.p).as_chunks_mut().0;
-        let mut tops = [[OUTSIDE; LANES]; N];
-        let queries = vectors::<LANES>(self.q.0)
-            .iter()
-            .zip(vectors::<LANES>(self.q.1));
-        for ((p, (q0, q1)), mask) in p.iter_mut().zip(queries).zip(vectors::<LANES>(self.mask)) {
-            for b in 0..N {
-                for i in 0..LANES {
-                    let s = simd::fma::<FMA>(k[b][1], q1[i], mask[i]);
-                    let s = simd::fma::<FMA>(k[b][0], q0[i], s);
-                    p[b][i] = s;
-                    tops[b][i] = if s > tops[b][i] { s } else { tops[b][i] };
-                }
-            }
+        let mut c = [[0.0; 2]; N];
+        let lines = self.p.chunks_exact_mut(self.mask.len());
+        for ((b, c), p) in c.iter_mut().enumerate().zip(lines) {
+            let i = first + b;
+            let k = [self.k.0[i] * SCALE, self.k.1[i] * SCALE];
+            let top = scores::<LANES, FMA>(p, k, self.q, self.mask);
+            let scale = 1.0 / weigh::<LANES, FMA>(p, top);
+            self.top[i] = top;
+            self.sums[i] = scale;
+            *c = [self.v.0[i] * scale, self.v.1[i] * scale];
         }
-        let top = tops.map(|t| t.into_iter().fold(OUTSIDE, f32::max));
-        let mut sums = [[0.0; LANES]; N];
-        let lines = vectors::<LANES>(self.mask).len();
-        for p in &mut p[..lines] {
-            for b in 0..N {
-                for i in 0..LANES {
-                    let e = simd::exp::<FMA>(p[b][i] - top[b]);
-                    p[b][i] = e;
-                    sums[b][i] += e;
-                }
-            }
-        }
-        let mut v: [[f32; 2]; N] = some(self.v, first, 1.0);
-        for b in 0..N {
-            let scale = 1.0 / sum(sums[b]);
-            self.top[first + b] = top[b];
-            self.sums[first + b] = scale;
-            v[b] = v[b].map(|v| v * scale);
-        }
-        let outs = vectors_mut::<LANES>(self.o.0)
-            .iter_mut()
-            .zip(vectors_mut::<LANES>(self.o.1));
-        for (p, (o0, o1)) in p.iter().zip(outs) {
-            for b in 0..N {
-                for i in 0..LANES {
-                    o0[i] = simd::fma::<FMA>(v[b][0], p[b][i], o0[i]);
-                    o1[i] = simd::fma::<FMA>(v[b][1], p[b][i], o1[i]);
-                }
-            }
-        }
+        spread::<N, FMA>(&mut self.o, self.p, c);
     }
 }
 
@@ -177,9 +188,9 @@ impl Kernel for Attend<'_> {
     #[inline(always)]
     fn run<const LANES: usize, const FMA: bool>(mut self) {
         let n = self.top.len();
-        let whole = n - n % FORWARD_KEYS;
-        for first in (0..whole).step_by(FORWARD_KEYS) {
-            self.keys::<FORWARD_KEYS, LANES, FMA>(first);
+        let whole = n - n % KEYS;
+        for first in (0..whole).step_by(KEYS) {
+            self.keys::<KEYS, LANES, FMA>(first);
         }
         for first in whole..n {
             self.keys::<1, LANES, FMA>(first);
@@ -204,67 +215,30 @@ struct AttendBack<'a> {
 impl AttendBack<'_> {
     #[inline(always)]
     fn keys<const N: usize, const LANES: usize, const FMA: bool>(&mut self, first: usize) {
-        let k: [[f32; 2]; N] = some(self.k, first, SCALE);
-        let v: [[f32; 2]; N] = some(self.v, first, 1.0);
-        let top: [f32; N] = std::array::from_fn(|b| self.top[first + b]);
-        let scale: [f32; N] = std::array::from_fn(|b| self.sums[first + b]);
-        let p: &mut [[[f32; LANES]; N]] = vectors_mut::<LANES>(self.p).as_chunks_mut().0;
-        let queries = || {
-            vectors::<LANES>(self.q.0)
-                .iter()
-                .zip(vectors::<LANES>(self.q.1))
-        };
-        let d_outs = || {
-            let lines = vectors::<LANES>(self.d_out.0);
-            lines.iter().zip(vectors::<LANES>(self.d_out.1))
-        };
-        let mut dv = [[[0.0; LANES]; 2]; N];
-        let masks = vectors::<LANES>(self.mask);
-        for (((p, (q0, q1)), (d0, d1)), mask) in
-            p.iter_mut().zip(queries()).zip(d_outs()).zip(masks)
-        {
-            for b in 0..N {
-                for i in 0..LANES {
-                    let s = simd::fma::<FMA>(k[b][1], q1[i], mask[i]);
-                    let s = simd::fma::<FMA>(k[b][0], q0[i], s);
-                    let e = simd::exp::<FMA>(s - top[b]) * scale[b];
-                    p[b][i] = e;
-                    dv[b][0][i] = simd::fma::<FMA>(e, d0[i], dv[b][0][i]);
-                    dv[b][1][i] = simd::fma::<FMA>(e, d1[i], dv[b][1][i]);
-                }
+        let mut c = [[0.0; 2]; N];
+        let lines = self.p.chunks_exact_mut(self.mask.len());
+        for ((b, c), p) in c.iter_mut().enumerate().zip(lines) {
+            let i = first + b;
+            let (v0, v1) = (self.v.0[i], self.v.1[i]);
+            let (top, scale) = (self.top[i], self.sums[i]);
+            *c = [self.k.0[i] * SCALE, self.k.1[i] * SCALE];
+            let inputs = p.iter_mut().zip(self.q.0).zip(self.q.1).zip(self.mask);
+            for (((p, q0), q1), mask) in inputs {
+                let s = simd::fma::<FMA>(c[0], *q0, simd::fma::<FMA>(c[1], *q1, *mask));
+                *p = simd::exp::<FMA>(s - top) * scale;
             }
-        }
-        let mut mean = [0.0; N];
-        for b in 0..N {
-            let [dv0, dv1] = dv[b].map(sum);
-            self.dv.0[first + b] = dv0;
-            self.dv.1[first + b] = dv1;
-            mean[b] = v[b][0] * dv0 + v[b][1] * dv1;
-        }
-        let mut dk = [[[0.0; LANES]; 2]; N];
-        let d_queries = vectors_mut::<LANES>(self.dq.0)
-            .iter_mut()
-            .zip(vectors_mut::<LANES>(self.dq.1));
-        for (((p, (q0, q1)), (d0, d1)), (dq0, dq1)) in
-            p.iter().zip(queries()).zip(d_outs()).zip(d_queries)
-        {
-            for b in 0..N {
-                for i in 0..LANES {
-                    let g = simd::fma::<FMA>(v[b][0], d0[i], -mean[b]);
-                    let g = simd::fma::<FMA>(v[b][1], d1[i], g);
-                    let ds = p[b][i] * g;
-                    dk[b][0][i] = simd::fma::<FMA>(ds, q0[i], dk[b][0][i]);
-                    dk[b][1][i] = simd::fma::<FMA>(ds, q1[i], dk[b][1][i]);
-                    dq0[i] = simd::fma::<FMA>(ds, k[b][0], dq0[i]);
-                    dq1[i] = simd::fma::<FMA>(ds, k[b][1], dq1[i]);
-                }
+            let [dv0, dv1] = inner::<LANES, FMA>(p, self.d_out);
+            self.dv.0[i] = dv0;
+            self.dv.1[i] = dv1;
+            let mean = v0 * dv0 + v1 * dv1;
+            for ((p, d0), d1) in p.iter_mut().zip(self.d_out.0).zip(self.d_out.1) {
+                *p *= simd::fma::<FMA>(v0, *d0, simd::fma::<FMA>(v1, *d1, -mean));
             }
+            let [dk0, dk1] = inner::<LANES, FMA>(p, self.q);
+            self.dk.0[i] = dk0 * SCALE;
+            self.dk.1[i] = dk1 * SCALE;
         }
-        for b in 0..N {
-            let [dk0, dk1] = dk[b].map(sum);
-            self.dk.0[first + b] = dk0 * SCALE;
-            self.dk.1[first + b] = dk1 * SCALE;
-        }
+        spread::<N, FMA>(&mut self.dq, self.p, c);
     }
 }
 
@@ -273,9 +247,9 @@ impl Kernel for AttendBack<'_> {
     #[inline(always)]
     fn run<const LANES: usize, const FMA: bool>(mut self) {
         let n = self.top.len();
-        let whole = n - n % BACKWARD_KEYS;
-        for first in (0..whole).step_by(BACKWARD_KEYS) {
-            self.keys::<BACKWARD_KEYS, LANES, FMA>(first);
+        let whole = n - n % KEYS;
+        for first in (0..whole).step_by(KEYS) {
+            self.keys::<KEYS, LANES, FMA>(first);
         }
         for first in whole..n {
             self.keys::<1, LANES, FMA>(first);
