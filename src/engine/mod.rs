@@ -4,6 +4,7 @@
 pub mod arena;
 pub mod cpu;
 pub mod device;
+pub mod lanes;
 pub mod matmul;
 pub mod params;
 pub mod program;

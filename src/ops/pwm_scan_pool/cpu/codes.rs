@@ -3,8 +3,11 @@
 
 use super::super::{Dims, SCALE};
 use super::pack::{KMERS, MER, NONE, Packs, TILE, Table, Tile, Vector, kmer};
-use super::pool::{BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, backward_block};
+use super::pool::{
+    BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, add_to, backward_block,
+};
 use crate::engine::Operand;
+use crate::engine::lanes::{add_product, parts};
 use crate::engine::simd::{Kernel, fma};
 
 /// The k-mers of each row: the one that starts at each position, then `NONE`s, so that whole
@@ -154,7 +157,7 @@ impl Kernel for CodesBackward<'_, '_> {
         let mut block = [[0.0; TILE]; BLOCK];
         // u summed over the rows, with zeros before and after.
         let mut sums_by_place = vec![[0.0; TILE]; positions + 2 * d.width + GROUP];
-        let mut by_position = vec![[0.0; TILE]; d.length + GROUP];
+        let mut by_position = vec![[0.0; LANES]; d.length + GROUP];
         let mut rows = Vec::with_capacity(self.rows);
         let features = d.features();
         for (t, tile) in self.scorer.packs.tiles.iter().enumerate() {
@@ -176,9 +179,7 @@ impl Kernel for CodesBackward<'_, '_> {
                     self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
                     backward_block::<FMA>(&mut block[..n], &lanes, lanes_of_row, &mut sums);
                     for (sum, u) in sums_by_place[lead + at..].iter_mut().zip(&block[..n]) {
-                        for i in 0..TILE {
-                            sum[i] += u[i];
-                        }
+                        add_to(sum, u);
                     }
                 }
             }
@@ -192,7 +193,7 @@ impl Kernel for CodesBackward<'_, '_> {
                     .rev()
                     .map(|column| std::array::from_fn(|i| column[i] * scale[i]))
                     .collect();
-                project::<FMA>(tile, positions, &columns, &sums_by_place, &mut by_position);
+                project::<LANES, FMA>(tile, positions, &columns, &sums_by_place, &mut by_position);
             }
             self.targets.add(tile, d.strands, &sums);
         }
@@ -205,31 +206,37 @@ impl Kernel for CodesBackward<'_, '_> {
 }
 
 /// Places of the projection that are done together.
-const GROUP: usize = 4;
+const GROUP: usize = 8;
 
-/// Adds the motif columns' gradients (last column first) to the positions under them.
+/// Adds the motif columns' gradients (last column first) to the positions under them, all lanes of
+/// a tile folded into `LANES`.
 #[inline(always)]
-fn project<const FMA: bool>(
+fn project<const LANES: usize, const FMA: bool>(
     tile: &Tile,
     positions: usize,
     columns: &[Vector],
     by_place: &[Vector],
-    by_position: &mut [Vector],
+    by_position: &mut [[f32; LANES]],
 ) {
     for j in (0..positions + tile.width - 1).step_by(GROUP) {
-        let mut sums = [[0.0; TILE]; GROUP];
-        let places = &by_place[j..j + columns.len() + GROUP - 1];
-        for (column, places) in columns.iter().zip(places.windows(GROUP)) {
-            for (sum, place) in sums.iter_mut().zip(places) {
-                for i in 0..TILE {
-                    sum[i] = fma::<FMA>(column[i], place[i], sum[i]);
+        let mut sums = [[0.0; LANES]; GROUP];
+        for (k, column) in columns.iter().enumerate() {
+            let Some(places) = by_place[j + k..].first_chunk::<GROUP>() else {
+                return;
+            };
+            for part in 0..TILE / LANES {
+                for p in 0..GROUP {
+                    let (w, u) = (&parts(column)[part], &parts(&places[p])[part]);
+                    // SAFETY: LANES and FMA are the kernel's own.
+                    unsafe { add_product::<LANES, FMA>(&mut sums[p], w, u) };
                 }
             }
         }
-        for (out, sum) in by_position[tile.start + j..].iter_mut().zip(&sums) {
-            for i in 0..TILE {
-                out[i] += sum[i];
-            }
+        let Some(out) = by_position[tile.start + j..].first_chunk_mut::<GROUP>() else {
+            return;
+        };
+        for p in 0..GROUP {
+            add_to(&mut out[p], &sums[p]);
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use super::super::{Dims, SCALE, SOURCE};
 use super::pack::{Packs, TILE, Tile, Vector};
-use super::pool::{BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, backward_block};
+use super::pool::{
+    BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, add_to, backward_block,
+};
 use crate::engine::Operand;
-use crate::engine::simd::{Kernel, fma};
+use crate::engine::lanes::{add_product, add_scaled, parts};
+use crate::engine::simd::Kernel;
 
 /// x with zeros after each base's row, so that whole blocks can be read.
 pub struct Padded {
@@ -48,38 +51,44 @@ impl Scorer for DenseScores<'_> {
         let x = &self.x.numbers[row * 4 * stride..][..4 * stride];
         let from = at + tile.start;
         if LANES == TILE {
-            scan::<16, FMA>(weights, x, stride, from, out);
+            scan::<8, 1, LANES, FMA>(weights, x, stride, from, out);
         } else {
-            scan::<4, FMA>(weights, x, stride, from, out);
+            scan::<4, 2, LANES, FMA>(weights, x, stride, from, out);
         }
     }
 }
 
-/// The scores of a block, `P` positions in registers.
+/// The scores of a block: `P` positions by `V` vectors in registers.
 #[inline(always)]
-fn scan<const P: usize, const FMA: bool>(
+fn scan<const P: usize, const V: usize, const LANES: usize, const FMA: bool>(
     weights: &[Vector],
     x: &[f32],
     stride: usize,
     from: usize,
     out: &mut Block,
 ) {
+    let weights = weights.as_flattened().as_chunks::<LANES>().0;
     for (group, out) in out.as_chunks_mut::<P>().0.iter_mut().enumerate() {
-        let mut sums = [[0.0; TILE]; P];
-        for (k, weights) in weights.as_chunks::<4>().0.iter().enumerate() {
-            for (base, weights) in weights.iter().enumerate() {
+        let mut sums = [[[0.0; LANES]; V]; P];
+        for (k, weights) in weights.chunks_exact(4 * V).enumerate() {
+            for (base, weights) in weights.as_chunks::<V>().0.iter().enumerate() {
                 let at = base * stride + from + group * P + k;
                 let Some(x) = x.get(at..at + P).and_then(|x| x.first_chunk::<P>()) else {
                     return;
                 };
                 for p in 0..P {
-                    for i in 0..TILE {
-                        sums[p][i] = fma::<FMA>(weights[i], x[p], sums[p][i]);
+                    for v in 0..V {
+                        // SAFETY: LANES and FMA are the kernel's own.
+                        unsafe {
+                            add_scaled::<LANES, FMA>(&mut sums[p][v], &weights[v], x[p]);
+                        }
                     }
                 }
             }
         }
-        *out = sums;
+        for p in 0..P {
+            out[p].copy_from_slice(sums[p].as_flattened());
+        }
     }
 }
 
@@ -169,25 +178,26 @@ fn project<const P: usize, const LANES: usize, const FMA: bool>(
     let (weights, _) = weights.as_chunks::<4>();
     for j in (0..positions + tile.width - 1).step_by(P) {
         let mut sums = [[[0.0; LANES]; 4]; P];
-        let places = &by_place[j..j + weights.len() + P - 1];
-        for (weights, places) in weights.iter().rev().zip(places.windows(P)) {
-            for half in 0..TILE / LANES {
-                for base in 0..4 {
-                    for p in 0..P {
-                        for i in 0..LANES {
-                            let lane = half * LANES + i;
-                            sums[p][base][i] =
-                                fma::<FMA>(weights[base][lane], places[p][lane], sums[p][base][i]);
-                        }
+        for half in 0..TILE / LANES {
+            for (k, weights) in weights.iter().rev().enumerate() {
+                let Some(places) = by_place[j + k..].first_chunk::<P>() else {
+                    return;
+                };
+                for p in 0..P {
+                    for base in 0..4 {
+                        let (w, u) = (&parts(&weights[base])[half], &parts(&places[p])[half]);
+                        // SAFETY: LANES and FMA are the kernel's own.
+                        unsafe { add_product::<LANES, FMA>(&mut sums[p][base], w, u) };
                     }
                 }
             }
         }
-        for (out, sum) in by_position[tile.start + j..].iter_mut().zip(&sums) {
-            for (out, sum) in out.iter_mut().zip(sum) {
-                for i in 0..LANES {
-                    out[i] += sum[i];
-                }
+        let Some(out) = by_position[tile.start + j..].first_chunk_mut::<P>() else {
+            return;
+        };
+        for p in 0..P {
+            for base in 0..4 {
+                add_to(&mut out[p][base], &sums[p][base]);
             }
         }
     }

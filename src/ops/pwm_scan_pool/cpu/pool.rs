@@ -26,6 +26,14 @@ pub trait Scorer {
     );
 }
 
+/// The references tell the compiler that the two do not overlap.
+#[inline(always)]
+pub fn add_to<const N: usize>(sum: &mut [f32; N], v: &[f32; N]) {
+    for i in 0..N {
+        sum[i] += v[i];
+    }
+}
+
 /// A tile's parameters. Exponents are to base 2.
 pub struct Lanes {
     /// Of `-log2 e (scale s + bias)`.
