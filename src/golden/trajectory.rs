@@ -83,13 +83,11 @@ pub fn check(case: &Case) -> Result<Vec<Check>> {
         add("learning rates", &rates, theirs, 0.0);
     }
     let after = read(case.folder.join("params_after.safetensors"))?;
-    for param in &layout.params {
+    for (i, param) in layout.params.iter().enumerate() {
         if let Some(theirs) = after.get(&param.name) {
-            add(
-                &format!("{} after", param.name),
-                &params[param.range()],
-                &theirs.values.to_f64(),
-            );
+            let drift = if shares[i] < NOISE { drifts[i] } else { 0.0 };
+            let what = format!("{} after", param.name);
+            add(&what, &params[param.range()], &theirs.values.to_f64(), drift);
         }
     }
     Ok(checks)
