@@ -140,6 +140,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "overlaps")]
+    #[allow(clippy::single_range_in_vec_init)] // lists of places, each of one
     fn a_read_under_a_write_is_refused() {
         lend(&mut [0; 4], &[0..2], &[1..3]);
     }

@@ -103,7 +103,7 @@ pub fn exp<const FMA: bool>(x: f32) -> f32 {
     let p = fma::<FMA>(p, r, 8.333_452e-3);
     let p = fma::<FMA>(p, r, 4.166_579_6e-2);
     let p = fma::<FMA>(p, r, 1.666_666_5e-1);
-    let p = fma::<FMA>(p, r, 5.000_000_1e-1);
+    let p = fma::<FMA>(p, r, 0.5);
     let p = fma::<FMA>(p, r * r, r + 1.0);
     let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
     p * scale

@@ -140,18 +140,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sliding_sums_agree_with_f64() {
+    fn sliding_sums_agree_with_f64_at_every_level() {
         for (outputs, taps) in [(1, 1), (3, 70), (64, 5), (100, 23), (16, 150)] {
             let number = |i: usize| ((i * 37 % 101) as f32 - 50.0) * 0.01;
             let x: Vec<f32> = (0..outputs + taps - 1).map(number).collect();
             let w: Vec<f32> = (0..taps).map(|i| number(i + 7)).collect();
-            let mut y: Vec<f32> = (0..outputs).map(number).collect();
+            let y: Vec<f32> = (0..outputs).map(number).collect();
             let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
             let mut truth = wide(&y);
             correlate(&wide(&x), &wide(&w), &mut truth);
-            correlate(&x, &w, &mut y);
-            for (y, t) in y.iter().zip(truth) {
-                assert!((f64::from(*y) - t).abs() < 1e-5, "{outputs} {taps}");
+            for level in simd::levels() {
+                let mut y = y.clone();
+                let kernel = Correlate {
+                    x: &x,
+                    taps: &w,
+                    y: &mut y,
+                };
+                simd::dispatch_at(level, kernel);
+                for (y, t) in y.iter().zip(&truth) {
+                    assert!(
+                        (f64::from(*y) - t).abs() < 1e-5,
+                        "{level:?} {outputs} {taps}"
+                    );
+                }
             }
         }
     }

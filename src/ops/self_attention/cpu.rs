@@ -1,5 +1,6 @@
 use super::{SelfAttention, hot};
 use crate::engine::real::{dot, sum};
+use crate::engine::simd::best_level;
 use crate::engine::{Backward, Forward, Mat, MatMut, Operand, Real, matmul};
 use crate::ops::common::softmax;
 
@@ -72,7 +73,7 @@ fn attend<T: Real>(op: &SelfAttention, head: Lines<'_, T>, weights: &mut [T], wo
         && let Some(o) = T::as_f32_mut(o)
         && let (Some(weights), Some(work)) = (T::as_f32_mut(weights), T::as_f32_mut(work))
     {
-        return hot::attend(op.length, [k, q, v], o, weights, work);
+        return hot::attend(best_level(), op.length, [k, q, v], o, weights, work);
     }
     let length = op.length;
     let (key, query) = (op.view(k, op.embedding), op.view(q, op.embedding));
@@ -109,7 +110,7 @@ fn attend_back<T: Real>(
         && let Some(work) = T::as_f32_mut(work)
     {
         let lines = [k, q, v, d_out];
-        return hot::attend_back(op.length, lines, [dk, dq, dv], weights, work);
+        return hot::attend_back(best_level(), op.length, lines, [dk, dq, dv], weights, work);
     }
     let length = op.length;
     let d_out = op.view(d_out, op.inner);

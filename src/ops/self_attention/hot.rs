@@ -1,7 +1,7 @@
 //! The form for two numbers a key and two a value, in f32: a loop over keys i with all queries j
 //! in vectors, a few keys at a time, their weights in a buffer that stays in the first cache.
 
-use crate::engine::simd::{self, Kernel, dispatch};
+use crate::engine::simd::{self, Kernel, Level, dispatch_at};
 
 /// Lines are a whole number of the widest vectors.
 pub const LINE: usize = 16;
@@ -18,6 +18,7 @@ const OUTSIDE: f32 = -1e30;
 /// `o` of one head from k, q, v (two lines each); `weights` gets each key's largest score and the
 /// reciprocal of its softmax's sum.
 pub fn attend(
+    level: Level,
     length: usize,
     [k, q, v]: [&[f32]; 3],
     o: &mut [f32],
@@ -30,20 +31,24 @@ pub fn attend(
     mask[length..].fill(OUTSIDE);
     o.fill(0.0);
     let (top, sums) = weights.split_at_mut(length);
-    dispatch(Attend {
-        k: pairs(k, length),
-        q: q.split_at(stride),
-        v: pairs(v, length),
-        mask,
-        p: &mut p[..KEYS * stride],
-        o: o.split_at_mut(stride),
-        top,
-        sums,
-    });
+    dispatch_at(
+        level,
+        Attend {
+            k: pairs(k, length),
+            q: q.split_at(stride),
+            v: pairs(v, length),
+            mask,
+            p: &mut p[..KEYS * stride],
+            o: o.split_at_mut(stride),
+            top,
+            sums,
+        },
+    );
 }
 
 /// dk, dq and dv of one head; dq must come as zeros.
 pub fn attend_back(
+    level: Level,
     length: usize,
     [k, q, v, d_out]: [&[f32]; 4],
     [dk, dq, dv]: [&mut [f32]; 3],
@@ -55,19 +60,22 @@ pub fn attend_back(
     mask[..length].fill(0.0);
     mask[length..].fill(OUTSIDE);
     let (top, sums) = weights.split_at(length);
-    dispatch(AttendBack {
-        k: pairs(k, length),
-        q: q.split_at(stride),
-        v: pairs(v, length),
-        d_out: d_out.split_at(stride),
-        mask,
-        p: &mut p[..KEYS * stride],
-        top,
-        sums,
-        dk: dk.split_at_mut(stride),
-        dq: dq.split_at_mut(stride),
-        dv: dv.split_at_mut(stride),
-    });
+    dispatch_at(
+        level,
+        AttendBack {
+            k: pairs(k, length),
+            q: q.split_at(stride),
+            v: pairs(v, length),
+            d_out: d_out.split_at(stride),
+            mask,
+            p: &mut p[..KEYS * stride],
+            top,
+            sums,
+            dk: dk.split_at_mut(stride),
+            dq: dq.split_at_mut(stride),
+            dv: dv.split_at_mut(stride),
+        },
+    );
 }
 
 type Pair<'a> = (&'a [f32], &'a [f32]);
@@ -253,6 +261,64 @@ impl Kernel for AttendBack<'_> {
         }
         for first in whole..n {
             self.keys::<1, LANES, FMA>(first);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One head on 21 positions, scores up to some tens: o, dk, dq and dv, by plain formulas.
+    #[test]
+    fn every_level_agrees_with_f64() {
+        const N: usize = 21;
+        const STRIDE: usize = 32;
+        let line = |which: usize| -> Vec<f32> {
+            let number = |i: usize| ((i * 37 + which * 53) % 101) as f32 * 0.08 - 4.0;
+            let at = |i: usize| if i % STRIDE < N { number(i) } else { 0.0 };
+            (0..2 * STRIDE).map(at).collect()
+        };
+        let [k, q, v, d_out] = [0, 1, 2, 3].map(line);
+        let at = |lines: &[f32], e: usize, i: usize| f64::from(lines[e * STRIDE + i]);
+        let pair = |a: &[f32], i: usize, b: &[f32], j: usize| -> f64 {
+            (0..2).map(|e| at(a, e, i) * at(b, e, j)).sum()
+        };
+        let [mut o, mut dk, mut dq, mut dv] = [const { [[0.0; N]; 2] }; 4];
+        for i in 0..N {
+            let scores: Vec<f64> = (0..N)
+                .map(|j| (pair(&k, i, &q, j) * 0.5f64.sqrt()).exp())
+                .collect();
+            let sum: f64 = scores.iter().sum();
+            let w = |j: usize| scores[j] / sum;
+            let mean: f64 = (0..N).map(|j| w(j) * pair(&v, i, &d_out, j)).sum();
+            for j in 0..N {
+                let ds = w(j) * (pair(&v, i, &d_out, j) - mean) * 0.5f64.sqrt();
+                for e in 0..2 {
+                    o[e][j] += at(&v, e, i) * w(j);
+                    dv[e][i] += at(&d_out, e, j) * w(j);
+                    dk[e][i] += ds * at(&q, e, j);
+                    dq[e][j] += ds * at(&k, e, i);
+                }
+            }
+        }
+        for level in simd::levels() {
+            let mut found = [const { [0.0f32; 2 * STRIDE] }; 4];
+            let mut weights = [0.0; 2 * N];
+            let mut work = [f32::NAN; WORK_LINES * STRIDE];
+            let [fo, fk, fq, fv] = &mut found;
+            attend(level, N, [&k, &q, &v], fo, &mut weights, &mut work);
+            let lines = [&k[..], &q, &v, &d_out];
+            attend_back(level, N, lines, [fk, fq, fv], &weights, &mut work);
+            for (name, (found, truth)) in ["o", "dk", "dq", "dv"]
+                .iter()
+                .zip(found.iter().zip([o, dk, dq, dv]))
+            {
+                for (e, i) in (0..2).flat_map(|e| (0..N).map(move |i| (e, i))) {
+                    let error = (at(found, e, i) - truth[e][i]).abs();
+                    assert!(error < 2e-4, "{level:?} {name} {e} {i}: {error:e}");
+                }
+            }
         }
     }
 }
