@@ -7,6 +7,7 @@ pub mod device;
 pub mod lanes;
 pub mod matmul;
 pub mod params;
+mod plan;
 pub mod program;
 pub mod random;
 pub mod real;

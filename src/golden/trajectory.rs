@@ -94,7 +94,12 @@ pub fn check(case: &Case) -> Result<Vec<Check>> {
         if let Some(theirs) = after.get(&param.name) {
             let drift = if shares[i] < NOISE { drifts[i] } else { 0.0 };
             let what = format!("{} after", param.name);
-            add(&what, &params[param.range()], &theirs.values.to_f64(), drift);
+            add(
+                &what,
+                &params[param.range()],
+                &theirs.values.to_f64(),
+                drift,
+            );
         }
     }
     Ok(checks)

@@ -8,9 +8,7 @@ use crate::ops::activation::{Activation, activation};
 use crate::ops::attention_pool::attention_pool;
 use crate::ops::batch_norm::{BatchNormParams, batch_norm};
 use crate::ops::conv1d::conv1d;
-use crate::ops::gated_sum::{Gate, gated_sum};
 use crate::ops::reduce::{Reduce, reduce};
-use crate::ops::softmax::softmax;
 use crate::ops::{
     add::add,
     blend::blend,
@@ -18,13 +16,10 @@ use crate::ops::{
     concat::concat,
     depthwise_transposed::depthwise_transposed,
     dropout::dropout,
-    inverse_sqrt_gram::inverse_sqrt_gram,
     linear::linear,
     max_pool::max_pool,
     position::{mirrored, position},
     product::product,
-    product_matrix::product_matrix,
-    shared_conv::shared_conv,
 };
 
 impl<T: Real> Builder<'_, T> {
@@ -382,143 +377,6 @@ impl<T: Real> Builder<'_, T> {
         let z = self.tape.view(z, &[channels / 2]);
         self.features = Features::Motifs;
         Ok(product(self.tape, z, mask))
-    }
-
-    fn modulation(
-        &mut self,
-        block: &Block,
-        x: Var,
-        name: &str,
-        widths: &[usize],
-        residual: bool,
-    ) -> Result<Var> {
-        let (channels, length) = self.channels_and_positions(block, x)?;
-        let mut parts = Vec::new();
-        for (i, &width) in widths.iter().enumerate() {
-            let start = Start::Plain.init(width);
-            let weight = self.param(
-                &format!("{name}.focal.{i}.weight"),
-                &[channels, 1, width],
-                start.clone(),
-            );
-            let bias = self.param(&format!("{name}.focal.{i}.bias"), &[channels], start);
-            // The crop starts at ceil(k / 2), so the last position lies behind the full result
-            // of a kernel of width 1 only.
-            if width < 2 {
-                return Err(self.error(block, "widths start at 2"));
-            }
-            let spread =
-                depthwise_transposed(self.tape, x, weight, Some(bias), width.div_ceil(2), length);
-            parts.push(activation(self.tape, spread, Activation::LeakyRelu));
-        }
-        let memory = self.param(
-            &format!("{name}.memory"),
-            &[channels, widths.len()],
-            Init::Constant(1.0),
-        );
-        let share = softmax(self.tape, memory, 1);
-        let mixed = gated_sum(self.tape, &parts, share, Gate::PerChannel);
-        if !residual {
-            return Ok(mixed);
-        }
-        let mixed = activation(self.tape, mixed, Activation::LeakyRelu);
-        Ok(add(self.tape, mixed, x))
-    }
-
-    /// W x + b at each position, W starting at 5 I.
-    fn pointwise_mask(&mut self, block: &Block, x: Var, name: &str) -> Result<Var> {
-        let (channels, _) = self.channels_and_positions(block, x)?;
-        let identity = (0..channels * channels)
-            .map(|i| {
-                if i / channels == i % channels {
-                    5.0
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        let weight = self.param(
-            &format!("{name}.weights.weight"),
-            &[channels, channels],
-            Init::Values(std::sync::Arc::new(identity)),
-        );
-        let bias = self.param(
-            &format!("{name}.weights.bias"),
-            &[1, channels, 1],
-            Init::Constant(0.0),
-        );
-        let bias = self.tape.view(bias, &[channels]);
-        Ok(conv1d(self.tape, x, weight, Some(bias), 0, 1))
-    }
-
-    fn nystrom(&mut self, x: Var, name: &str, archetypes: usize) -> Var {
-        let shape = self.tape.shape(x).to_vec();
-        let length = shape.last().copied().unwrap_or(1);
-        let rows = self.tape.len(x) / length;
-        let bound = (3.0 / length as f64).sqrt();
-        let a = self.param(
-            &format!("{name}.archetype"),
-            &[archetypes, length],
-            Init::Uniform(bound),
-        );
-        let x = self.tape.view(x, &[rows, length]);
-        let products = product_matrix(self.tape, x, a, true);
-        let whitening = inverse_sqrt_gram(self.tape, a);
-        let out = product_matrix(self.tape, products, whitening, false);
-        if shape.len() == 1 {
-            self.features = Features::Other("the archetypes' features are not one a motif");
-            return self.tape.view(out, &[archetypes]);
-        }
-        self.features = self.each_motif(archetypes);
-        out
-    }
-
-    /// So many features for each of the motifs that reached the block.
-    fn each_motif(&self, windows: usize) -> Features {
-        match &self.features {
-            Features::Motifs => Features::MotifWindows {
-                strands: 1,
-                windows,
-            },
-            Features::MotifWindows { strands, .. } => Features::MotifWindows {
-                strands: *strands,
-                windows,
-            },
-            other => other.clone(),
-        }
-    }
-
-    fn nystrom_convolution(
-        &mut self,
-        block: &Block,
-        x: Var,
-        name: &str,
-        archetypes: usize,
-        width: usize,
-    ) -> Result<Var> {
-        let (_, length) = self.channels_and_positions(block, x)?;
-        if length < width {
-            return Err(self.error(
-                block,
-                format!("{length} positions are fewer than its width {width}"),
-            ));
-        }
-        let start = Start::Plain.init(width);
-        let weight = self.param(
-            &format!("{name}.conv_1d.weight"),
-            &[archetypes, 1, width],
-            start.clone(),
-        );
-        let bias = self.param(&format!("{name}.conv_1d.bias"), &[archetypes], start);
-        // (W W^T)^(-1/2) applied to the convolution's result equals a convolution with kernels
-        // and biases multiplied by it, which is less work.
-        let kernels = self.tape.view(weight, &[archetypes, width]);
-        let whitening = inverse_sqrt_gram(self.tape, kernels);
-        let white = product_matrix(self.tape, whitening, kernels, false);
-        let column = self.tape.view(bias, &[archetypes, 1]);
-        let white_bias = product_matrix(self.tape, whitening, column, false);
-        self.features = self.each_motif(archetypes);
-        Ok(shared_conv(self.tape, x, white, white_bias, width))
     }
 
     fn batch_norm_block(&mut self, block: &Block, x: Var, name: &str) -> Result<Var> {

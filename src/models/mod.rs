@@ -4,9 +4,11 @@ mod attention;
 mod build;
 pub mod builtin;
 pub mod calibration;
+mod effect;
 mod focal;
 mod layers;
 pub mod motif_kernels;
+mod nystrom;
 pub mod spec;
 
 pub use build::{Built, Dimensions, Features, Lowering, build};
