@@ -24,7 +24,7 @@ pub struct Args {
     /// Length of each
     #[arg(long, default_value_t = 200, value_name = "BASES")]
     length: usize,
-    #[arg(long, default_value_t = 25, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N")]
     epochs: u64,
     /// Threads on the CPU [default: one a core]
     #[arg(long, value_name = "N")]
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> Result<()> {
         "model_pos_calib_sigmoid_interaction".into(),
         "--calibrate-motifs".into(),
         "--lr".into(),
-        "0.01".into(),
+        "0.03".into(),
         "--batch-size".into(),
         "64".into(),
         "--number-of-epochs".into(),
