@@ -39,6 +39,7 @@ pub struct Lanes {
     /// Of `-log2 e (scale s + bias)`.
     slope: Vector,
     offset: Vector,
+    scale: Vector,
     w: Vector,
     /// None: too large for `max(w, 0)`.
     shift: Option<Vector>,
@@ -51,14 +52,17 @@ impl Lanes {
         Lanes {
             slope: tile.gather(|c| -LOG2_E * inputs[SCALE].data[c]),
             offset: tile.gather(|c| -LOG2_E * inputs[BIAS].data[c]),
+            scale: tile.gather(|c| inputs[SCALE].data[c]),
             w: w.map(|w| LOG2_E * w),
             shift: small.then(|| w.map(|w| LOG2_E * w.max(0.0))),
         }
     }
 
+    /// e^-x and sigmoid(x) of the calibrated score x.
     #[inline(always)]
-    fn gate<const FMA: bool>(&self, lane: usize, score: f32) -> f32 {
-        1.0 / (1.0 + exp2::<FMA>(fma::<FMA>(self.slope[lane], score, self.offset[lane])))
+    fn gate<const FMA: bool>(&self, lane: usize, score: f32) -> (f32, f32) {
+        let e = exp2::<FMA>(fma::<FMA>(self.slope[lane], score, self.offset[lane]));
+        (e, 1.0 / (1.0 + e))
     }
 }
 
@@ -105,8 +109,8 @@ impl<S: Scorer> Kernel for Scan<'_, S> {
                         for at in (0..positions).step_by(BLOCK) {
                             self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
                             for scores in &block[..BLOCK.min(positions - at)] {
-                                for i in 0..TILE {
-                                    let x = lanes.w[i] * lanes.gate::<FMA>(i, scores[i]);
+                                for (i, &score) in scores.iter().enumerate() {
+                                    let x = lanes.w[i] * lanes.gate::<FMA>(i, score).1;
                                     sums.shift[i] = sums.shift[i].max(x);
                                 }
                             }
@@ -136,7 +140,7 @@ fn add_block<const FMA: bool>(block: &[Vector], lanes: &Lanes, sums: &mut Sums) 
     let (mut z, mut zg) = (sums.z, sums.zg);
     for scores in block {
         for i in 0..TILE {
-            let g = lanes.gate::<FMA>(i, scores[i]);
+            let (_, g) = lanes.gate::<FMA>(i, scores[i]);
             let e = exp2::<FMA>(fma::<FMA>(lanes.w[i], g, -sums.shift[i]));
             z[i] += e;
             zg[i] = fma::<FMA>(e, g, zg[i]);
@@ -200,7 +204,8 @@ pub struct TileSums {
     pub pool: Vector,
 }
 
-/// Adds a block's part to the tile's sums, and turns the scores into `u` of the op's doc comment.
+/// Adds a block's part to the tile's sums, and turns the scores into
+/// their gradients.
 #[inline(always)]
 pub fn backward_block<const FMA: bool>(
     block: &mut [Vector],
@@ -212,7 +217,7 @@ pub fn backward_block<const FMA: bool>(
     for scores in block {
         for i in 0..TILE {
             let s = scores[i];
-            let g = lanes.gate::<FMA>(i, s);
+            let (below, g) = lanes.gate::<FMA>(i, s);
             let e = exp2::<FMA>(fma::<FMA>(lanes.w[i], g, -row.shift[i]));
             let a = e * row.factor[i];
             let q = g - row.output[i];
@@ -220,10 +225,11 @@ pub fn backward_block<const FMA: bool>(
             pool[i] = fma::<FMA>(aq, q, pool[i]);
             // w to base e again.
             let wq = fma::<FMA>(lanes.w[i] * std::f32::consts::LN_2, aq, a);
-            let u = wq * (g * (1.0 - g));
+            // 1 - g without cancellation.
+            let u = wq * (g * (below * g));
             bias[i] += u;
             scale[i] = fma::<FMA>(u, s, scale[i]);
-            scores[i] = u;
+            scores[i] = lanes.scale[i] * u;
         }
     }
     *sums = TileSums { scale, bias, pool };
