@@ -177,7 +177,7 @@ impl Kernel for CodesBackward<'_, '_> {
                 let n = BLOCK.min(positions - at);
                 for (row, lanes_of_row) in rows.iter().enumerate() {
                     self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
-                    backward_block::<FMA>(&mut block[..n], &lanes, lanes_of_row, &mut sums);
+                    backward_block::<LANES, FMA>(&mut block[..n], &lanes, lanes_of_row, &mut sums);
                     for (sum, u) in sums_by_place[lead + at..].iter_mut().zip(&block[..n]) {
                         let sum = parts_mut::<LANES>(sum);
                         for (sum, u) in sum.iter_mut().zip(parts(u)) {

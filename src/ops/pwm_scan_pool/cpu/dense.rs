@@ -134,7 +134,7 @@ impl Kernel for DenseBackward<'_, '_> {
                         return;
                     };
                     self.scorer.scores::<LANES, FMA>(t, row, at, block);
-                    backward_block::<FMA>(&mut block[..n], &lanes, &row_lanes, &mut sums);
+                    backward_block::<LANES, FMA>(&mut block[..n], &lanes, &row_lanes, &mut sums);
                     block[n..].fill([0.0; TILE]);
                 }
                 if self.targets.source.is_some() && tile.width > 0 {
