@@ -81,3 +81,8 @@ pub unsafe fn add_scaled<const L: usize, const FMA: bool>(
 pub fn parts<const L: usize>(vector: &[f32]) -> &[[f32; L]] {
     vector.as_chunks::<L>().0
 }
+
+#[inline(always)]
+pub fn parts_mut<const L: usize>(vector: &mut [f32]) -> &mut [[f32; L]] {
+    vector.as_chunks_mut::<L>().0
+}

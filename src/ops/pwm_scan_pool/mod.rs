@@ -13,6 +13,8 @@
 
 mod cases;
 mod cpu;
+#[cfg(test)]
+mod tests;
 
 pub use cases::cases;
 

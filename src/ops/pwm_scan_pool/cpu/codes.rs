@@ -1,13 +1,13 @@
 //! Base codes by k-mer tables: a score is one vector of a table for each three bases, and one of
 //! the position table's part.
 
-use super::super::{Dims, SCALE};
+use super::super::Dims;
 use super::pack::{KMERS, MER, NONE, Packs, TILE, Table, Tile, Vector, kmer};
 use super::pool::{
     BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, add_to, backward_block,
 };
 use crate::engine::Operand;
-use crate::engine::lanes::{add_product, parts};
+use crate::engine::lanes::{add_product, add_scaled, parts, parts_mut};
 use crate::engine::simd::{Kernel, fma};
 
 /// The k-mers of each row: the one that starts at each position, then `NONE`s, so that whole
@@ -155,7 +155,7 @@ impl Kernel for CodesBackward<'_, '_> {
         let d = self.scorer.dims;
         let positions = d.positions();
         let mut block = [[0.0; TILE]; BLOCK];
-        // u summed over the rows, with zeros before and after.
+        // The scores' gradients summed over the rows, with zeros before and after.
         let mut sums_by_place = vec![[0.0; TILE]; positions + 2 * d.width + GROUP];
         let mut by_position = vec![[0.0; LANES]; d.length + GROUP];
         let mut rows = Vec::with_capacity(self.rows);
@@ -177,23 +177,19 @@ impl Kernel for CodesBackward<'_, '_> {
                 let n = BLOCK.min(positions - at);
                 for (row, lanes_of_row) in rows.iter().enumerate() {
                     self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
-                    backward_block::<FMA>(&mut block[..n], &lanes, lanes_of_row, &mut sums);
+                    backward_block::<LANES, FMA>(&mut block[..n], &lanes, lanes_of_row, &mut sums);
                     for (sum, u) in sums_by_place[lead + at..].iter_mut().zip(&block[..n]) {
-                        add_to(sum, u);
+                        let sum = parts_mut::<LANES>(sum);
+                        for (sum, u) in sum.iter_mut().zip(parts(u)) {
+                            // SAFETY: LANES and FMA are the kernel's own.
+                            unsafe { add_scaled::<LANES, FMA>(sum, u, 1.0) };
+                        }
                     }
                 }
             }
             if self.targets.source.is_some() && tile.width > 0 {
-                let scale = tile.gather(|c| self.inputs[SCALE].data[c]);
-                let columns: Vec<Vector> = self
-                    .scorer
-                    .packs
-                    .columns(tile)
-                    .iter()
-                    .rev()
-                    .map(|column| std::array::from_fn(|i| column[i] * scale[i]))
-                    .collect();
-                project::<LANES, FMA>(tile, positions, &columns, &sums_by_place, &mut by_position);
+                let columns = self.scorer.packs.columns(tile);
+                project::<LANES, FMA>(tile, positions, columns, &sums_by_place, &mut by_position);
             }
             self.targets.add(tile, d.strands, &sums);
         }
@@ -208,7 +204,7 @@ impl Kernel for CodesBackward<'_, '_> {
 /// Places of the projection that are done together.
 const GROUP: usize = 8;
 
-/// Adds the motif columns' gradients (last column first) to the positions under them, all lanes of
+/// Adds the motif columns' gradients to the positions under them, all lanes of
 /// a tile folded into `LANES`.
 #[inline(always)]
 fn project<const LANES: usize, const FMA: bool>(
@@ -220,7 +216,7 @@ fn project<const LANES: usize, const FMA: bool>(
 ) {
     for j in (0..positions + tile.width - 1).step_by(GROUP) {
         let mut sums = [[0.0; LANES]; GROUP];
-        for (k, column) in columns.iter().enumerate() {
+        for (k, column) in columns.iter().rev().enumerate() {
             let Some(places) = by_place[j + k..].first_chunk::<GROUP>() else {
                 return;
             };

@@ -1,6 +1,6 @@
 //! Dense x: tiles of channels by blocks of positions in registers, over the motifs' true widths.
 
-use super::super::{Dims, SCALE, SOURCE};
+use super::super::{Dims, SOURCE};
 use super::pack::{Packs, TILE, Tile, Vector};
 use super::pool::{
     BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, add_to, backward_block,
@@ -114,15 +114,13 @@ impl Kernel for DenseBackward<'_, '_> {
     fn run<const LANES: usize, const FMA: bool>(mut self) {
         let d = self.scorer.dims;
         let (positions, features) = (d.positions(), d.features());
-        let mut block = [[0.0; TILE]; BLOCK];
         // The scores' gradient of one row, with zeros before and after.
-        let mut by_place = vec![[0.0; TILE]; positions + 2 * d.width + WIDE_GROUP];
+        let mut by_place = vec![[0.0; TILE]; positions + 2 * d.width + BLOCK];
         let row_len = d.length + WIDE_GROUP;
         // By row and position: four bases.
         let mut by_position = vec![[[0.0f32; LANES]; 4]; self.rows * row_len];
         for (t, tile) in self.scorer.packs.tiles.iter().enumerate() {
             let lanes = Lanes::new(tile, d.strands, self.inputs);
-            let scale = tile.gather(|c| self.inputs[SCALE].data[c]);
             let mut sums = TileSums::default();
             let lead = tile.width.saturating_sub(1);
             by_place.fill([0.0; TILE]);
@@ -132,13 +130,12 @@ impl Kernel for DenseBackward<'_, '_> {
                 let row_lanes = RowLanes::new(tile, d, saved, grad_output);
                 for at in (0..positions).step_by(BLOCK) {
                     let n = BLOCK.min(positions - at);
-                    self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
-                    backward_block::<FMA>(&mut block[..n], &lanes, &row_lanes, &mut sums);
-                    for (out, u) in by_place[lead + at..].iter_mut().zip(&block[..n]) {
-                        for i in 0..TILE {
-                            out[i] = scale[i] * u[i];
-                        }
-                    }
+                    let Some(block) = by_place[lead + at..].first_chunk_mut::<BLOCK>() else {
+                        return;
+                    };
+                    self.scorer.scores::<LANES, FMA>(t, row, at, block);
+                    backward_block::<LANES, FMA>(&mut block[..n], &lanes, &row_lanes, &mut sums);
+                    block[n..].fill([0.0; TILE]);
                 }
                 if self.targets.source.is_some() && tile.width > 0 {
                     let weights = self.scorer.packs.weights(tile);

@@ -4,6 +4,7 @@
 use super::super::{BIAS, Dims, POOL, SCALE};
 use super::pack::{Packs, TILE, Tile, Vector};
 use crate::engine::Operand;
+use crate::engine::lanes::{parts, parts_mut};
 use crate::engine::simd::{Kernel, exp2, fma};
 use std::f32::consts::LOG2_E;
 
@@ -39,7 +40,10 @@ pub struct Lanes {
     /// Of `-log2 e (scale s + bias)`.
     slope: Vector,
     offset: Vector,
+    scale: Vector,
     w: Vector,
+    /// Not to base 2.
+    w_natural: Vector,
     /// None: too large for `max(w, 0)`.
     shift: Option<Vector>,
 }
@@ -51,15 +55,19 @@ impl Lanes {
         Lanes {
             slope: tile.gather(|c| -LOG2_E * inputs[SCALE].data[c]),
             offset: tile.gather(|c| -LOG2_E * inputs[BIAS].data[c]),
+            scale: tile.gather(|c| inputs[SCALE].data[c]),
             w: w.map(|w| LOG2_E * w),
+            w_natural: w,
             shift: small.then(|| w.map(|w| LOG2_E * w.max(0.0))),
         }
     }
+}
 
-    #[inline(always)]
-    fn gate<const FMA: bool>(&self, lane: usize, score: f32) -> f32 {
-        1.0 / (1.0 + exp2::<FMA>(fma::<FMA>(self.slope[lane], score, self.offset[lane])))
-    }
+/// e^-x and sigmoid(x) of the calibrated score x.
+#[inline(always)]
+fn gate<const FMA: bool>(slope: f32, offset: f32, score: f32) -> (f32, f32) {
+    let e = exp2::<FMA>(fma::<FMA>(slope, score, offset));
+    (e, 1.0 / (1.0 + e))
 }
 
 /// What pooling needs of one channel: the exponents' shift, `sum e` and `sum e g`.
@@ -105,8 +113,9 @@ impl<S: Scorer> Kernel for Scan<'_, S> {
                         for at in (0..positions).step_by(BLOCK) {
                             self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
                             for scores in &block[..BLOCK.min(positions - at)] {
-                                for i in 0..TILE {
-                                    let x = lanes.w[i] * lanes.gate::<FMA>(i, scores[i]);
+                                for (i, &score) in scores.iter().enumerate() {
+                                    let x = lanes.w[i]
+                                        * gate::<FMA>(lanes.slope[i], lanes.offset[i], score).1;
                                     sums.shift[i] = sums.shift[i].max(x);
                                 }
                             }
@@ -117,7 +126,7 @@ impl<S: Scorer> Kernel for Scan<'_, S> {
             for at in (0..positions).step_by(BLOCK) {
                 for (row, sums) in rows.iter_mut().enumerate() {
                     self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
-                    add_block::<FMA>(&block[..BLOCK.min(positions - at)], &lanes, sums);
+                    add_block::<LANES, FMA>(&block[..BLOCK.min(positions - at)], &lanes, sums);
                 }
             }
             for (sums, out) in rows.iter().zip(self.sums.chunks_exact_mut(3 * channels)) {
@@ -131,19 +140,29 @@ impl<S: Scorer> Kernel for Scan<'_, S> {
     }
 }
 
+/// One vector after the other: two at a time need more registers than AVX2 has.
 #[inline(always)]
-fn add_block<const FMA: bool>(block: &[Vector], lanes: &Lanes, sums: &mut Sums) {
-    let (mut z, mut zg) = (sums.z, sums.zg);
-    for scores in block {
-        for i in 0..TILE {
-            let g = lanes.gate::<FMA>(i, scores[i]);
-            let e = exp2::<FMA>(fma::<FMA>(lanes.w[i], g, -sums.shift[i]));
-            z[i] += e;
-            zg[i] = fma::<FMA>(e, g, zg[i]);
+fn add_block<const LANES: usize, const FMA: bool>(
+    block: &[Vector],
+    lanes: &Lanes,
+    sums: &mut Sums,
+) {
+    for part in 0..TILE / LANES {
+        let of = |v: &Vector| -> [f32; LANES] { parts::<LANES>(v)[part] };
+        let (slope, offset, w) = (of(&lanes.slope), of(&lanes.offset), of(&lanes.w));
+        let (shift, mut z, mut zg) = (of(&sums.shift), of(&sums.z), of(&sums.zg));
+        for scores in block {
+            let scores = &parts::<LANES>(scores)[part];
+            for i in 0..LANES {
+                let (_, g) = gate::<FMA>(slope[i], offset[i], scores[i]);
+                let e = exp2::<FMA>(fma::<FMA>(w[i], g, -shift[i]));
+                z[i] += e;
+                zg[i] = fma::<FMA>(e, g, zg[i]);
+            }
         }
+        parts_mut(&mut sums.z)[part] = z;
+        parts_mut(&mut sums.zg)[part] = zg;
     }
-    sums.z = z;
-    sums.zg = zg;
 }
 
 /// The channels' sums to the features' outputs, and for the backward run `rows x 3 x features`:
@@ -200,33 +219,43 @@ pub struct TileSums {
     pub pool: Vector,
 }
 
-/// Adds a block's part to the tile's sums, and turns the scores into `u` of the op's doc comment.
+/// Adds a block's part to the tile's sums, and turns the scores into
+/// their gradients.
 #[inline(always)]
-pub fn backward_block<const FMA: bool>(
+pub fn backward_block<const LANES: usize, const FMA: bool>(
     block: &mut [Vector],
     lanes: &Lanes,
     row: &RowLanes,
     sums: &mut TileSums,
 ) {
-    let (mut scale, mut bias, mut pool) = (sums.scale, sums.bias, sums.pool);
-    for scores in block {
-        for i in 0..TILE {
-            let s = scores[i];
-            let g = lanes.gate::<FMA>(i, s);
-            let e = exp2::<FMA>(fma::<FMA>(lanes.w[i], g, -row.shift[i]));
-            let a = e * row.factor[i];
-            let q = g - row.output[i];
-            let aq = a * q;
-            pool[i] = fma::<FMA>(aq, q, pool[i]);
-            // w to base e again.
-            let wq = fma::<FMA>(lanes.w[i] * std::f32::consts::LN_2, aq, a);
-            let u = wq * (g * (1.0 - g));
-            bias[i] += u;
-            scale[i] = fma::<FMA>(u, s, scale[i]);
-            scores[i] = u;
+    for part in 0..TILE / LANES {
+        let of = |v: &Vector| -> [f32; LANES] { parts::<LANES>(v)[part] };
+        let (slope, offset, w) = (of(&lanes.slope), of(&lanes.offset), of(&lanes.w));
+        let (w_natural, scale) = (of(&lanes.w_natural), of(&lanes.scale));
+        let (shift, factor, output) = (of(&row.shift), of(&row.factor), of(&row.output));
+        let (mut d_scale, mut d_bias, mut d_pool) =
+            (of(&sums.scale), of(&sums.bias), of(&sums.pool));
+        for scores in &mut *block {
+            let scores = &mut parts_mut::<LANES>(scores)[part];
+            for i in 0..LANES {
+                let s = scores[i];
+                let (below, g) = gate::<FMA>(slope[i], offset[i], s);
+                let e = exp2::<FMA>(fma::<FMA>(w[i], g, -shift[i]));
+                let a = e * factor[i];
+                let q = g - output[i];
+                let aq = a * q;
+                d_pool[i] = fma::<FMA>(aq, q, d_pool[i]);
+                // g (1 - g) without cancellation.
+                let u = fma::<FMA>(w_natural[i], aq, a) * (g * (below * g));
+                d_bias[i] += u;
+                d_scale[i] = fma::<FMA>(u, s, d_scale[i]);
+                scores[i] = scale[i] * u;
+            }
         }
+        parts_mut(&mut sums.scale)[part] = d_scale;
+        parts_mut(&mut sums.bias)[part] = d_bias;
+        parts_mut(&mut sums.pool)[part] = d_pool;
     }
-    *sums = TileSums { scale, bias, pool };
 }
 
 /// Where gradients go; None where nobody asks.
