@@ -230,6 +230,10 @@ impl<T: Real> Op<T> for PwmScanPool {
         cpu::scratch::<T>(self, rows)
     }
 
+    fn prepares_from(&self, index: usize) -> bool {
+        index == WEIGHT || index == SOURCE
+    }
+
     fn prepare(&self, inputs: &[Option<&[T]>]) -> Option<Prepared> {
         cpu::prepare(self, inputs)
     }
