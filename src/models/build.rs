@@ -338,7 +338,7 @@ impl<T: Real> Builder<'_, T> {
             .calibration(strands)
             .filter(|_| calibrated || kernels.calibrate)
         {
-            Some((scale, bias)) => (Init::Values(scale), Init::Values(bias)),
+            Some(fit) => (Init::Values(fit.scale), Init::Values(fit.bias)),
             None => (Init::Constant(1.0), Init::Constant(0.0)),
         };
         let scale = self.param("conv_scale", &[channels], scale);

@@ -53,6 +53,7 @@ impl<T: Real> Builder<'_, T> {
         Ok(add(self.tape, mixed, x))
     }
 
+    /// W x + b at each position, W starting at 5 I.
     pub(super) fn pointwise_mask(&mut self, block: &Block, x: Var, name: &str) -> Result<Var> {
         let (channels, _) = self.channels_and_positions(block, x)?;
         let identity = (0..channels * channels)

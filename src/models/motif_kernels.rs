@@ -81,7 +81,7 @@ impl MotifKernels {
     }
 
     /// conv_scale and conv_bias from each channel's score distribution; None without matrices.
-    pub fn calibration(&self, strands: Strands) -> Option<(Arc<Vec<f64>>, Arc<Vec<f64>>)> {
+    pub fn calibration(&self, strands: Strands) -> Option<Calibration> {
         if self.matrices.iter().all(Vec::is_empty) {
             return None;
         }
@@ -89,8 +89,17 @@ impl MotifKernels {
         fits.resize(self.channels(strands), Fit::ZERO);
         let scale = fits.iter().map(|f| f.scale).collect();
         let bias = fits.iter().map(|f| f.bias).collect();
-        Some((Arc::new(scale), Arc::new(bias)))
+        Some(Calibration {
+            scale: Arc::new(scale),
+            bias: Arc::new(bias),
+        })
     }
+}
+
+/// conv_scale and conv_bias of every channel, zeros for the pads.
+pub struct Calibration {
+    pub scale: Arc<Vec<f64>>,
+    pub bias: Arc<Vec<f64>>,
 }
 
 /// The matrix as read from the other strand: rows reversed, A and T, C and G exchanged.

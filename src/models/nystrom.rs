@@ -9,8 +9,6 @@ use crate::ops::product_matrix::product_matrix;
 use crate::ops::shared_conv::shared_conv;
 
 impl<T: Real> Builder<'_, T> {
-    /// W x + b at each position, W starting at 5 I.
-
     pub(super) fn nystrom(&mut self, x: Var, name: &str, archetypes: usize) -> Var {
         let shape = self.tape.shape(x).to_vec();
         let length = shape.last().copied().unwrap_or(1);
@@ -33,6 +31,7 @@ impl<T: Real> Builder<'_, T> {
         out
     }
 
+    /// So many features for each of the motifs that reached the block.
     fn each_motif(&self, windows: usize) -> Features {
         match &self.features {
             Features::Motifs => Features::MotifWindows {
@@ -46,8 +45,6 @@ impl<T: Real> Builder<'_, T> {
             other => other.clone(),
         }
     }
-
-    /// So many features for each of the motifs that reached the block.
 
     pub(super) fn nystrom_convolution(
         &mut self,
