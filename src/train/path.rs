@@ -3,6 +3,7 @@
 use super::config::{BEST, Config};
 use super::network::{Network, Number};
 use super::trainer::{Samples, TrainSettings, Trainer};
+use crate::data::split::Split;
 use crate::io::atomic::write_atomic;
 use crate::io::state_dict::read;
 use crate::optim::{OptimizerSettings, Shrink};
@@ -82,8 +83,8 @@ pub fn run<T: Number>(
     network: Network<T>,
     settings: &TrainSettings,
     samples: Samples<'_>,
-    train: &[usize],
-    validation: &[usize],
+    names: &[String],
+    split: &Split,
     folder: &Path,
     config: &Config,
     resume: bool,
@@ -99,6 +100,7 @@ pub fn run<T: Number>(
         let mut config = config.clone();
         config.flags.insert("penalty_param".into(), lambda.into());
         config.write(&step)?;
+        split.write(&step, names)?;
         let network = match (&previous, first.take()) {
             (Some(before), _) => {
                 let file = before.join(BEST);
@@ -125,7 +127,13 @@ pub fn run<T: Number>(
             path.lambdas.len()
         ));
         let outcome = Trainer::new(
-            network, settings, samples, train, validation, &step, reporter,
+            network,
+            settings,
+            samples,
+            &split.train,
+            &split.validation,
+            &step,
+            reporter,
         )
         .run(resume)?;
         if outcome.was_finished {
