@@ -140,7 +140,7 @@ impl<S: Scorer> Kernel for Scan<'_, S> {
     }
 }
 
-/// One vector after the other: two at a time need more registers than AVX2 has.
+/// One vector of lanes after the other.
 #[inline(always)]
 fn add_block<const LANES: usize, const FMA: bool>(
     block: &[Vector],
