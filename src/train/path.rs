@@ -3,7 +3,8 @@
 use super::config::{BEST, Config};
 use super::network::{Network, Number};
 use super::trainer::{Samples, TrainSettings, Trainer};
-use crate::io::atomic::write_atomic;
+use crate::data::split::PARTS;
+use crate::io::atomic::{remove_leftovers, write_atomic};
 use crate::io::state_dict::read;
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
@@ -72,6 +73,17 @@ pub fn step_folder(folder: &Path, index: usize) -> PathBuf {
     folder.join(format!("path_{index}"))
 }
 
+/// A step's folder is a model folder of its own: it holds the split too.
+fn copy_split(folder: &Path, step: &Path) -> Result<()> {
+    for part in PARTS {
+        let name = format!("{part}_split.txt");
+        let source = folder.join(&name);
+        let text = std::fs::read(&source).map_err(|e| Error::io(&source, e))?;
+        write_atomic(step.join(&name), |w| w.write_all(&text))?;
+    }
+    Ok(())
+}
+
 /// Runs the whole path; steps that are finished are skipped, one that is not goes on.
 ///
 /// # Errors
@@ -96,9 +108,11 @@ pub fn run<T: Number>(
     for (index, &lambda) in path.lambdas.iter().enumerate() {
         let step = step_folder(folder, index);
         std::fs::create_dir_all(&step).map_err(|e| Error::io(&step, e))?;
+        remove_leftovers(&step)?;
         let mut config = config.clone();
         config.flags.insert("penalty_param".into(), lambda.into());
         config.write(&step)?;
+        copy_split(folder, &step)?;
         let network = match (&previous, first.take()) {
             (Some(before), _) => {
                 let file = before.join(BEST);

@@ -307,8 +307,9 @@ impl<'a, T: Number> Trainer<'a, T> {
             )?;
         }
         write_safetensors(self.folder.join(LAST), &weights)?;
-        self.save(optimizer, progress)?;
         history::write(self.folder.join(HISTORY), &progress.records())?;
+        // Last: an epoch whose state is there has all its other files.
+        self.save(optimizer, progress)?;
         if let Some(last) = progress.history.last() {
             self.reporter.epoch_done(last, best);
         }
