@@ -4,9 +4,10 @@ use crate::engine::Device;
 use crate::engine::device::DeviceRequest;
 use crate::io::atomic::write_atomic;
 use crate::train::config::Precision;
+use crate::train::saved::SavedModel;
 use crate::{Error, Result};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where and with how many threads a command runs.
 #[derive(clap::Args, Clone, Debug)]
@@ -59,6 +60,49 @@ impl PrecisionArg {
                 "--precision bf16 needs a GPU's tensor cores; on the CPU say f32 or f64",
             )),
         }
+    }
+}
+
+/// How a command runs a trained model, and where its table goes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ModelArgs {
+    /// Model folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Genome FASTA (plain, gzip or bgzip) for a BED of sequences
+    #[arg(long, value_name = "FASTA")]
+    pub genome: Option<PathBuf>,
+    #[arg(long, default_value_t = 254, value_name = "N")]
+    pub batch_size: usize,
+    /// Arithmetic: f32 or f64 [default: as trained]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<PrecisionArg>,
+    /// Write here instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+impl ModelArgs {
+    /// Opens the model and starts the device.
+    pub fn open(&self) -> Result<(SavedModel, Precision)> {
+        if self.batch_size == 0 {
+            return Err(Error::usage("--batch-size must be at least 1"));
+        }
+        let model = SavedModel::open(&self.model)?;
+        let precision = match self.precision {
+            Some(given) => given.on_cpu()?,
+            None => model.config.precision,
+        };
+        self.device.open(Some(precision))?;
+        if model.config.architecture.depends_on_batch() {
+            eprintln!(
+                "warning: {} uses each batch's first sequence for all: predictions depend on the order and --batch-size",
+                model.config.architecture.name
+            );
+        }
+        Ok((model, precision))
     }
 }
 

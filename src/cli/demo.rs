@@ -1,5 +1,6 @@
 //! `cisgrad demo`: the program's main job on simulated peaks, with the commands it runs shown.
 
+use super::common::emit;
 use super::{motifs, test, train};
 use crate::data::simulate::{GRAMMAR, OUTPUTS, simulate};
 use crate::data::{simulate, split::Split};
@@ -95,9 +96,9 @@ pub fn run(args: &Args) -> Result<()> {
         command.extend(["--threads".to_string(), threads.to_string()]);
     }
     show(command)?;
-    println!("# test");
+    heading("test")?;
     show(vec!["test".into(), "--model".into(), path("model")])?;
-    println!("# motifs");
+    heading("motifs")?;
     show(vec![
         "motifs".into(),
         "--model".into(),
@@ -105,8 +106,13 @@ pub fn run(args: &Args) -> Result<()> {
         "--top".into(),
         "4".into(),
     ])?;
-    println!("# planted");
+    heading("planted")?;
     planted(&folder.join("model"))
+}
+
+/// Parts the tables on stdout.
+fn heading(text: &str) -> Result<()> {
+    emit(None, |w| writeln!(w, "# {text}"))
 }
 
 /// Prints a command and runs it.
@@ -149,16 +155,18 @@ fn write_data(args: &Args, folder: &Path) -> Result<()> {
 /// The planted motifs with the rank that the model gives them.
 fn planted(model: &Path) -> Result<()> {
     let ranked = motif_ranks(&SavedModel::open(model)?)?;
-    println!("output\tplanted_motif\teffect\trank");
-    for (o, output) in OUTPUTS.iter().enumerate() {
-        let effects = GRAMMAR.iter().filter(|(_, effects)| effects[o] > 0.0);
-        for (motif, effects) in effects {
-            let place = ranked
-                .iter()
-                .find(|r| r.output == *output && r.motif == *motif);
-            let rank = place.map_or(0, |r| r.rank);
-            println!("{output}\t{motif}\t{}\t{rank}", effects[o]);
+    emit(None, |w| {
+        writeln!(w, "output\tplanted_motif\teffect\trank")?;
+        for (o, output) in OUTPUTS.iter().enumerate() {
+            let effects = GRAMMAR.iter().filter(|(_, effects)| effects[o] > 0.0);
+            for (motif, effects) in effects {
+                let place = ranked
+                    .iter()
+                    .find(|r| r.output == *output && r.motif == *motif);
+                let rank = place.map_or(0, |r| r.rank);
+                writeln!(w, "{output}\t{motif}\t{}\t{rank}", effects[o])?;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

@@ -1,6 +1,6 @@
 //! `cisgrad tisfm test`.
 
-use super::common::{DeviceArgs, PrecisionArg, emit};
+use super::common::{ModelArgs, emit};
 use crate::data::dataset::Dataset;
 use crate::data::split::SplitSpec;
 use crate::report::progress::Reporter;
@@ -12,51 +12,29 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Model folder
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// Signals [default: those of the training run]
     #[arg(long, value_name = "FILE")]
     atac_file: Option<PathBuf>,
     /// Sequences [default: those of the training run]
     #[arg(long, value_name = "FILE")]
     sequences: Option<PathBuf>,
-    /// Genome FASTA for a BED of sequences
-    #[arg(long, value_name = "FASTA")]
-    genome: Option<PathBuf>,
     /// Split [default: the training run's, kept in the model folder]
     #[arg(long, value_name = "DIR")]
     split_folder: Option<PathBuf>,
     /// Use the validation part of the split instead of the test part
     #[arg(long)]
     use_validation: bool,
-    #[arg(long, default_value_t = 254, value_name = "N")]
-    batch_size: usize,
-    /// Arithmetic: f32 or f64 [default: as trained]
-    #[arg(long, value_name = "TYPE")]
-    precision: Option<PrecisionArg>,
-    /// Write here instead of to stdout
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-    #[command(flatten)]
-    device: DeviceArgs,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.batch_size == 0 {
-        return Err(Error::usage("--batch-size must be at least 1"));
-    }
-    let model = SavedModel::open(&args.model)?;
-    let precision = match args.precision {
-        Some(given) => given.on_cpu()?,
-        None => model.config.precision,
-    };
-    args.device.open(Some(precision))?;
+    let (model, precision) = args.model.open()?;
     let dataset = args.dataset(&model)?;
     let split = SplitSpec::Folder(
         args.split_folder
             .clone()
-            .unwrap_or_else(|| args.model.clone()),
+            .unwrap_or_else(|| args.model.model.clone()),
     );
     let split = split.split(&dataset, || 0)?;
     let rows = if args.use_validation {
@@ -72,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
         outputs,
     };
     let bar = Reporter::new().bar("testing", rows.len());
-    let predictions = model.predict(precision, samples, &rows, args.batch_size, |n| {
+    let predictions = model.predict(precision, samples, &rows, args.model.batch_size, |n| {
         bar.advance(n)
     })?;
     bar.finish();
@@ -90,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
         .flat_map(|&r| dataset.signals(r))
         .copied()
         .collect();
-    emit(args.out.as_deref(), |w| {
+    emit(args.model.out.as_deref(), |w| {
         writeln!(w, "output\tmse\tpearson\tspearman\tsequences")?;
         let mut row = |name: &str, a: &[f64], b: &[f64]| {
             writeln!(
@@ -117,13 +95,14 @@ impl Args {
             given.clone().or_else(|| known.cloned()).ok_or_else(|| {
                 Error::usage(format!(
                     "{} knows no training data: say {flag}",
-                    self.model.display()
+                    self.model.model.display()
                 ))
             })
         };
         let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
         let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
         let genome = self
+            .model
             .genome
             .clone()
             .or_else(|| known.and_then(|d| d.genome.clone()));

@@ -5,6 +5,7 @@ use crate::data::dataset::Dataset;
 use crate::data::split::{Split, SplitSpec};
 use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
+use crate::io::atomic::remove_leftovers;
 use crate::io::meme::read_meme;
 use crate::io::state_dict;
 use crate::models::{Dimensions, MotifKernels, builtin};
@@ -183,6 +184,9 @@ fn train<T: Number>(
     let penalised = args.penalised(&network)?;
     let folder = &args.model_output;
     let _lock = claim(folder, &config, args.resume)?;
+    if args.resume {
+        split.check_written(folder, &dataset.names)?;
+    }
     config.write(folder)?;
     split.write(folder, &dataset.names)?;
     let samples = Samples {
@@ -294,6 +298,7 @@ fn claim(folder: &Path, config: &Config, resume: bool) -> Result<std::fs::File> 
         let before = Config::read(folder)?;
         before.check_resumable(config, folder)?;
     }
+    remove_leftovers(folder)?;
     Ok(lock)
 }
 

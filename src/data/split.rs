@@ -123,6 +123,34 @@ impl Split {
     /// Writes `train_split.txt` and so on into a folder, a name a line, each atomically;
     /// [`SplitSpec::Folder`] reads them back to the same split. `names` are those of the data set.
     pub fn write(&self, folder: &Path, names: &[String]) -> Result<()> {
+        for (name, text) in self.texts(names)? {
+            write_atomic(folder.join(name), |file| file.write_all(text.as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// Errors when [`Self::write`] has written another split into the folder.
+    pub fn check_written(&self, folder: &Path, names: &[String]) -> Result<()> {
+        for (name, text) in self.texts(names)? {
+            let path = folder.join(name);
+            let before = match std::fs::read(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.map_err(|e| Error::io(&path, e))?,
+            };
+            if before != text.as_bytes() {
+                return Err(Error::invalid(format!(
+                    "--resume: {} was started with another split than this run's: {} differs",
+                    folder.display(),
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The parts' files: their names, and a row's name a line.
+    fn texts(&self, names: &[String]) -> Result<Vec<(String, String)>> {
+        let mut texts = Vec::new();
         for (part, rows) in PARTS.iter().zip(self.parts()) {
             let mut text = String::new();
             for &row in rows {
@@ -133,10 +161,9 @@ impl Split {
                 text.push_str(name);
                 text.push('\n');
             }
-            let path = folder.join(format!("{part}_split.txt"));
-            write_atomic(path, |file| file.write_all(text.as_bytes()))?;
+            texts.push((format!("{part}_split.txt"), text));
         }
-        Ok(())
+        Ok(texts)
     }
 
     fn from_parts([train, validation, test]: [Vec<usize>; 3]) -> Split {

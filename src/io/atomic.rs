@@ -6,7 +6,25 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
+/// What temporary names begin and end with.
+const MARKS: [&str; 2] = [".cisgrad-", ".tmp"];
+
+/// Removes the temporary files that killed runs left in a folder, which no run may be writing to.
+pub fn remove_leftovers(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
+        let entry = entry.map_err(|e| Error::io(folder, e))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(MARKS[0]) && name.ends_with(MARKS[1]) {
+            std::fs::remove_file(entry.path()).map_err(|e| Error::io(entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes what `fill` writes to `path`; until the last byte is on the disk, `path` stays as it was.
+/// A device, a pipe or what a link names (`/dev/null`, `/dev/stdout`) is written to; the link or
+/// the device itself is never replaced by a file.
 pub fn write_atomic(
     path: impl AsRef<Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -16,12 +34,20 @@ pub fn write_atomic(
 }
 
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let device = File::options().write(true).open(path)?;
+        let mut buffered = BufWriter::with_capacity(1 << 16, device);
+        fill(&mut buffered)?;
+        return buffered.flush();
+    }
+    let target = path.canonicalize();
+    let path = target.as_deref().unwrap_or(path);
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".cisgrad-").suffix(".tmp");
+    builder.prefix(MARKS[0]).suffix(MARKS[1]);
     // The usual permissions of a new file (the umask still applies), not a temporary file's 0600:
     // colleagues read these folders.
     #[cfg(unix)]
@@ -83,11 +109,47 @@ mod tests {
     }
 
     #[test]
+    fn leftovers_of_killed_runs_are_removed_and_nothing_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".cisgrad-Ab12.tmp", ".cisgrad-x", "a.tmp", "a.txt"] {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        remove_leftovers(folder.path()).unwrap();
+        assert_eq!(names(folder.path()), [".cisgrad-x", "a.tmp", "a.txt"]);
+    }
+
+    #[test]
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/a.txt");
         let error = write_atomic(&path, |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("missing/a.txt"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to_and_stays_a_device() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("out");
+        std::os::unix::fs::symlink("/dev/full", &link).unwrap();
+        let error = write_atomic(&link, |w| w.write_all(b"x")).unwrap_err();
+        assert!(error.to_string().contains("No space left"), "{error}");
+        let found = std::fs::metadata(&link).unwrap().file_type();
+        assert!(found.is_char_device());
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_names_is_replaced_and_the_link_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, file) = (folder.path().join("link"), folder.path().join("file"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_atomic(&link, |w| w.write_all(b"new")).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 
     #[cfg(unix)]

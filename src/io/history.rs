@@ -1,5 +1,6 @@
 //! `history.tsv`: one line an epoch, every number with as many digits as bring the same bits back.
 
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -15,7 +16,8 @@ const COLUMNS: [&str; 6] = [
     "seq_per_s",
 ];
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A row of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     pub epoch: u64,
     pub train_loss: f64,

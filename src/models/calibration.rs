@@ -14,6 +14,8 @@ pub struct Fit {
     pub bias: f64,
     /// Mean squared error over the support.
     pub mse: f64,
+    /// Scores that the kernel can reach.
+    pub support: usize,
 }
 
 impl Fit {
@@ -22,6 +24,7 @@ impl Fit {
         scale: 0.0,
         bias: 0.0,
         mse: 0.0,
+        support: 0,
     };
 }
 
@@ -50,13 +53,15 @@ fn target(kernel: &[[f64; 4]]) -> Option<Target> {
         return None;
     }
     let mut mass = vec![1.0];
-    let mut lowest = 0.0;
+    let mut lowest = 0;
     for row in &rows {
         let peak = row.iter().fold(f64::NEG_INFINITY, |m, &p| m.max(p));
         let weights = row.map(|p| (p - peak).exp());
         let total: f64 = weights.iter().sum();
-        let bottom = row.iter().fold(f64::INFINITY, |m, &p| m.min(p));
-        let cells = row.map(|p| ((p - bottom) / step).round() as usize);
+        // The scores themselves are rounded, not their distance from the row's lowest.
+        let rounded = row.map(|p| (p / step).round_ties_even() as usize);
+        let bottom = rounded.iter().copied().min().unwrap_or(0);
+        let cells = rounded.map(|r| r - bottom);
         let widest = cells.iter().copied().max().unwrap_or(0);
         let mut next = vec![0.0; mass.len() + widest];
         for (weight, cell) in weights.iter().zip(cells) {
@@ -75,7 +80,7 @@ fn target(kernel: &[[f64; 4]]) -> Option<Target> {
     for (i, &m) in mass.iter().enumerate() {
         cumulative += m;
         if m > 0.0 {
-            found.scores.push(lowest + i as f64 * step);
+            found.scores.push((lowest + i) as f64 * step);
             found.values.push(cumulative.powi(POWER));
         }
     }
@@ -103,6 +108,7 @@ pub fn fit(kernel: &[[f64; 4]]) -> Fit {
         scale: best[0],
         bias: best[1],
         mse,
+        support: target.scores.len(),
     }
 }
 

@@ -191,7 +191,7 @@ impl<T: Real> Builder<'_, T> {
                 let outputs = size.unwrap_or(self.dimensions.outputs);
                 let (weight, bias) = self.linear_params(name, inputs, outputs, *start);
                 self.last_layer = Some(name.clone());
-                if size.is_some() {
+                if size.is_some() && !matches!(self.features, Features::Other(_)) {
                     self.features =
                         Features::Other("a hidden layer stands between motifs and outputs");
                 }

@@ -1,6 +1,6 @@
 //! Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise.
 
-use crate::train::checkpoint::Epoch;
+use crate::io::history::EpochRecord;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
@@ -52,7 +52,7 @@ impl Reporter {
         Bar(bar)
     }
 
-    pub fn epoch_done(&self, epoch: &Epoch, best: bool) {
+    pub fn epoch_done(&self, epoch: &EpochRecord, best: bool) {
         self.line(&format!(
             "epoch {}: train loss {:.5}, validation loss {:.5}{}, lr {:e}, {:.1} s, {:.0} sequences/s",
             epoch.epoch,

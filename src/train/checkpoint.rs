@@ -30,7 +30,7 @@ pub struct Progress {
     pub plateau: Plateau,
     pub best_loss: Option<f64>,
     pub best_epoch: u64,
-    pub history: Vec<Epoch>,
+    pub history: Vec<EpochRecord>,
     /// Early stopping ended it.
     pub stopped: bool,
 }
@@ -50,29 +50,6 @@ impl Progress {
             stopped: false,
         }
     }
-
-    pub fn records(&self) -> Vec<EpochRecord> {
-        let record = |e: &Epoch| EpochRecord {
-            epoch: e.epoch,
-            train_loss: e.train_loss,
-            validation_loss: e.validation_loss,
-            lr: e.lr,
-            seconds: e.seconds,
-            seq_per_s: e.seq_per_s,
-        };
-        self.history.iter().map(record).collect()
-    }
-}
-
-/// A row of the history.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Epoch {
-    pub epoch: u64,
-    pub train_loss: f64,
-    pub validation_loss: f64,
-    pub lr: f64,
-    pub seconds: f64,
-    pub seq_per_s: f64,
 }
 
 /// All that a run needs to go on.

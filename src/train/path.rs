@@ -4,7 +4,7 @@ use super::config::{BEST, Config};
 use super::network::{Network, Number};
 use super::trainer::{Samples, TrainSettings, Trainer};
 use crate::data::split::Split;
-use crate::io::atomic::write_atomic;
+use crate::io::atomic::{remove_leftovers, write_atomic};
 use crate::io::state_dict::read;
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
@@ -97,6 +97,7 @@ pub fn run<T: Number>(
     for (index, &lambda) in path.lambdas.iter().enumerate() {
         let step = step_folder(folder, index);
         std::fs::create_dir_all(&step).map_err(|e| Error::io(&step, e))?;
+        remove_leftovers(&step)?;
         let mut config = config.clone();
         config.flags.insert("penalty_param".into(), lambda.into());
         config.write(&step)?;

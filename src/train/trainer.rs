@@ -1,12 +1,12 @@
 //! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
 
-use super::checkpoint::{Epoch, Progress, State};
+use super::checkpoint::{Progress, State};
 use super::config::{BEST, HISTORY, LAST};
 use super::interrupt::interrupted;
 use super::network::{Network, Number};
 use crate::engine::params::STREAM_SHUFFLE;
 use crate::engine::{Batch, CpuExecutor, Noise, Philox, Real};
-use crate::io::history;
+use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::write_safetensors;
 use crate::optim::{Optimizer, OptimizerSettings};
 use crate::report::progress::Reporter;
@@ -272,7 +272,7 @@ impl<'a, T: Number> Trainer<'a, T> {
             )));
         }
         let seen = (progress.batch * self.settings.batch_size).min(self.train.len());
-        progress.history.push(Epoch {
+        progress.history.push(EpochRecord {
             epoch,
             train_loss: progress.loss_sum / seen as f64,
             validation_loss: loss,
@@ -307,8 +307,9 @@ impl<'a, T: Number> Trainer<'a, T> {
             )?;
         }
         write_safetensors(self.folder.join(LAST), &weights)?;
+        history::write(self.folder.join(HISTORY), &progress.history)?;
+        // Last: an epoch whose state is there has all its other files.
         self.save(optimizer, progress)?;
-        history::write(self.folder.join(HISTORY), &progress.records())?;
         if let Some(last) = progress.history.last() {
             self.reporter.epoch_done(last, best);
         }
