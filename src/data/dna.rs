@@ -74,15 +74,17 @@ pub fn letter(code: u8) -> u8 {
 }
 
 /// Appends the codes of `text` to `codes`; on an error `codes` is as before.
-pub fn encode(text: &str, codes: &mut Vec<u8>) -> Result<(), NotDna> {
+pub fn encode(text: impl AsRef<[u8]>, codes: &mut Vec<u8>) -> Result<(), NotDna> {
+    let text = text.as_ref();
     let start = codes.len();
-    codes.extend(text.bytes().map(|b| CODES[b as usize]));
+    codes.extend(text.iter().map(|&b| CODES[b as usize]));
     match codes[start..].iter().position(|&code| code == INVALID) {
         None => Ok(()),
         Some(position) => {
             codes.truncate(start);
-            // Bytes before it are all DNA letters, so it begins a character.
-            let letter = text.get(position..).and_then(|rest| rest.chars().next());
+            // Bytes before it are all DNA letters, so it begins a character, of 4 bytes at most.
+            let rest = &text[position..text.len().min(position + 4)];
+            let letter = String::from_utf8_lossy(rest).chars().next();
             Err(NotDna {
                 letter: letter.unwrap_or(char::REPLACEMENT_CHARACTER),
                 position,

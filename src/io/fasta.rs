@@ -1,6 +1,11 @@
 //! FASTA records, one after another.
 
-use super::text::{Lines, excerpt};
+use std::io::{BufRead, ErrorKind};
+
+use noodles_fasta::io::Reader;
+use noodles_fasta::record::Definition;
+
+use super::text::{LineReader, Lines, excerpt};
 use crate::Result;
 use crate::data::dna;
 
@@ -35,52 +40,59 @@ pub fn read_fasta(
     mut want: impl FnMut(&str) -> Want,
     mut take: impl FnMut(Record) -> Result<()>,
 ) -> Result<()> {
-    let mut line = String::new();
-    if !lines.read_filled(&mut line)? {
-        return Err(lines.empty("FASTA records, each beginning with '>'"));
-    }
-    let mut record: Option<Record> = None;
-    let mut started = false;
+    let mut reader = Reader::new(LineReader::new(lines));
+    let mut definition = Definition::default();
+    let mut empty = true;
     loop {
-        if let Some(header) = line.strip_prefix('>') {
-            if let Some(done) = record.take() {
-                take(done)?;
+        let read = reader.read_definition(&mut definition);
+        let source = reader.get_ref();
+        match read {
+            Ok(0) if empty => {
+                let expected = "FASTA records, each beginning with '>'";
+                return Err(source.lines.empty(expected));
             }
-            let name = header
-                .split_whitespace()
-                .next()
-                .filter(|_| !header.starts_with(char::is_whitespace))
-                .ok_or_else(|| lines.error("a header without a name right after '>'"))?;
-            started = true;
-            match want(name) {
-                Want::Stop => return Ok(()),
-                Want::Skip => {}
-                Want::Keep => {
-                    record = Some(Record {
-                        name: name.to_string(),
-                        codes: Vec::new(),
-                        line: lines.number(),
-                    });
+            Ok(0) => return Ok(()),
+            Ok(_) => empty = false,
+            Err(e) if e.kind() != ErrorKind::InvalidData => return Err(source.error(e)),
+            Err(_) => {
+                let line = source.line();
+                return Err(source.lines.error(if line.starts_with('>') {
+                    "a header without a name right after '>'".to_string()
+                } else {
+                    let line = excerpt(line);
+                    format!("{line}; expected a FASTA header, beginning with '>'")
+                }));
+            }
+        }
+        let mut record = Record {
+            name: definition.name().to_string(),
+            codes: Vec::new(),
+            line: source.lines.number(),
+        };
+        let wanted = want(&record.name);
+        if wanted == Want::Stop {
+            return Ok(());
+        }
+        // The source hands out a line at a time, so that a fault's line is at hand.
+        loop {
+            let mut sequence = reader.sequence_reader();
+            let (length, encoded) = match sequence.fill_buf() {
+                Ok([]) => break,
+                Ok(line) if wanted == Want::Keep => {
+                    (line.len(), dna::encode(line, &mut record.codes))
                 }
-            }
-        } else if !started {
-            return Err(lines.error(format!(
-                "{}; expected a FASTA header, beginning with '>'",
-                excerpt(&line)
-            )));
-        } else if let Some(record) = &mut record {
-            dna::encode(line.trim_end(), &mut record.codes).map_err(|e| {
-                lines.error(format!(
-                    "{e} of this line, in record {}",
-                    excerpt(&record.name)
-                ))
+                Ok(line) => (line.len(), Ok(())),
+                Err(e) => return Err(reader.get_ref().error(e)),
+            };
+            sequence.consume(length);
+            encoded.map_err(|e| {
+                let name = excerpt(&record.name);
+                let message = format!("{e} of this line, in record {name}");
+                reader.get_ref().lines.error(message)
             })?;
         }
-        if !lines.read_filled(&mut line)? {
-            return match record {
-                Some(last) => take(last),
-                None => Ok(()),
-            };
+        if wanted == Want::Keep {
+            take(record)?;
         }
     }
 }
@@ -136,6 +148,17 @@ mod tests {
         ] {
             let found = parse(text, |_| Want::Keep).unwrap_err().to_string();
             assert!(found.contains(expected), "{found}\n  expected: {expected}");
+        }
+    }
+
+    #[test]
+    fn faults_of_the_file_come_through_the_parser() {
+        for bytes in [&b"\xff\n"[..], b">\xff\n", b">a\nAC\n\xff\n"] {
+            let mut lines = Lines::new("s.fa", bytes);
+            let found = read_fasta(&mut lines, |_| Want::Keep, |_| Ok(())).unwrap_err();
+            let line = bytes.iter().filter(|&&b| b == b'\n').count();
+            let expected = format!("s.fa, line {line}: not UTF-8 text");
+            assert!(found.to_string().starts_with(&expected), "{found}");
         }
     }
 

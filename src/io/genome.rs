@@ -5,8 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use noodles_fasta as fasta;
+use noodles_fasta::fai;
+use noodles_fasta::record::Definition;
 
 use super::bed::Interval;
 use super::fasta::{Want, read_fasta};
@@ -161,45 +165,27 @@ impl<'a> Request<'a> {
     }
 }
 
-trait ReadSeek: Read + Seek {}
-impl<T: Read + Seek> ReadSeek for T {}
-
-/// A line of a .fai index: where a chromosome's bases are.
-struct Entry {
-    name: String,
-    /// Bases in all.
-    length: u64,
-    /// The first base's place in the file, in (unpacked) bytes.
-    offset: u64,
-    line_bases: u64,
-    /// A line's bases and its end, in bytes.
-    line_width: u64,
-}
-
-fn read_index(path: &Path) -> Result<Vec<Entry>> {
+fn read_index(path: &Path) -> Result<Vec<fai::Record>> {
     let mut lines = Lines::open(path)?;
     let (mut entries, mut line) = (Vec::new(), String::new());
     let mut seen = HashSet::new();
     while lines.read_filled(&mut line)? {
-        let mut columns = line.split('\t');
-        let name = columns.next().unwrap_or("").to_string();
-        let numbers: Option<Vec<u64>> = columns.map(|c| c.trim().parse().ok()).collect();
-        let Some([length, offset, line_bases, line_width, ..]) = numbers.as_deref() else {
-            return Err(lines.error(format!(
-                "{}; expected a FASTA index: a name, length, offset, bases and bytes a line",
-                excerpt(&line)
-            )));
-        };
-        if !seen.insert(name.clone()) {
-            return Err(lines.error(format!("chromosome '{name}' comes twice")));
+        // Of an empty sequence samtools writes lines of 0 bases, which noodles refuses.
+        if line.ends_with("\t0\t0") {
+            continue;
         }
-        entries.push(Entry {
-            name,
-            length: *length,
-            offset: *offset,
-            line_bases: *line_bases,
-            line_width: *line_width,
-        });
+        // A line at a time, so that a fault has its line.
+        let index = fai::io::Reader::new(line.as_bytes()).read_index();
+        let records = Vec::from(index.map_err(|e| {
+            lines.error(format!(
+                "{}; expected a FASTA index: a name, length, offset, bases and bytes a line ({e})",
+                excerpt(&line)
+            ))
+        })?);
+        if let Some(again) = records.iter().find(|r| !seen.insert(r.name().to_owned())) {
+            return Err(lines.error(format!("chromosome '{}' comes twice", again.name())));
+        }
+        entries.extend(records);
     }
     if entries.is_empty() {
         return Err(lines.empty("a FASTA index"));
@@ -207,11 +193,21 @@ fn read_index(path: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// A genome with its index.
+///
+/// noodles' own query takes whatever lies at the index's offsets, wherever lines end, and its sums
+/// wrap: with a stale index the bases would be wrong without a sound. So the places are reckoned
+/// and compared here, and noodles reads the bases that lie there.
 struct Indexed {
-    path: PathBuf,
-    index_path: PathBuf,
-    index: Vec<Entry>,
-    reader: Box<dyn ReadSeek>,
+    files: Files,
+    index: Vec<fai::Record>,
+    reader: fasta::io::BufReader<File>,
+}
+
+/// The genome's path and its index's, for messages.
+struct Files {
+    genome: PathBuf,
+    index: PathBuf,
 }
 
 impl Indexed {
@@ -228,16 +224,19 @@ impl Indexed {
         }
         let index = read_index(&index_path)?;
         let file = File::open(genome).map_err(|e| Error::io(genome, e))?;
-        let reader: Box<dyn ReadSeek> = if packing == Packing::Bgzip {
+        let reader = if packing == Packing::Bgzip {
             let blocks = noodles_bgzf::gzi::fs::read(&gzi)
                 .map_err(|e| Error::format(&gzi, format!("not a bgzip index ({e})")))?;
-            Box::new(noodles_bgzf::io::IndexedReader::new(file, blocks))
+            let reader = noodles_bgzf::io::IndexedReader::new(file, blocks);
+            fasta::io::BufReader::Bgzf(reader)
         } else {
-            Box::new(BufReader::new(file))
+            fasta::io::BufReader::Uncompressed(io::BufReader::new(file))
         };
         Ok(Some(Indexed {
-            path: genome.to_path_buf(),
-            index_path,
+            files: Files {
+                genome: genome.to_path_buf(),
+                index: index_path,
+            },
             index,
             reader,
         }))
@@ -245,15 +244,15 @@ impl Indexed {
 
     fn answer(mut self, request: &mut Request) -> Result<()> {
         let entries = std::mem::take(&mut self.index);
-        let names: Vec<String> = entries.iter().map(|e| e.name.clone()).collect();
+        let names: Vec<String> = entries.iter().map(|e| e.name().to_string()).collect();
         request.check_names(&names)?;
-        for entry in &entries {
-            let Some(list) = request.wanted.remove(entry.name.as_str()) else {
+        for (entry, name) in entries.iter().zip(&names) {
+            let Some(list) = request.wanted.remove(name.as_str()) else {
                 continue;
             };
             self.check_header(entry)?;
             for &i in &list {
-                request.check_end(i, entry.length)?;
+                request.check_end(i, entry.length())?;
             }
             let mut rest = &list[..];
             while let Some((&first, _)) = rest.split_first() {
@@ -278,96 +277,92 @@ impl Indexed {
 
     /// An index of another version of the file would give other bases without a sound: the line
     /// before the first base must be the header with this name.
-    fn check_header(&mut self, entry: &Entry) -> Result<()> {
+    fn check_header(&mut self, entry: &fai::Record) -> Result<()> {
         const LONGEST: u64 = 4096;
-        let name = &entry.name;
-        let begin = entry.offset.saturating_sub(LONGEST);
-        let before = self.bytes(begin, entry.offset)?;
-        let header = before.strip_suffix(b"\n").and_then(|before| {
-            let start = match before.iter().rposition(|&b| b == b'\n') {
+        let end = entry.position();
+        let begin = end.saturating_sub(LONGEST);
+        let mut before = Vec::new();
+        self.seek(begin)?;
+        (&mut self.reader)
+            .take(end - begin)
+            .read_to_end(&mut before)
+            .map_err(|e| self.files.unreadable(e))?;
+        let whole = before.len() as u64 == end - begin;
+        let header = before.strip_suffix(b"\n").filter(|_| whole);
+        let fits = header.is_some_and(|header| {
+            let start = match header.iter().rposition(|&b| b == b'\n') {
                 Some(end) => end + 1,
                 None if begin == 0 => 0,
-                None => return Some(None), // a header longer than we look
+                None => return true, // a header longer than we look
             };
-            let header = before.get(start..)?.strip_prefix(b">")?;
-            let found = header.split(u8::is_ascii_whitespace).next()?;
-            (found == name.as_bytes()).then_some(Some(()))
+            let mut found = Definition::default();
+            let read = fasta::io::Reader::new(&header[start..]).read_definition(&mut found);
+            read.is_ok() && found.name() == entry.name()
         });
-        match header {
-            Some(_) => Ok(()),
-            None => Err(self.stale(&format!("the header '>{name}' is not where it says"))),
+        if fits {
+            return Ok(());
         }
+        let what = format!("the header '>{}' is not where it says", entry.name());
+        Err(self.files.stale(&what))
     }
 
     /// The codes of bases `from..to` of a chromosome.
-    fn bases(&mut self, entry: &Entry, from: u64, to: u64) -> Result<Vec<u8>> {
-        let (name, bases, width) = (&entry.name, entry.line_bases, entry.line_width);
-        if bases == 0 || bases > width {
-            return Err(self.stale(&format!("lines of {bases} bases in {width} bytes")));
-        }
+    fn bases(&mut self, entry: &fai::Record, from: u64, to: u64) -> Result<Vec<u8>> {
+        let (bases, width) = (entry.line_base_count().get(), entry.line_width().get());
         let place = |base: u64| {
-            let line = (base / bases).checked_mul(width)?;
-            entry.offset.checked_add(line)?.checked_add(base % bases)
+            let line = (base / bases).saturating_mul(width);
+            let begin = entry.position().saturating_add(line);
+            begin.saturating_add(base % bases)
         };
-        let end = place(to - 1).and_then(|last| last.checked_add(1));
-        let (Some(begin), Some(end)) = (place(from), end) else {
-            return Err(self.stale("offsets out of range"));
-        };
-        let bytes = self.bytes(begin, end)?;
-        let mut codes = Vec::with_capacity(bytes.len());
-        for (byte, column) in bytes
-            .into_iter()
-            .zip((from % bases..width).chain((0..width).cycle()))
-        {
-            if column >= bases {
-                if byte != b'\n' && byte != b'\r' {
-                    return Err(self.stale(&format!("no line end where it says in '{name}'")));
-                }
-                continue;
+        self.seek(place(from))?;
+        let mut part = fasta::io::Reader::new((&mut self.reader).take(u64::MAX));
+        let mut codes = Vec::new();
+        let mut buffer = [0; 4096];
+        let mut base = from;
+        while base < to {
+            // No further than to the end of the line: the next bases must follow a line end.
+            let most = (bases - base % bases).min(to - base).min(4096) as usize;
+            let read = part.sequence_reader().read(&mut buffer[..most]);
+            let after = place(from).saturating_add(u64::MAX - part.get_ref().limit());
+            let count = read.map_err(|e| self.files.unreadable(e))?;
+            if count == 0 || place(base) != after - count as u64 {
+                let what = format!("the lines of '{}' do not end where it says", entry.name());
+                return Err(self.files.stale(&what));
             }
-            match dna::code(byte) {
-                Some(code) => codes.push(code),
-                None if byte == b'\n' || byte == b'\r' || byte == b'>' => {
-                    return Err(self.stale(&format!("a line end inside a line of '{name}'")));
-                }
-                None => {
-                    let base = from + codes.len() as u64;
-                    let found = char::from(byte).escape_default();
-                    return Err(Error::format(
-                        &self.path,
-                        format!(
-                            "'{found}' at {name}:{base} (from 0) is not DNA; expected A, C, G, T, \
-                             N or another IUPAC letter"
-                        ),
-                    ));
-                }
-            }
+            dna::encode(&buffer[..count], &mut codes).map_err(|mut e| {
+                e.position += base as usize;
+                Error::format(
+                    &self.files.genome,
+                    format!("{e}, in record '{}'", entry.name()),
+                )
+            })?;
+            base += count as u64;
         }
         Ok(codes)
     }
 
-    fn bytes(&mut self, begin: u64, end: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let read = self
-            .reader
-            .seek(SeekFrom::Start(begin))
-            .and_then(|_| (&mut self.reader).take(end - begin).read_to_end(&mut bytes));
-        match read {
-            Ok(count) if count as u64 == end - begin => Ok(bytes),
-            Ok(_) => Err(self.stale("it points past the end of the file")),
-            Err(e) if matches!(e.kind(), io::ErrorKind::UnexpectedEof) => {
-                Err(Error::format(&self.path, "truncated gzip stream"))
-            }
-            Err(e) => Err(Error::io(&self.path, e)),
+    fn seek(&mut self, place: u64) -> Result<()> {
+        match self.reader.seek(SeekFrom::Start(place)) {
+            Ok(_) => Ok(()),
+            Err(e) => Err(self.files.unreadable(e)),
+        }
+    }
+}
+
+impl Files {
+    fn unreadable(&self, error: io::Error) -> Error {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::format(&self.genome, "truncated gzip stream"),
+            _ => Error::io(&self.genome, error),
         }
     }
 
     fn stale(&self, what: &str) -> Error {
         Error::format(
-            &self.index_path,
+            &self.index,
             format!(
                 "the index does not fit {}: {what}; make it again with samtools faidx",
-                self.path.display()
+                self.genome.display()
             ),
         )
     }

@@ -177,10 +177,19 @@ fn a_letter_that_is_no_base_is_refused() {
     for path in genome.forms() {
         let found = cut(&path, &[interval("a", 0, 10)]).unwrap_err().to_string();
         assert!(
-            found.contains("'!' at") && found.contains("not DNA"),
+            found.contains("'!' at") && found.contains("not DNA") && found.contains("record 'a'"),
             "{found}"
         );
     }
+}
+
+#[test]
+fn an_empty_chromosome_is_no_fault_of_an_index() {
+    let genome = Genome::new(&[("a", "ACGT"), ("none", ""), ("b", "CC")], 4, "\n");
+    let path = genome.write("g.fa", genome.text.as_bytes(), true, None);
+    let index = genome.fai.replace("\t4\t5\nb", "\t0\t0\nb");
+    std::fs::write(beside(&path, ".fai"), index).unwrap();
+    assert_eq!(cut(&path, &[interval("b", 0, 2)]).unwrap(), [1, 1]);
 }
 
 #[test]

@@ -239,6 +239,63 @@ impl Lines {
     }
 }
 
+/// [`Lines`] for a parser that reads bytes: its lines that are not blank, without blanks at their
+/// ends, each with a line feed and handed out alone, so that [`Lines::number`] is where the parser
+/// is.
+pub struct LineReader<'a> {
+    pub lines: &'a mut Lines,
+    line: String,
+    taken: usize,
+}
+
+impl<'a> LineReader<'a> {
+    pub fn new(lines: &'a mut Lines) -> Self {
+        LineReader {
+            lines,
+            line: String::new(),
+            taken: 0,
+        }
+    }
+
+    /// The line that was handed out last.
+    pub fn line(&self) -> &str {
+        self.line.trim_end()
+    }
+
+    /// The error that [`Lines`] gave, from the one that the parser passed on.
+    pub fn error(&self, error: io::Error) -> Error {
+        error
+            .downcast()
+            .unwrap_or_else(|e| self.lines.read_error(e))
+    }
+}
+
+impl BufRead for LineReader<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.taken == self.line.len() {
+            self.taken = 0;
+            let read = self.lines.read_filled(&mut self.line);
+            if read.map_err(io::Error::other)? {
+                self.line.truncate(self.line.trim_end().len());
+                self.line.push('\n');
+            }
+        }
+        Ok(&self.line.as_bytes()[self.taken..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.taken += count;
+    }
+}
+
+impl Read for LineReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
 /// A piece of a file's own text, short enough for a message.
 pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 40;
