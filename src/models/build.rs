@@ -334,11 +334,17 @@ impl<T: Real> Builder<'_, T> {
             &[channels, 4, width],
             Init::Values(values),
         );
-        let (scale, bias) = match kernels
-            .calibration(strands)
-            .filter(|_| calibrated || kernels.calibrate)
-        {
-            Some(fit) => (Init::Values(fit.scale), Init::Values(fit.bias)),
+        let wanted = calibrated || kernels.calibrate;
+        let fit = if wanted {
+            kernels.calibration(strands)
+        } else {
+            None
+        };
+        let (scale, bias) = match fit {
+            Some(fit) => (
+                Init::Values(fit.scale.clone()),
+                Init::Values(fit.bias.clone()),
+            ),
             None => (Init::Constant(1.0), Init::Constant(0.0)),
         };
         let scale = self.param("conv_scale", &[channels], scale);

@@ -4,7 +4,7 @@ use super::calibration::{Fit, fit};
 use super::spec::Strands;
 use crate::io::meme::Motif;
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// All-zero channels after the motifs, as the original has them.
 pub const PAD_CHANNELS: usize = 4;
@@ -17,6 +17,8 @@ pub struct MotifKernels {
     width: usize,
     /// Start every motif layer from the motifs' score distributions.
     pub calibrate: bool,
+    /// By number of strands less one; copies of the kernels share them.
+    fitted: Arc<[OnceLock<Calibration>; 2]>,
 }
 
 impl MotifKernels {
@@ -25,6 +27,7 @@ impl MotifKernels {
             matrices: motifs.iter().map(|m| m.rows.clone()).collect(),
             width: motifs.iter().map(|m| m.rows.len()).max().unwrap_or(0),
             calibrate,
+            fitted: Arc::default(),
         }
     }
 
@@ -34,6 +37,7 @@ impl MotifKernels {
             matrices: vec![Vec::new(); count],
             width,
             calibrate: false,
+            fitted: Arc::default(),
         }
     }
 
@@ -80,23 +84,26 @@ impl MotifKernels {
         buffer
     }
 
-    /// conv_scale and conv_bias from each channel's score distribution; None without matrices.
-    pub fn calibration(&self, strands: Strands) -> Option<Calibration> {
+    /// conv_scale and conv_bias from each channel's score distribution, fitted when first asked
+    /// for; None without matrices.
+    pub fn calibration(&self, strands: Strands) -> Option<&Calibration> {
         if self.matrices.iter().all(Vec::is_empty) {
             return None;
         }
-        let mut fits: Vec<Fit> = self.kernels(strands).par_iter().map(|k| fit(k)).collect();
-        fits.resize(self.channels(strands), Fit::ZERO);
-        let scale = fits.iter().map(|f| f.scale).collect();
-        let bias = fits.iter().map(|f| f.bias).collect();
-        Some(Calibration {
-            scale: Arc::new(scale),
-            bias: Arc::new(bias),
-        })
+        let fitted = &self.fitted[strands.channels() - 1];
+        Some(fitted.get_or_init(|| {
+            let mut fits: Vec<Fit> = self.kernels(strands).par_iter().map(|k| fit(k)).collect();
+            fits.resize(self.channels(strands), Fit::ZERO);
+            Calibration {
+                scale: Arc::new(fits.iter().map(|f| f.scale).collect()),
+                bias: Arc::new(fits.iter().map(|f| f.bias).collect()),
+            }
+        }))
     }
 }
 
 /// conv_scale and conv_bias of every channel, zeros for the pads.
+#[derive(Debug)]
 pub struct Calibration {
     pub scale: Arc<Vec<f64>>,
     pub bias: Arc<Vec<f64>>,
