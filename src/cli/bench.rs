@@ -14,6 +14,7 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// A built-in architecture, or the path of a TOML file
     #[arg(
         long,
         value_name = "NAME",
@@ -23,17 +24,22 @@ pub struct Args {
     /// Motifs [default: 862 random ones with the widths of the published collection]
     #[arg(long, value_name = "FILE")]
     meme_file: Option<PathBuf>,
+    /// What a step is: train (gradients and optimizer) or inference
     #[arg(long, default_value = "train", value_name = "MODE")]
     mode: Mode,
+    /// Length of the sequences
     #[arg(long, default_value_t = 300, value_name = "BASES")]
     window_size: usize,
+    /// Outputs of the model
     #[arg(long, default_value_t = 3, value_name = "N")]
     outputs: usize,
+    /// Sequences of a step
     #[arg(long, default_value_t = 254, value_name = "N")]
     batch_size: usize,
     /// Timed steps; the median is reported
     #[arg(long, default_value_t = 5, value_name = "N")]
     steps: usize,
+    /// Arithmetic: f32 or f64
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     precision: PrecisionArg,
     #[command(flatten)]

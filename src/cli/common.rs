@@ -72,6 +72,7 @@ pub struct ModelArgs {
     /// Genome FASTA (plain, gzip or bgzip) for a BED of sequences
     #[arg(long, value_name = "FASTA")]
     pub genome: Option<PathBuf>,
+    /// Sequences that are computed at a time
     #[arg(long, default_value_t = 254, value_name = "N")]
     pub batch_size: usize,
     /// Arithmetic: f32 or f64 [default: as trained]

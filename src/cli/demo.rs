@@ -25,11 +25,13 @@ pub struct Args {
     /// Length of each
     #[arg(long, default_value_t = 200, value_name = "BASES")]
     length: usize,
+    /// Passes over the training sequences
     #[arg(long, default_value_t = 50, value_name = "N")]
     epochs: u64,
     /// Threads on the CPU [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Seed of peaks, split and training
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

@@ -11,6 +11,7 @@ mod predict;
 mod selftest;
 mod test;
 mod train;
+mod train_args;
 
 use crate::{Error, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
