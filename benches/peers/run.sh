@@ -1,9 +1,9 @@
 #!/bin/sh
 # cisgrad beside PyTorch on this machine, in turns; by hand, never in CI (minutes, and it wants the machine to itself).
 #
-#     python3 -m venv /tmp/peer && /tmp/peer/bin/pip install -r benches/peers/requirements.txt
+#     python3 -m venv peer && peer/bin/pip install -r benches/peers/requirements.txt
 #     cargo build --release
-#     PYTHON=/tmp/peer/bin/python benches/peers/run.sh MOTIFS.meme.gz [ARCHITECTURE...]
+#     PYTHON=peer/bin/python benches/peers/run.sh MOTIFS.meme.gz [ARCHITECTURE...]
 #
 # From the environment: PYTHON (python3), CISGRAD (target/release/cisgrad), ROUNDS (5), THREADS (2), MODES ("train inference").
 # stdout: every measurement as TSV, then the ratios of medians as comment lines. Say the processor with every figure.
