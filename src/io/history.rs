@@ -44,7 +44,7 @@ pub fn write(path: impl AsRef<Path>, records: &[EpochRecord]) -> Result<()> {
     })
 }
 
-/// Reads what [`write`] wrote; a header alone is an empty history.
+/// Reads what [`write()`] wrote; a header alone is an empty history.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<EpochRecord>> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
