@@ -574,16 +574,15 @@ fn a_loss_that_is_not_finite_stops_the_run_and_never_becomes_best() {
     let run = data.train("model", "--lr 1e38");
     run.fails(
         1,
-        &["loss is", "epoch", "step", "last good state stays in model"],
+        &[
+            "loss is",
+            "epoch 1, step",
+            "model holds no good state yet and can be used again",
+        ],
     );
     assert_no_leftovers(data.path("model"));
-    let best = data.path("model/model.best.safetensors");
-    if best.exists() {
-        for name in ["linreg.weight", "conv_scale"] {
-            let finite = |x: &f64| x.is_finite();
-            assert!(common::parameter(&best, name).iter().all(finite), "{name}");
-        }
-    }
+    assert!(!data.path("model/model.best.safetensors").exists());
+    data.train("model", "--number-of-epochs 1").ok();
     // Signals whose squares overflow.
     let name = &data.names[30];
     let row = format!("{name}\t1e30\t0");

@@ -3,7 +3,11 @@
 use crate::engine::Device;
 use crate::engine::device::DeviceRequest;
 use crate::io::atomic::write_atomic;
+use crate::io::state_dict::StateDict;
+use crate::models::MotifKernels;
+use crate::models::spec::Strands;
 use crate::train::config::Precision;
+use crate::train::network::MOTIF_WEIGHT;
 use crate::train::saved::SavedModel;
 use crate::{Error, Result};
 use std::io::{self, Write};
@@ -118,5 +122,26 @@ pub fn emit(out: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> io::Result<
                 .and_then(|()| writer.flush())
                 .map_err(|e| Error::io("standard output", e))
         }
+    }
+}
+
+/// Says so where the motifs of a MEME file are not those of the weights: the weights win, and
+/// names in another order would call every factor by another's name.
+pub fn warn_of_other_motifs(
+    kernels: &MotifKernels,
+    strands: Strands,
+    names: &[String],
+    weights: &StateDict,
+) {
+    let Some(weight) = weights.get(MOTIF_WEIGHT) else {
+        return;
+    };
+    let differing = kernels.differing(strands, &weight.values.to_f64());
+    if let Some(name) = differing.first().and_then(|&motif| names.get(motif)) {
+        eprintln!(
+            "warning: the kernels of {} of {} motifs in the weights are not those of the MEME file (first: {name}); the weights win. Another file or order would give the factors wrong names; kernels that were trained differ too",
+            differing.len(),
+            names.len()
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! `cisgrad convert tisfm`.
 
+use super::common::warn_of_other_motifs;
 use crate::io::meme::read_meme;
 use crate::io::state_dict::{self, NamedTensor, StateDict, Values};
 use crate::models::{Dimensions, MotifKernels, builtin};
@@ -46,13 +47,17 @@ pub fn run(args: &Args) -> Result<()> {
         (Some(_), Some(file)) => {
             files.push(InputFile::of(file)?);
             let motifs = read_meme(file)?;
-            let longest = MotifKernels::new(&motifs, false).width();
+            let own = MotifKernels::new(&motifs, false);
+            let longest = own.width();
             // A state dict's kernels may be wider than this collection's longest motif.
             let width = state
                 .get(MOTIF_WEIGHT)
                 .and_then(|t| t.shape.last().copied())
                 .unwrap_or(longest);
             let names: Vec<String> = motifs.into_iter().map(|m| m.id).collect();
+            if let Some(strands) = spec.strands() {
+                warn_of_other_motifs(&own, strands, &names, &state);
+            }
             (Some(MotifKernels::empty(names.len(), width)), names)
         }
         (None, _) => (None, Vec::new()),

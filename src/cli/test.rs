@@ -3,6 +3,7 @@
 use super::common::{ModelArgs, emit};
 use crate::data::dataset::Dataset;
 use crate::data::split::SplitSpec;
+use crate::io::hash::sha256_file;
 use crate::report::progress::Reporter;
 use crate::train::Samples;
 use crate::train::metrics::{mse, pearson, spearman};
@@ -31,6 +32,12 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let (model, precision) = args.model.open()?;
     let dataset = args.dataset(&model)?;
+    if args.split_folder.is_none() && model.config.data.is_none() {
+        return Err(Error::usage(format!(
+            "{} was not trained here and holds no split: say --split-folder",
+            args.model.model.display()
+        )));
+    }
     let split = SplitSpec::Folder(
         args.split_folder
             .clone()
@@ -106,6 +113,15 @@ impl Args {
             .genome
             .clone()
             .or_else(|| known.and_then(|d| d.genome.clone()));
+        for file in &model.config.files {
+            let used = [Some(&signals), Some(&sequences), genome.as_ref()];
+            if used.contains(&Some(&file.path)) && sha256_file(&file.path)? != file.sha256 {
+                eprintln!(
+                    "warning: {} has changed since the model was trained",
+                    file.path.display()
+                );
+            }
+        }
         let (dataset, _) = Dataset::read(&signals, &sequences, genome.as_deref())?;
         if dataset.outputs.len() != model.config.outputs.len() {
             return Err(Error::invalid(format!(

@@ -1,5 +1,6 @@
 //! `cisgrad tisfm train`.
 
+use super::common::warn_of_other_motifs;
 pub use super::train_args::Args;
 use crate::data::dataset::Dataset;
 use crate::data::split::{Split, SplitSpec};
@@ -175,9 +176,12 @@ fn claim(folder: &Path, config: &Config, resume: bool) -> Result<std::fs::File> 
         }
         Err(std::fs::TryLockError::Error(e)) => return Err(Error::io(folder, e)),
     }
-    let holds_model = [CONFIG, LAST, BEST, checkpoint::STATE]
-        .iter()
-        .any(|f| folder.join(f).exists());
+    // A run that failed before it had numbers to keep may start again.
+    let holds = |folder: &Path| {
+        let files = [LAST, BEST, checkpoint::STATE];
+        files.iter().any(|f| folder.join(f).exists())
+    };
+    let holds_model = holds(folder) || holds(&path::step_folder(folder, 0));
     if holds_model && !resume {
         return Err(Error::invalid(format!(
             "{} holds a model already: choose another --model-output, or say --resume to go on with it",
@@ -254,7 +258,11 @@ impl Args {
                 );
             }
         }
-        Network::from_state_dict(blueprint, &state_dict::read(&file)?, &file)
+        let weights = state_dict::read(&file)?;
+        if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
+            warn_of_other_motifs(kernels, strands, &config.motifs, &weights);
+        }
+        Network::from_state_dict(blueprint, &weights, &file)
     }
 
     /// The parameters that the penalty acts on.

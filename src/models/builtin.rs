@@ -94,17 +94,4 @@ mod tests {
             "{error}"
         );
     }
-
-    #[test]
-    fn a_bad_spec_names_its_line() {
-        let text = "name = \"x\"\nsummary = \"\"\n[[block]]\nop = \"nonsense\"\n";
-        let error = Spec::parse(text, Path::new("own.toml"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("own.toml, line 3") || error.contains("own.toml, line 4"),
-            "{error}"
-        );
-        assert!(error.contains("nonsense"), "{error}");
-    }
 }

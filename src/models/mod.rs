@@ -9,6 +9,7 @@ mod focal;
 mod layers;
 pub mod motif_kernels;
 mod nystrom;
+mod parse;
 pub mod spec;
 
 pub use build::{Built, Dimensions, Features, Lowering, build};

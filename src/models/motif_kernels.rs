@@ -9,6 +9,9 @@ use std::sync::{Arc, OnceLock};
 /// All-zero channels after the motifs, as the original has them.
 pub const PAD_CHANNELS: usize = 4;
 
+/// Probabilities of one motif agree within this: files are written with few digits.
+const SAME: f64 = 1e-3;
+
 /// The motifs of a model: their position probability matrices, or, where the weights come from a
 /// state dict, their number and the buffer's width alone.
 #[derive(Clone, Debug)]
@@ -84,6 +87,26 @@ impl MotifKernels {
         buffer
     }
 
+    /// Motifs whose kernel in a state dict's `weight` (C, 4, width) is not the one that they give:
+    /// another collection, another order, or kernels that were trained. Only the first strand is
+    /// looked at.
+    pub fn differing(&self, strands: Strands, weight: &[f64]) -> Vec<usize> {
+        let own = self.buffer(strands);
+        if own.len() != weight.len() {
+            return (0..self.len()).collect();
+        }
+        let size = 4 * self.width;
+        let kernel = |all: &[f64], motif: usize| {
+            let start = motif * strands.channels() * size;
+            all[start..start + size].to_vec()
+        };
+        let differs = |motif: &usize| {
+            let (a, b) = (kernel(&own, *motif), kernel(weight, *motif));
+            a.iter().zip(&b).any(|(a, b)| (a - b).abs() > SAME)
+        };
+        (0..self.len()).filter(differs).collect()
+    }
+
     /// conv_scale and conv_bias from each channel's score distribution, fitted when first asked
     /// for; None without matrices.
     pub fn calibration(&self, strands: Strands) -> Option<&Calibration> {
@@ -147,5 +170,9 @@ mod tests {
         assert_eq!((at(1, 2, 1), at(1, 1, 1), at(1, 3, 2)), (0.8, 0.2, 1.0));
         assert!(buffer[4 * 4 * 5..].iter().all(|&x| x == 0.0));
         assert_eq!(kernels.channels(Strands::One), 6);
+        assert!(kernels.differing(Strands::Both, &buffer).is_empty());
+        let mut other = buffer.clone();
+        other[2 * 4 * 5] += 0.1;
+        assert_eq!(kernels.differing(Strands::Both, &other), [1]);
     }
 }

@@ -5,7 +5,6 @@ use crate::io::state_dict::StateDict;
 use crate::ops::activation::Activation;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// An architecture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -248,27 +247,6 @@ pub enum Block {
 }
 
 impl Spec {
-    /// Reads a spec from TOML text; `path` names it in errors.
-    pub fn parse(text: &str, path: &Path) -> Result<Spec> {
-        let spec: Spec = toml::from_str(text).map_err(|e| {
-            let line = e
-                .span()
-                .map(|s| text[..s.start.min(text.len())].lines().count().max(1) as u64);
-            Error::Format {
-                path: path.to_path_buf(),
-                line,
-                message: e.message().to_string(),
-            }
-        })?;
-        if spec.blocks.is_empty() {
-            return Err(Error::format(
-                path,
-                "an architecture needs at least one [[block]]",
-            ));
-        }
-        Ok(spec)
-    }
-
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self).map_err(|e| Error::invalid(format!("{}: {e}", self.name)))
     }

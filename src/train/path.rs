@@ -123,8 +123,8 @@ pub fn run<T: Number>(
             ..settings.clone()
         };
         reporter.line(&format!(
-            "path step {}/{}: lambda {lambda}",
-            index + 1,
+            "path_{} of {} steps: lambda {lambda}",
+            index,
             path.lambdas.len()
         ));
         let outcome = Trainer::new(
@@ -138,7 +138,7 @@ pub fn run<T: Number>(
         )
         .run(resume)?;
         if outcome.was_finished {
-            reporter.line(&format!("path step {} is finished already", index + 1));
+            reporter.line(&format!("path_{index} is finished already"));
         }
         let best = read(step.join(BEST))?;
         let nonzero = |name: &String| {
@@ -156,6 +156,7 @@ pub fn run<T: Number>(
         ));
         previous = Some(step);
     }
+    reporter.line(&format!("all steps: {}", folder.join("path.tsv").display()));
     write_atomic(folder.join("path.tsv"), |w| {
         writeln!(w, "{}", rows.join("\n"))
     })

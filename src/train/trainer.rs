@@ -1,6 +1,6 @@
 //! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
 
-use super::checkpoint::{Progress, State};
+use super::checkpoint::{Progress, STATE, State};
 use super::config::{BEST, HISTORY, LAST};
 use super::interrupt::interrupted;
 use super::network::{Network, Number};
@@ -8,7 +8,7 @@ use crate::engine::params::STREAM_SHUFFLE;
 use crate::engine::{Batch, CpuExecutor, Noise, Philox, Real};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::write_safetensors;
-use crate::optim::{Optimizer, OptimizerSettings};
+use crate::optim::{Optimizer, OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -126,12 +126,26 @@ impl<'a, T: Number> Trainer<'a, T> {
                 return Ok(self.outcome(&progress, true));
             }
         }
+        self.note_idle_penalty();
         let mut grads = vec![T::ZERO; self.network.params.len()];
         while !self.finished(&progress) {
             self.epoch(&mut executor, &mut optimizer, &mut progress, &mut grads)?;
             self.validate(&mut validator, &mut optimizer, &mut progress)?;
         }
         Ok(self.outcome(&progress, false))
+    }
+
+    /// A penalty on a parameter that nothing moves does nothing.
+    fn note_idle_penalty(&self) {
+        let settings = &self.settings.optimizer;
+        let idle = |name: &&String| self.network.layout.get(name).is_some_and(|p| !p.learns());
+        if settings.shrink != Shrink::None {
+            for name in settings.penalised.iter().filter(idle) {
+                self.reporter.line(&format!(
+                    "note: {name} gets no gradient here: the penalty does nothing"
+                ));
+            }
+        }
     }
 
     fn finished(&self, progress: &Progress) -> bool {
@@ -183,10 +197,10 @@ impl<'a, T: Number> Trainer<'a, T> {
             let loss = self.step(executor, optimizer, rows, lr, grads);
             if !loss.is_finite() {
                 return Err(Error::invalid(format!(
-                    "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; the last good state stays in {}",
+                    "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; {}",
                     progress.epoch + 1,
                     index + 1,
-                    self.folder.display()
+                    self.last_good()
                 )));
             }
             progress.loss_sum += loss;
@@ -196,12 +210,30 @@ impl<'a, T: Number> Trainer<'a, T> {
             if interrupted() {
                 progress.seconds = before + started.elapsed().as_secs_f64();
                 self.save(optimizer, progress)?;
-                return Err(Error::Interrupted);
+                return self.interrupted();
             }
         }
         progress.seconds = before + started.elapsed().as_secs_f64();
         bar.finish();
         Ok(())
+    }
+
+    fn interrupted(&self) -> Result<()> {
+        let folder = self.folder.display();
+        self.reporter.line(&format!(
+            "saved in {folder}; the same command with --resume goes on"
+        ));
+        Err(Error::Interrupted)
+    }
+
+    /// Where the last good numbers are, if there are any yet.
+    fn last_good(&self) -> String {
+        let folder = self.folder.display();
+        if self.folder.join(STATE).exists() {
+            format!("the last good state stays in {folder}")
+        } else {
+            format!("{folder} holds no good state yet and can be used again")
+        }
     }
 
     fn batches(&self, rows: usize) -> usize {
@@ -266,9 +298,9 @@ impl<'a, T: Number> Trainer<'a, T> {
         let epoch = progress.epoch + 1;
         if !loss.is_finite() {
             return Err(Error::invalid(format!(
-                "the validation loss is {loss} after epoch {epoch}, step {}; the last good state stays in {}",
+                "the validation loss is {loss} after epoch {epoch}, step {}; {}",
                 progress.batch,
-                self.folder.display()
+                self.last_good()
             )));
         }
         let seen = (progress.batch * self.settings.batch_size).min(self.train.len());
@@ -320,7 +352,7 @@ impl<'a, T: Number> Trainer<'a, T> {
             ));
         }
         if interrupted() && !self.finished(progress) {
-            return Err(Error::Interrupted);
+            return self.interrupted();
         }
         Ok(())
     }
