@@ -167,7 +167,7 @@ fn a_converted_folder_keeps_names_types_and_shows_its_outputs() {
         case.folder.join("signals.tsv").display(),
         case.folder.join("sequences.tsv").display()
     );
-    cisgrad(scratch.path(), &test).fails(1, &["train_split.npy"]);
+    cisgrad(scratch.path(), &test).fails(2, &["holds no split", "--split-folder"]);
 }
 
 /// What the last layer's inputs are decides what `motifs` can say.
