@@ -67,6 +67,8 @@ pub(super) struct Builder<'a, T: Real> {
     pub kernels: Option<&'a MotifKernels>,
     pub lowering: Lowering,
     params: HashMap<String, Var>,
+    /// Names that two blocks use for different shapes.
+    collisions: Vec<String>,
     inputs: [Option<Var>; 2],
     pub features: Features,
     pub last_layer: Option<String>,
@@ -91,11 +93,18 @@ pub fn build<T: Real>(
         kernels,
         lowering,
         params: HashMap::new(),
+        collisions: Vec::new(),
         inputs: [None, None],
         features: Features::Other("the architecture has no motif layer"),
         last_layer: None,
     };
     let state = builder.run(spec.blocks.len(), Codes::Row)?;
+    if let Some(name) = builder.collisions.first() {
+        return Err(Error::invalid(format!(
+            "{}: two blocks call different parameters {name}",
+            spec.name
+        )));
+    }
     let State::Value(output) = state else {
         return Err(Error::invalid(format!(
             "{}: no block makes outputs",
@@ -139,14 +148,22 @@ impl<T: Real> Builder<'_, T> {
     }
 
     pub fn declare(&mut self, name: &str, shape: &[usize], init: Init, role: Role) -> Var {
-        if let Some(var) = self.params.get(name) {
-            return *var;
+        let learns = role == Role::Weight;
+        match self.params.get(name) {
+            Some(var) if self.tape.shape(*var) == shape => *var,
+            Some(_) => {
+                // A user's names collide. Recording goes on with a parameter of its own, so that
+                // shapes stay right, and build() refuses the model.
+                self.collisions.push(name.to_string());
+                let own = format!("{name} ({})", self.collisions.len());
+                self.tape.declare(&own, shape, init, role, learns)
+            }
+            None => {
+                let var = self.tape.declare(name, shape, init, role, learns);
+                self.params.insert(name.to_string(), var);
+                var
+            }
         }
-        let var = self
-            .tape
-            .declare(name, shape, init, role, role == Role::Weight);
-        self.params.insert(name.to_string(), var);
-        var
     }
 
     /// (rows, columns) of a two-dimensional value.
@@ -383,5 +400,29 @@ impl Start {
             Start::Linear => Init::Uniform((3.0 / fan_in).sqrt()),
             Start::Normal => Init::Normal((2.0 / fan_in).sqrt()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn parameters_of_one_name_and_two_shapes_are_an_error() {
+        let text = "name = \"x\"\n[[block]]\nop = \"input_attention\"\nname = \"a\"\nheads = 2\n\
+                    position = \"linreg\"\n[[block]]\nop = \"linear\"\nname = \"linreg\"\n";
+        let spec = Spec::parse(text, Path::new("own.toml")).unwrap();
+        let dimensions = Dimensions {
+            window: 10,
+            outputs: 3,
+        };
+        let mut tape = Tape::<f64>::new(false);
+        let built = build(&mut tape, &spec, &dimensions, None, Lowering::Composed);
+        let error = built.err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "x: two blocks call different parameters linreg.weight"
+        );
     }
 }
