@@ -1,47 +1,37 @@
-//! Packs the golden cases into the binary, so that `cisgrad selftest` needs no files.
+//! Packs into the binary what it needs no files for: the golden cases of `cisgrad selftest`, and the CUDA kernels as text.
+//! Calls no CUDA tool and no C++ compiler.
 
-use std::fmt::Write;
-use std::path::Path;
-use std::{env, fs};
+#[path = "build/golden.rs"]
+mod golden;
+#[path = "build/kernels.rs"]
+mod kernels;
+
+use std::env;
+use std::path::{Path, PathBuf};
 
 fn main() {
-    println!("cargo::rerun-if-changed=tests/data/golden/tisfm");
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let out = env::var("OUT_DIR").expect("cargo sets it");
-    let golden = Path::new(&root).join("tests/data/golden/tisfm");
-    let mut table = String::from("&[\n");
-    for case in sorted(&golden) {
-        if !case.is_dir() {
-            continue;
-        }
-        let name = case
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let _ = writeln!(table, "({name:?}, &[");
-        for file in sorted(&case) {
-            let name = file
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            let _ = writeln!(
-                table,
-                "({name:?}, include_bytes!({:?})),",
-                file.display().to_string()
-            );
-        }
-        table.push_str("]),\n");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
+    golden::pack(&root, &out);
+    if let Err(fault) = kernels::pack(&root, &out) {
+        println!("cargo::error={fault}");
+        std::process::exit(1);
     }
-    table.push(']');
-    fs::write(Path::new(&out).join("golden.rs"), table).expect("OUT_DIR can be written");
 }
 
-fn sorted(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut paths: Vec<_> = fs::read_dir(folder)
+/// A folder's entries by name; none where there is no folder.
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
         .map(|entries| entries.flatten().map(|e| e.path()).collect())
         .unwrap_or_default();
     paths.sort();
     paths
+}
+
+/// The last part of a path.
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }

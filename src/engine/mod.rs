@@ -3,6 +3,7 @@
 
 pub mod arena;
 pub mod cpu;
+pub mod cuda;
 pub mod device;
 pub mod lanes;
 pub mod matmul;
