@@ -15,11 +15,7 @@ pub fn pack(root: &Path, out: &Path) {
         let _ = writeln!(table, "({:?}, &[", file_name(&case));
         for file in sorted(&case) {
             let path = file.display().to_string();
-            let _ = writeln!(
-                table,
-                "({:?}, include_bytes!({path:?})),",
-                file_name(&file)
-            );
+            let _ = writeln!(table, "({:?}, include_bytes!({path:?})),", file_name(&file));
         }
         table.push_str("]),\n");
     }

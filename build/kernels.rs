@@ -23,7 +23,9 @@ pub fn pack(root: &Path, out: &Path) -> Result<(), String> {
         let name = file_name(&path);
         let stem = name.trim_end_matches(".cu");
         if !root.join("src/ops").join(stem).is_dir() {
-            return Err(format!("kernels/{name} belongs to no op: no folder src/ops/{stem}"));
+            return Err(format!(
+                "kernels/{name} belongs to no op: no folder src/ops/{stem}"
+            ));
         }
         let text = fs::read_to_string(&path).map_err(|e| format!("kernels/{name}: {e}"))?;
         let kernels = declarations(&text).map_err(|e| format!("kernels/{name}: {e}"))?;
@@ -78,7 +80,11 @@ impl Declaration {
                 first.to_uppercase() + rest
             })
             .collect();
-        let _ = writeln!(out, "/// `{}` of {file}.\n#[derive(Clone, Copy, Debug)]\npub struct {title} {{", self.name);
+        let _ = writeln!(
+            out,
+            "/// `{}` of {file}.\n#[derive(Clone, Copy, Debug)]\npub struct {title} {{",
+            self.name
+        );
         for (name, kind) in &self.parameters {
             let _ = writeln!(out, "    pub {name}: {kind},");
         }
@@ -115,7 +121,9 @@ fn declarations(text: &str) -> Result<Vec<Declaration>, String> {
             .parse()
             .map_err(|_| format!("__launch_bounds__({bound}): a number is expected"))?;
         let (name, rest) = rest.split_once('(').ok_or("a kernel without parameters")?;
-        let (list, _) = rest.split_once(')').ok_or("a parameter list without its end")?;
+        let (list, _) = rest
+            .split_once(')')
+            .ok_or("a parameter list without its end")?;
         let name = name.trim().to_string();
         let parameters = list
             .split(',')

@@ -29,6 +29,10 @@ pub enum Error {
     #[error("{0}")]
     Invalid(String),
 
+    /// The card, its driver or its memory.
+    #[error("{0}")]
+    Device(String),
+
     /// SIGINT or SIGTERM, after the state was saved (exit code 130).
     #[error("interrupted")]
     Interrupted,

@@ -3,7 +3,8 @@
 use super::Real;
 use super::arena::{self, Block};
 use super::params::Role;
-use super::tape::{Source, Tape, Var};
+use super::tape::{Source, Step, Tape, Var};
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Where a buffer lies.
@@ -71,12 +72,48 @@ pub(super) fn wanted<T: Real>(tape: &Tape<T>, loss: Option<Var>) -> Vec<bool> {
     (0..n).map(|i| leads[i] && reached[i]).collect()
 }
 
+/// What a step asks of the planner on one device.
+pub(super) struct StepNeeds {
+    pub saved: usize,
+    pub scratch_forward: usize,
+    pub scratch_backward: usize,
+    /// By input.
+    pub rereads_input: SmallVec<[bool; 12]>,
+    pub rereads_output: bool,
+    /// Its saved numbers are read after the whole step.
+    pub keeps_saved: bool,
+}
+
+/// What each step asks for on the CPU.
+pub(super) fn cpu_needs<T: Real>(tape: &Tape<T>, rows: usize) -> Vec<StepNeeds> {
+    let of_step = |step: &Step<T>| {
+        let rows = if tape.values[step.output.0].per_row {
+            rows
+        } else {
+            1
+        };
+        let scratch = step.op.scratch(rows);
+        StepNeeds {
+            saved: step.op.saved(rows),
+            scratch_forward: scratch,
+            scratch_backward: scratch,
+            rereads_input: (0..step.inputs.len())
+                .map(|i| step.op.rereads_input(i))
+                .collect(),
+            rereads_output: step.op.rereads_output(),
+            keeps_saved: step.op.spans_batch(),
+        }
+    };
+    tape.steps.iter().map(of_step).collect()
+}
+
 /// Plans the arena. Step i runs forward at time i and backward at time 2n - 1 - i.
 pub(super) fn place<T: Real>(
     tape: &Tape<T>,
     loss: Option<Var>,
     wanted: &[bool],
     rows: usize,
+    needs: &[StepNeeds],
 ) -> Plan {
     let (n_values, n) = (tape.values.len(), tape.steps.len());
     let end = 2 * n;
@@ -89,14 +126,14 @@ pub(super) fn place<T: Real>(
         let out = step.output.0;
         born[out] = s;
         dies[out] = dies[out].max(s);
-        if runs_back(s) && step.op.rereads_output() {
+        if runs_back(s) && needs[s].rereads_output {
             dies[out] = dies[out].max(back(s));
         }
         for (i, v) in step.inputs.iter().enumerate() {
             let root = tape.root(*v).0;
             dies[root] = dies[root].max(s);
             if runs_back(s) {
-                if step.op.rereads_input(i) {
+                if needs[s].rereads_input[i] {
                     dies[root] = dies[root].max(back(s));
                 }
                 grad_born[root] = grad_born[root].min(back(s));
@@ -137,30 +174,25 @@ pub(super) fn place<T: Real>(
         }
     }
     let mut per_step = Vec::with_capacity(n);
-    for (s, step) in tape.steps.iter().enumerate() {
-        let step_rows = if tape.values[step.output.0].per_row {
-            rows
-        } else {
-            1
-        };
-        let (saved, scratch) = (step.op.saved(step_rows), step.op.scratch(step_rows));
+    for (s, needs) in needs.iter().enumerate() {
         // Buffers of a batch-wide op are read after the whole step.
-        let saved_end = if step.op.spans_batch() {
+        let saved_end = if needs.keeps_saved {
             end
         } else if runs_back(s) {
             back(s)
         } else {
             s
         };
-        per_step.push((
-            (add(s, saved_end, saved), saved),
-            (add(s, s, scratch), scratch),
-            (
-                add(back(s), back(s), if runs_back(s) { scratch } else { 0 }),
-                scratch,
-            ),
-            runs_back(s),
-        ));
+        let backward = if runs_back(s) {
+            needs.scratch_backward
+        } else {
+            0
+        };
+        per_step.push([
+            (add(s, saved_end, needs.saved), needs.saved),
+            (add(s, s, needs.scratch_forward), needs.scratch_forward),
+            (add(back(s), back(s), backward), backward),
+        ]);
     }
     let (offsets, arena) = arena::plan(&blocks);
     let place_of = |i: usize, block: Option<usize>| {
@@ -185,12 +217,9 @@ pub(super) fn place<T: Real>(
     Plan {
         values,
         grads,
-        saved: per_step.iter().map(|p| range(p.0)).collect(),
-        scratch_forward: per_step.iter().map(|p| range(p.1)).collect(),
-        scratch_backward: per_step
-            .iter()
-            .map(|p| if p.3 { range(p.2) } else { 0..0 })
-            .collect(),
+        saved: per_step.iter().map(|p| range(p[0])).collect(),
+        scratch_forward: per_step.iter().map(|p| range(p[1])).collect(),
+        scratch_backward: per_step.iter().map(|p| range(p[2])).collect(),
         arena,
         clear,
     }

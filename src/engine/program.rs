@@ -4,7 +4,7 @@
 use super::Real;
 use super::arena;
 use super::params::{Layout, Role};
-use super::plan::{Place, Plan, place, wanted};
+use super::plan::{Place, Plan, cpu_needs, place, wanted};
 use super::tape::{
     Backward, Context, Forward, Gradient, Operand, Prepared, Source, Step, Tape, Value, Var,
 };
@@ -45,7 +45,8 @@ impl<T: Real> Program<T> {
                 tape.layout.params[*p].used = true;
             }
         }
-        let plan = place(&tape, loss, &wanted, rows);
+        let needs = cpu_needs(&tape, rows);
+        let plan = place(&tape, loss, &wanted, rows, &needs);
         Program {
             values: tape.values,
             steps: tape.steps,

@@ -1,5 +1,6 @@
 //! The tape: values, ops, and how an op sees its buffers. Read in one sitting.
 
+use super::cuda::DeviceOp;
 use super::params::{Init, Layout, Param, Role};
 use super::{Noise, Real};
 use smallvec::SmallVec;
@@ -163,6 +164,11 @@ pub trait Op<T: Real>: Send + Sync {
 
     /// Adds to every gradient that is asked for.
     fn backward(&self, io: Backward<'_, '_, T>);
+
+    /// Its kernels on a card; None: it runs on the CPU alone.
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        None
+    }
 
     /// New values for the inputs that are buffers, after a training step of a batch-wide program:
     /// `(input, values)`.

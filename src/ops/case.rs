@@ -2,9 +2,12 @@
 //! run against the plain formula, the gradient against finite differences, f32 against f64, and
 //! pieces of a batch against the whole.
 
+use crate::engine::cpu::Inspection;
+use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
 use crate::engine::params::Role;
 use crate::engine::{Batch, CpuExecutor, Init, Philox, Program, Real, Tape, Var};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// One input of a case: values uniform in `low..high`.
 #[derive(Clone, Debug)]
@@ -205,6 +208,31 @@ impl Case {
         Ok(())
     }
 
+    /// Runs the case on a card in f32, forward and backward, against the CPU in f64.
+    pub fn check_on(&self, gpu: &Arc<Gpu>) -> Result<(), String> {
+        let name = format!("{} {}", self.op, self.label);
+        let (inputs, codes) = self.numbers();
+        let truth = run::<f64>(self, &self.build_f64, &inputs, &codes, self.rows);
+        let found = run_on(gpu, self, &inputs, &codes).map_err(|e| format!("{name}: {e}"))?;
+        let compare = |what: String, a: &[f64], b: &[f64]| {
+            let error = distance(a, b);
+            if error <= self.tolerance_f32 {
+                Ok(())
+            } else {
+                Err(format!(
+                    "{name}: CUDA against f64, {what}: error {error:.3e}, allowed {:.1e}",
+                    self.tolerance_f32
+                ))
+            }
+        };
+        compare("output".to_string(), &found.output, &truth.output)?;
+        let both = found.gradients.iter().zip(&truth.gradients);
+        for (i, (ours, theirs)) in both.enumerate() {
+            compare(format!("gradient {i}"), ours, theirs)?;
+        }
+        Ok(())
+    }
+
     /// Central differences of a random weighting of the outputs, at up to 48 elements an input.
     fn check_gradient(
         &self,
@@ -267,16 +295,23 @@ struct Outcome {
     batch_wide: bool,
 }
 
-/// Runs the case in pieces of `piece` rows. Differentiable row inputs are parameters as well:
-/// a selection by row makes them so, which lets one executor give every gradient.
-fn run<T: Real>(
-    case: &Case,
-    build: &Build<T>,
-    inputs: &[Vec<f64>],
-    codes: &[u8],
-    piece: usize,
-) -> Outcome {
+/// A case recorded for one number type: the op, and a loss that weights its outputs at random.
+struct Recorded<T: Real> {
+    tape: Tape<T>,
+    output: Var,
+    /// Elements of one row of the output.
+    width: usize,
+    loss: Var,
+    /// The inputs that differ by row and want a gradient, in order.
+    watched: Vec<Var>,
+    params: Vec<T>,
+    dense: Vec<Vec<T>>,
+}
+
+/// Differentiable row inputs are watched, the shared ones are parameters: one run gives every gradient.
+fn record<T: Real>(case: &Case, build: &Build<T>, inputs: &[Vec<f64>]) -> Recorded<T> {
     let mut tape = Tape::<T>::new(case.training);
+    let mut watched = Vec::new();
     let vars: Vec<Var> = case
         .inputs
         .iter()
@@ -286,6 +321,7 @@ fn run<T: Real>(
                 let var = tape.dense_input(&input.shape);
                 if input.differentiable {
                     tape.watch(var);
+                    watched.push(var);
                 }
                 var
             } else {
@@ -304,28 +340,30 @@ fn run<T: Real>(
     let weights = tape.dense_input(&[width]);
     let flat = tape.view(output, &[width]);
     let loss = super::inner::inner(&mut tape, flat, weights);
-    let output_rows = if tape.per_row(output) { case.rows } else { 1 };
-    let program = Program::new(tape, output, Some(loss), piece);
     let convert = |v: &[f64]| v.iter().map(|&x| T::of(x)).collect::<Vec<T>>();
-    let mut params = Vec::new();
-    for (input, numbers) in case.inputs.iter().zip(inputs) {
-        if !input.per_row {
-            params.extend(convert(numbers));
-        }
-    }
+    let given = || case.inputs.iter().zip(inputs);
+    let params = given().filter(|(input, _)| !input.per_row);
+    let dense = given().filter(|(input, _)| input.per_row);
     let philox = Philox::new(77);
     let weighting: Vec<f64> = (0..case.rows * width)
         .map(|i| f64::from((philox.uniform(0, i as u64) * 2.0 - 1.0) as f32))
         .collect();
-    let mut dense: Vec<Vec<T>> = case
-        .inputs
-        .iter()
-        .zip(inputs)
-        .filter(|(input, _)| input.per_row)
-        .map(|(_, numbers)| convert(numbers))
-        .collect();
+    let params = params.flat_map(|(_, numbers)| convert(numbers)).collect();
+    let mut dense: Vec<Vec<T>> = dense.map(|(_, numbers)| convert(numbers)).collect();
     dense.push(convert(&weighting));
-    let batch = Batch {
+    Recorded {
+        tape,
+        output,
+        width,
+        loss,
+        watched,
+        params,
+        dense,
+    }
+}
+
+fn batch<'a, T>(case: &Case, dense: &'a [Vec<T>], codes: &'a [u8]) -> Batch<'a, T> {
+    Batch {
         rows: case.rows,
         codes,
         dense: dense.iter().map(Vec::as_slice).collect(),
@@ -334,17 +372,81 @@ fn run<T: Real>(
             step: 1,
             first_row: 0,
         },
-    };
+    }
+}
+
+/// Runs the case on the CPU in pieces of `piece` rows.
+fn run<T: Real>(
+    case: &Case,
+    build: &Build<T>,
+    inputs: &[Vec<f64>],
+    codes: &[u8],
+    piece: usize,
+) -> Outcome {
+    let recorded = record(case, build, inputs);
+    let output_rows = output_rows(case, &recorded);
+    let program = Program::new(recorded.tape, recorded.output, Some(recorded.loss), piece);
     let mut executor = CpuExecutor::new(program);
     let batch_wide = executor.program().spans_batch();
-    let mut grads = vec![T::ZERO; params.len()];
-    let watched: Vec<Var> = vars
-        .iter()
-        .zip(&case.inputs)
-        .filter(|(_, input)| input.per_row && input.differentiable)
-        .map(|(v, _)| *v)
-        .collect();
-    let run = executor.inspect(&params, &batch, &mut grads, &watched);
+    let mut grads = vec![T::ZERO; recorded.params.len()];
+    let batch = batch(case, &recorded.dense, codes);
+    let run = executor.inspect(&recorded.params, &batch, &mut grads, &recorded.watched);
+    outcome(
+        case,
+        inputs,
+        run,
+        &grads,
+        output_rows * recorded.width,
+        batch_wide,
+    )
+}
+
+fn output_rows<T: Real>(case: &Case, recorded: &Recorded<T>) -> usize {
+    if recorded.tape.per_row(recorded.output) {
+        case.rows
+    } else {
+        1
+    }
+}
+
+/// Runs the case on a card, the whole batch at once.
+fn run_on(
+    gpu: &Arc<Gpu>,
+    case: &Case,
+    inputs: &[Vec<f64>],
+    codes: &[u8],
+) -> crate::Result<Outcome> {
+    let recorded = record(case, &case.build_f32, inputs);
+    let output_rows = output_rows(case, &recorded);
+    let program = DeviceProgram::new(
+        recorded.tape,
+        recorded.output,
+        Some(recorded.loss),
+        case.rows,
+    )?;
+    let mut executor =
+        DeviceExecutor::new(gpu, program, case.codes, &recorded.params, Precision::F32)?;
+    let mut grads = vec![0.0; recorded.params.len()];
+    let batch = batch(case, &recorded.dense, codes);
+    let run = executor.inspect(&batch, &mut grads, &recorded.watched)?;
+    Ok(outcome(
+        case,
+        inputs,
+        run,
+        &grads,
+        output_rows * recorded.width,
+        true,
+    ))
+}
+
+fn outcome<T: Real>(
+    case: &Case,
+    inputs: &[Vec<f64>],
+    run: Inspection<T>,
+    grads: &[T],
+    outputs: usize,
+    batch_wide: bool,
+) -> Outcome {
     let mut row_gradients = run.watched.into_iter();
     let mut offset = 0;
     let mut gradients = Vec::new();
@@ -368,10 +470,7 @@ fn run<T: Real>(
         gradients.push(gradient);
     }
     Outcome {
-        output: run.output[..output_rows * width]
-            .iter()
-            .map(|x| x.f64())
-            .collect(),
+        output: run.output[..outputs].iter().map(|x| x.f64()).collect(),
         gradients,
         weighted: run.losses.iter().map(|l| l.f64()).sum(),
         batch_wide,

@@ -21,3 +21,6 @@ pub struct StepState {
 const _: () = assert!(size_of::<StepState>() == 32);
 const _: () = assert!(std::mem::offset_of!(StepState, batch) == 16);
 const _: () = assert!(std::mem::offset_of!(StepState, keep) == 28);
+
+// SAFETY: plain numbers without padding, read by kernels through the same declaration.
+unsafe impl cudarc::driver::DeviceRepr for StepState {}

@@ -6,9 +6,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 use serde::{Deserialize, Serialize};
 
@@ -53,5 +55,9 @@ impl<T: Real> Op<T> for Activate {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.kind, self.len, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -4,9 +4,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct Linear {
@@ -50,5 +52,9 @@ impl<T: Real> Op<T> for Linear {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.inputs, self.outputs, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -1,0 +1,147 @@
+// Matrix product on tensor cores, C (M x N) = A (M x K) B (K x N), in f32 as three TF32 products (hi hi + hi lo + lo hi: some
+// 22 bits of each factor) or in bf16 with f32 sums. Any sizes and strides; sums run over k in one fixed order.
+//
+// One block makes one 64 x 64 tile with 128 threads: 4 warps of 32 x 32. Slices of 16 k are staged in two shared buffers,
+// k outermost, with rows of 72 floats: lanes (g, t) of a fragment read banks 8 t + g, all different.
+#pragma once
+#include "lib/dev.cuh"
+
+static constexpr u32 GEMM_TILE = 64, GEMM_DEPTH = 16, GEMM_ROW = GEMM_TILE + 8, GEMM_THREADS = 128;
+
+// x(i, k) = data[i * along + k * deep]: `along` counts rows of A or columns of B.
+struct Matrix {
+    const float* data;
+    u32 along, deep;
+};
+
+struct GemmShared {
+    __align__(16) float a[2][GEMM_DEPTH][GEMM_ROW];
+    __align__(16) float b[2][GEMM_DEPTH][GEMM_ROW];
+};
+
+// Eight elements a thread of a 64 x 16 slice, the fast direction of memory along neighbouring threads.
+template <bool DEEP_FAST> DEV void gemm_place(u32 thread, u32 i, u32& along, u32& deep) {
+    const u32 e = thread + i * GEMM_THREADS;
+    if (DEEP_FAST) { deep = e % GEMM_DEPTH; along = e / GEMM_DEPTH; }
+    else { along = e % GEMM_TILE; deep = e / GEMM_TILE; }
+}
+
+template <bool DEEP_FAST> DEV void gemm_fetch(float (&into)[8], const Matrix& x, u32 along0, u32 size, u32 deep0, u32 depth) {
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        u32 along, deep;
+        gemm_place<DEEP_FAST>(threadIdx.x, i, along, deep);
+        along += along0;
+        deep += deep0;
+        into[i] = along < size && deep < depth ? x.data[(u64)along * x.along + (u64)deep * x.deep] : 0.f;
+    }
+}
+
+template <bool DEEP_FAST> DEV void gemm_store(float (&into)[GEMM_DEPTH][GEMM_ROW], const float (&from)[8]) {
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        u32 along, deep;
+        gemm_place<DEEP_FAST>(threadIdx.x, i, along, deep);
+        into[deep][along] = from[i];
+    }
+}
+
+DEV void split_tf32(float x, u32& high, u32& low) {
+    high = f32_to_tf32(x);
+    low = f32_to_tf32(x - __uint_as_float(high));
+}
+
+// A warp's 32 x 32 of the tile over 16 k, in f32.
+DEV void gemm_warp_f32(float (&sum)[2][4][4], const float (*a)[GEMM_ROW], const float (*b)[GEMM_ROW], u32 m0, u32 n0, u32 g, u32 t) {
+#pragma unroll
+    for (u32 k = 0; k < GEMM_DEPTH; k += 8) {
+        u32 ah[2][4], al[2][4];
+#pragma unroll
+        for (u32 i = 0; i < 2; i++)
+#pragma unroll
+            for (u32 r = 0; r < 4; r++) split_tf32(a[k + t + (r >> 1) * 4][m0 + i * 16 + g + (r & 1) * 8], ah[i][r], al[i][r]);
+#pragma unroll
+        for (u32 j = 0; j < 4; j++) {
+            u32 bh[2], bl[2];
+#pragma unroll
+            for (u32 r = 0; r < 2; r++) split_tf32(b[k + t + r * 4][n0 + j * 8 + g], bh[r], bl[r]);
+#pragma unroll
+            for (u32 i = 0; i < 2; i++) {
+                mma_tf32_1688(sum[i][j], al[i], bh);
+                mma_tf32_1688(sum[i][j], ah[i], bl);
+                mma_tf32_1688(sum[i][j], ah[i], bh);
+            }
+        }
+    }
+}
+
+// The same with both factors rounded to bf16.
+DEV void gemm_warp_bf16(float (&sum)[2][4][4], const float (*a)[GEMM_ROW], const float (*b)[GEMM_ROW], u32 m0, u32 n0, u32 g, u32 t) {
+    u32 pa[2][4];
+#pragma unroll
+    for (u32 i = 0; i < 2; i++)
+#pragma unroll
+        for (u32 r = 0; r < 4; r++) {
+            const u32 k = 2 * t + (r >> 1) * 8, m = m0 + i * 16 + g + (r & 1) * 8;
+            pa[i][r] = pack_bf16(a[k][m], a[k + 1][m]);
+        }
+#pragma unroll
+    for (u32 j = 0; j < 4; j++) {
+        u32 pb[2];
+#pragma unroll
+        for (u32 r = 0; r < 2; r++) {
+            const u32 k = 2 * t + r * 8, n = n0 + j * 8 + g;
+            pb[r] = pack_bf16(b[k][n], b[k + 1][n]);
+        }
+#pragma unroll
+        for (u32 i = 0; i < 2; i++) mma_bf16_16816(sum[i][j], pa[i], pb);
+    }
+}
+
+// The block's tile at (m0, n0); `put(m, n, sum)` gets every element inside M x N once. BF16 chooses the precision; A_DEEP and
+// B_DEEP say that memory runs along k.
+template <bool BF16, bool A_DEEP, bool B_DEEP, class Put>
+DEV void gemm_tile(GemmShared& s, const Matrix& a, const Matrix& b, u32 M, u32 N, u32 K, u32 m0, u32 n0, Put put) {
+    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
+    const u32 wm = (warp & 1) * 32, wn = (warp >> 1) * 32;
+    float sum[2][4][4] = {};
+    float ra[8], rb[8];
+    gemm_fetch<A_DEEP>(ra, a, m0, M, 0, K);
+    gemm_fetch<B_DEEP>(rb, b, n0, N, 0, K);
+    gemm_store<A_DEEP>(s.a[0], ra);
+    gemm_store<B_DEEP>(s.b[0], rb);
+    __syncthreads();
+    u32 at = 0;
+    for (u32 k = 0; k < K; k += GEMM_DEPTH, at ^= 1) {
+        const bool more = k + GEMM_DEPTH < K;
+        if (more) {
+            gemm_fetch<A_DEEP>(ra, a, m0, M, k + GEMM_DEPTH, K);
+            gemm_fetch<B_DEEP>(rb, b, n0, N, k + GEMM_DEPTH, K);
+        }
+        if (BF16) gemm_warp_bf16(sum, s.a[at], s.b[at], wm, wn, g, t);
+        else gemm_warp_f32(sum, s.a[at], s.b[at], wm, wn, g, t);
+        if (more) {
+            gemm_store<A_DEEP>(s.a[at ^ 1], ra);
+            gemm_store<B_DEEP>(s.b[at ^ 1], rb);
+        }
+        __syncthreads();
+    }
+#pragma unroll
+    for (u32 i = 0; i < 2; i++)
+#pragma unroll
+        for (u32 j = 0; j < 4; j++)
+#pragma unroll
+            for (u32 r = 0; r < 4; r++) {
+                const u32 m = m0 + wm + i * 16 + g + (r >> 1) * 8, n = n0 + wn + j * 8 + 2 * t + (r & 1);
+                if (m < M && n < N) put(m, n, sum[i][j][r]);
+            }
+}
+
+// The tile of a two-dimensional grid.
+template <bool A_DEEP, bool B_DEEP, class Put>
+DEV void gemm_block(bool bf16, const Matrix& a, const Matrix& b, u32 M, u32 N, u32 K, Put put) {
+    __shared__ GemmShared s;
+    const u32 m0 = blockIdx.y * GEMM_TILE, n0 = blockIdx.x * GEMM_TILE;
+    if (bf16) gemm_tile<true, A_DEEP, B_DEEP>(s, a, b, M, N, K, m0, n0, put);
+    else gemm_tile<false, A_DEEP, B_DEEP>(s, a, b, M, N, K, m0, n0, put);
+}

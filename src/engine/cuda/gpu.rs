@@ -1,0 +1,436 @@
+//! One card: its context and stream, its memory, and the kernels that were loaded for it.
+
+use super::images::{Arch, Image, Images};
+use super::kernels::{Kernel, SOURCES};
+use super::pointer::{In, Out};
+use super::probe::{self, Card, describe};
+use crate::{Error, Result};
+use cudarc::driver::{
+    CudaContext, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr,
+    result, sys,
+};
+use cudarc::nvrtc::Ptx;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a driver call was for, and what it said.
+fn failed(what: &str, error: result::DriverError) -> Error {
+    let advice = match error.0 {
+        sys::CUresult::CUDA_ERROR_ILLEGAL_ADDRESS
+        | sys::CUresult::CUDA_ERROR_LAUNCH_FAILED
+        | sys::CUresult::CUDA_ERROR_ECC_UNCORRECTABLE
+        | sys::CUresult::CUDA_ERROR_DEVICE_UNAVAILABLE => {
+            "; the card cannot be used by this process any more: start again (training: with --resume)"
+        }
+        _ => "",
+    };
+    Error::Device(format!("CUDA: {what}: {}{advice}", describe(error)))
+}
+
+/// Grid of a launch, in blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    x: u32,
+    y: u32,
+    z: u32,
+}
+
+impl Grid {
+    pub fn new(x: usize, y: usize, z: usize) -> Self {
+        let part = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Grid {
+            x: part(x),
+            y: part(y),
+            z: part(z),
+        }
+    }
+
+    /// One block for each `of` of `n` elements.
+    pub fn over(n: usize, of: usize) -> Self {
+        Grid::new(n.div_ceil(of), 1, 1)
+    }
+}
+
+/// An open card. Everything is ordered by its one stream.
+pub struct Gpu {
+    card: Card,
+    context: Arc<CudaContext>,
+    stream: Arc<CudaStream>,
+    images: Images,
+    modules: Mutex<HashMap<usize, Arc<CudaModule>>>,
+    functions: Mutex<HashMap<&'static str, CudaFunction>>,
+}
+
+impl fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cuda:{} {}", self.card.ordinal, self.card.name)
+    }
+}
+
+impl Gpu {
+    /// Opens a card that [`probe::cards`] has listed.
+    ///
+    /// # Errors
+    /// The driver refuses the card.
+    pub fn open(card: Card) -> Result<Arc<Gpu>> {
+        let what = format!("opening cuda:{} {}", card.ordinal, card.name);
+        let refused = |e| failed(&what, e);
+        let context = CudaContext::new(card.ordinal).map_err(refused)?;
+        // SAFETY: every copy and launch here goes to one stream, which orders them; cudarc's own events would forbid
+        // the capture of a graph.
+        unsafe { context.disable_event_tracking() };
+        let stream = context.new_stream().map_err(refused)?;
+        Ok(Arc::new(Gpu {
+            card,
+            context,
+            stream,
+            images: Images::open(),
+            modules: Mutex::default(),
+            functions: Mutex::default(),
+        }))
+    }
+
+    /// Opens card number `ordinal`.
+    ///
+    /// # Errors
+    /// No driver, no such card, or one that cannot be used.
+    pub fn open_ordinal(ordinal: usize) -> Result<Arc<Gpu>> {
+        let found = probe::cards().map_err(|a| Error::Device(a.reason().to_string()))?;
+        Gpu::open(probe::choose(&found, ordinal)?)
+    }
+
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    pub fn arch(&self) -> Arch {
+        Arch::new(self.card.capability)
+    }
+
+    /// Free and total bytes of device memory.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn memory(&self) -> Result<(usize, usize)> {
+        self.context
+            .mem_get_info()
+            .map_err(|e| failed("asking for free memory", e))
+    }
+
+    /// Compiles or loads a kernel's file, if it is not loaded yet.
+    fn function(&self, name: &'static str, source: usize) -> Result<sys::CUfunction> {
+        let mut functions = self
+            .functions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(function) = functions.get(name) {
+            return Ok(function.cu_function());
+        }
+        let module = self.module(source)?;
+        let function = module
+            .load_function(name)
+            .map_err(|e| failed(&format!("kernel {name} in {}.cu", SOURCES[source].name), e))?;
+        let handle = function.cu_function();
+        functions.insert(name, function);
+        Ok(handle)
+    }
+
+    fn module(&self, source: usize) -> Result<Arc<CudaModule>> {
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules.get(&source) {
+            return Ok(Arc::clone(module));
+        }
+        let text = &SOURCES[source];
+        let image = match self.images.load(text, self.arch())? {
+            Image::Cubin(bytes) => Ptx::from_binary(bytes),
+            Image::Ptx(text) => Ptx::from_src(text.to_string()),
+        };
+        let module = self
+            .context
+            .load_module(image)
+            .map_err(|e| failed(&format!("loading the kernels of {}.cu", text.name), e))?;
+        modules.insert(source, Arc::clone(&module));
+        Ok(module)
+    }
+
+    /// Loads a kernel without launching it, so that a later capture holds launches alone; `shared` as for the launch.
+    fn ready<K: Kernel>(&self, shared: usize) -> Result<sys::CUfunction> {
+        let function = self.function(K::NAME, K::SOURCE)?;
+        if shared > 48 << 10 {
+            // SAFETY: a handle that the driver gave; the attribute is a number that it checks.
+            unsafe {
+                result::function::set_function_attribute(
+                    function,
+                    sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                    i32::try_from(shared).unwrap_or(i32::MAX),
+                )
+            }
+            .map_err(|e| failed(&format!("{}: {shared} bytes of shared memory", K::NAME), e))?;
+        }
+        Ok(function)
+    }
+
+    /// Puts a kernel on the stream. A grid without blocks is no launch.
+    ///
+    /// # Errors
+    /// The kernel cannot be compiled, or the driver refuses the launch.
+    pub fn launch<K: Kernel>(&self, grid: Grid, kernel: K) -> Result<()> {
+        self.launch_shared(grid, 0, kernel)
+    }
+
+    /// [`Gpu::launch`] with `shared` bytes of dynamic shared memory.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn launch_shared<K: Kernel>(&self, grid: Grid, shared: usize, kernel: K) -> Result<()> {
+        if grid.x == 0 || grid.y == 0 || grid.z == 0 {
+            return Ok(());
+        }
+        let function = self.ready::<K>(shared)?;
+        self.context
+            .bind_to_thread()
+            .map_err(|e| failed(K::NAME, e))?;
+        let mut arguments = kernel.arguments();
+        // SAFETY: number and types of the arguments are the kernel's own parameter list (build.rs); the driver copies
+        // them before it returns; the addresses in them come from the planner, which keeps them inside allocations
+        // that outlive the stream's work.
+        unsafe {
+            result::launch_kernel(
+                function,
+                (grid.x, grid.y, grid.z),
+                (K::THREADS, 1, 1),
+                u32::try_from(shared).unwrap_or(u32::MAX),
+                self.stream.cu_stream(),
+                &mut arguments,
+            )
+        }
+        .map_err(|e| failed(&format!("launching {} on a grid of {grid:?}", K::NAME), e))
+    }
+
+    /// Memory for `len` elements, not initialised.
+    ///
+    /// # Errors
+    /// Out of memory: says how much was asked for, what it was for and what is free.
+    pub fn allocate<T: DeviceRepr>(&self, len: usize, what: &str) -> Result<Buffer<T>> {
+        // SAFETY: nothing reads it before it was written: kernels write their outputs whole, tests fill it with NaN.
+        let slice = unsafe { self.stream.alloc::<T>(len.max(1)) }.map_err(|e| {
+            let megabytes = |bytes: usize| bytes.div_ceil(1 << 20);
+            let bytes = len * size_of::<T>();
+            if e.0 == sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+                let free = self.context.mem_get_info().map_or(0, |m| m.0);
+                Error::Device(format!(
+                    "{:?}: out of memory: {what} needs {} MB, {} MB are free",
+                    self,
+                    megabytes(bytes),
+                    megabytes(free)
+                ))
+            } else {
+                failed(&format!("{} MB for {what}", megabytes(bytes)), e)
+            }
+        })?;
+        let address = slice.device_ptr(&self.stream).0;
+        Ok(Buffer {
+            slice,
+            address,
+            len,
+        })
+    }
+
+    /// Memory with these numbers.
+    ///
+    /// # Errors
+    /// As [`Gpu::allocate`].
+    pub fn upload<T: DeviceRepr>(&self, values: &[T], what: &str) -> Result<Buffer<T>> {
+        let mut buffer = self.allocate(values.len(), what)?;
+        self.write(&mut buffer, values)?;
+        Ok(buffer)
+    }
+
+    /// Copies numbers to the start of a buffer.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    ///
+    /// # Panics
+    /// When the buffer is shorter.
+    pub fn write<T: DeviceRepr>(&self, buffer: &mut Buffer<T>, values: &[T]) -> Result<()> {
+        assert!(values.len() <= buffer.len, "a copy past the buffer's end");
+        if values.is_empty() {
+            return Ok(());
+        }
+        self.stream
+            .memcpy_htod(values, &mut buffer.slice)
+            .map_err(|e| failed("copying to the card", e))
+    }
+
+    /// Copies the first numbers of a buffer back and waits for them.
+    ///
+    /// # Errors
+    /// Whatever failed on the stream before, or the copy.
+    ///
+    /// # Panics
+    /// When the buffer is shorter.
+    pub fn read<T: DeviceRepr>(&self, buffer: &Buffer<T>, values: &mut [T]) -> Result<()> {
+        assert!(values.len() <= buffer.len, "a copy past the buffer's end");
+        if !values.is_empty() {
+            self.read_at(buffer.input(), values)?;
+        }
+        Ok(())
+    }
+
+    /// Copies numbers back from a place and waits for them.
+    ///
+    /// # Errors
+    /// As [`Gpu::read`].
+    pub fn read_at<T: DeviceRepr>(&self, from: In<T>, values: &mut [T]) -> Result<()> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let wrong = |e| failed("copying from the card", e);
+        self.context.bind_to_thread().map_err(wrong)?;
+        // SAFETY: the planner's place lies inside a live allocation; the copy is waited for before the slice is used.
+        unsafe { result::memcpy_dtoh_async(values, from.address(), self.stream.cu_stream()) }
+            .map_err(wrong)?;
+        self.synchronize()
+    }
+
+    /// Fills a place with zero bytes.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn clear<T>(&self, place: Out<T>, len: usize) -> Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
+        let wrong = |e| failed("clearing memory", e);
+        self.context.bind_to_thread().map_err(wrong)?;
+        // SAFETY: the place lies inside a live allocation (planner), ordered by the stream.
+        unsafe {
+            result::memset_d8_async(
+                place.address(),
+                0,
+                len * size_of::<T>(),
+                self.stream.cu_stream(),
+            )
+        }
+        .map_err(wrong)
+    }
+
+    /// Fills a place with one number.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn fill(&self, place: Out<f32>, len: usize, value: f32) -> Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
+        let wrong = |e| failed("filling memory", e);
+        self.context.bind_to_thread().map_err(wrong)?;
+        // SAFETY: as in `clear`; four bytes an element.
+        unsafe {
+            sys::cuMemsetD32Async(
+                place.address(),
+                value.to_bits(),
+                len,
+                self.stream.cu_stream(),
+            )
+        }
+        .result()
+        .map_err(wrong)
+    }
+
+    /// Copies inside the card.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn copy<T>(&self, to: Out<T>, from: In<T>, len: usize) -> Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
+        let wrong = |e| failed("copying on the card", e);
+        self.context.bind_to_thread().map_err(wrong)?;
+        // SAFETY: both places lie inside live allocations (planner), ordered by the stream.
+        unsafe {
+            result::memcpy_dtod_async(
+                to.address(),
+                from.address(),
+                len * size_of::<T>(),
+                self.stream.cu_stream(),
+            )
+        }
+        .map_err(wrong)
+    }
+
+    /// Waits for everything on the stream.
+    ///
+    /// # Errors
+    /// What failed there.
+    pub fn synchronize(&self) -> Result<()> {
+        self.stream
+            .synchronize()
+            .map_err(|e| failed("waiting for the card", e))
+    }
+
+    /// Records what `work` puts on the stream, without running it. All its kernels must have been launched before: a
+    /// module cannot be loaded while the stream is recorded.
+    ///
+    /// # Errors
+    /// Those of `work`, or the driver's.
+    pub fn record(&self, work: impl FnOnce() -> Result<()>) -> Result<Graph> {
+        let wrong = |e| failed("recording a graph", e);
+        self.stream
+            .begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
+            .map_err(wrong)?;
+        let worked = work();
+        // Ended in any case: a stream left in capture can do nothing else.
+        let graph = self.stream.end_capture(sys::CUgraphInstantiate_flags(0));
+        worked?;
+        graph
+            .map_err(wrong)?
+            .map(Graph)
+            .ok_or_else(|| Error::Device("CUDA: recording a graph gave none".to_string()))
+    }
+}
+
+/// Device memory.
+pub struct Buffer<T> {
+    slice: CudaSlice<T>,
+    address: u64,
+    len: usize,
+}
+
+impl<T> Buffer<T> {
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn input(&self) -> In<T> {
+        In::new(self.address)
+    }
+
+    pub fn out(&self) -> Out<T> {
+        Out::new(self.address)
+    }
+}
+
+/// A recorded piece of work.
+pub struct Graph(CudaGraph);
+
+impl Graph {
+    /// Puts all of it on the stream.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn launch(&self) -> Result<()> {
+        self.0.launch().map_err(|e| failed("running a graph", e))
+    }
+}

@@ -1,0 +1,412 @@
+//! A program on a card: the tape's steps for a whole batch, every buffer's place in one arena of device memory, and the
+//! launches of a run in order.
+
+use super::gpu::{Buffer, Gpu};
+use super::op::{
+    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Gradient, Operand, Precision,
+    Surroundings,
+};
+use super::pointer::{In, Out};
+use super::state::StepState;
+use crate::engine::params::{Layout, Role};
+use crate::engine::plan::{Place, Plan, StepNeeds, place, wanted};
+use crate::engine::tape::{Source, Step, Tape, Value, Var};
+use crate::{Error, Result};
+use smallvec::SmallVec;
+
+/// Parameters start at multiples of this many elements, so that kernels may read them as whole vectors and one flag
+/// tells the optimizer about 64 of them.
+pub const PARAMETER_ALIGN: usize = 64;
+
+/// Where each parameter lies on the card: in the layout's order, each aligned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterPlaces {
+    pub offsets: Vec<usize>,
+    pub total: usize,
+}
+
+impl ParameterPlaces {
+    pub fn new(layout: &Layout) -> Self {
+        let mut total = 0;
+        let offsets = layout
+            .params
+            .iter()
+            .map(|param| {
+                let offset = total;
+                total += param.len().next_multiple_of(PARAMETER_ALIGN);
+                offset
+            })
+            .collect();
+        ParameterPlaces { offsets, total }
+    }
+
+    /// From the layout's dense order to the card's, padded with zeros.
+    pub fn spread(&self, layout: &Layout, values: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; self.total];
+        for (param, &offset) in layout.params.iter().zip(&self.offsets) {
+            out[offset..offset + param.len()].copy_from_slice(&values[param.range()]);
+        }
+        out
+    }
+
+    /// Back from the card's order.
+    pub fn gather(&self, layout: &Layout, spread: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; layout.len()];
+        for (param, &offset) in layout.params.iter().zip(&self.offsets) {
+            out[param.range()].copy_from_slice(&spread[offset..offset + param.len()]);
+        }
+        out
+    }
+}
+
+/// Where a run's memory lies.
+#[derive(Clone, Copy)]
+pub struct Memory<'a> {
+    pub gpu: &'a Gpu,
+    pub arena: Out<f32>,
+    pub params: Out<f32>,
+    /// Null where nothing runs backward.
+    pub grads: Out<f32>,
+    pub codes: In<u8>,
+    pub state: In<StepState>,
+    pub tables: &'a [Buffer<u32>],
+    pub precision: Precision,
+}
+
+/// Steps, places and parameters of a model for at most `rows` rows.
+pub struct DeviceProgram {
+    values: Vec<Value>,
+    steps: Vec<Step<f32>>,
+    layout: Layout,
+    places: ParameterPlaces,
+    plan: Plan,
+    rows: usize,
+    output: Var,
+    loss: Option<Var>,
+    /// By step and input: a gradient is asked for.
+    wanted: Vec<SmallVec<[bool; 12]>>,
+}
+
+fn device_op(step: &Step<f32>) -> Result<&dyn DeviceOp> {
+    step.op.device().ok_or_else(|| {
+        Error::Device(format!(
+            "{} has no CUDA kernels: say --device cpu",
+            step.op.name()
+        ))
+    })
+}
+
+impl DeviceProgram {
+    /// Plans the tape for `rows` rows; with `loss` (one number a row) the program can run backward from it.
+    ///
+    /// # Errors
+    /// An op that has no kernels.
+    pub fn new(tape: Tape<f32>, output: Var, loss: Option<Var>, rows: usize) -> Result<Self> {
+        let mut tape = tape;
+        tape.keep(output);
+        if let Some(loss) = loss {
+            tape.keep(loss);
+        }
+        let reached = wanted(&tape, loss);
+        for (value, &w) in tape.values.iter().zip(&reached) {
+            if let (Source::Param(p), true) = (&value.source, w) {
+                tape.layout.params[*p].used = true;
+            }
+        }
+        let (mut needs, mut asked) = (Vec::new(), Vec::new());
+        for step in &tape.steps {
+            let op = device_op(step)?;
+            let by_input: SmallVec<[bool; 12]> = step
+                .inputs
+                .iter()
+                .map(|v| reached[tape.root(*v).0])
+                .collect();
+            let step_rows = if tape.values[step.output.0].per_row {
+                rows
+            } else {
+                1
+            };
+            let need = op.needs(step_rows, &by_input);
+            needs.push(StepNeeds {
+                saved: need.saved,
+                scratch_forward: need.scratch_forward,
+                scratch_backward: need.scratch_backward,
+                rereads_input: (0..step.inputs.len())
+                    .map(|i| op.rereads_input(i))
+                    .collect(),
+                rereads_output: op.rereads_output(),
+                keeps_saved: step.op.spans_batch(),
+            });
+            asked.push(by_input);
+        }
+        let plan = place(&tape, loss, &reached, rows, &needs);
+        Ok(DeviceProgram {
+            places: ParameterPlaces::new(&tape.layout),
+            values: tape.values,
+            steps: tape.steps,
+            layout: tape.layout,
+            plan,
+            rows,
+            output,
+            loss,
+            wanted: asked,
+        })
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub fn places(&self) -> &ParameterPlaces {
+        &self.places
+    }
+
+    /// Elements of the arena.
+    pub fn arena_len(&self) -> usize {
+        self.plan.arena
+    }
+
+    pub fn output(&self) -> Var {
+        self.output
+    }
+
+    /// Elements of one row of the output.
+    pub fn output_len(&self) -> usize {
+        self.values[self.output.0].shape.iter().product()
+    }
+
+    /// The ops' tables on the card; `params` in the layout's order.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn tables(&self, gpu: &Gpu, params: &[f32]) -> Result<Vec<Buffer<u32>>> {
+        let of_step = |step: &Step<f32>| {
+            let inputs: SmallVec<[Option<&[f32]>; 12]> = step
+                .inputs
+                .iter()
+                .map(|v| match self.source(*v) {
+                    Source::Param(p) if !self.layout.params[*p].learns() => {
+                        Some(&params[self.layout.params[*p].range()])
+                    }
+                    _ => None,
+                })
+                .collect();
+            gpu.upload(&device_op(step)?.table(&inputs), step.op.name())
+        };
+        self.steps.iter().map(of_step).collect()
+    }
+
+    fn root(&self, var: Var) -> Var {
+        match self.values[var.0].source {
+            Source::View(root) => root,
+            _ => var,
+        }
+    }
+
+    fn source(&self, var: Var) -> &Source {
+        &self.values[self.root(var).0].source
+    }
+
+    /// Where a kept value lies, and its elements for this many rows.
+    pub fn value(&self, memory: &Memory<'_>, var: Var, rows: usize) -> (Out<f32>, usize) {
+        let root = self.root(var);
+        match self.values[root.0].source {
+            Source::Param(p) => (
+                memory.params.at(self.places.offsets[p]),
+                self.layout.params[p].len(),
+            ),
+            _ => self.plan.values[root.0]
+                .map_or((Out::NULL, 0), |place| at(memory.arena, place, rows)),
+        }
+    }
+
+    /// Where each row's loss lies.
+    pub fn losses(&self, memory: &Memory<'_>, rows: usize) -> (Out<f32>, usize) {
+        self.loss
+            .map_or((Out::NULL, 0), |loss| self.value(memory, loss, rows))
+    }
+
+    /// Where the gradient of a watched value lies.
+    pub fn gradient(
+        &self,
+        memory: &Memory<'_>,
+        var: Var,
+        rows: usize,
+    ) -> Option<(Out<f32>, usize)> {
+        self.plan.grads[self.root(var).0].map(|place| at(memory.arena, place, rows))
+    }
+
+    /// Where the n-th dense input of the batch lies, and its elements; None where nothing reads it.
+    pub fn dense_input(
+        &self,
+        memory: &Memory<'_>,
+        n: usize,
+        rows: usize,
+    ) -> Option<(Out<f32>, usize)> {
+        let index = self
+            .values
+            .iter()
+            .position(|v| matches!(v.source, Source::Dense(m) if m == n))?;
+        self.plan.values[index].map(|place| at(memory.arena, place, rows))
+    }
+
+    fn step_rows(&self, step: &Step<f32>, rows: usize) -> usize {
+        if self.values[step.output.0].per_row {
+            rows
+        } else {
+            1
+        }
+    }
+
+    fn operands(
+        &self,
+        memory: &Memory<'_>,
+        step: &Step<f32>,
+        rows: usize,
+    ) -> SmallVec<[Operand; 12]> {
+        step.inputs
+            .iter()
+            .map(|v| {
+                let value = &self.values[v.0];
+                Operand {
+                    data: self.value(memory, *v, rows).0.input(),
+                    len: value.shape.iter().product(),
+                    per_row: value.per_row,
+                }
+            })
+            .collect()
+    }
+
+    fn around<'a>(&self, memory: &Memory<'a>, index: usize) -> Surroundings<'a> {
+        Surroundings {
+            gpu: memory.gpu,
+            codes: memory.codes,
+            state: memory.state,
+            table: memory.tables.get(index).map_or(In::NULL, Buffer::input),
+            precision: memory.precision,
+        }
+    }
+
+    /// Puts all steps forward on the stream.
+    ///
+    /// # Errors
+    /// Those of the launches.
+    pub fn forward(&self, memory: &Memory<'_>, rows: usize) -> Result<()> {
+        for (index, step) in self.steps.iter().enumerate() {
+            let inputs = self.operands(memory, step, rows);
+            device_op(step)?.forward(&DeviceForward {
+                rows: self.step_rows(step, rows),
+                inputs: &inputs,
+                output: self.value(memory, step.output, rows).0,
+                saved: memory.arena.at(self.plan.saved[index].start),
+                scratch: memory.arena.at(self.plan.scratch_forward[index].start),
+                wanted: &self.wanted[index],
+                around: self.around(memory, index),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Puts all steps backward on the stream, each row's loss counting `seed`; parameter gradients are added to
+    /// `memory.grads`.
+    ///
+    /// # Errors
+    /// Those of the launches.
+    pub fn backward(&self, memory: &Memory<'_>, rows: usize, seed: f32) -> Result<()> {
+        let Some((seeds, count)) = self.loss.and_then(|loss| self.gradient(memory, loss, rows))
+        else {
+            return Ok(());
+        };
+        memory.gpu.fill(seeds, count, seed)?;
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            for &place in &self.plan.clear[index] {
+                let (to, len) = at(memory.arena, place, rows);
+                memory.gpu.clear(to, len)?;
+            }
+            let Some(grad_output) = self.plan.grads[step.output.0] else {
+                continue;
+            };
+            let op = device_op(step)?;
+            let mut inputs = self.operands(memory, step, rows);
+            for (i, operand) in inputs.iter_mut().enumerate() {
+                if !op.rereads_input(i) && !matches!(self.source(step.inputs[i]), Source::Param(_))
+                {
+                    operand.data = In::NULL;
+                }
+            }
+            let grads: SmallVec<[Option<Gradient>; 12]> = step
+                .inputs
+                .iter()
+                .map(|v| self.input_gradient(memory, *v, rows))
+                .collect();
+            op.backward(&DeviceBackward {
+                rows: self.step_rows(step, rows),
+                inputs: &inputs,
+                output: if op.rereads_output() {
+                    self.value(memory, step.output, rows).0.input()
+                } else {
+                    In::NULL
+                },
+                grad_output: at(memory.arena, grad_output, rows).0.input(),
+                saved: memory.arena.at(self.plan.saved[index].start),
+                scratch: memory.arena.at(self.plan.scratch_backward[index].start),
+                grads: &grads,
+                around: self.around(memory, index),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn input_gradient(&self, memory: &Memory<'_>, var: Var, rows: usize) -> Option<Gradient> {
+        let value = &self.values[var.0];
+        let data = match self.source(var) {
+            Source::Param(p) => self.layout.params[*p]
+                .learns()
+                .then(|| memory.grads.at(self.places.offsets[*p])),
+            _ => self.gradient(memory, var, rows).map(|g| g.0),
+        };
+        data.map(|data| Gradient {
+            data,
+            len: value.shape.iter().product(),
+            per_row: value.per_row,
+        })
+    }
+
+    /// Moves the buffers (running statistics) that this batch changed.
+    ///
+    /// # Errors
+    /// Those of the launches.
+    pub fn move_buffers(&self, memory: &Memory<'_>, rows: usize) -> Result<()> {
+        for (index, step) in self.steps.iter().enumerate() {
+            let params: SmallVec<[Out<f32>; 12]> = step
+                .inputs
+                .iter()
+                .map(|v| match self.source(*v) {
+                    Source::Param(p) if self.layout.params[*p].role != Role::Weight => {
+                        memory.params.at(self.places.offsets[*p])
+                    }
+                    _ => Out::NULL,
+                })
+                .collect();
+            if params.iter().all(|p| p.address() == 0) {
+                continue;
+            }
+            device_op(step)?.move_buffers(&DeviceBuffers {
+                rows: self.step_rows(step, rows),
+                saved: memory.arena.at(self.plan.saved[index].start).input(),
+                params: &params,
+                around: self.around(memory, index),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn at(arena: Out<f32>, place: Place, rows: usize) -> (Out<f32>, usize) {
+    let range = place.range(rows);
+    (arena.at(range.start), range.len())
+}

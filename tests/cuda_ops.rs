@@ -1,0 +1,29 @@
+//! Every op's kernels against the CPU in f64, through the real backend code, on the host stand-in of the driver.
+
+mod standin;
+
+use cisgrad::engine::cuda::Gpu;
+use cisgrad::ops::all_cases;
+use std::collections::BTreeMap;
+
+/// CISGRAD_OPS=linear,activation limits the run to these ops.
+fn chosen(op: &str) -> bool {
+    std::env::var("CISGRAD_OPS").map_or(true, |list| list.split(',').any(|name| name == op))
+}
+
+#[test]
+fn every_kernel_agrees_with_the_cpu() {
+    if !standin::install() {
+        return;
+    }
+    let gpu = Gpu::open_ordinal(0).expect("the stand-in has a card");
+    let mut ran: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for case in all_cases().iter().filter(|c| chosen(c.op)) {
+        *ran.entry(case.op).or_default() += 1;
+        failures.extend(case.check_on(&gpu).err());
+    }
+    let total: usize = ran.values().sum();
+    println!("{total} cases of {} ops ran: {ran:?}", ran.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
