@@ -29,6 +29,10 @@ pub enum Error {
     #[error("{0}")]
     Invalid(String),
 
+    /// The graphics card, its driver or its compiler cannot do what the run needs.
+    #[error("{0}")]
+    Device(String),
+
     /// SIGINT or SIGTERM, after the state was saved (exit code 130).
     #[error("interrupted")]
     Interrupted,

@@ -1,10 +1,17 @@
 //! The CUDA backend: the driver is loaded at run time, kernels are compiled for the card that is there, a whole training
 //! step is replayed as one graph. Built and linked without any part of CUDA.
 
+mod arch;
+mod cache;
+mod images;
 pub mod kernels;
+mod nvrtc;
 mod pointer;
 mod state;
 
+pub use arch::{Arch, Target};
+pub use images::{Image, Images};
 pub use kernels::Kernel;
+pub use nvrtc::Nvrtc;
 pub use pointer::{In, Out};
 pub use state::StepState;
