@@ -137,7 +137,7 @@ impl Images {
         let shipped = source.ptx.map(|text| Image::Ptx(Cow::Borrowed(text)));
         if shipped.as_ref() == Some(refused) {
             return Err(Error::Device(format!(
-                "the driver refuses the kernels of {}: {why}. It must be {LEAST_DRIVER} or newer (CUDA {LEAST_CUDA})",
+                "the driver refuses the kernels of {} (PTX {PTX_ISA}): {why}. It must be {LEAST_DRIVER} or newer (CUDA {LEAST_CUDA})",
                 source.name
             )));
         }

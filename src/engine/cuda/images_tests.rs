@@ -267,5 +267,5 @@ fn a_text_that_does_not_compile_falls_back_to_ptx_or_gives_the_log() {
     };
     let error = images.load(&broken, CARD).unwrap_err().to_string();
     assert!(error.contains("\"g\" is undefined"), "{error}");
-    assert_eq!(files(folder.path()), [PathBuf::new(); 0]);
+    assert!(files(folder.path()).is_empty());
 }
