@@ -10,7 +10,7 @@ mod pointer;
 mod state;
 
 pub use arch::{Arch, Target};
-pub use images::{Image, Images};
+pub use images::{Image, Images, LEAST_ARCH, LEAST_CUDA, LEAST_DRIVER};
 pub use kernels::Kernel;
 pub use nvrtc::Nvrtc;
 pub use pointer::{In, Out};
