@@ -11,23 +11,23 @@
 
 static constexpr u32 LANES = 32, BLOCK = 8, NO_CHANNEL = 0xffffffffu;
 // A step of a scan of codes is two bases: 25 pairs of A C G T N.
-static constexpr u32 PAIRS = 25, NO_PAIR = 24, STEP = PAIRS * LANES;
+static constexpr u32 PAIRS = 25, STEP = PAIRS * LANES;
 static constexpr float LOG2E = 1.4426950408889634f, LN2 = 0.69314718055994531f;
 static constexpr float NEG_INF = -3.4e38f;
 
 // A group in the table of the op: width, columns of the groups before it, steps of the groups before it.
 struct Group {
     u32 width, columns, steps_before;
-    DEV u32 steps() const { return (width + 1) / 2; }
+    __device__ u32 steps() const { return (width + 1) / 2; }
 };
 
 // The op's table: three words a group, then two a slot.
 struct Geometry {
     const u32* table;
     u32 groups;
-    DEV Group group(u32 g) const { return {table[3 * g], table[3 * g + 1], table[3 * g + 2]}; }
-    DEV u32 channel(u32 slot) const { return table[3 * groups + 2 * slot]; }
-    DEV u32 first(u32 slot) const { return table[3 * groups + 2 * slot + 1]; }
+    __device__ Group group(u32 g) const { return {table[3 * g], table[3 * g + 1], table[3 * g + 2]}; }
+    __device__ u32 channel(u32 slot) const { return table[3 * groups + 2 * slot]; }
+    __device__ u32 first(u32 slot) const { return table[3 * groups + 2 * slot + 1]; }
 };
 
 DEV float exp_fast(float x) { return ex2_approx(x * LOG2E); }
@@ -133,13 +133,13 @@ DEV Channel channel_of(const Geometry& geometry, const float* lines, u32 slot, u
 struct Pool {
     float top = NEG_INF, z = 0.f, g = 0.f, gg = 0.f, h = 0.f, gh = 0.f, sh = 0.f, sgh = 0.f;
 
-    DEV void rescale(float to) {
+    __device__ __forceinline__ void rescale(float to) {
         const float f = exp_fast(top - to);
         z *= f; g *= f; gg *= f; h *= f; gh *= f; sh *= f; sgh *= f;
         top = to;
     }
 
-    template <bool TRAIN> DEV void add(const Channel& c, const float (&s)[BLOCK], u32 i) {
+    template <bool TRAIN> __device__ __forceinline__ void add(const Channel& c, const float (&s)[BLOCK], u32 i) {
         float sig[BLOCK], most = top;
 #pragma unroll
         for (u32 p = 0; p < BLOCK; p++) {
@@ -212,8 +212,7 @@ DEV void load_pairs(u8* into, const u8* codes, i32 from, u32 count, u32 length, 
     }
 }
 
-template <bool TRAIN> DEV void forward_codes(const Geometry& geometry, const u8* codes, const float* pairs, const float* shift, const float* lines, float* y, float* stats, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
-    DYN_SMEM(memory);
+template <bool TRAIN> DEV void forward_codes(u8* memory, const Geometry& geometry, const u8* codes, const float* pairs, const float* shift, const float* lines, float* y, float* stats, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
     const u32 g = blockIdx.x, lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, warps = blockDim.x / LANES;
     const u32 slots = geometry.groups * LANES, slot = g * LANES + lane;
     const Group group = geometry.group(g);
@@ -242,10 +241,11 @@ template <bool TRAIN> DEV void forward_codes(const Geometry& geometry, const u8*
 }
 
 // Block (group, strip of rows): a warp a row. `shift` and `stats` may be null.
-extern "C" __global__ void __launch_bounds__(256) pwm_scan_pool_codes_forward(const u32* __restrict__ table, const u8* __restrict__ codes, const float* __restrict__ pairs, const float* __restrict__ shift, const float* __restrict__ lines, float* __restrict__ y, float* __restrict__ stats, u32 groups, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
+extern "C" __global__ void __launch_bounds__(256, 3) pwm_scan_pool_codes_forward(const u32* __restrict__ table, const u8* __restrict__ codes, const float* __restrict__ pairs, const float* __restrict__ shift, const float* __restrict__ lines, float* __restrict__ y, float* __restrict__ stats, u32 groups, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
+    DYN_SMEM(memory);
     const Geometry geometry{table, groups};
-    if (stats) forward_codes<true>(geometry, codes, pairs, shift, lines, y, stats, rows, length, kernel_width, strands, features);
-    else forward_codes<false>(geometry, codes, pairs, shift, lines, y, stats, rows, length, kernel_width, strands, features);
+    if (stats) forward_codes<true>(memory, geometry, codes, pairs, shift, lines, y, stats, rows, length, kernel_width, strands, features);
+    else forward_codes<false>(memory, geometry, codes, pairs, shift, lines, y, stats, rows, length, kernel_width, strands, features);
 }
 
 // x of one row, (4, length), into shared memory as one float4 a position, zero outside.
@@ -257,11 +257,9 @@ DEV void load_dense(float4* into, const float* x, i32 from, u32 count, u32 lengt
     }
 }
 
-template <bool TRAIN> DEV void forward_dense(const Geometry& geometry, const float* x, const float* weights, const float* lines, float* y, float* stats, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
-    DYN_SMEM(memory);
+template <bool TRAIN> DEV void forward_dense(float4* xs, const Geometry& geometry, const float* x, const float* weights, const float* lines, float* y, float* stats, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
     const u32 row = blockIdx.x, lane = threadIdx.x % LANES, warps = blockDim.x / LANES;
     const u32 g = blockIdx.y * warps + threadIdx.x / LANES, slots = geometry.groups * LANES;
-    float4* xs = (float4*)memory;
     load_dense(xs, x + (u64)row * 4 * length, 0, length + BLOCK + kernel_width, length);
     __syncthreads();
     if (g >= geometry.groups) return;
@@ -280,9 +278,10 @@ template <bool TRAIN> DEV void forward_dense(const Geometry& geometry, const flo
 
 // Block (row, eight groups): a warp a group. `stats` may be null.
 extern "C" __global__ void __launch_bounds__(256) pwm_scan_pool_dense_forward(const u32* __restrict__ table, const float* __restrict__ x, const float* __restrict__ weights, const float* __restrict__ lines, float* __restrict__ y, float* __restrict__ stats, u32 groups, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
+    DYN_SMEM(memory);
     const Geometry geometry{table, groups};
-    if (stats) forward_dense<true>(geometry, x, weights, lines, y, stats, rows, length, kernel_width, strands, features);
-    else forward_dense<false>(geometry, x, weights, lines, y, stats, rows, length, kernel_width, strands, features);
+    if (stats) forward_dense<true>((float4*)memory, geometry, x, weights, lines, y, stats, rows, length, kernel_width, strands, features);
+    else forward_dense<false>((float4*)memory, geometry, x, weights, lines, y, stats, rows, length, kernel_width, strands, features);
 }
 
 // ---- backward -------------------------------------------------------------------------------------------------
@@ -326,7 +325,7 @@ DEV float score_gradient(const Channel& c, float s, float d, float logz, float o
 
 // by_place[g][i][lane] = sum over rows of the gradient of the score at i. Block (group, 64 positions): a warp has eight
 // positions and goes through all rows in order.
-extern "C" __global__ void __launch_bounds__(256) pwm_scan_pool_codes_backward(const u32* __restrict__ table, const u8* __restrict__ codes, const float* __restrict__ pairs, const float* __restrict__ shift, const float* __restrict__ lines, float* __restrict__ stats, const float* __restrict__ dy, float* __restrict__ by_place, u32 groups, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features, u32 staged) {
+extern "C" __global__ void __launch_bounds__(256, 3) pwm_scan_pool_codes_backward(const u32* __restrict__ table, const u8* __restrict__ codes, const float* __restrict__ pairs, const float* __restrict__ shift, const float* __restrict__ lines, float* __restrict__ stats, const float* __restrict__ dy, float* __restrict__ by_place, u32 groups, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features, u32 staged) {
     DYN_SMEM(memory);
     const Geometry geometry{table, groups};
     const u32 g = blockIdx.x, lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, warps = blockDim.x / LANES;
