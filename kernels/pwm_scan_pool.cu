@@ -130,8 +130,9 @@ DEV Channel channel_of(const Geometry& geometry, const float* lines, u32 slot, u
 }
 
 // Sums of e = exp(w g - top) and its products over the positions seen so far, with g = sigmoid(scale s + bias), h = g (1 - g).
+// `g` and `gg` are those of g - centre, the sigmoid of a score of 0: the variance of g is a small difference otherwise.
 struct Pool {
-    float top = NEG_INF, z = 0.f, g = 0.f, gg = 0.f, h = 0.f, gh = 0.f, sh = 0.f, sgh = 0.f;
+    float centre, top = NEG_INF, z = 0.f, g = 0.f, gg = 0.f, h = 0.f, gh = 0.f, sh = 0.f, sgh = 0.f;
 
     __device__ __forceinline__ void rescale(float to) {
         const float f = exp_fast(top - to);
@@ -152,10 +153,10 @@ struct Pool {
             const float v = sig[p];
             const float e = i + p >= c.begin && i + p < c.end ? exp_fast(c.pool * v - top) : 0.f;
             z += e;
-            g += e * v;
+            g += e * (v - centre);
             if (TRAIN) {
                 const float eh = e * v * (1.f - v);
-                gg += e * v * v;
+                gg += e * (v - centre) * (v - centre);
                 h += eh;
                 gh += eh * v;
                 sh += eh * s[p];
@@ -178,17 +179,14 @@ DEV Stats stats_of(float* stats, u32 rows, u32 slots) {
 
 // Joins the two strands (neighbouring lanes), writes the feature and the statistics.
 template <bool TRAIN> DEV void finish(Pool pool, const Channel& c, u32 channel, u32 strands, u32 features, u32 row, u32 slot, u32 slots, float* y, const Stats& stats) {
-    float z = pool.z, g = pool.g, gg = pool.gg;
     if (strands == 2) {
-        const float other = __shfl_xor_sync(0xffffffffu, pool.top, 1), top = fmaxf(pool.top, other);
-        if (top > pool.top) pool.rescale(top);
-        z = pool.z; g = pool.g; gg = pool.gg;
-        z += __shfl_xor_sync(0xffffffffu, z, 1);
-        g += __shfl_xor_sync(0xffffffffu, g, 1);
-        gg += __shfl_xor_sync(0xffffffffu, gg, 1);
+        const float other = __shfl_xor_sync(0xffffffffu, pool.top, 1);
+        if (other > pool.top) pool.rescale(other);
     }
+    auto both = [&](float x) { return strands == 2 ? x + __shfl_xor_sync(0xffffffffu, x, 1) : x; };
+    const float z = both(pool.z), out = both(pool.g + pool.centre * pool.z) / z, off = pool.centre - out;
+    const float spread = both(pool.gg + 2.f * off * pool.g + off * off * pool.z);
     if (channel == NO_CHANNEL) return;
-    const float out = g / z;
     if (channel % strands == 0) y[(u64)row * features + channel / strands] = out;
     if (TRAIN) {
         const u64 at = (u64)row * slots + slot;
@@ -197,7 +195,7 @@ template <bool TRAIN> DEV void finish(Pool pool, const Channel& c, u32 channel, 
         stats.out[at] = out;
         stats.to_bias[at] = (share * pool.h + c.pool * pool.gh) / z;
         stats.to_scale[at] = (share * pool.sh + c.pool * pool.sgh) / z;
-        stats.to_pool[at] = (gg - out * g) / z;
+        stats.to_pool[at] = spread / z;
     }
 }
 
@@ -228,7 +226,7 @@ template <bool TRAIN> DEV void forward_codes(u8* memory, const Geometry& geometr
         __syncwarp();
         load_pairs(pair, codes + (u64)row * length, 0, count, length, lane, LANES);
         __syncwarp();
-        Pool pool;
+        Pool pool{sigmoid(c.bias)};
         for (u32 i = 0; i < ends; i += BLOCK) {
             float s[BLOCK];
 #pragma unroll
@@ -267,7 +265,7 @@ template <bool TRAIN> DEV void forward_dense(float4* xs, const Geometry& geometr
     const Group group = geometry.group(g);
     const Channel c = channel_of(geometry, lines, slot, length - kernel_width + 1);
     const float4* own = (const float4*)weights + (u64)group.columns * LANES + lane;
-    Pool pool;
+    Pool pool{sigmoid(c.bias)};
     for (u32 i = 0; i + group.width <= length; i += BLOCK) {
         float s[BLOCK] = {};
         scan_dense(s, xs + i, own, group.width);
