@@ -8,8 +8,8 @@ template <u32 W> struct __align__(4 * W) Floats {
     static constexpr u32 WIDTH = W;
     float e[W];
 
-    __device__ __forceinline__ static Floats& at(float* data, u64 i) { return *reinterpret_cast<Floats*>(data + i); }
-    __device__ __forceinline__ static const Floats& at(const float* data, u64 i) { return *reinterpret_cast<const Floats*>(data + i); }
+    DEV Floats& at(float* data, u64 i) { return *reinterpret_cast<Floats*>(data + i); }
+    DEV const Floats& at(const float* data, u64 i) { return *reinterpret_cast<const Floats*>(data + i); }
 
     template <class F> DEV Floats made(F f) {
         Floats out;

@@ -21,7 +21,7 @@ use std::path::Path;
 
 pub fn run(args: &Args) -> Result<()> {
     args.check()?;
-    let precision = args.precision.on_cpu()?;
+    let precision = args.precision.precision();
     let spec = builtin::find(&args.architecture)?;
     let device = args.device.open(Some(precision))?;
     interrupt::watch();
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let config = args.config(&blueprint, motifs, &dataset, precision)?;
     match precision {
-        Precision::F32 => train::<f32>(args, &device, blueprint, config, &dataset, &split),
+        Precision::F32 | Precision::Bf16 => train::<f32>(args, &device, blueprint, config, &dataset, &split),
         Precision::F64 => train::<f64>(args, &device, blueprint, config, &dataset, &split),
     }
 }
@@ -143,6 +143,7 @@ fn train<T: Number>(
         &split.validation,
         folder,
         device,
+        config.precision,
         &reporter,
     );
     let outcome = trainer.run(args.resume)?;

@@ -137,6 +137,7 @@ pub fn run<T: Number>(
             &split.validation,
             &step,
             device,
+            config.precision,
             reporter,
         )
         .run(resume)?;

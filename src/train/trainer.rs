@@ -1,7 +1,7 @@
 //! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
 
 use super::checkpoint::{Progress, STATE, State};
-use super::config::{BEST, HISTORY, LAST};
+use super::config::{BEST, HISTORY, LAST, Precision};
 use super::interrupt::interrupted;
 use super::network::{Network, Number};
 use super::worker::{Epoch, Job, Moments, Trains, worker};
@@ -76,6 +76,7 @@ pub struct Trainer<'a, T: Number> {
     validation: &'a [usize],
     folder: PathBuf,
     device: &'a Device,
+    precision: Precision,
     reporter: &'a Reporter,
 }
 
@@ -89,6 +90,7 @@ impl<'a, T: Number> Trainer<'a, T> {
         validation: &'a [usize],
         folder: &Path,
         device: &'a Device,
+        precision: Precision,
         reporter: &'a Reporter,
     ) -> Self {
         Trainer {
@@ -99,6 +101,7 @@ impl<'a, T: Number> Trainer<'a, T> {
             validation,
             folder: folder.to_path_buf(),
             device,
+            precision,
             reporter,
         }
     }
@@ -111,6 +114,7 @@ impl<'a, T: Number> Trainer<'a, T> {
     pub fn run(mut self, resume: bool) -> Result<Outcome> {
         let mut worker = worker(
             self.device,
+            self.precision,
             &self.network,
             &self.settings.optimizer,
             Job {

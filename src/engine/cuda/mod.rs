@@ -12,6 +12,7 @@ mod op;
 mod pointer;
 pub mod probe;
 mod program;
+mod session;
 mod state;
 
 pub use arch::{Arch, Target};
@@ -25,4 +26,5 @@ pub use op::{
 };
 pub use pointer::{In, Out};
 pub use program::{DeviceProgram, Memory, ParameterPlaces};
+pub use session::{HostSamples, Rule, Session, SessionSettings};
 pub use state::StepState;

@@ -6,10 +6,10 @@ use super::op::Precision;
 use super::program::{DeviceProgram, Memory};
 use super::state::StepState;
 use crate::engine::params::Layout;
-use crate::ops::adam::{AdamLaunch, AdamStep, Shrink, update_on};
-use crate::ops::begin_step::begin_step;
-use crate::ops::end_step::{EndStep, end_step};
-use crate::ops::gather::{Gather, Packed, gather};
+use crate::ops::adam::{AdamLaunch, AdamStep, Shrink, flag, update_on};
+use crate::ops::begin_step::begin_step_on;
+use crate::ops::end_step::{EndStepLaunch, end_step_on};
+use crate::ops::gather::{GatherLaunch, gather_on, pack};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -34,8 +34,8 @@ impl HostSamples<'_> {
 
 /// The samples on the card: two bits a base, one bit for none, signals in f32.
 struct Resident {
-    packed: Buffer<u32>,
-    mask: Buffer<u32>,
+    bases: Buffer<u32>,
+    unknown: Buffer<u32>,
     signals: Buffer<f32>,
     length: usize,
     outputs: usize,
@@ -43,11 +43,11 @@ struct Resident {
 
 impl Resident {
     fn new(gpu: &Gpu, samples: HostSamples<'_>) -> Result<Self> {
-        let packed = Packed::new(samples.codes, samples.length);
+        let packed = pack(samples.codes, samples.length);
         let signals: Vec<f32> = samples.signals.iter().map(|&s| s as f32).collect();
         Ok(Resident {
-            packed: gpu.upload(&packed.bases, "the sequences of the data set")?,
-            mask: gpu.upload(&packed.mask, "the sequences of the data set")?,
+            bases: gpu.upload(&packed.bases, "the sequences of the data set")?,
+            unknown: gpu.upload(&packed.unknown, "the sequences of the data set")?,
             signals: gpu.upload(&signals, "the signals of the data set")?,
             length: samples.length,
             outputs: samples.outputs,
@@ -112,20 +112,18 @@ pub struct Session {
     /// The steps of a prediction: their batch numbers alone matter.
     batches: Buffer<StepState>,
     predictions: Buffer<f32>,
-    /// Tables were made from the parameters that are on the card.
-    fresh: bool,
 }
 
 /// One flag for each 64 elements: 0 does not learn, 1 learns, 2 learns and is penalised.
 fn flags(program: &DeviceProgram, rule: &Rule) -> Vec<u8> {
     let places = program.places();
-    let mut flags = vec![0; places.total / super::program::PARAMETER_ALIGN];
+    let mut flags = vec![flag::RESTS; places.total / super::program::PARAMETER_ALIGN];
     for (param, &offset) in program.layout().params.iter().zip(&places.offsets) {
         if param.learns() {
             let first = offset / super::program::PARAMETER_ALIGN;
             let count = param.len().div_ceil(super::program::PARAMETER_ALIGN);
-            let flag = 1 + u8::from(rule.penalised.contains(&param.name) && rule.shrink != Shrink::None);
-            flags[first..first + count].fill(flag);
+            let penalised = rule.penalised.contains(&param.name) && rule.shrink != Shrink::None;
+            flags[first..first + count].fill(if penalised { flag::PENALISED } else { flag::LEARNS });
         }
     }
     flags
@@ -187,7 +185,6 @@ impl Session {
             inference,
             training,
             settings,
-            fresh: false,
         })
     }
 
@@ -215,7 +212,6 @@ impl Session {
             training.graphs.clear();
         }
         self.graphs.clear();
-        self.fresh = true;
         Ok(())
     }
 
@@ -287,15 +283,7 @@ impl Session {
         let states: Vec<StepState> = (0..batches)
             .map(|batch| {
                 let done = steps_before + batch as u64;
-                let (rate, spread, keep) = AdamStep::new(lr, training.rule.decay, done + 1).rounded();
-                StepState {
-                    seed,
-                    step: done,
-                    batch: batch as u32,
-                    rate,
-                    spread,
-                    keep,
-                }
+                AdamStep::new(lr, training.rule.decay, done + 1).state(seed, batch as u32)
             })
             .collect();
         if training.losses.len() < batches {
@@ -313,16 +301,16 @@ impl Session {
     fn put_step(&self, training: &Training, rows: usize) -> Result<()> {
         let gpu = &*self.gpu;
         let memory = self.memory(&training.tables, training.grads.out());
-        begin_step(gpu, training.steps.input(), self.counter.out(), self.state.out())?;
+        begin_step_on(gpu, training.steps.input(), self.counter.out(), self.state.out())?;
         let target = training.program.dense_input(&memory, 0, rows).map_or(super::Out::NULL, |(place, _)| place);
         self.put_gather(rows, target)?;
         gpu.clear(training.grads.out(), training.grads.len())?;
         training.program.forward(&memory, rows)?;
         training.program.backward(&memory, rows, (1.0 / rows as f64) as f32)?;
         let (losses, _) = training.program.losses(&memory, rows);
-        end_step(
+        end_step_on(
             gpu,
-            &EndStep {
+            &EndStepLaunch {
                 state: self.state.input(),
                 row_losses: losses.input(),
                 rows,
@@ -334,8 +322,8 @@ impl Session {
         update_on(
             gpu,
             &AdamLaunch {
-                params: self.params.out(),
-                grads: training.grads.input(),
+                w: self.params.out(),
+                g: training.grads.input(),
                 m: training.m.out(),
                 v: training.v.out(),
                 flags: training.flags.input(),
@@ -348,11 +336,11 @@ impl Session {
     }
 
     fn put_gather(&self, rows: usize, targets: super::Out<f32>) -> Result<()> {
-        gather(
+        gather_on(
             &self.gpu,
-            &Gather {
-                bases: self.data.packed.input(),
-                mask: self.data.mask.input(),
+            &GatherLaunch {
+                bases: self.data.bases.input(),
+                unknown: self.data.unknown.input(),
                 signals: self.data.signals.input(),
                 order: self.order.input(),
                 state: self.state.input(),
@@ -361,7 +349,7 @@ impl Session {
                 rows,
                 batch_size: self.settings.batch_size,
                 length: self.data.length,
-                outputs: self.data.outputs,
+                outputs: if targets.address() == 0 { 0 } else { self.data.outputs },
             },
         )
     }
@@ -403,7 +391,7 @@ impl Session {
     /// Puts the prediction of one batch on the stream.
     fn put_prediction(&self, rows: usize) -> Result<()> {
         let memory = self.memory(&self.tables, super::Out::NULL);
-        begin_step(&self.gpu, self.batches.input(), self.counter.out(), self.state.out())?;
+        begin_step_on(&self.gpu, self.batches.input(), self.counter.out(), self.state.out())?;
         self.put_gather(rows, super::Out::NULL)?;
         self.inference.forward(&memory, rows)
     }

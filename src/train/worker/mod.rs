@@ -1,9 +1,12 @@
 //! Who does the arithmetic of training and prediction: the CPU's threads, or a card.
 
 mod cpu;
+mod cuda;
 
 pub use cpu::CpuWorker;
+pub use cuda::{CudaMode, CudaWorker};
 
+use super::config::Precision;
 use super::network::{Network, Number};
 use super::trainer::Samples;
 use crate::Result;
@@ -82,11 +85,19 @@ pub struct Job<'a> {
 /// A blueprint that cannot be built or has no kernels there; out of memory.
 pub fn worker<'a, T: Number>(
     device: &Device,
+    precision: Precision,
     network: &Network<T>,
     settings: &OptimizerSettings,
     job: Job<'a>,
 ) -> Result<Box<dyn Trains<T> + 'a>> {
     match device {
         Device::Cpu { .. } => Ok(Box::new(CpuWorker::new(&network.blueprint, settings, job)?)),
+        Device::Cuda { gpu, graph } => {
+            let mode = CudaMode {
+                precision: precision.on_card(),
+                graph: *graph,
+            };
+            Ok(Box::new(CudaWorker::new(gpu, &network.blueprint, settings, job, mode)?))
+        }
     }
 }
