@@ -258,7 +258,7 @@ NO_TSAN void Runner::complete_if_all_arrived(Warp& warp, Gathering& gathering) {
   const unsigned first = (unsigned)(&warp - warps_.data()) * 32;
   for (unsigned lane = 0; lane < 32; lane++)
     if (gathering.arrived >> lane & 1) fibers_[first + lane].state = State::Ready;
-  gathering = Gathering{};
+  gathering.mask = gathering.arrived = 0;
 }
 
 NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform,
