@@ -16,7 +16,9 @@ const NO_COMPILER: i32 = 77;
 /// test is to be skipped then, unless the environment variable `CISGRAD_NO_SKIP` forbids that.
 pub fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER.get_or_init(|| build("plain", "plain", &[])).as_deref()
+    FOLDER
+        .get_or_init(|| build("plain", "plain", &[]))
+        .as_deref()
 }
 
 /// Makes this process use the stand-in as its CUDA driver; false if the test is to be skipped. Call it before
@@ -48,7 +50,10 @@ pub fn build(kind: &str, name: &str, variables: &[(&str, &str)]) -> Option<PathB
         eprintln!("CUDA tests are skipped: {why}");
         return None;
     }
-    assert!(status.success(), "the stand-in for the CUDA driver did not build");
+    assert!(
+        status.success(),
+        "the stand-in for the CUDA driver did not build"
+    );
     Some(out)
 }
 

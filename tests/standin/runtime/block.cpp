@@ -53,7 +53,7 @@ void Runner::begin(const Launch& launch, Faults& faults, unsigned worker) {
   launch_ = &launch;
   faults_ = &faults;
   threads_ = launch.block.x * launch.block.y * launch.block.z;
-  random.seed(settings().seed + 77 * worker + 1);
+  random.state = settings().seed + 77 * worker + 1;
   counts = {};
   if (fibers_.size() < threads_) fibers_.resize(threads_);
   variables.block_size = {launch.block.x, launch.block.y, launch.block.z};
@@ -124,7 +124,7 @@ NO_TSAN void Runner::run_block(uint3 block) {
   const bool shuffle = settings().seed != 0;
   while (alive_ && !faults_->any.load(std::memory_order_relaxed)) {
     bool progress = false;
-    if (shuffle) std::shuffle(order_.begin(), order_.end(), random);
+    if (shuffle) random.shuffle(order_);
     for (unsigned warp : order_) progress |= run_warp(warp, shuffle);
     if (!progress && alive_ && !release_barrier()) tell_deadlock();
   }
@@ -135,11 +135,11 @@ NO_TSAN void Runner::run_block(uint3 block) {
 
 NO_TSAN bool Runner::run_warp(unsigned warp, bool shuffle) {
   const unsigned first = warp * 32, end = std::min(threads_, first + 32);
-  const bool once = shuffle && random() % 4 == 0;
+  const bool once = shuffle && random.next() % 4 == 0;
   bool progress = false;
   for (;;) {
     bool ran = false;
-    const unsigned permute = shuffle ? (unsigned)random() & 31 : 0;
+    const unsigned permute = shuffle ? (unsigned)random.next() & 31 : 0;
     for (unsigned lane = 0; lane < 32; lane++) {
       const unsigned i = first + (lane ^ permute);
       if (i >= end || fibers_[i].state != State::Ready) continue;

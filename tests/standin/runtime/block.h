@@ -2,12 +2,12 @@
 #pragma once
 #include <atomic>
 #include <mutex>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "fiber.h"
 #include "launch.h"
+#include "random.h"
 
 namespace cuda_on_host {
 
@@ -61,7 +61,7 @@ class Runner {
 
   BarrierResult barrier_result = {};
   unsigned char* dynamic = nullptr;  // dynamic shared memory
-  std::mt19937_64 random;
+  Random random;
   Counts counts;
 
  private:
