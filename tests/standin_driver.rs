@@ -21,7 +21,8 @@ fn installed() -> Option<&'static Path> {
     let folder = FOLDER
         .get_or_init(|| {
             let kernels = [("CUDA_STANDIN_KERNELS", "tests/standin/selfcheck")];
-            standin::build("plain", "selfcheck-plain", &kernels)
+            let kind = standin::kind();
+            standin::build(&kind, &format!("selfcheck-{kind}"), &kernels)
         })
         .as_deref()?;
     standin::load(folder);

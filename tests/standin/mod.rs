@@ -17,7 +17,7 @@ const NO_COMPILER: i32 = 77;
 pub fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOLDER
-        .get_or_init(|| build("plain", "plain", &[]))
+        .get_or_init(|| build(&kind(), &kind(), &[]))
         .as_deref()
 }
 
@@ -30,6 +30,11 @@ pub fn install() -> bool {
     })
 }
 
+/// The kind of build: plain, unless `run.sh` runs this process under a sanitizer.
+pub fn kind() -> String {
+    std::env::var("CUDA_STANDIN_KIND").unwrap_or_else(|_| "plain".to_owned())
+}
+
 /// Builds a stand-in of another kind or of other kernels than [`folder`], into `target/standin/NAME`.
 pub fn build(kind: &str, name: &str, variables: &[(&str, &str)]) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -38,6 +43,7 @@ pub fn build(kind: &str, name: &str, variables: &[(&str, &str)]) -> Option<PathB
         .arg(root.join("tests/standin/build.sh"))
         .arg(kind)
         .arg(&out)
+        .env_remove("LD_PRELOAD") // a sanitizer is for the test, not for the compiler
         .envs(variables.iter().copied())
         .status()
         .expect("sh runs the build script");

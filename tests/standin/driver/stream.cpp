@@ -86,6 +86,13 @@ Result finish_until(Record& record) {
   return SUCCESS;
 }
 
+// Drops what is left in a stream that goes away. Its events are over then.
+void abandon(Stream& stream) {
+  for (Work& work : stream.queue)
+    if (work.kind == Kind::RecordEvent) work.run();
+  stream.queue.clear();
+}
+
 bool queued_in_order(Stream& stream) { return settings().late_streams && &stream != &stream.context->legacy; }
 
 }  // namespace
@@ -151,7 +158,7 @@ Result forbidden_in_capture(Context& context) {
 void forget_streams(Context& context) {
   for (Stream* stream : streams_of(context)) {
     stream->capture.reset();
-    stream->queue.clear();
+    abandon(*stream);
     if (stream != &context.legacy && stream != &context.per_thread) destroy<Stream>(stream);
   }
 }
@@ -184,6 +191,7 @@ API cuStreamDestroy_v2(void* handle) {
     stream->capture->invalid = true;
     stream->capture->streams.erase(stream);
   }
+  abandon(*stream);
   destroy<Stream>(stream);
   return result;
 }
