@@ -56,9 +56,7 @@ std::vector<Stream*> streams_of(Context& context) {
   return streams;
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Faults of work that runs on the device lose the context.
 Result perform(Context& context, const Work& work) {

@@ -30,8 +30,7 @@ __attribute__((no_sanitize("address", "thread"), noinline)) void fill(volatile u
                                                                       unsigned char value) {
   size_t i = 0;
   for (; i < bytes && (reinterpret_cast<size_t>(p + i) & 7); i++) p[i] = value;
-  for (; i + 8 <= bytes; i += 8)
-    *reinterpret_cast<volatile unsigned long long*>(p + i) = value * 0x0101010101010101ull;
+  for (; i + 8 <= bytes; i += 8) *reinterpret_cast<volatile unsigned long long*>(p + i) = value * 0x0101010101010101ull;
   for (; i < bytes; i++) p[i] = value;
 }
 
@@ -261,8 +260,7 @@ NO_TSAN void Runner::complete_if_all_arrived(Warp& warp, Gathering& gathering) {
   gathering.mask = gathering.arrived = 0;
 }
 
-NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform,
-                                         Site at) {
+NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform, Site at) {
   Fiber& fiber = *fiber_;
   Warp& warp = warps_[fiber.index / 32];
   const unsigned lane = fiber.index % 32;

@@ -13,7 +13,7 @@ namespace cuda_on_host {
 
 // Lanes of a warp that have come to the same operation under the same mask.
 struct Gathering {
-  unsigned mask = 0;     // 0: none
+  unsigned mask = 0;  // 0: none
   unsigned arrived = 0;
   Operation operation = Operation::SyncWarp;
   Perform perform = nullptr;

@@ -118,8 +118,7 @@ std::string run(const Launch& launch) {
 #endif
       if (i >= blocks || faults.any.load(std::memory_order_relaxed)) break;
       if (!order.empty()) i = order[i];
-      runner.run_block({(unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y),
-                        (unsigned)(i / grid.x / grid.y)});
+      runner.run_block({(unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y), (unsigned)(i / grid.x / grid.y)});
     }
   });
 
