@@ -168,6 +168,8 @@ struct Allocation {
 
 // The allocation that a device pointer lies in, or right behind; null if there is none.
 const Allocation* allocation_of(DevicePointer pointer);
+// Whether nothing was written just before or behind the allocation that a pointer lies in.
+bool margins_are_intact(DevicePointer pointer);
 bool is_pinned(const void* pointer);
 Result free_device_memory(DevicePointer pointer);
 // Frees what is left of a context.

@@ -2,7 +2,8 @@
 //
 // Device memory is filled when it is given out, with NaN unless asked otherwise, so that what is used before it is
 // written shows. Copies and fills are checked against the bounds of the allocation, twice: when they are asked for
-// and, as a graph or a late stream does them later, when they are done.
+// and, as a graph or a late stream does them later, when they are done. Kernels are watched by AddressSanitizer; in
+// the other builds each allocation has margins on both sides that are looked at after a launch.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,7 @@ namespace standin {
 namespace {
 
 constexpr size_t ALIGNMENT = 256, MARGIN = 256;
+constexpr unsigned char MARGIN_FILL = 0xa5;
 
 std::map<DevicePointer, Allocation>& allocations() {
   static auto* all = new std::map<DevicePointer, Allocation>;
@@ -32,7 +34,33 @@ std::map<const char*, Pinned>& pinned() {
   return *all;
 }
 
-size_t padded(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + MARGIN; }
+// With the margins, the one behind also being what rounding up adds.
+size_t padded(size_t bytes) { return MARGIN + (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + MARGIN; }
+
+struct Margins {
+  char *front, *behind;
+  size_t behind_bytes;
+};
+Margins margins_of(DevicePointer pointer, size_t bytes) {
+  char* start = reinterpret_cast<char*>(pointer);
+  return {start - MARGIN, start + bytes, padded(bytes) - MARGIN - bytes};
+}
+
+void guard(DevicePointer pointer, size_t bytes) {
+  Margins m = margins_of(pointer, bytes);
+  memset(m.front, MARGIN_FILL, MARGIN);
+  memset(m.behind, MARGIN_FILL, m.behind_bytes);
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_POISON_MEMORY_REGION(m.front, MARGIN);
+  ASAN_POISON_MEMORY_REGION(m.behind, m.behind_bytes);
+#endif
+}
+
+bool is_intact(const char* margin, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++)
+    if ((unsigned char)margin[i] != MARGIN_FILL) return false;
+  return true;
+}
 
 Result allocate(Context& context, DevicePointer* pointer, size_t bytes) {
   if (!bytes || !pointer) return INVALID_VALUE;
@@ -40,13 +68,11 @@ Result allocate(Context& context, DevicePointer* pointer, size_t bytes) {
   // The device hands out whole pieces of 512 bytes.
   const size_t charge = (bytes + 511) / 512 * 512;
   if (charge < bytes || charge > settings().memory - std::min(settings().memory, device.used)) return OUT_OF_MEMORY;
-  void* memory = aligned_alloc(ALIGNMENT, padded(bytes));
+  char* memory = static_cast<char*>(aligned_alloc(ALIGNMENT, padded(bytes)));
   if (!memory) return OUT_OF_MEMORY;
-  memset(memory, settings().fill, bytes);
-#if defined(__SANITIZE_ADDRESS__)
-  ASAN_POISON_MEMORY_REGION(static_cast<char*>(memory) + bytes, padded(bytes) - bytes);
-#endif
-  *pointer = reinterpret_cast<DevicePointer>(memory);
+  memset(memory + MARGIN, settings().fill, bytes);
+  *pointer = reinterpret_cast<DevicePointer>(memory + MARGIN);
+  guard(*pointer, bytes);
   allocations()[*pointer] = {bytes, &context};
   device.used += charge;
   device.peak = std::max(device.peak, device.used);
@@ -54,7 +80,7 @@ Result allocate(Context& context, DevicePointer* pointer, size_t bytes) {
 }
 
 void give_back(std::map<DevicePointer, Allocation>::iterator it) {
-  void* memory = reinterpret_cast<void*>(it->first);
+  char* memory = reinterpret_cast<char*>(it->first) - MARGIN;
   const Allocation& allocation = it->second;
 #if defined(__SANITIZE_ADDRESS__)
   ASAN_UNPOISON_MEMORY_REGION(memory, padded(allocation.bytes));
@@ -171,6 +197,17 @@ const Allocation* allocation_of(DevicePointer pointer) {
   if (it == all.begin()) return nullptr;
   --it;
   return pointer - it->first <= it->second.bytes ? &it->second : nullptr;
+}
+
+bool margins_are_intact(DevicePointer pointer) {
+#if defined(__SANITIZE_ADDRESS__)
+  (void)pointer;
+  return true;
+#else
+  auto it = std::prev(allocations().upper_bound(pointer));
+  Margins m = margins_of(it->first, it->second.bytes);
+  return is_intact(m.front, MARGIN) && is_intact(m.behind, m.behind_bytes);
+#endif
 }
 
 bool is_pinned(const void* pointer) {

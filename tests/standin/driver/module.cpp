@@ -156,6 +156,18 @@ Result check_pointers(const Function& function, const std::vector<std::vector<ch
   return SUCCESS;
 }
 
+// Writes of the kernel next to memory that it was given.
+Result check_margins(const Function& function, const std::vector<std::vector<char>>& values) {
+  const auto& parameters = function.kernel->parameters;
+  for (size_t i = 0; i < parameters.size(); i++) {
+    if (!parameters[i].is_pointer) continue;
+    const auto pointer = field<DevicePointer>(values[i].data(), 0);
+    if (allocation_of(pointer) && !margins_are_intact(pointer))
+      return complain(ILLEGAL_ADDRESS, "%s wrote out of the bounds of its argument %zu", function.kernel->name, i);
+  }
+  return SUCCESS;
+}
+
 // Faults that the environment asks for. `count` launches have begun, this one among them.
 bool is_due(const cuda_on_host::Settings::Fault& fault, const Device& device, unsigned long long all) {
   if (!fault.launch) return false;
@@ -180,6 +192,7 @@ Result run_kernel(const Function& function, const Shape& shape, const std::vecto
   const std::string fault =
       cuda_on_host::run({function.kernel, shape.grid, shape.block, shape.dynamic, arguments.data()});
   if (!fault.empty()) return complain(LAUNCH_FAILED, "%s", fault.c_str());
+  RETURN_IF_ERROR(check_margins(function, values));
   if (is_due(settings().lost, device, all_launches)) {
     device.lost = ILLEGAL_ADDRESS;
     complain(SUCCESS, "device %d is lost after launch %llu as CUDA_STANDIN_LOST asks", device.ordinal, all_launches);

@@ -19,6 +19,9 @@ __thread Runner* runner = nullptr;
 
 // As much dynamic shared memory as any device has, and room that must not be touched behind it.
 constexpr size_t DYNAMIC_BYTES = 227 * 1024, DYNAMIC_MARGIN = 4096;
+// Without AddressSanitizer, so much behind it is looked at when the block has ended.
+constexpr size_t CHECKED_MARGIN = 256;
+constexpr unsigned char MARGIN_FILL = 0xa5;
 
 bool same_place(Site a, Site b) { return a.line == b.line && (a.file == b.file || !strcmp(a.file, b.file)); }
 
@@ -66,9 +69,22 @@ void Runner::fill_shared() {
   }
 #endif
   fill(dynamic, launch_->dynamic_bytes, value);
+  const size_t bytes = launch_->dynamic_bytes;
 #if defined(__SANITIZE_ADDRESS__)
-  size_t bytes = launch_->dynamic_bytes;
   ASAN_POISON_MEMORY_REGION(dynamic + bytes, DYNAMIC_BYTES + DYNAMIC_MARGIN - bytes);
+#else
+  fill(dynamic + bytes, CHECKED_MARGIN, MARGIN_FILL);
+#endif
+}
+
+void Runner::check_margin() {
+#if !defined(__SANITIZE_ADDRESS__)
+  const unsigned char* margin = dynamic + launch_->dynamic_bytes;
+  for (size_t i = 0; i < CHECKED_MARGIN; i++) {
+    if (margin[i] == MARGIN_FILL) continue;
+    add_fault("a thread wrote behind the dynamic shared memory of the launch");
+    return;
+  }
 #endif
 }
 
@@ -107,6 +123,7 @@ NO_TSAN void Runner::run_block(uint3 block) {
     if (!progress && alive_ && !release_barrier()) tell_deadlock();
   }
   order_acquire(&at_end_);
+  check_margin();
   runner = nullptr;
 }
 

@@ -1,6 +1,7 @@
 // Running one block: its fibers, its barriers, and the operations of its warps.
 #pragma once
 #include <atomic>
+#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ class Runner {
  private:
   static void fiber_entry();
   void fill_shared();
+  void check_margin();
   bool run_warp(unsigned warp, bool shuffle);
   bool release_barrier();
   void tell_deadlock();
