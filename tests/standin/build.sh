@@ -82,8 +82,8 @@ if [ -z "$STANDIN_CXX" ] || ! version=$($STANDIN_CXX --version 2>/dev/null); the
   exit 77
 fi
 
-common="-std=c++17 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-strict-aliasing -ffp-contract=off"
-common="$common -pthread -w -DCUDA_ON_HOST=1 -I . -I kernels -I tests/standin"
+common="-std=c++17 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-strict-aliasing"
+common="$common -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -w -DCUDA_ON_HOST=1 -I . -I kernels -I tests/standin"
 # fmaf is one instruction where the processor has it, and a call where the compiler may not use it.
 if grep -qw fma /proc/cpuinfo 2>/dev/null && [ "$(uname -m)" = x86_64 ]; then common="$common -mfma"; fi
 case $kind in

@@ -55,7 +55,7 @@ void Runner::begin(const Launch& launch, Faults& faults, unsigned worker) {
   threads_ = launch.block.x * launch.block.y * launch.block.z;
   random.seed(settings().seed + 77 * worker + 1);
   counts = {};
-  stacks_.provide(fibers_, threads_);
+  if (fibers_.size() < threads_) fibers_.resize(threads_);
   variables.block_size = {launch.block.x, launch.block.y, launch.block.z};
   variables.grid_size = {launch.grid.x, launch.grid.y, launch.grid.z};
 }
@@ -101,14 +101,20 @@ NO_TSAN void Runner::run_block(uint3 block) {
   host_.tsan_fiber = __tsan_get_current_fiber();
 #endif
   const dim3 size = launch_->block;
+  uint3 thread = {0, 0, 0};
+  stacks_.reset(threads_);
   for (unsigned i = 0; i < threads_; i++) {
     Fiber& fiber = fibers_[i];
     fiber.index = i;
-    fiber.thread = {i % size.x, i / size.x % size.y, i / (size.x * size.y)};
+    fiber.thread = thread;
+    if (++thread.x == size.x) {
+      thread.x = 0;
+      if (++thread.y == size.y) thread.y = 0, thread.z++;
+    }
     fiber.state = State::Ready;
     fiber.uncommitted.clear();
     fiber.groups.clear();
-    prepare(fiber, fiber_entry);
+    fiber.stack = nullptr;
     warps_[i / 32].alive |= 1u << (i % 32);
   }
   order_release(&at_start_);
@@ -140,7 +146,12 @@ NO_TSAN bool Runner::run_warp(unsigned warp, bool shuffle) {
       ran = true;
       fiber_ = &fibers_[i];
       variables.thread = fiber_->thread;
+      if (!fiber_->stack) {
+        fiber_->stack = stacks_.take();
+        prepare(*fiber_, fiber_entry);
+      }
       switch_to_fiber(host_, *fiber_);
+      if (fiber_->state == State::Done) stacks_.give_back(fiber_->stack);
     }
     progress |= ran;
     if (!ran || once || faults_->any.load(std::memory_order_relaxed)) return progress;
@@ -203,6 +214,7 @@ NO_TSAN void Runner::add_fault(const char* text) {
 NO_TSAN void Runner::park() {
   Fiber& fiber = *fiber_;
   fiber.state = State::InWarp;
+  order_release(&at_end_);
   for (;;) switch_to_host(host_, fiber);
 }
 
@@ -246,7 +258,7 @@ NO_TSAN void Runner::complete_if_all_arrived(Warp& warp, Gathering& gathering) {
   const unsigned first = (unsigned)(&warp - warps_.data()) * 32;
   for (unsigned lane = 0; lane < 32; lane++)
     if (gathering.arrived >> lane & 1) fibers_[first + lane].state = State::Ready;
-  gathering = Gathering{};
+  gathering.mask = gathering.arrived = 0;
 }
 
 NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform,
