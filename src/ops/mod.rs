@@ -4,6 +4,7 @@
 
 pub mod case;
 mod common;
+mod elementwise;
 
 pub mod activation;
 pub mod adam;
