@@ -19,6 +19,7 @@ pub mod depthwise;
 pub mod depthwise_transposed;
 pub mod dropout;
 pub mod gated_sum;
+pub mod gather;
 pub mod inner;
 pub mod inverse_sqrt_gram;
 pub mod linear;
