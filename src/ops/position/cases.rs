@@ -3,6 +3,9 @@ use crate::ops::add::add;
 use crate::ops::{Case, Input};
 use std::sync::Arc;
 
+/// Of a length.
+type Index = fn(usize) -> Arc<[u32]>;
+
 /// Every third entry of the table, backwards: some are read by four positions, others by none.
 fn scattered(length: usize) -> Arc<[u32]> {
     (0..length as u32).rev().map(|l| l / 4 * 3).collect()
@@ -19,7 +22,7 @@ pub fn cases() -> Vec<Case> {
         (3, 5, 211),
     ] {
         // Which of x and the table have rows.
-        let forms: [(_, _, fn(usize) -> Arc<[u32]>); 4] = [
+        let forms: [(_, _, Index); 4] = [
             ("", [true, false], super::mirrored),
             (", scattered", [true, false], scattered),
             (", own table", [true, true], scattered),
