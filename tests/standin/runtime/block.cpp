@@ -30,8 +30,7 @@ __attribute__((no_sanitize("address", "thread"), noinline)) void fill(volatile u
                                                                       unsigned char value) {
   size_t i = 0;
   for (; i < bytes && (reinterpret_cast<size_t>(p + i) & 7); i++) p[i] = value;
-  for (; i + 8 <= bytes; i += 8)
-    *reinterpret_cast<volatile unsigned long long*>(p + i) = value * 0x0101010101010101ull;
+  for (; i + 8 <= bytes; i += 8) *reinterpret_cast<volatile unsigned long long*>(p + i) = value * 0x0101010101010101ull;
   for (; i < bytes; i++) p[i] = value;
 }
 
@@ -53,7 +52,7 @@ void Runner::begin(const Launch& launch, Faults& faults, unsigned worker) {
   launch_ = &launch;
   faults_ = &faults;
   threads_ = launch.block.x * launch.block.y * launch.block.z;
-  random.seed(settings().seed + 77 * worker + 1);
+  random.state = settings().seed + 77 * worker + 1;
   counts = {};
   if (fibers_.size() < threads_) fibers_.resize(threads_);
   variables.block_size = {launch.block.x, launch.block.y, launch.block.z};
@@ -124,7 +123,7 @@ NO_TSAN void Runner::run_block(uint3 block) {
   const bool shuffle = settings().seed != 0;
   while (alive_ && !faults_->any.load(std::memory_order_relaxed)) {
     bool progress = false;
-    if (shuffle) std::shuffle(order_.begin(), order_.end(), random);
+    if (shuffle) random.shuffle(order_);
     for (unsigned warp : order_) progress |= run_warp(warp, shuffle);
     if (!progress && alive_ && !release_barrier()) tell_deadlock();
   }
@@ -135,11 +134,11 @@ NO_TSAN void Runner::run_block(uint3 block) {
 
 NO_TSAN bool Runner::run_warp(unsigned warp, bool shuffle) {
   const unsigned first = warp * 32, end = std::min(threads_, first + 32);
-  const bool once = shuffle && random() % 4 == 0;
+  const bool once = shuffle && random.next() % 4 == 0;
   bool progress = false;
   for (;;) {
     bool ran = false;
-    const unsigned permute = shuffle ? (unsigned)random() & 31 : 0;
+    const unsigned permute = shuffle ? (unsigned)random.next() & 31 : 0;
     for (unsigned lane = 0; lane < 32; lane++) {
       const unsigned i = first + (lane ^ permute);
       if (i >= end || fibers_[i].state != State::Ready) continue;
@@ -261,8 +260,7 @@ NO_TSAN void Runner::complete_if_all_arrived(Warp& warp, Gathering& gathering) {
   gathering.mask = gathering.arrived = 0;
 }
 
-NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform,
-                                         Site at) {
+NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform, Site at) {
   Fiber& fiber = *fiber_;
   Warp& warp = warps_[fiber.index / 32];
   const unsigned lane = fiber.index % 32;

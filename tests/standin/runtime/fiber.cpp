@@ -102,8 +102,8 @@ Stacks::~Stacks() {
 void Stacks::reset(size_t count) {
   if (count_ < count) {
     if (memory_) munmap(memory_, count_ * SLOT_BYTES);
-    void* memory = mmap(nullptr, count * SLOT_BYTES, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        mmap(nullptr, count * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
       perror("CUDA stand-in: no memory for the stacks of a block");
       abort();

@@ -28,16 +28,16 @@ enum class State { Ready, AtBarrier, InWarp, Done };
 
 struct Fiber {
   State state = State::Done;
-  Site site = {"", 0};    // where it waits
-  int predicate = 0;      // what it gave to the barrier
-  unsigned index = 0;     // in the block
+  Site site = {"", 0};  // where it waits
+  int predicate = 0;    // what it gave to the barrier
+  unsigned index = 0;   // in the block
   uint3 thread = {};
   std::vector<AsyncCopy> uncommitted;
   std::vector<std::vector<AsyncCopy>> groups;  // committed, oldest first
 
   void* stack_pointer = nullptr;
-  char* stack = nullptr;             // lowest address; null before it has run and after it has ended
-  void* asan_stack = nullptr;        // what AddressSanitizer keeps for it while it does not run
+  char* stack = nullptr;       // lowest address; null before it has run and after it has ended
+  void* asan_stack = nullptr;  // what AddressSanitizer keeps for it while it does not run
   void* tsan_fiber = nullptr;
 };
 

@@ -8,12 +8,12 @@
 // What it ends with: 0 all is right, 2 a wrong result, 3 the driver returned an error. A sanitizer ends the program
 // in its own way.
 #include <array>
-#include <ctime>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <random>
