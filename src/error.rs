@@ -29,7 +29,7 @@ pub enum Error {
     #[error("{0}")]
     Invalid(String),
 
-    /// The card, its driver or its memory.
+    /// The graphics card, its driver or its compiler cannot do what the run needs.
     #[error("{0}")]
     Device(String),
 

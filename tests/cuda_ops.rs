@@ -19,7 +19,7 @@ fn every_kernel_agrees_with_the_cpu() {
     let gpu = Gpu::open_ordinal(0).expect("the stand-in has a card");
     let mut ran: BTreeMap<&str, usize> = BTreeMap::new();
     let mut failures = Vec::new();
-    for case in all_cases().iter().filter(|c| chosen(c.op)) {
+    for case in all_cases().iter().filter(|c| chosen(c.op) && !c.cpu_only) {
         *ran.entry(case.op).or_default() += 1;
         failures.extend(case.check_on(&gpu).err());
     }

@@ -2,22 +2,41 @@
 // 22 bits of each factor) or in bf16 with f32 sums. Any sizes and strides; sums run over k in one fixed order.
 //
 // One block makes one 64 x 64 tile with 128 threads: 4 warps of 32 x 32. Slices of 16 k are staged in two shared buffers,
-// k outermost, with rows of 72 floats: lanes (g, t) of a fragment read banks 8 t + g, all different.
+// k outermost, with rows of 72 floats: lanes (g, t) of a fragment read banks 8 t + g, all different. Every eight slices the
+// sums are added to others: tensor cores cut their sums off instead of rounding them, which a long chain would show.
 #pragma once
 #include "lib/dev.cuh"
 
-static constexpr u32 GEMM_TILE = 64, GEMM_DEPTH = 16, GEMM_ROW = GEMM_TILE + 8, GEMM_THREADS = 128;
+static constexpr u32 GEMM_TILE = 64, GEMM_DEPTH = 16, GEMM_ROW = GEMM_TILE + 8, GEMM_THREADS = 128, GEMM_CHAIN = 128;
 
-// x(i, k) = data[i * along + k * deep]: `along` counts rows of A or columns of B.
+// x(i, k) = data[i * along + k * deep]: `along` counts rows of A or columns of B. A factor may be any type with a
+// gemm_element of its own.
 struct Matrix {
     const float* data;
     u32 along, deep;
 };
 
-struct GemmShared {
-    __align__(16) float a[2][GEMM_DEPTH][GEMM_ROW];
-    __align__(16) float b[2][GEMM_DEPTH][GEMM_ROW];
+DEV float gemm_element(const Matrix& x, u32 along, u32 deep) {
+    return x.data[(u64)along * x.along + (u64)deep * x.deep];
+}
+
+// The slices, and when they are done with the tile of sums.
+union GemmShared {
+    struct {
+        __align__(16) float a[2][GEMM_DEPTH][GEMM_ROW];
+        __align__(16) float b[2][GEMM_DEPTH][GEMM_ROW];
+    };
+    __align__(16) float c[GEMM_TILE][GEMM_ROW];
 };
+
+// In place of put(m, n, sum): sums are added to what is at address at(m, n).
+template <class At> struct AddTo {
+    At at;
+};
+template <class At> DEV AddTo<At> add_to(At at) { return {at}; }
+
+// Where a slice keeps its column: neighbours along k, stored by neighbouring threads, fall into different banks.
+DEV u32 gemm_column(u32 deep, u32 along) { return along ^ (deep / 4 * 2); }
 
 // Eight elements a thread of a 64 x 16 slice, the fast direction of memory along neighbouring threads.
 template <bool DEEP_FAST> DEV void gemm_place(u32 thread, u32 i, u32& along, u32& deep) {
@@ -26,14 +45,15 @@ template <bool DEEP_FAST> DEV void gemm_place(u32 thread, u32 i, u32& along, u32
     else { along = e % GEMM_TILE; deep = e / GEMM_TILE; }
 }
 
-template <bool DEEP_FAST> DEV void gemm_fetch(float (&into)[8], const Matrix& x, u32 along0, u32 size, u32 deep0, u32 depth) {
+template <bool DEEP_FAST, class Factor>
+DEV void gemm_fetch(float (&into)[8], const Factor& x, u32 along0, u32 size, u32 deep0, u32 depth) {
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
         u32 along, deep;
         gemm_place<DEEP_FAST>(threadIdx.x, i, along, deep);
         along += along0;
         deep += deep0;
-        into[i] = along < size && deep < depth ? x.data[(u64)along * x.along + (u64)deep * x.deep] : 0.f;
+        into[i] = along < size && deep < depth ? gemm_element(x, along, deep) : 0.f;
     }
 }
 
@@ -42,7 +62,7 @@ template <bool DEEP_FAST> DEV void gemm_store(float (&into)[GEMM_DEPTH][GEMM_ROW
     for (u32 i = 0; i < 8; i++) {
         u32 along, deep;
         gemm_place<DEEP_FAST>(threadIdx.x, i, along, deep);
-        into[deep][along] = from[i];
+        into[deep][gemm_column(deep, along)] = from[i];
     }
 }
 
@@ -59,12 +79,18 @@ DEV void gemm_warp_f32(float (&sum)[2][4][4], const float (*a)[GEMM_ROW], const 
 #pragma unroll
         for (u32 i = 0; i < 2; i++)
 #pragma unroll
-            for (u32 r = 0; r < 4; r++) split_tf32(a[k + t + (r >> 1) * 4][m0 + i * 16 + g + (r & 1) * 8], ah[i][r], al[i][r]);
+            for (u32 r = 0; r < 4; r++) {
+                const u32 deep = k + (r >> 1) * 4, m = m0 + i * 16 + g + (r & 1) * 8;
+                split_tf32(a[deep + t][gemm_column(deep, m)], ah[i][r], al[i][r]);
+            }
 #pragma unroll
         for (u32 j = 0; j < 4; j++) {
             u32 bh[2], bl[2];
 #pragma unroll
-            for (u32 r = 0; r < 2; r++) split_tf32(b[k + t + r * 4][n0 + j * 8 + g], bh[r], bl[r]);
+            for (u32 r = 0; r < 2; r++) {
+                const u32 deep = k + r * 4;
+                split_tf32(b[deep + t][gemm_column(deep, n0 + j * 8 + g)], bh[r], bl[r]);
+            }
 #pragma unroll
             for (u32 i = 0; i < 2; i++) {
                 mma_tf32_1688(sum[i][j], al[i], bh);
@@ -82,7 +108,7 @@ DEV void gemm_warp_bf16(float (&sum)[2][4][4], const float (*a)[GEMM_ROW], const
     for (u32 i = 0; i < 2; i++)
 #pragma unroll
         for (u32 r = 0; r < 4; r++) {
-            const u32 k = 2 * t + (r >> 1) * 8, m = m0 + i * 16 + g + (r & 1) * 8;
+            const u32 k = 2 * t + (r >> 1) * 8, m = gemm_column(k, m0 + i * 16 + g + (r & 1) * 8);
             pa[i][r] = pack_bf16(a[k][m], a[k + 1][m]);
         }
 #pragma unroll
@@ -90,7 +116,7 @@ DEV void gemm_warp_bf16(float (&sum)[2][4][4], const float (*a)[GEMM_ROW], const
         u32 pb[2];
 #pragma unroll
         for (u32 r = 0; r < 2; r++) {
-            const u32 k = 2 * t + r * 8, n = n0 + j * 8 + g;
+            const u32 k = 2 * t + r * 8, n = gemm_column(k, n0 + j * 8 + g);
             pb[r] = pack_bf16(b[k][n], b[k + 1][n]);
         }
 #pragma unroll
@@ -98,13 +124,39 @@ DEV void gemm_warp_bf16(float (&sum)[2][4][4], const float (*a)[GEMM_ROW], const
     }
 }
 
+// Rows first, first + 4, .. first + 12 of the tile that lie in M x N, a warp a row, neighbouring lanes neighbouring columns.
+template <class Put>
+DEV void gemm_put(const GemmShared& s, const Put& put, u32 first, u32 m0, u32 n0, u32 M, u32 N) {
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        const u32 m = first + i / 2 * 4, n = threadIdx.x % 32 + i % 2 * 32;
+        if (m0 + m < M && n0 + n < N) put(m0 + m, n0 + n, s.c[m][n]);
+    }
+}
+
+// All loads before the first store: a store may not be overtaken.
+template <class At>
+DEV void gemm_put(const GemmShared& s, const AddTo<At>& to, u32 first, u32 m0, u32 n0, u32 M, u32 N) {
+    float* at[8];
+    float old[8];
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        const u32 m = m0 + first + i / 2 * 4, n = n0 + threadIdx.x % 32 + i % 2 * 32;
+        at[i] = m < M && n < N ? to.at(m, n) : nullptr;
+        old[i] = at[i] ? *at[i] : 0.f;
+    }
+#pragma unroll
+    for (u32 i = 0; i < 8; i++)
+        if (at[i]) *at[i] = old[i] + s.c[first + i / 2 * 4][threadIdx.x % 32 + i % 2 * 32];
+}
+
 // The block's tile at (m0, n0); `put(m, n, sum)` gets every element inside M x N once. BF16 chooses the precision; A_DEEP and
 // B_DEEP say that memory runs along k.
-template <bool BF16, bool A_DEEP, bool B_DEEP, class Put>
-DEV void gemm_tile(GemmShared& s, const Matrix& a, const Matrix& b, u32 M, u32 N, u32 K, u32 m0, u32 n0, Put put) {
+template <bool BF16, bool A_DEEP, bool B_DEEP, class A, class B, class Put>
+DEV void gemm_tile(GemmShared& s, const A& a, const B& b, u32 M, u32 N, u32 K, u32 m0, u32 n0, const Put& put) {
     const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
     const u32 wm = (warp & 1) * 32, wn = (warp >> 1) * 32;
-    float sum[2][4][4] = {};
+    float sum[2][4][4] = {}, chain[2][4][4] = {};
     float ra[8], rb[8];
     gemm_fetch<A_DEEP>(ra, a, m0, M, 0, K);
     gemm_fetch<B_DEEP>(rb, b, n0, N, 0, K);
@@ -118,8 +170,16 @@ DEV void gemm_tile(GemmShared& s, const Matrix& a, const Matrix& b, u32 M, u32 N
             gemm_fetch<A_DEEP>(ra, a, m0, M, k + GEMM_DEPTH, K);
             gemm_fetch<B_DEEP>(rb, b, n0, N, k + GEMM_DEPTH, K);
         }
-        if (BF16) gemm_warp_bf16(sum, s.a[at], s.b[at], wm, wn, g, t);
-        else gemm_warp_f32(sum, s.a[at], s.b[at], wm, wn, g, t);
+        if (BF16) gemm_warp_bf16(chain, s.a[at], s.b[at], wm, wn, g, t);
+        else gemm_warp_f32(chain, s.a[at], s.b[at], wm, wn, g, t);
+        if (!more || (k + GEMM_DEPTH) % GEMM_CHAIN == 0) {
+#pragma unroll
+            for (u32 i = 0; i < 32; i++) {
+                float& link = chain[i / 16][i / 4 % 4][i % 4];
+                sum[i / 16][i / 4 % 4][i % 4] += link;
+                link = 0.f;
+            }
+        }
         if (more) {
             gemm_store<A_DEEP>(s.a[at ^ 1], ra);
             gemm_store<B_DEEP>(s.b[at ^ 1], rb);
@@ -131,15 +191,18 @@ DEV void gemm_tile(GemmShared& s, const Matrix& a, const Matrix& b, u32 M, u32 N
 #pragma unroll
         for (u32 j = 0; j < 4; j++)
 #pragma unroll
-            for (u32 r = 0; r < 4; r++) {
-                const u32 m = m0 + wm + i * 16 + g + (r >> 1) * 8, n = n0 + wn + j * 8 + 2 * t + (r & 1);
-                if (m < M && n < N) put(m, n, sum[i][j][r]);
+            for (u32 r = 0; r < 2; r++) {
+                float* c = &s.c[wm + i * 16 + g + r * 8][wn + j * 8 + 2 * t];
+                *reinterpret_cast<float2*>(c) = make_float2(sum[i][j][2 * r], sum[i][j][2 * r + 1]);
             }
+    __syncthreads();
+#pragma unroll 1
+    for (u32 first = warp; first < GEMM_TILE; first += 16) gemm_put(s, put, first, m0, n0, M, N);
 }
 
 // The tile of a two-dimensional grid.
-template <bool A_DEEP, bool B_DEEP, class Put>
-DEV void gemm_block(bool bf16, const Matrix& a, const Matrix& b, u32 M, u32 N, u32 K, Put put) {
+template <bool A_DEEP, bool B_DEEP, class A = Matrix, class B = Matrix, class Put>
+DEV void gemm_block(bool bf16, const A& a, const B& b, u32 M, u32 N, u32 K, const Put& put) {
     __shared__ GemmShared s;
     const u32 m0 = blockIdx.y * GEMM_TILE, n0 = blockIdx.x * GEMM_TILE;
     if (bf16) gemm_tile<true, A_DEEP, B_DEEP>(s, a, b, M, N, K, m0, n0, put);

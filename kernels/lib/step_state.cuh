@@ -11,6 +11,5 @@ struct StepState {
     float spread;   // sqrt(1 - beta2^t)
     float keep;     // 1 - lr decay
 };
+// Fields of equal size follow one another, largest first: the same offsets in both languages (asserted in state.rs).
 static_assert(sizeof(StepState) == 32, "StepState: size");
-static_assert(__builtin_offsetof(StepState, batch) == 16, "StepState: batch");
-static_assert(__builtin_offsetof(StepState, keep) == 28, "StepState: keep");

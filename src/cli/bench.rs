@@ -1,15 +1,18 @@
 //! `cisgrad bench`: whole steps on random sequences.
 
 use super::common::{DeviceArgs, PrecisionArg, emit};
-use crate::engine::{Batch, CpuExecutor, Noise, Philox};
+use crate::engine::cuda::Gpu;
+use crate::engine::{Batch, CpuExecutor, Device, Noise, Philox};
 use crate::io::meme::{Motif, read_meme};
 use crate::models::{Dimensions, MotifKernels, builtin};
 use crate::optim::{Optimizer, OptimizerSettings, Shrink};
 use crate::train::config::Precision;
 use crate::train::network::{Network, Number};
-use crate::train::{Blueprint, Trainable};
+use crate::train::worker::{CudaMode, CudaWorker, Epoch, Job, Moments, Trains};
+use crate::train::{Blueprint, Samples, Trainable};
 use crate::{Error, Result};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(clap::Args)]
@@ -39,7 +42,7 @@ pub struct Args {
     /// Timed steps; the median is reported
     #[arg(long, default_value_t = 5, value_name = "N")]
     steps: usize,
-    /// Arithmetic: f32 or f64
+    /// Arithmetic: f32, f64 (CPU) or bf16 (GPU)
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     precision: PrecisionArg,
     #[command(flatten)]
@@ -54,18 +57,20 @@ enum Mode {
 
 /// Steps before the clock starts.
 const WARM_UP: usize = 2;
+/// Batches of one timed run on a card.
+const STEPS_ON_CARD: usize = 64;
 
 pub fn run(args: &Args) -> Result<()> {
-    let precision = args.precision.on_cpu()?;
+    let precision = args.precision.precision();
     if args.batch_size == 0 || args.outputs == 0 || args.steps == 0 {
         return Err(Error::usage(
             "--batch-size, --outputs and --steps must be at least 1",
         ));
     }
-    args.device.open(Some(precision))?;
-    let rate = match precision {
-        Precision::F32 => rate::<f32>(args)?,
-        Precision::F64 => rate::<f64>(args)?,
+    let rate = match (args.device.open(Some(precision))?, precision) {
+        (Device::Cuda { gpu, graph }, _) => rate_on(&gpu, graph, precision, args)?,
+        (_, Precision::F64) => rate::<f64>(args)?,
+        _ => rate::<f32>(args)?,
     };
     let mode = format!("{:?}", args.mode).to_lowercase();
     emit(None, |w| {
@@ -81,28 +86,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Sequences a second: the median of the timed steps.
 fn rate<T: Number>(args: &Args) -> Result<f64> {
-    let motifs = match &args.meme_file {
-        Some(file) => read_meme(file)?,
-        None => random_motifs(),
-    };
-    let spec = builtin::find(&args.architecture)?;
-    let blueprint = Blueprint {
-        kernels: spec.strands().map(|_| MotifKernels::new(&motifs, false)),
-        spec,
-        dimensions: Dimensions {
-            window: args.window_size,
-            outputs: args.outputs,
-        },
-        trainable: Trainable::AllButMotifs,
-    };
-    let rows = args.batch_size;
-    let philox = Philox::new(11);
-    let codes: Vec<u8> = (0..rows * args.window_size)
-        .map(|i| (philox.bits(0, i as u64) & 3) as u8)
-        .collect();
-    let targets: Vec<T> = (0..rows * args.outputs)
-        .map(|i| T::of(philox.normal(1, i as u64)))
-        .collect();
+    let blueprint = blueprint(args)?;
+    let (rows, codes) = (args.batch_size, codes(args, args.batch_size));
+    let targets: Vec<T> = targets(args, rows).into_iter().map(T::of).collect();
     let network = Network::<T>::initialise(blueprint, 1)?;
     let batch = |dense| Batch {
         rows,
@@ -134,6 +120,92 @@ fn rate<T: Number>(args: &Args) -> Result<f64> {
                 optimizer.step(&layout, 1e-3, &mut params, &grads);
             }))
         }
+    }
+}
+
+/// The model that is timed.
+fn blueprint(args: &Args) -> Result<Blueprint> {
+    let motifs = match &args.meme_file {
+        Some(file) => read_meme(file)?,
+        None => random_motifs(),
+    };
+    let spec = builtin::find(&args.architecture)?;
+    Ok(Blueprint {
+        kernels: spec.strands().map(|_| MotifKernels::new(&motifs, false)),
+        spec,
+        dimensions: Dimensions {
+            window: args.window_size,
+            outputs: args.outputs,
+        },
+        trainable: Trainable::AllButMotifs,
+    })
+}
+
+/// Random base codes of this many sequences.
+fn codes(args: &Args, rows: usize) -> Vec<u8> {
+    let philox = Philox::new(11);
+    (0..rows * args.window_size)
+        .map(|i| (philox.bits(0, i as u64) & 3) as u8)
+        .collect()
+}
+
+/// Random signals of this many sequences.
+fn targets(args: &Args, rows: usize) -> Vec<f64> {
+    let philox = Philox::new(11);
+    (0..rows * args.outputs)
+        .map(|i| philox.normal(1, i as u64))
+        .collect()
+}
+
+/// [`rate`] on a card: whole steps as training runs them, data on the card.
+fn rate_on(gpu: &Arc<Gpu>, graph: bool, precision: Precision, args: &Args) -> Result<f64> {
+    let blueprint = blueprint(args)?;
+    let rows = args.batch_size * STEPS_ON_CARD;
+    let (codes, signals) = (codes(args, rows), targets(args, rows));
+    let settings = OptimizerSettings {
+        shrink: Shrink::None,
+        penalised: Vec::new(),
+    };
+    let job = Job {
+        samples: Samples {
+            codes: &codes,
+            signals: &signals,
+            length: args.window_size,
+            outputs: args.outputs,
+        },
+        batch_size: args.batch_size,
+        seed: 1,
+    };
+    let mode = CudaMode {
+        precision: precision.on_card(),
+        graph,
+    };
+    let network = Network::<f32>::initialise(blueprint, 1)?;
+    let worker: &mut dyn Trains<f32> =
+        &mut CudaWorker::new(gpu, &network.blueprint, &settings, job, mode)?;
+    let zeros = vec![0.0; network.params.len()];
+    let moments = Moments {
+        m: zeros.clone(),
+        v: zeros,
+    };
+    worker.load(&network.params, &moments)?;
+    let order: Vec<usize> = (0..rows).collect();
+    worker.begin(Epoch {
+        order: &order,
+        lr: 1e-3,
+        steps: 0,
+    })?;
+    let mut failed = None;
+    let rate = median_rate(args, || {
+        let done = match args.mode {
+            Mode::Train => worker.steps(0..STEPS_ON_CARD).map(drop),
+            Mode::Inference => worker.predict(&order).map(drop),
+        };
+        failed = failed.take().or(done.err());
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(rate * STEPS_ON_CARD as f64),
     }
 }
 

@@ -22,6 +22,9 @@ pub struct DeviceArgs {
     /// Threads on the CPU [default: one a core]
     #[arg(long, visible_alias = "num-of-workers", value_name = "N")]
     pub threads: Option<usize>,
+    /// Launch every kernel of a card anew instead of replaying recorded steps (for debugging)
+    #[arg(long)]
+    pub no_graph: bool,
 }
 
 impl DeviceArgs {
@@ -37,10 +40,22 @@ impl DeviceArgs {
         }
         // Fails only where this process has started its threads before, as tests do.
         let _ = pool.build_global();
-        let (device, line) = Device::open(request, rayon::current_num_threads())?;
+        let cpu_only =
+            (precision == Some(Precision::F64)).then_some("--precision f64 runs on the CPU alone");
+        let (mut device, line) = Device::open(request, rayon::current_num_threads(), cpu_only)?;
+        match (&mut device, precision) {
+            (Device::Cpu { .. }, Some(Precision::Bf16)) => {
+                return Err(Error::usage(
+                    "--precision bf16 needs a GPU's tensor cores; on the CPU say f32 or f64",
+                ));
+            }
+            (Device::Cuda { graph, .. }, _) => *graph = !self.no_graph,
+            _ => {}
+        }
         match precision {
             Some(Precision::F32) => eprintln!("{line}, f32"),
             Some(Precision::F64) => eprintln!("{line}, f64"),
+            Some(Precision::Bf16) => eprintln!("{line}, bf16"),
             None => eprintln!("{line}"),
         }
         Ok(device)
@@ -56,13 +71,11 @@ pub enum PrecisionArg {
 }
 
 impl PrecisionArg {
-    pub fn on_cpu(self) -> Result<Precision> {
+    pub fn precision(self) -> Precision {
         match self {
-            PrecisionArg::F64 => Ok(Precision::F64),
-            PrecisionArg::F32 => Ok(Precision::F32),
-            PrecisionArg::Bf16 => Err(Error::usage(
-                "--precision bf16 needs a GPU's tensor cores; on the CPU say f32 or f64",
-            )),
+            PrecisionArg::F64 => Precision::F64,
+            PrecisionArg::F32 => Precision::F32,
+            PrecisionArg::Bf16 => Precision::Bf16,
         }
     }
 }
@@ -79,7 +92,7 @@ pub struct ModelArgs {
     /// Sequences that are computed at a time
     #[arg(long, default_value_t = 254, value_name = "N")]
     pub batch_size: usize,
-    /// Arithmetic: f32 or f64 [default: as trained]
+    /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: as trained, f32 for bf16]
     #[arg(long, value_name = "TYPE")]
     precision: Option<PrecisionArg>,
     /// Write here instead of to stdout
@@ -91,23 +104,25 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     /// Opens the model and starts the device.
-    pub fn open(&self) -> Result<(SavedModel, Precision)> {
+    pub fn open(&self) -> Result<(SavedModel, Precision, Device)> {
         if self.batch_size == 0 {
             return Err(Error::usage("--batch-size must be at least 1"));
         }
         let model = SavedModel::open(&self.model)?;
-        let precision = match self.precision {
-            Some(given) => given.on_cpu()?,
-            None => model.config.precision,
+        let precision = match (self.precision, model.config.precision) {
+            (Some(given), _) => given.precision(),
+            // What was trained in bf16 is held in f32.
+            (None, Precision::Bf16) => Precision::F32,
+            (None, as_trained) => as_trained,
         };
-        self.device.open(Some(precision))?;
+        let device = self.device.open(Some(precision))?;
         if model.config.architecture.depends_on_batch() {
             eprintln!(
                 "warning: {} uses each batch's first sequence for all: predictions depend on the order and --batch-size",
                 model.config.architecture.name
             );
         }
-        Ok((model, precision))
+        Ok((model, precision, device))
     }
 }
 

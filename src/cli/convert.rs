@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> Result<()> {
         flags: serde_json::Map::new(),
     };
     let weights = match config.precision {
-        Precision::F32 => {
+        Precision::F32 | Precision::Bf16 => {
             Network::<f32>::from_state_dict(blueprint, &state, &args.weights)?.state_dict()
         }
         Precision::F64 => {

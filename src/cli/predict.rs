@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let (model, precision) = args.model.open()?;
+    let (model, precision, device) = args.model.open()?;
     let sequences = read_sequences(&args.sequences, args.model.genome.as_deref())?;
     let samples = Samples {
         codes: &sequences.codes,
@@ -27,9 +27,14 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
     let bar = Reporter::new().bar("predicting", rows.len());
-    let predictions = model.predict(precision, samples, &rows, args.model.batch_size, |n| {
-        bar.advance(n)
-    })?;
+    let predictions = model.predict(
+        &device,
+        precision,
+        samples,
+        &rows,
+        args.model.batch_size,
+        |n| bar.advance(n),
+    )?;
     bar.finish();
     let outputs = &model.config.outputs;
     emit(args.model.out.as_deref(), |w| {

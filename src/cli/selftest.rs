@@ -1,6 +1,7 @@
 //! `cisgrad selftest`.
 
 use super::common::{DeviceArgs, emit};
+use crate::engine::Device;
 use crate::golden;
 use crate::ops::all_cases;
 use crate::{Error, Result};
@@ -17,7 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    args.device.open(None)?;
+    let device = args.device.open(None)?;
     let unpacked = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
     let folder = match &args.golden {
         Some(folder) => folder.clone(),
@@ -33,21 +34,19 @@ pub fn run(args: &Args) -> Result<()> {
             folder.display()
         )));
     }
-    let ops = all_cases();
-    // An op's case reads no more than one thread's arena, so cases run side by side.
-    let op_failures: Vec<String> = ops
-        .par_iter()
-        .filter_map(|case| case.check().err())
-        .collect();
+    let (ops, op_failures) = check_ops(&device);
     let mut failures = op_failures.len();
-    let mut rows = Vec::new();
+    let mut rows = vec![format!("ops\t{ops}\t{}\t", op_failures.len())];
     for folder in &folders {
         let name = folder
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let checks = golden::check(folder)?;
+        let checks = match &device {
+            Device::Cpu { .. } => golden::check(folder)?,
+            Device::Cuda { gpu, .. } => golden::check_on(folder, gpu)?,
+        };
         let failed: Vec<_> = checks.iter().filter(|c| !c.holds()).collect();
         failures += failed.len();
         let worst = checks
@@ -71,11 +70,27 @@ pub fn run(args: &Args) -> Result<()> {
     }
     emit(None, |w| {
         writeln!(w, "case\tchecks\tfailed\tworst_error_of_allowed")?;
-        writeln!(w, "ops\t{}\t{}\t", ops.len(), op_failures.len())?;
         rows.iter().try_for_each(|row| writeln!(w, "{row}"))
     })?;
     if failures > 0 {
         return Err(Error::invalid(format!("{failures} checks failed")));
     }
     Ok(())
+}
+
+/// Every op's cases on the device: how many ran, and what failed.
+fn check_ops(device: &Device) -> (usize, Vec<String>) {
+    let mut cases = all_cases();
+    match device {
+        Device::Cpu { .. } => {
+            // A case reads no more than one thread's arena, so cases run side by side.
+            let failed = cases.par_iter().filter_map(|case| case.check().err());
+            (cases.len(), failed.collect())
+        }
+        Device::Cuda { gpu, .. } => {
+            cases.retain(|case| !case.cpu_only);
+            let failed = cases.iter().filter_map(|case| case.check_on(gpu).err());
+            (cases.len(), failed.collect())
+        }
+    }
 }

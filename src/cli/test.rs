@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let (model, precision) = args.model.open()?;
+    let (model, precision, device) = args.model.open()?;
     let dataset = args.dataset(&model)?;
     if args.split_folder.is_none() && model.config.data.is_none() {
         return Err(Error::usage(format!(
@@ -57,9 +57,14 @@ pub fn run(args: &Args) -> Result<()> {
         outputs,
     };
     let bar = Reporter::new().bar("testing", rows.len());
-    let predictions = model.predict(precision, samples, &rows, args.model.batch_size, |n| {
-        bar.advance(n)
-    })?;
+    let predictions = model.predict(
+        &device,
+        precision,
+        samples,
+        &rows,
+        args.model.batch_size,
+        |n| bar.advance(n),
+    )?;
     bar.finish();
     let predictions = predictions.to_f64();
     let column = |values: &[f64], o: usize| {

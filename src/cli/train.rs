@@ -4,8 +4,8 @@ use super::common::warn_of_other_motifs;
 pub use super::train_args::Args;
 use crate::data::dataset::Dataset;
 use crate::data::split::{Split, SplitSpec};
-use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
+use crate::engine::{Device, Philox};
 use crate::io::atomic::remove_leftovers;
 use crate::io::meme::read_meme;
 use crate::io::state_dict;
@@ -21,9 +21,9 @@ use std::path::Path;
 
 pub fn run(args: &Args) -> Result<()> {
     args.check()?;
-    let precision = args.precision.on_cpu()?;
+    let precision = args.precision.precision();
     let spec = builtin::find(&args.architecture)?;
-    args.device.open(Some(precision))?;
+    let device = args.device.open(Some(precision))?;
     interrupt::watch();
     if args.class_name.is_some() {
         eprintln!("note: --class-name is ignored; --architecture decides");
@@ -58,13 +58,14 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let config = args.config(&blueprint, motifs, &dataset, precision)?;
     match precision {
-        Precision::F32 => train::<f32>(args, blueprint, config, &dataset, &split),
-        Precision::F64 => train::<f64>(args, blueprint, config, &dataset, &split),
+        Precision::F32 | Precision::Bf16 => train::<f32>(args, &device, blueprint, config, &dataset, &split),
+        Precision::F64 => train::<f64>(args, &device, blueprint, config, &dataset, &split),
     }
 }
 
 fn train<T: Number>(
     args: &Args,
+    device: &Device,
     blueprint: Blueprint,
     config: Config,
     dataset: &Dataset,
@@ -130,6 +131,7 @@ fn train<T: Number>(
             folder,
             &config,
             args.resume,
+            device,
             &reporter,
         );
     }
@@ -140,6 +142,8 @@ fn train<T: Number>(
         &split.train,
         &split.validation,
         folder,
+        device,
+        config.precision,
         &reporter,
     );
     let outcome = trainer.run(args.resume)?;

@@ -1,6 +1,9 @@
 //! Where a program runs, and the line that says so.
 
+use super::cuda::Gpu;
+use super::cuda::probe::{self, Absence, Cards};
 use crate::{Error, Result};
+use std::sync::Arc;
 use std::str::FromStr;
 
 /// What `--device` asks for.
@@ -33,25 +36,58 @@ impl FromStr for DeviceRequest {
 }
 
 /// The device that was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Device {
-    Cpu { threads: usize },
+    Cpu {
+        threads: usize,
+    },
+    Cuda {
+        gpu: Arc<Gpu>,
+        /// Replay whole steps as recorded graphs.
+        graph: bool,
+    },
 }
 
 impl Device {
-    /// Never a silent fallback: CUDA asked for by name is an error while this program has no CUDA
-    /// kernels; `auto` takes the CPU and the returned line says why.
-    pub fn open(request: DeviceRequest, threads: usize) -> Result<(Device, String)> {
+    /// Never a silent fallback: `auto` takes the CPU where the machine has no NVIDIA card, or where `cpu_only` says why
+    /// the run needs it, and is an error where a card is there but cannot be used. The returned line says what it is.
+    ///
+    /// # Errors
+    /// A card asked for that is not there or cannot be used.
+    pub fn open(request: DeviceRequest, threads: usize, cpu_only: Option<&str>) -> Result<(Device, String)> {
         let cpu = Device::Cpu { threads };
-        match request {
-            DeviceRequest::Cpu => Ok((cpu, format!("device: cpu, {threads} threads"))),
-            DeviceRequest::Auto => Ok((
-                cpu,
-                format!("device: cpu, {threads} threads (this version has no CUDA kernels)"),
-            )),
-            DeviceRequest::Cuda { ordinal } => Err(Error::invalid(format!(
-                "--device cuda:{ordinal}: this version has no CUDA kernels; say --device cpu"
-            ))),
+        let line = |why: &str| format!("device: cpu, {threads} threads{why}");
+        match (request, cpu_only) {
+            (DeviceRequest::Cpu, _) => Ok((cpu, line(""))),
+            (DeviceRequest::Auto, Some(why)) => Ok((cpu, line(&format!(" ({why})")))),
+            (DeviceRequest::Cuda { .. }, Some(why)) => Err(Error::usage(format!("--device cuda: {why}; say --device cpu"))),
+            (DeviceRequest::Auto, None) => match probe::cards() {
+                Ok(found) => Device::card(&found, 0),
+                Err(Absence::NoCard(reason)) => Ok((cpu, line(&format!(" ({reason})")))),
+                Err(Absence::Unusable(reason)) => {
+                    Err(Error::Device(format!("{reason}; or say --device cpu")))
+                }
+            },
+            (DeviceRequest::Cuda { ordinal }, None) => match probe::cards() {
+                Ok(found) => Device::card(&found, ordinal),
+                Err(absence) => Err(Error::Device(format!(
+                    "--device cuda:{ordinal}: {}; or say --device cpu",
+                    absence.reason()
+                ))),
+            },
         }
+    }
+
+    fn card(found: &Cards, ordinal: usize) -> Result<(Device, String)> {
+        let card = probe::choose(found, ordinal)?;
+        let line = format!(
+            "device: cuda:{ordinal} {}, {} GB, driver for CUDA {}.{}",
+            card.name,
+            card.memory >> 30,
+            found.driver.0,
+            found.driver.1
+        );
+        let gpu = Gpu::open(found.driver, card)?;
+        Ok((Device::Cuda { gpu, graph: true }, line))
     }
 }

@@ -1,16 +1,19 @@
 //! One case: output, loss and every gradient of a network.
 
 use crate::data::dataset::Dataset;
-use crate::engine::{Batch, CpuExecutor, Layout, Noise, Program};
+use crate::engine::cpu::Inspection;
+use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
+use crate::engine::{Batch, CpuExecutor, Layout, Noise, Program, Tape, Var};
 use crate::io::meme::read_meme;
 use crate::io::state_dict::{StateDict, read};
 use crate::models::spec::Block;
 use crate::models::{Dimensions, Lowering, MotifKernels, builtin};
-use crate::train::network::{MOTIF_WEIGHT, load, with_loss};
+use crate::train::network::{MOTIF_WEIGHT, Number, load, with_loss};
 use crate::train::{Blueprint, Trainable};
 use crate::{Error, Result};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Relative error, ||a - b|| / ||b||, that f64 must keep.
 const TOLERANCE_F64: f64 = 1e-9;
@@ -18,6 +21,8 @@ const TOLERANCE_F32: f64 = 1e-4;
 /// A gradient that is zero in theory (the key's softmax cancels the query's bias) is rounding
 /// noise in both programs: what is below this share of the whole gradient is not compared.
 const NOISE: f64 = 1e-14;
+/// The same in f32.
+const NOISE_F32: f64 = 1e-7;
 
 /// The outcome of one comparison.
 #[derive(Clone, Debug)]
@@ -125,12 +130,39 @@ impl Case {
         Ok(checks)
     }
 
-    fn compare<T: crate::train::network::Number>(
+    /// Output, loss and gradients on a card: block by block with all gradients, fused with the motifs frozen.
+    pub fn check_on(&self, gpu: &Arc<Gpu>) -> Result<Vec<Check>> {
+        let mut checks = Vec::new();
+        for (lowering, trainable) in [
+            (Lowering::Composed, Trainable::All),
+            (Lowering::Fused, Trainable::AllButMotifs),
+        ] {
+            let blueprint = Blueprint {
+                trainable,
+                ..self.blueprint.clone()
+            };
+            let (tape, output, loss, watched) = self.record::<f32>(&blueprint, lowering)?;
+            let rows = self.data.len();
+            let program = DeviceProgram::new(tape, output, Some(loss), rows)?;
+            let layout = program.layout().clone();
+            let params: Vec<f32> = load(&layout, &self.params, &self.folder)?;
+            let length = self.data.length;
+            let mut executor = DeviceExecutor::new(gpu, program, length, &params, Precision::F32)?;
+            let targets: Vec<f32> = self.data.signals.iter().map(|&s| s as f32).collect();
+            let mut grads = vec![0.0; params.len()];
+            let found = executor.inspect(&self.batch(&targets), &mut grads, &watched)?;
+            checks.extend(self.judge("cuda f32", lowering, &layout, &found, &grads, TOLERANCE_F32));
+        }
+        Ok(checks)
+    }
+
+    /// The network with its loss, and what is watched: the dense input, and the batch's first sequence.
+    fn record<T: Number>(
         &self,
+        blueprint: &Blueprint,
         lowering: Lowering,
-        allowed: f64,
-    ) -> Result<Vec<Check>> {
-        let (mut tape, built) = self.blueprint.record::<T>(self.training, lowering)?;
+    ) -> Result<(Tape<T>, Var, Var, Vec<Var>)> {
+        let (mut tape, built) = blueprint.record::<T>(self.training, lowering)?;
         let loss = with_loss(&mut tape, built.output, self.data.outputs.len());
         let watched: Vec<_> = [built.input, built.first_input]
             .into_iter()
@@ -139,19 +171,41 @@ impl Case {
         for &var in &watched {
             tape.watch(var);
         }
-        let rows = self.data.len();
-        let mut executor = CpuExecutor::new(Program::new(tape, built.output, Some(loss), rows));
+        Ok((tape, built.output, loss, watched))
+    }
+
+    fn batch<'a, T>(&'a self, targets: &'a [T]) -> Batch<'a, T> {
+        Batch {
+            rows: self.data.len(),
+            codes: &self.data.codes,
+            dense: vec![targets],
+            noise: Noise::default(),
+        }
+    }
+
+    fn compare<T: Number>(&self, lowering: Lowering, allowed: f64) -> Result<Vec<Check>> {
+        let (tape, output, loss, watched) = self.record::<T>(&self.blueprint, lowering)?;
+        let program = Program::new(tape, output, Some(loss), self.data.len());
+        let mut executor = CpuExecutor::new(program);
         let params: Vec<T> = load(executor.layout(), &self.params, &self.folder)?;
         let targets: Vec<T> = self.data.signals.iter().map(|&s| T::of(s)).collect();
-        let batch = Batch {
-            rows,
-            codes: &self.data.codes,
-            dense: vec![&targets],
-            noise: Noise::default(),
-        };
         let mut grads = vec![T::ZERO; params.len()];
-        let found = executor.inspect(&params, &batch, &mut grads, &watched);
-        let label = |what: &str| format!("{} {lowering:?} {what}", T::NAME);
+        let found = executor.inspect(&params, &self.batch(&targets), &mut grads, &watched);
+        Ok(self.judge(T::NAME, lowering, executor.layout(), &found, &grads, allowed))
+    }
+
+    /// A run's numbers against the original's.
+    fn judge<T: Number>(
+        &self,
+        by: &str,
+        lowering: Lowering,
+        layout: &Layout,
+        found: &Inspection<T>,
+        grads: &[T],
+        allowed: f64,
+    ) -> Vec<Check> {
+        let rows = self.data.len();
+        let label = |what: &str| format!("{by} {lowering:?} {what}");
         let numbers = |v: &[T]| v.iter().map(|x| x.f64()).collect::<Vec<f64>>();
         let mut checks = Vec::new();
         let mut add = |what: &str, ours: &[f64], theirs: &[f64], floor: f64| {
@@ -169,8 +223,9 @@ impl Case {
         add("loss", &[mean], &[self.file.loss], 0.0);
         let per_row = 1.0 / rows as f64;
         let scaled = |v: Vec<f64>| v.into_iter().map(|x| x * per_row).collect::<Vec<f64>>();
-        let gradients = scaled(numbers(&grads));
-        let floor = NOISE / allowed * norm(&gradients);
+        let gradients = scaled(numbers(grads));
+        let noise = if T::NAME == "f32" { NOISE_F32 } else { NOISE };
+        let floor = noise / allowed * norm(&gradients);
         if let (Some(theirs), Some(own), true) = (
             expected("grad.input"),
             found.watched.first().filter(|w| !w.is_empty()),
@@ -185,10 +240,12 @@ impl Case {
             }
             add("grad.input", &ours, &theirs, floor);
         }
-        for (name, ours, theirs) in self.parameter_gradients(executor.layout(), &gradients) {
-            add(&name, &ours, &theirs, floor);
+        for (name, ours, theirs, learns) in self.parameter_gradients(layout, &gradients) {
+            if learns || T::NAME == "f64" {
+                add(&name, &ours, &theirs, floor);
+            }
         }
-        Ok(checks)
+        checks
     }
 
     /// Each parameter's gradient, ours and theirs; where theirs is absent ours must be zero.
@@ -196,7 +253,7 @@ impl Case {
         &self,
         layout: &Layout,
         gradients: &[f64],
-    ) -> Vec<(String, Vec<f64>, Vec<f64>)> {
+    ) -> Vec<(String, Vec<f64>, Vec<f64>, bool)> {
         let trained = layout
             .params
             .iter()
@@ -206,7 +263,7 @@ impl Case {
                 let name = format!("grad.{}", p.name);
                 let theirs = self.expected.get(&name).map(|t| t.values.to_f64());
                 let theirs = theirs.unwrap_or_else(|| vec![0.0; p.len()]);
-                (name, gradients[p.range()].to_vec(), theirs)
+                (name, gradients[p.range()].to_vec(), theirs, p.trainable)
             })
             .collect()
     }

@@ -6,8 +6,10 @@ mod trajectory;
 
 pub use case::{Case, Check};
 
+use crate::engine::cuda::Gpu;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Case names and their files.
 type Embedded = &'static [(&'static str, &'static [(&'static str, &'static [u8])])];
@@ -44,4 +46,9 @@ pub fn check(folder: &Path) -> Result<Vec<Check>> {
     let mut checks = case.check_network()?;
     checks.extend(trajectory::check(&case)?);
     Ok(checks)
+}
+
+/// Runs every check of a case on a card, in f32.
+pub fn check_on(folder: &Path, gpu: &Arc<Gpu>) -> Result<Vec<Check>> {
+    Case::read(folder)?.check_on(gpu)
 }

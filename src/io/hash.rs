@@ -23,13 +23,17 @@ pub fn sha256_file(path: impl AsRef<Path>) -> Result<String> {
             Err(e) => return Err(Error::io(path, e)),
         }
     }
-    Ok(hasher
-        .finalize()
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
         .iter()
         .fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}"); // a String takes every write
             hex
-        }))
+        })
 }
 
 #[cfg(test)]

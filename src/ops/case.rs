@@ -73,6 +73,8 @@ pub struct Case {
     /// Finite differences against the gradient, relative to the largest gradient.
     pub tolerance_gradient: f64,
     pub training: bool,
+    /// The op's CUDA form leaves one of these gradients to smaller ops.
+    pub cpu_only: bool,
 }
 
 /// Builds a [`Case`]; the closure is compiled for both number types.
@@ -91,6 +93,7 @@ macro_rules! op_case {
             tolerance_f32: 1e-5,
             tolerance_gradient: 1e-6,
             training: true,
+            cpu_only: false,
         }
     };
 }
@@ -111,6 +114,11 @@ impl Case {
 
     pub fn evaluation(mut self) -> Self {
         self.training = false;
+        self
+    }
+
+    pub fn cpu_only(mut self) -> Self {
+        self.cpu_only = true;
         self
     }
 

@@ -4,12 +4,14 @@
 
 pub mod case;
 mod common;
+mod elementwise;
 
 pub mod activation;
 pub mod adam;
 pub mod add;
 pub mod attention_pool;
 pub mod batch_norm;
+pub mod begin_step;
 pub mod blend;
 pub mod calibrate;
 pub mod concat;
@@ -17,7 +19,9 @@ pub mod conv1d;
 pub mod depthwise;
 pub mod depthwise_transposed;
 pub mod dropout;
+pub mod end_step;
 pub mod gated_sum;
+pub mod gather;
 pub mod inner;
 pub mod inverse_sqrt_gram;
 pub mod linear;

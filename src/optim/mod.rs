@@ -19,6 +19,16 @@ pub struct OptimizerSettings {
 
 /// The decay of AdamW (PyTorch's default, as the original's).
 const WEIGHT_DECAY: f64 = 0.01;
+
+/// AdamW where there is no penalty, Adam where there is one.
+pub fn weight_decay(settings: &OptimizerSettings) -> f64 {
+    if settings.shrink == Shrink::None {
+        WEIGHT_DECAY
+    } else {
+        0.0
+    }
+}
+
 /// Elements that one task updates.
 const CHUNK: usize = 1 << 14;
 
@@ -43,12 +53,7 @@ impl<T: Real> Optimizer<T> {
     /// Moves every parameter that learns; the others, and their moments, stay.
     pub fn step(&mut self, layout: &Layout, lr: f64, params: &mut [T], grads: &[T]) {
         self.steps += 1;
-        let decay = if self.settings.shrink == Shrink::None {
-            WEIGHT_DECAY
-        } else {
-            0.0
-        };
-        let step = AdamStep::new(lr, decay, self.steps);
+        let step = AdamStep::new(lr, weight_decay(&self.settings), self.steps);
         for param in layout.params.iter().filter(|p| p.learns()) {
             let shrink = if self.settings.penalised.contains(&param.name) {
                 self.settings.shrink

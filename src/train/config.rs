@@ -20,6 +20,18 @@ pub enum Precision {
     F64,
     #[default]
     F32,
+    /// f32 in files and sums; the factors of matrix products are rounded to bf16. On a card alone.
+    Bf16,
+}
+
+impl Precision {
+    /// As the kernels of a card know it.
+    pub fn on_card(self) -> crate::engine::cuda::Precision {
+        match self {
+            Precision::Bf16 => crate::engine::cuda::Precision::Bf16,
+            Precision::F32 | Precision::F64 => crate::engine::cuda::Precision::F32,
+        }
+    }
 }
 
 /// The files that a model was trained on.

@@ -8,6 +8,7 @@ pub mod network;
 pub mod path;
 pub mod saved;
 pub mod trainer;
+pub mod worker;
 
 pub use config::Config;
 pub use network::{Blueprint, Network, Trainable};

@@ -4,6 +4,7 @@ use super::config::{BEST, Config};
 use super::network::{Network, Number};
 use super::trainer::{Samples, TrainSettings, Trainer};
 use crate::data::split::Split;
+use crate::engine::Device;
 use crate::io::atomic::{remove_leftovers, write_atomic};
 use crate::io::state_dict::read;
 use crate::optim::{OptimizerSettings, Shrink};
@@ -88,6 +89,7 @@ pub fn run<T: Number>(
     folder: &Path,
     config: &Config,
     resume: bool,
+    device: &Device,
     reporter: &Reporter,
 ) -> Result<()> {
     let mut rows = vec!["step\tlambda\tbest_epoch\tvalidation_loss\tnonzero".to_string()];
@@ -134,6 +136,8 @@ pub fn run<T: Number>(
             &split.train,
             &split.validation,
             &step,
+            device,
+            config.precision,
             reporter,
         )
         .run(resume)?;

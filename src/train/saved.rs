@@ -3,7 +3,8 @@
 use super::config::{BEST, Config, Precision};
 use super::network::{Network, Number};
 use super::trainer::{Samples, predict};
-use crate::engine::CpuExecutor;
+use crate::engine::cuda::{Session, SessionSettings};
+use crate::engine::{CpuExecutor, Device};
 use crate::io::state_dict::{StateDict, read};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -43,20 +44,44 @@ impl SavedModel {
     /// Predictions for rows of samples, rows x outputs; `seen` hears how many rows are done.
     pub fn predict(
         &self,
+        device: &Device,
         precision: Precision,
         samples: Samples<'_>,
         rows: &[usize],
         batch_size: usize,
         seen: impl Fn(usize),
     ) -> Result<Predictions> {
-        match precision {
-            Precision::F32 => self
-                .run::<f32>(samples, rows, batch_size, seen)
-                .map(Predictions::F32),
-            Precision::F64 => self
+        if samples.length != self.config.window {
+            return Err(Error::invalid(format!(
+                "the sequences are {} bases long, the model takes {}",
+                samples.length, self.config.window
+            )));
+        }
+        match (device, precision) {
+            (Device::Cuda { gpu, graph }, _) => {
+                let network = self.network::<f32>()?;
+                let program = network.blueprint.device_inference(batch_size)?;
+                let settings = SessionSettings {
+                    batch_size,
+                    precision: precision.on_card(),
+                    seed: 0,
+                    graph: *graph,
+                };
+                let mut session = Session::new(gpu, program, None, samples.into(), settings)?;
+                session.load(&network.params, None)?;
+                session.predict(rows, seen).map(Predictions::F32)
+            }
+            (Device::Cpu { .. }, Precision::F64) => self
                 .run::<f64>(samples, rows, batch_size, seen)
                 .map(Predictions::F64),
+            (Device::Cpu { .. }, Precision::F32 | Precision::Bf16) => self
+                .run::<f32>(samples, rows, batch_size, seen)
+                .map(Predictions::F32),
         }
+    }
+
+    fn network<T: Number>(&self) -> Result<Network<T>> {
+        Network::from_state_dict(self.config.blueprint(), &self.weights, &self.file)
     }
 
     fn run<T: Number>(
@@ -66,14 +91,7 @@ impl SavedModel {
         batch_size: usize,
         seen: impl Fn(usize),
     ) -> Result<Vec<T>> {
-        if samples.length != self.config.window {
-            return Err(Error::invalid(format!(
-                "the sequences are {} bases long, the model takes {}",
-                samples.length, self.config.window
-            )));
-        }
-        let network =
-            Network::<T>::from_state_dict(self.config.blueprint(), &self.weights, &self.file)?;
+        let network = self.network::<T>()?;
         let mut executor = CpuExecutor::new(network.blueprint.inference_program::<T>(batch_size)?);
         Ok(predict(
             &mut executor,

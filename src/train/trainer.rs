@@ -1,14 +1,15 @@
 //! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
 
 use super::checkpoint::{Progress, STATE, State};
-use super::config::{BEST, HISTORY, LAST};
+use super::config::{BEST, HISTORY, LAST, Precision};
 use super::interrupt::interrupted;
 use super::network::{Network, Number};
+use super::worker::{Epoch, Job, Moments, Trains, worker};
 use crate::engine::params::STREAM_SHUFFLE;
-use crate::engine::{Batch, CpuExecutor, Noise, Philox, Real};
+use crate::engine::{Batch, CpuExecutor, Device, Noise, Philox, Real};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::write_safetensors;
-use crate::optim::{Optimizer, OptimizerSettings, Shrink};
+use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -74,10 +75,13 @@ pub struct Trainer<'a, T: Number> {
     train: &'a [usize],
     validation: &'a [usize],
     folder: PathBuf,
+    device: &'a Device,
+    precision: Precision,
     reporter: &'a Reporter,
 }
 
 impl<'a, T: Number> Trainer<'a, T> {
+    #[allow(clippy::too_many_arguments)] // what a run consists of, each once
     pub fn new(
         network: Network<T>,
         settings: TrainSettings,
@@ -85,6 +89,8 @@ impl<'a, T: Number> Trainer<'a, T> {
         train: &'a [usize],
         validation: &'a [usize],
         folder: &Path,
+        device: &'a Device,
+        precision: Precision,
         reporter: &'a Reporter,
     ) -> Self {
         Trainer {
@@ -94,6 +100,8 @@ impl<'a, T: Number> Trainer<'a, T> {
             train,
             validation,
             folder: folder.to_path_buf(),
+            device,
+            precision,
             reporter,
         }
     }
@@ -104,33 +112,37 @@ impl<'a, T: Number> Trainer<'a, T> {
     /// A loss that is not finite; a file that cannot be written; [`Error::Interrupted`] after the
     /// state was saved.
     pub fn run(mut self, resume: bool) -> Result<Outcome> {
-        let mut executor = CpuExecutor::new(
-            self.network
-                .blueprint
-                .training_program::<T>(self.settings.batch_size)?,
-        );
-        let mut validator = CpuExecutor::new(
-            self.network
-                .blueprint
-                .inference_program::<T>(self.settings.batch_size)?,
-        );
-        self.network.layout = executor.layout().clone();
-        let mut optimizer =
-            Optimizer::new(self.settings.optimizer.clone(), self.network.params.len());
+        let mut worker = worker(
+            self.device,
+            self.precision,
+            &self.network,
+            &self.settings.optimizer,
+            Job {
+                samples: self.samples,
+                batch_size: self.settings.batch_size,
+                seed: self.settings.seed,
+            },
+        )?;
+        self.network.layout = worker.layout().clone();
+        let parameters = self.network.params.len();
+        let mut moments = Moments {
+            m: vec![T::ZERO; parameters],
+            v: vec![T::ZERO; parameters],
+        };
         let mut progress = Progress::new(self.settings.lr, self.settings.patience);
         if resume && let Some(state) = State::<T>::read(&self.folder, &self.network.layout)? {
             progress = state.progress;
             self.network.params = state.params;
-            (optimizer.m, optimizer.v, optimizer.steps) = (state.m, state.v, progress.steps);
+            (moments.m, moments.v) = (state.m, state.v);
             if self.finished(&progress) {
                 return Ok(self.outcome(&progress, true));
             }
         }
+        worker.load(&self.network.params, &moments)?;
         self.note_idle_penalty();
-        let mut grads = vec![T::ZERO; self.network.params.len()];
         while !self.finished(&progress) {
-            self.epoch(&mut executor, &mut optimizer, &mut progress, &mut grads)?;
-            self.validate(&mut validator, &mut optimizer, &mut progress)?;
+            self.epoch(&mut *worker, &mut moments, &mut progress)?;
+            self.validate(&mut *worker, &mut moments, &mut progress)?;
         }
         Ok(self.outcome(&progress, false))
     }
@@ -161,25 +173,24 @@ impl<'a, T: Number> Trainer<'a, T> {
         }
     }
 
-    fn save(&self, optimizer: &Optimizer<T>, progress: &Progress) -> Result<()> {
+    fn save(&self, moments: &Moments<T>, progress: &Progress) -> Result<()> {
         let (layout, params) = (&self.network.layout, &self.network.params);
         State::write(
             &self.folder,
             layout,
             progress,
             params,
-            &optimizer.m,
-            &optimizer.v,
+            &moments.m,
+            &moments.v,
         )
     }
 
     /// The steps of one epoch that are still to be done.
     fn epoch(
         &mut self,
-        executor: &mut CpuExecutor<T>,
-        optimizer: &mut Optimizer<T>,
+        worker: &mut dyn Trains<T>,
+        moments: &mut Moments<T>,
         progress: &mut Progress,
-        grads: &mut [T],
     ) -> Result<()> {
         let started = Instant::now();
         let before = progress.seconds;
@@ -190,26 +201,33 @@ impl<'a, T: Number> Trainer<'a, T> {
         let bar = self
             .reporter
             .epoch(progress.epoch + 1, self.settings.epochs, order.len());
-        let lr = progress.plateau.lr;
-        for index in progress.batch..batches {
-            let start = index * self.settings.batch_size;
-            let rows = &order[start..(start + self.settings.batch_size).min(order.len())];
-            let loss = self.step(executor, optimizer, rows, lr, grads);
-            if !loss.is_finite() {
-                return Err(Error::invalid(format!(
-                    "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; {}",
-                    progress.epoch + 1,
-                    index + 1,
-                    self.last_good()
-                )));
+        let size = self.settings.batch_size;
+        worker.begin(Epoch {
+            order: &order,
+            lr: progress.plateau.lr,
+            steps: progress.steps - progress.batch as u64,
+        })?;
+        while progress.batch < batches {
+            let until = (progress.batch + worker.stride()).min(batches);
+            for loss in worker.steps(progress.batch..until)? {
+                if !loss.is_finite() {
+                    return Err(Error::invalid(format!(
+                        "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; {}",
+                        progress.epoch + 1,
+                        progress.batch + 1,
+                        self.last_good()
+                    )));
+                }
+                progress.loss_sum += loss;
+                let rows = size.min(order.len() - progress.batch * size);
+                progress.batch += 1;
+                progress.steps += 1;
+                bar.advance(rows);
             }
-            progress.loss_sum += loss;
-            progress.batch = index + 1;
-            progress.steps = optimizer.steps;
-            bar.advance(rows.len());
             if interrupted() {
                 progress.seconds = before + started.elapsed().as_secs_f64();
-                self.save(optimizer, progress)?;
+                worker.store(&mut self.network.params, moments)?;
+                self.save(moments, progress)?;
                 return self.interrupted();
             }
         }
@@ -244,56 +262,15 @@ impl<'a, T: Number> Trainer<'a, T> {
         }
     }
 
-    /// One optimizer step; the sum of its rows' losses.
-    fn step(
-        &mut self,
-        executor: &mut CpuExecutor<T>,
-        optimizer: &mut Optimizer<T>,
-        rows: &[usize],
-        lr: f64,
-        grads: &mut [T],
-    ) -> f64 {
-        let codes = self.samples.gather(rows);
-        let targets: Vec<T> = rows
-            .iter()
-            .flat_map(|&r| self.samples.signals(r))
-            .map(|&s| T::of(s))
-            .collect();
-        let batch = Batch {
-            rows: rows.len(),
-            codes: &codes,
-            dense: vec![&targets],
-            noise: Noise {
-                seed: self.settings.seed,
-                step: optimizer.steps,
-                first_row: 0,
-            },
-        };
-        let mut losses = vec![T::ZERO; rows.len()];
-        executor.gradients(&mut self.network.params, &batch, &mut losses, grads);
-        let loss = losses.iter().map(|l| l.f64()).sum::<f64>();
-        if loss.is_finite() {
-            optimizer.step(&self.network.layout, lr, &mut self.network.params, grads);
-        }
-        loss
-    }
-
     /// Ends an epoch: validation loss, best weights, schedule, files.
     fn validate(
         &mut self,
-        validator: &mut CpuExecutor<T>,
-        optimizer: &mut Optimizer<T>,
+        worker: &mut dyn Trains<T>,
+        moments: &mut Moments<T>,
         progress: &mut Progress,
     ) -> Result<()> {
-        validator.parameters_replaced();
-        let predictions = predict(
-            validator,
-            &self.network.params,
-            self.samples,
-            self.validation,
-            self.settings.batch_size,
-            |_| {},
-        );
+        let predictions = worker.predict(self.validation)?;
+        worker.store(&mut self.network.params, moments)?;
         let loss = mean_loss(&predictions, self.samples, self.validation);
         let epoch = progress.epoch + 1;
         if !loss.is_finite() {
@@ -341,7 +318,7 @@ impl<'a, T: Number> Trainer<'a, T> {
         write_safetensors(self.folder.join(LAST), &weights)?;
         history::write(self.folder.join(HISTORY), &progress.history)?;
         // Last: an epoch whose state is there has all its other files.
-        self.save(optimizer, progress)?;
+        self.save(moments, progress)?;
         if let Some(last) = progress.history.last() {
             self.reporter.epoch_done(last, best);
         }

@@ -1,6 +1,7 @@
 //! One card: its context and stream, its memory, and the kernels that were loaded for it.
 
-use super::images::{Arch, Image, Images};
+use super::arch::Arch;
+use super::images::{Image, Images};
 use super::kernels::{Kernel, SOURCES};
 use super::pointer::{In, Out};
 use super::probe::{self, Card, describe};
@@ -26,6 +27,14 @@ fn failed(what: &str, error: result::DriverError) -> Error {
         _ => "",
     };
     Error::Device(format!("CUDA: {what}: {}{advice}", describe(error)))
+}
+
+/// An image as cudarc takes it.
+fn ptx(image: Image) -> Ptx {
+    match image {
+        Image::Cubin(bytes) => Ptx::from_binary(bytes),
+        Image::Ptx(text) => Ptx::from_src(text.into_owned()),
+    }
 }
 
 /// Grid of a launch, in blocks.
@@ -69,11 +78,11 @@ impl fmt::Debug for Gpu {
 }
 
 impl Gpu {
-    /// Opens a card that [`probe::cards`] has listed.
+    /// Opens a card that [`probe::cards`] has listed, with the CUDA version of the driver.
     ///
     /// # Errors
     /// The driver refuses the card.
-    pub fn open(card: Card) -> Result<Arc<Gpu>> {
+    pub fn open(driver: (u32, u32), card: Card) -> Result<Arc<Gpu>> {
         let what = format!("opening cuda:{} {}", card.ordinal, card.name);
         let refused = |e| failed(&what, e);
         let context = CudaContext::new(card.ordinal).map_err(refused)?;
@@ -85,7 +94,7 @@ impl Gpu {
             card,
             context,
             stream,
-            images: Images::open(),
+            images: Images::open_for_driver(Some(driver.0)),
             modules: Mutex::default(),
             functions: Mutex::default(),
         }))
@@ -97,7 +106,7 @@ impl Gpu {
     /// No driver, no such card, or one that cannot be used.
     pub fn open_ordinal(ordinal: usize) -> Result<Arc<Gpu>> {
         let found = probe::cards().map_err(|a| Error::Device(a.reason().to_string()))?;
-        Gpu::open(probe::choose(&found, ordinal)?)
+        Gpu::open(found.driver, probe::choose(&found, ordinal)?)
     }
 
     pub fn card(&self) -> &Card {
@@ -109,7 +118,7 @@ impl Gpu {
     }
 
     pub fn arch(&self) -> Arch {
-        Arch::new(self.card.capability)
+        self.card.arch
     }
 
     /// Free and total bytes of device memory.
@@ -146,14 +155,16 @@ impl Gpu {
             return Ok(Arc::clone(module));
         }
         let text = &SOURCES[source];
-        let image = match self.images.load(text, self.arch())? {
-            Image::Cubin(bytes) => Ptx::from_binary(bytes),
-            Image::Ptx(text) => Ptx::from_src(text.to_string()),
+        let image = self.images.load(text, self.arch())?;
+        let module = match self.context.load_module(ptx(image.clone())) {
+            Ok(module) => module,
+            Err(refusal) => {
+                let other = self.images.instead_of(&image, text, &describe(refusal))?;
+                self.context
+                    .load_module(ptx(other))
+                    .map_err(|e| failed(&format!("loading the kernels of {}.cu", text.name), e))?
+            }
         };
-        let module = self
-            .context
-            .load_module(image)
-            .map_err(|e| failed(&format!("loading the kernels of {}.cu", text.name), e))?;
         modules.insert(source, Arc::clone(&module));
         Ok(module)
     }

@@ -1,23 +1,30 @@
 //! The CUDA backend: the driver is loaded at run time, kernels are compiled for the card that is there, a whole training
 //! step is replayed as one graph. Built and linked without any part of CUDA.
 
+mod arch;
+mod cache;
 mod executor;
 mod gpu;
-pub mod images;
+mod images;
 pub mod kernels;
+mod nvrtc;
 mod op;
 mod pointer;
 pub mod probe;
 mod program;
+mod session;
 mod state;
 
+pub use arch::{Arch, Target};
 pub use executor::DeviceExecutor;
 pub use gpu::{Buffer, Gpu, Graph, Grid};
+pub use images::{Image, Images, LEAST_ARCH, LEAST_CUDA, LEAST_DRIVER};
 pub use kernels::Kernel;
+pub use nvrtc::Nvrtc;
 pub use op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Gradient, Needs, Operand, Precision,
-    Surroundings, gemm_grid,
+    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Gradient, Needs, Operand, Precision, Surroundings, gemm_grid,
 };
 pub use pointer::{In, Out};
 pub use program::{DeviceProgram, Memory, ParameterPlaces};
+pub use session::{HostSamples, Rule, Session, SessionSettings};
 pub use state::StepState;

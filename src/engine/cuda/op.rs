@@ -125,6 +125,11 @@ pub trait DeviceOp: Send + Sync {
         true
     }
 
+    /// There is no kernel for the gradient of this input: a program that asks for it is recorded from smaller ops.
+    fn leaves_gradient(&self, _index: usize) -> bool {
+        false
+    }
+
     /// A table of the op's own, made once on the host from the shared inputs (None for those that differ by row or that
     /// learn) and again when they were replaced: packed motifs, indices. Kept on the card.
     fn table(&self, _inputs: &[Option<&[f32]>]) -> Vec<u32> {

@@ -1,15 +1,15 @@
 //! Is there a card, and can it be used? Asked before anything else of the driver: cudarc panics where a library or a
 //! symbol is missing.
 
+use super::arch::Arch;
+use super::images::{LEAST_ARCH, LEAST_CUDA, LEAST_DRIVER};
 use crate::{Error, Result};
 use cudarc::driver::{result, sys};
 use std::fs;
 use std::path::Path;
 
 /// CUDA 12.0: what the driver API is asked for at. The driver says which version it serves as 1000 major + 10 minor.
-const LEAST_DRIVER: i32 = 12_000;
-/// Tensor cores with TF32 and bf16, cp.async: Ampere.
-const LEAST_CAPABILITY: (i32, i32) = (8, 0);
+const LEAST_VERSION: i32 = 12_000;
 
 /// A card as the driver lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,15 +17,14 @@ pub struct Card {
     pub ordinal: usize,
     pub name: String,
     pub memory: usize,
-    /// Compute capability, major and minor.
-    pub capability: (i32, i32),
+    pub arch: Arch,
 }
 
 /// The driver and its cards.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cards {
     /// The CUDA version that the driver serves, major and minor.
-    pub driver: (i32, i32),
+    pub driver: (u32, u32),
     pub cards: Vec<Card>,
 }
 
@@ -66,13 +65,11 @@ pub fn cards() -> std::result::Result<Cards, Absence> {
     let mut version = 0;
     // SAFETY: writes one integer; allowed before cuInit.
     let asked = unsafe { sys::cuDriverGetVersion(&raw mut version) }.result();
-    if asked.is_ok() && version < LEAST_DRIVER {
+    if asked.is_ok() && version < LEAST_VERSION {
         return Err(Absence::Unusable(format!(
-            "the NVIDIA driver is too old: it serves CUDA {}.{}, needed is {}.{} (driver 525 or newer)",
+            "the NVIDIA driver is too old: it serves CUDA {}.{}, needed is {LEAST_CUDA} (driver {LEAST_DRIVER} or newer)",
             version / 1000,
-            version % 1000 / 10,
-            LEAST_DRIVER / 1000,
-            LEAST_DRIVER % 1000 / 10
+            version % 1000 / 10
         )));
     }
     if let Err(e) = result::init() {
@@ -96,7 +93,7 @@ pub fn cards() -> std::result::Result<Cards, Absence> {
         ));
     }
     Ok(Cards {
-        driver: (version / 1000, version % 1000 / 10),
+        driver: (version.unsigned_abs() / 1000, version.unsigned_abs() % 1000 / 10),
         cards,
     })
 }
@@ -111,9 +108,9 @@ fn card(ordinal: i32) -> std::result::Result<Card, result::DriverError> {
         name: result::device::get_name(device)?,
         // SAFETY: as above.
         memory: unsafe { result::device::total_mem(device) }?,
-        capability: (
-            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
-            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
+        arch: Arch::new(
+            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?.unsigned_abs(),
+            attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?.unsigned_abs(),
         ),
     })
 }
@@ -134,10 +131,10 @@ pub fn choose(found: &Cards, ordinal: usize) -> Result<Card> {
             names.join(", ")
         ))
     })?;
-    if card.capability < LEAST_CAPABILITY {
+    if card.arch < LEAST_ARCH {
         return Err(Error::Device(format!(
-            "cuda:{ordinal} {} has compute capability {}.{}; the kernels need {}.{} (Ampere) or newer; say --device cpu",
-            card.name, card.capability.0, card.capability.1, LEAST_CAPABILITY.0, LEAST_CAPABILITY.1
+            "cuda:{ordinal} {} is {}; the kernels need {LEAST_ARCH} (Ampere) or newer; say --device cpu",
+            card.name, card.arch
         )));
     }
     Ok(card.clone())

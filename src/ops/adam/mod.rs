@@ -16,10 +16,12 @@
 //! L1: w <- sign(w) max(|w| - r, 0); MCP(b): that times b / (b - 1), but no larger than |w|.
 
 mod cpu;
+mod cuda;
 #[cfg(test)]
 mod tests;
 
 pub use cpu::update;
+pub use cuda::{AdamLaunch, flag, update_on};
 
 /// Which penalty shrinks a weight.
 #[derive(Clone, Copy, Debug, PartialEq)]

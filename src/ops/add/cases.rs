@@ -3,21 +3,24 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for n in [1, 7, 40] {
+    for (rows, n) in [(3, 1), (3, 7), (3, 40), (254, 9), (2, 1100), (3, 1027)] {
         let inputs = [
             ("rows", Input::rows(&[n]), Input::rows(&[n])),
             ("shared b", Input::rows(&[n]), Input::shared(&[n])),
             ("shared a", Input::shared(&[n]), Input::rows(&[n])),
+            ("all shared", Input::shared(&[n]), Input::shared(&[n])),
         ];
         for (label, a, b) in inputs {
             let at = move |input: &Input, i: usize| if input.per_row { i } else { i % n };
             let (first, second) = (a.clone(), b.clone());
+            let all_shared = !a.per_row && !b.per_row;
+            let label = format!("{rows} x {n}, {label}");
             cases.push(
-                op_case!("add", format!("{n}, {label}"), 3, [a, b], |tape, v| {
+                op_case!("add", label, rows, [a, b], |tape, v| {
                     super::add(tape, v[0], v[1])
                 })
                 .reference(move |x, _, rows| {
-                    (0..rows * n)
+                    (0..if all_shared { n } else { rows * n })
                         .map(|i| x[0][at(&first, i)] + x[1][at(&second, i)])
                         .collect()
                 }),

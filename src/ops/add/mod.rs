@@ -4,9 +4,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 
 struct Add {
@@ -43,5 +45,9 @@ impl<T: Real> Op<T> for Add {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.len, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -4,7 +4,14 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (rows, channels, length) in [(7, 3, 1), (4, 5, 9), (3, 2, 33)] {
+    for (rows, channels, length) in [
+        (7, 3, 1),
+        (4, 5, 9),
+        (3, 2, 33),
+        (254, 2, 5),
+        (254, 40, 1),
+        (1, 3, 700),
+    ] {
         for training in [false, true] {
             let shared = || Input::shared(&[channels]);
             let inputs = [

@@ -7,9 +7,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Operand, Real, Shape, Tape, Var};
 
 /// The state-dict entries of a batch norm.
@@ -109,5 +111,9 @@ impl<T: Real> Op<T> for BatchNorm {
         };
         let count = inputs[5].data[0] + T::ONE;
         vec![moved(3, 0), moved(4, 2), (5, vec![count])]
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -2,19 +2,33 @@ use crate::op_case;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
-    [1, 7, 40]
-        .into_iter()
-        .map(|n| {
-            let inputs = [Input::rows(&[n]), Input::rows(&[n]), Input::shared(&[n])];
+    let mut cases = Vec::new();
+    for (rows, n) in [(3, 1), (3, 7), (3, 40), (254, 5), (2, 1100), (3, 1027)] {
+        // Which of z, a and b have rows.
+        for per_row in [
+            [true, true, true],
+            [true, true, false],
+            [true, false, true],
+            [false, true, true],
+        ] {
+            let inputs = per_row.map(|per_row| Input {
+                per_row,
+                ..Input::rows(&[n])
+            });
+            let label = format!("{rows} x {n}, rows {per_row:?}");
             let [z, a, b] = inputs;
-            op_case!("blend", n, 3, [z, a, b], |tape, v| {
-                super::blend(tape, v[0], v[1], v[2])
-            })
-            .reference(move |x, _, rows| {
-                (0..rows * n)
-                    .map(|i| x[0][i] * x[1][i] + (1.0 - x[0][i]) * x[2][i % n])
-                    .collect()
-            })
-        })
-        .collect()
+            cases.push(
+                op_case!("blend", label, rows, [z, a, b], |tape, v| {
+                    super::blend(tape, v[0], v[1], v[2])
+                })
+                .reference(move |x, _, rows| {
+                    let at = |k: usize, i: usize| x[k][if per_row[k] { i } else { i % n }];
+                    (0..rows * n)
+                        .map(|i| at(0, i) * at(1, i) + (1.0 - at(0, i)) * at(2, i))
+                        .collect()
+                }),
+            );
+        }
+    }
+    cases
 }

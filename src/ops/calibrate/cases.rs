@@ -3,37 +3,65 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (rows, channels, length) in [(1, 1, 1), (3, 5, 9), (2, 7, 40)] {
-        let label = format!("{rows} x {channels} x {length}");
-        let formula = move |x: &[Vec<f64>]| -> Vec<f64> {
-            let channel = |i: usize| i / length % channels;
-            let bias = |i: usize| x.get(2).map_or(0.0, |b| b[channel(i)]);
-            let y = |i: usize| x[0][i] * x[1][channel(i)] + bias(i);
-            (0..x[0].len()).map(y).collect()
-        };
-        let x = Input::rows(&[channels, length]);
-        let scale = Input::shared(&[channels]);
-        let bias = Input::shared(&[1, channels, 1]);
-        cases.push(
-            op_case!(
-                "calibrate",
-                label,
-                rows,
-                [x.clone(), scale.clone(), bias],
-                |tape, v| { super::calibrate(tape, v[0], v[1], Some(v[2])) }
-            )
-            .reference(move |x, _, _| formula(x)),
-        );
-        cases.push(
-            op_case!(
-                "calibrate",
-                label + ", no bias",
-                rows,
-                [x, scale],
-                |tape, v| { super::calibrate(tape, v[0], v[1], None) }
-            )
-            .reference(move |x, _, _| formula(x)),
-        );
+    let sizes = [
+        (1, 1, 1),
+        (3, 5, 9),
+        (2, 7, 40),
+        (254, 3, 5),
+        (3, 40, 1),
+        (2, 4, 300),
+        (3, 5, 211),
+    ];
+    for (rows, channels, length) in sizes {
+        // Which of x, scale and bias have rows.
+        let forms = [
+            ("", [true, false, false]),
+            (", own scale", [true, true, false]),
+            (", own scale and bias", [true, true, true]),
+            (", shared x", [false, true, false]),
+        ];
+        for (form, per_row) in forms {
+            let label = format!("{rows} x {channels} x {length}{form}");
+            let formula = move |x: &[Vec<f64>], rows: usize| -> Vec<f64> {
+                let len = channels * length;
+                let of = |k: usize, row: usize, i: usize, len: usize| {
+                    x.get(k)
+                        .map_or(0.0, |x| x[if per_row[k] { row * len + i } else { i }])
+                };
+                let y = |i: usize| {
+                    let (row, i) = (i / len, i % len);
+                    let c = i / length;
+                    of(0, row, i, len) * of(1, row, c, channels) + of(2, row, c, channels)
+                };
+                (0..rows * len).map(y).collect()
+            };
+            let shapes: [&[usize]; 3] = [&[channels, length], &[channels], &[1, channels, 1]];
+            let inputs = [0, 1, 2].map(|i| Input {
+                per_row: per_row[i],
+                ..Input::rows(shapes[i])
+            });
+            let [x, scale, bias] = inputs;
+            cases.push(
+                op_case!(
+                    "calibrate",
+                    label,
+                    rows,
+                    [x.clone(), scale.clone(), bias],
+                    |tape, v| { super::calibrate(tape, v[0], v[1], Some(v[2])) }
+                )
+                .reference(move |x, _, rows| formula(x, rows)),
+            );
+            cases.push(
+                op_case!(
+                    "calibrate",
+                    label + ", no bias",
+                    rows,
+                    [x, scale],
+                    |tape, v| { super::calibrate(tape, v[0], v[1], None) }
+                )
+                .reference(move |x, _, rows| formula(x, rows)),
+            );
+        }
     }
     cases
 }

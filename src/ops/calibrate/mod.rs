@@ -5,9 +5,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 
 struct Calibrate {
@@ -53,5 +55,9 @@ impl<T: Real> Op<T> for Calibrate {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.channels, self.length, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

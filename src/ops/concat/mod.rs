@@ -4,9 +4,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 
 struct Concat {
@@ -50,5 +52,9 @@ impl<T: Real> Op<T> for Concat {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.outer, &self.widths, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -12,6 +12,11 @@ pub fn cases() -> Vec<Case> {
         (2, 2, 3, 3, 5, 4),
         (1, 2, 3, 6, 6, 0),
         (2, 5, 33, 40, 11, 5),
+        (254, 4, 3, 10, 3, 0),
+        (254, 2, 2, 5, 5, 0),
+        (2, 70, 66, 4, 3, 2),
+        (3, 70, 65, 1, 1, 0),
+        (3, 3, 2, 5, 1, 1),
     ];
     for (rows, inputs, outputs, length, width, padding) in sizes {
         let label =

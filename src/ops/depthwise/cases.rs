@@ -3,21 +3,25 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let sizes = [
-        (1, 1, 1, 0),
-        (3, 20, 7, 3),
-        (2, 9, 9, 0),
-        (4, 50, 15, 7),
-        (2, 3, 5, 4),
-        (2, 70, 4, 2),
+        (3, 1, 1, 1, 0),
+        (3, 3, 20, 7, 3),
+        (3, 2, 9, 9, 0),
+        (3, 4, 50, 15, 7),
+        (3, 2, 3, 5, 4),
+        (3, 2, 70, 4, 2),
+        (3, 2, 3, 2, 4),
+        (254, 2, 5, 3, 1),
+        (2, 2, 300, 19, 9),
+        (2, 1, 150, 70, 30),
     ];
     sizes
         .into_iter()
-        .map(|(channels, length, width, padding)| {
+        .map(|(rows, channels, length, width, padding)| {
             let weight = Input::shared(&[channels, 1, width]);
             op_case!(
                 "depthwise",
-                format!("{channels} x {length}, width {width}, padding {padding}"),
-                3,
+                format!("{rows} x {channels} x {length}, width {width}, padding {padding}"),
+                rows,
                 [Input::rows(&[channels, length]), weight],
                 |tape, v| { super::depthwise(tape, v[0], v[1], padding) }
             )

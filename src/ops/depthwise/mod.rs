@@ -5,9 +5,11 @@
 
 mod cases;
 mod cpu;
+pub(super) mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct Depthwise {
@@ -69,5 +71,9 @@ impl<T: Real> Op<T> for Depthwise {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -4,14 +4,16 @@ use crate::ops::{Case, Input};
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let sizes = [
-        (1, 1, 1, 0, 1),
-        (3, 20, 7, 4, 20),
-        (2, 9, 5, 0, 13),
-        (2, 40, 50, 25, 40),
-        (3, 6, 4, 8, 1),
+        (3, 1, 1, 1, 0, 1),
+        (3, 3, 20, 7, 4, 20),
+        (3, 2, 9, 5, 0, 13),
+        (3, 2, 40, 50, 25, 40),
+        (3, 3, 6, 4, 8, 1),
+        (254, 2, 5, 2, 1, 5),
+        (2, 1, 140, 151, 76, 140),
     ];
-    for (channels, length, width, crop, out) in sizes {
-        let label = format!("{channels} x {length}, width {width}, {out} from {crop}");
+    for (rows, channels, length, width, crop, out) in sizes {
+        let label = format!("{rows} x {channels} x {length}, width {width}, {out} from {crop}");
         let formula = move |v: &[Vec<f64>], rows: usize| -> Vec<f64> {
             let y = |line: usize, t: usize| {
                 let w = |k: usize| v[1][line % channels * width + k];
@@ -33,7 +35,7 @@ pub fn cases() -> Vec<Case> {
             op_case!(
                 "depthwise_transposed",
                 label,
-                3,
+                rows,
                 [x.clone(), w.clone(), b],
                 |tape, v| { super::depthwise_transposed(tape, v[0], v[1], Some(v[2]), crop, out) }
             )
@@ -43,7 +45,7 @@ pub fn cases() -> Vec<Case> {
             op_case!(
                 "depthwise_transposed",
                 label + ", no bias",
-                3,
+                rows,
                 [x, w],
                 |tape, v| { super::depthwise_transposed(tape, v[0], v[1], None, crop, out) }
             )

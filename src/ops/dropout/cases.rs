@@ -11,12 +11,12 @@ pub fn cases() -> Vec<Case> {
         first_row: 0,
     };
     let mut cases = Vec::new();
-    for (n, p) in [(1, 0.5), (40, 0.03), (33, 0.6)] {
+    for (rows, n, p) in [(4, 1, 0.5), (4, 40, 0.03), (4, 33, 0.6), (254, 5, 0.3)] {
         let case = || {
             op_case!(
                 "dropout",
-                format!("{n} by {p}"),
-                4,
+                format!("{rows} x {n} by {p}"),
+                rows,
                 [Input::rows(&[n])],
                 |tape, v| {
                     // A view: outside training the op is its input, which no harness can read.
@@ -37,6 +37,22 @@ pub fn cases() -> Vec<Case> {
         let mut identity = case().evaluation().reference(|x, _, _| x[0].clone());
         identity.label += ", evaluation";
         cases.push(identity);
+        let shared = op_case!(
+            "dropout",
+            format!("{n} by {p}, one for {rows} rows"),
+            rows,
+            [Input::shared(&[n])],
+            |tape, v| { super::dropout(tape, v[0], p, 7) }
+        );
+        cases.push(shared.reference(move |x, _, rows| {
+            let kept = kept(noise, p, 7, n);
+            (0..rows * n)
+                .map(|i| match kept(i / n, i % n) {
+                    true => x[0][i % n] / (1.0 - p),
+                    false => 0.0,
+                })
+                .collect()
+        }));
     }
     cases
 }

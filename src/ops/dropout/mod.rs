@@ -5,9 +5,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 
 struct Dropout {
@@ -52,5 +54,9 @@ impl<T: Real> Op<T> for Dropout {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.len, self.p, self.site, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

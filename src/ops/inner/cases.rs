@@ -2,21 +2,28 @@ use crate::op_case;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
-    [1, 7, 64]
-        .into_iter()
-        .map(|n| {
-            op_case!(
-                "inner",
-                n,
-                3,
-                [Input::rows(&[n]), Input::shared(&[n])],
-                |tape, v| { super::inner(tape, v[0], v[1]) }
-            )
-            .reference(move |x, _, rows| {
-                (0..rows)
-                    .map(|r| (0..n).map(|i| x[0][r * n + i] * x[1][i]).sum())
-                    .collect()
-            })
-        })
-        .collect()
+    let mut cases = Vec::new();
+    for (rows, n) in [(3, 1), (3, 7), (3, 64), (254, 33), (2, 1100), (3, 1027)] {
+        for (label, a, b) in [
+            ("rows", Input::rows(&[n]), Input::rows(&[n])),
+            ("shared b", Input::rows(&[n]), Input::shared(&[n])),
+            ("shared a", Input::shared(&[n]), Input::rows(&[n])),
+        ] {
+            let at = move |input: &Input, i: usize| if input.per_row { i } else { i % n };
+            let (first, second) = (a.clone(), b.clone());
+            let label = format!("{rows} x {n}, {label}");
+            cases.push(
+                op_case!("inner", label, rows, [a, b], |tape, v| {
+                    super::inner(tape, v[0], v[1])
+                })
+                .reference(move |x, _, rows| {
+                    let term = |i: usize| x[0][at(&first, i)] * x[1][at(&second, i)];
+                    (0..rows)
+                        .map(|r| (r * n..(r + 1) * n).map(term).sum())
+                        .collect()
+                }),
+            );
+        }
+    }
+    cases
 }

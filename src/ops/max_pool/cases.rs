@@ -3,22 +3,24 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let sizes = [
-        (1, 1, 1, 1, 0),
-        (3, 10, 3, 3, 1),
-        (2, 25, 4, 4, 1),
-        (4, 9, 3, 1, 2),
-        (2, 11, 11, 5, 0),
-        (2, 8, 2, 3, 0),
+        (3, 1, 1, 1, 1, 0),
+        (3, 3, 10, 3, 3, 1),
+        (3, 2, 25, 4, 4, 1),
+        (3, 4, 9, 3, 1, 2),
+        (3, 2, 11, 11, 5, 0),
+        (3, 2, 8, 2, 3, 0),
+        (254, 3, 7, 3, 2, 1),
+        (1, 2, 1500, 15, 4, 7),
     ];
     sizes
         .into_iter()
-        .map(|(channels, length, window, stride, padding)| {
+        .map(|(rows, channels, length, window, stride, padding)| {
             // Numbers so wide apart that no finite difference changes which is the largest.
             let x = Input::rows(&[channels, length]).range(-1000.0, 1000.0);
             op_case!(
                 "max_pool",
-                format!("{channels} x {length}, {window} by {stride}, padding {padding}"),
-                3,
+                format!("{rows} x {channels} x {length}, {window} by {stride}, padding {padding}"),
+                rows,
                 [x],
                 |tape, v| { super::max_pool(tape, v[0], window, stride, padding) }
             )

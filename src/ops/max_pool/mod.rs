@@ -5,9 +5,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct MaxPool {
@@ -73,5 +75,9 @@ impl<T: Real> Op<T> for MaxPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

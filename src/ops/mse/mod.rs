@@ -4,9 +4,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct Mse;
@@ -35,5 +37,9 @@ impl<T: Real> Op<T> for Mse {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -4,13 +4,13 @@ use crate::ops::Case;
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for length in [1, 30] {
+    for (rows, length) in [(4, 1), (4, 30), (254, 7), (2, 1100)] {
         for which in [Codes::Row, Codes::First] {
             cases.push(
                 op_case!(
                     "one_hot",
-                    format!("{which:?} of {length}"),
-                    4,
+                    format!("{which:?} of {rows} x {length}"),
+                    rows,
                     [],
                     |tape, _v| { super::one_hot(tape, which, length) }
                 )

@@ -3,9 +3,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Codes, Forward, Op, Real, Tape, Var};
 
 struct OneHot {
@@ -33,4 +35,8 @@ impl<T: Real> Op<T> for OneHot {
     }
 
     fn backward(&self, _io: Backward<'_, '_, T>) {}
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
+    }
 }

@@ -1,26 +1,64 @@
 use crate::op_case;
 use crate::ops::{Case, Input};
+use std::sync::Arc;
+
+/// Every third entry of the table, backwards: some are read by four positions, others by none.
+fn scattered(length: usize) -> Arc<[u32]> {
+    (0..length as u32).rev().map(|l| l / 4 * 3).collect()
+}
 
 pub fn cases() -> Vec<Case> {
-    [(1, 1, 1usize), (3, 4, 8), (2, 3, 31)]
-        .into_iter()
-        .map(|(rows, channels, length)| {
-            let table = Input::shared(&[length.div_ceil(2), 1]);
-            op_case!(
-                "position",
-                format!("{rows} x {channels} x {length}"),
-                rows,
-                [Input::rows(&[channels, length]), table],
-                |tape, v| { super::position(tape, v[0], v[1], super::mirrored(length)) }
-            )
-            .reference(move |x, _, _| {
-                let from_the_end = |l: usize| l.min(length - 1 - l);
-                (0..x[0].len())
-                    .map(|i| x[0][i] + x[1][from_the_end(i % length)])
-                    .collect()
-            })
-        })
-        .collect()
+    let mut cases = Vec::new();
+    for (rows, channels, length) in [
+        (1, 1, 1usize),
+        (3, 4, 8),
+        (2, 3, 31),
+        (254, 2, 5),
+        (2, 150, 33),
+        (3, 5, 211),
+    ] {
+        // Which of x and the table have rows.
+        let forms: [(_, _, fn(usize) -> Arc<[u32]>); 4] = [
+            ("", [true, false], super::mirrored),
+            (", scattered", [true, false], scattered),
+            (", own table", [true, true], scattered),
+            (", shared x", [false, true], scattered),
+        ];
+        for (label, per_row, index_of) in forms {
+            let index = index_of(length);
+            let entries = index.iter().max().map_or(0, |&i| i as usize + 1) + 1;
+            let x = Input {
+                per_row: per_row[0],
+                ..Input::rows(&[channels, length])
+            };
+            let table = Input {
+                per_row: per_row[1],
+                ..Input::rows(&[entries, 1])
+            };
+            cases.push(
+                op_case!(
+                    "position",
+                    format!("{rows} x {channels} x {length}{label}"),
+                    rows,
+                    [x, table],
+                    |tape, v| { super::position(tape, v[0], v[1], index_of(length)) }
+                )
+                .reference(move |x, _, rows| {
+                    let len = channels * length;
+                    let start =
+                        |k: usize, row: usize, len: usize| row * len * usize::from(per_row[k]);
+                    (0..rows * len)
+                        .map(|i| {
+                            let (row, i) = (i / len, i % len);
+                            let entry = index[i % length] as usize;
+                            x[0][start(0, row, len) + i] + x[1][start(1, row, entries) + entry]
+                        })
+                        .collect()
+                }),
+            );
+        }
+    }
+    cases
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 use std::sync::Arc;
 
@@ -60,5 +62,9 @@ impl<T: Real> Op<T> for Position {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.channels, &self.index, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

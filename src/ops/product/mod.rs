@@ -5,9 +5,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 
 struct Product {
@@ -48,5 +50,9 @@ impl<T: Real> Op<T> for Product {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.len, self.repeat, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -13,11 +13,14 @@
 
 mod cases;
 mod cpu;
+mod cuda;
+mod geometry;
 #[cfg(test)]
 mod tests;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::simd::{Level, best_level};
 use crate::engine::{Backward, Codes, Forward, Op, Prepared, Real, Tape, Var};
 use std::sync::Arc;
@@ -244,5 +247,9 @@ impl<T: Real> Op<T> for PwmScanPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

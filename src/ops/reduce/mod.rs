@@ -4,9 +4,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 use serde::{Deserialize, Serialize};
 
@@ -56,5 +58,9 @@ impl<T: Real> Op<T> for Reduction {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.kind, self.channels, self.length, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

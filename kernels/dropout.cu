@@ -1,0 +1,32 @@
+// Dropout (src/ops/dropout): element i of the batch stays where 53 random bits at (stream + step, i) are at least
+// `threshold` = p 2^53, and is then divided by 1 - p.
+#include "lib/philox.cuh"
+#include "lib/step_state.cuh"
+
+DEV bool stays(const StepState* state, u64 stream, u64 i, u64 threshold) {
+    return philox_bits(state->seed, stream + (state->step & 0xffffffffu), i) >> 11 >= threshold;
+}
+
+// n = rows * len elements; with `shared` all rows have the same x.
+extern "C" __global__ void __launch_bounds__(256) dropout_forward(
+    const float* __restrict__ x, float* __restrict__ y, const StepState* __restrict__ state, u64 n, u32 len, u32 shared,
+    u64 stream, u64 threshold, float scale) {
+    const u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    const float v = x[shared ? i % len : i];
+    y[i] = stays(state, stream, i, threshold) ? v * scale : 0.f;
+}
+
+// Each of the n elements of dx gets the gradients of so many rows.
+extern "C" __global__ void __launch_bounds__(256) dropout_backward(
+    const float* __restrict__ dy, float* __restrict__ dx, const StepState* __restrict__ state, u64 n, u32 rows,
+    u64 stream, u64 threshold, float scale) {
+    const u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    float sum = 0.f;
+    for (u32 row = 0; row < rows; row++) {
+        const u64 at = row * n + i;
+        if (stays(state, stream, at, threshold)) sum += dy[at];
+    }
+    dx[i] += sum * scale;
+}

@@ -1,0 +1,70 @@
+use super::Mse;
+use crate::Result;
+use crate::engine::cuda::kernels::{MseBackward, MseBackwardShared, MseForward};
+use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid};
+use crate::ops::elementwise::{Elements, any, own, shared, sum_grid};
+
+impl DeviceOp for Mse {
+    fn rereads_output(&self) -> bool {
+        false
+    }
+
+    fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
+        let [p, t] = [io.inputs[0], io.inputs[1]];
+        io.around.gpu.launch(
+            Grid::new(io.rows, 1, 1),
+            MseForward {
+                p: p.data,
+                p_stride: p.stride(),
+                t: t.data,
+                t_stride: t.stride(),
+                y: io.output,
+                len: p.len as u32,
+            },
+        )
+    }
+
+    fn backward(&self, io: &DeviceBackward<'_>) -> Result<()> {
+        let [p, t] = [io.inputs[0], io.inputs[1]];
+        let (gpu, rows) = (io.around.gpu, io.rows);
+        let slope = (2.0 / p.len as f64) as f32;
+        let [dp, dt] = [0, 1].map(|i| own(io.grads[i], rows));
+        if any(&[dp, dt]) {
+            let over = Elements::new(rows, p.len);
+            gpu.launch(
+                over.grid,
+                MseBackward {
+                    dy: io.grad_output,
+                    p: p.data,
+                    p_stride: p.stride(),
+                    t: t.data,
+                    t_stride: t.stride(),
+                    dp,
+                    dt,
+                    slope,
+                    len: over.len,
+                    chunks: over.chunks,
+                },
+            )?;
+        }
+        for (gradient, slope) in io.grads.iter().zip([slope, -slope]) {
+            if let Some(into) = shared(*gradient, rows) {
+                gpu.launch(
+                    sum_grid(p.len),
+                    MseBackwardShared {
+                        dy: io.grad_output,
+                        p: p.data,
+                        p_stride: p.stride(),
+                        t: t.data,
+                        t_stride: t.stride(),
+                        into,
+                        slope,
+                        rows: rows as u32,
+                        len: p.len as u32,
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
