@@ -5,6 +5,7 @@
 pub mod case;
 mod common;
 mod elementwise;
+mod lines;
 
 pub mod activation;
 pub mod adam;

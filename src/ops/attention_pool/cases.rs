@@ -4,15 +4,18 @@ use crate::ops::{Case, Input};
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let sizes = [
-        (1, 1, 1, 1),
-        (3, 1, 9, 9),
-        (2, 1, 10, 4),
-        (4, 1, 33, 5),
-        (2, 1, 6, 11),
-        (3, 4, 10, 3),
-        (2, 3, 40, 40),
+        (3, 1, 1, 1, 1),
+        (3, 3, 1, 9, 9),
+        (3, 2, 1, 10, 4),
+        (3, 4, 1, 33, 5),
+        (3, 2, 1, 6, 11),
+        (3, 3, 4, 10, 3),
+        (3, 2, 3, 40, 40),
+        (2, 3, 1, 150, 70),
+        (2, 5, 2, 37, 8),
+        (254, 2, 1, 5, 2),
     ];
-    for (channels, depth, length, window) in sizes {
+    for (rows, channels, depth, length, window) in sizes {
         for keep_shape in [false, true] {
             let shape = [channels, depth, length];
             let shape = if depth == 1 {
@@ -24,8 +27,10 @@ pub fn cases() -> Vec<Case> {
             cases.push(
                 op_case!(
                     "attention_pool",
-                    format!("{channels} x {depth} x {length} by {window}, keep {keep_shape}"),
-                    3,
+                    format!(
+                        "{rows} x {channels} x {depth} x {length} by {window}, keep {keep_shape}"
+                    ),
+                    rows,
                     [Input::rows(&shape), weight],
                     |tape, v| { super::attention_pool(tape, v[0], v[1], window, keep_shape) }
                 )

@@ -48,5 +48,36 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
+    for kind in [Gate::PerPosition, Gate::PerPart, Gate::PerChannel] {
+        cases.push(many(kind, 3, [5, 40]));
+        cases.push(many(kind, 254, [2, 3]));
+    }
     cases
+}
+
+/// Ten parts, of each sort some: more than one launch takes.
+fn many(kind: Gate, rows: usize, [channels, length]: [usize; 2]) -> Case {
+    let n = 10;
+    let mut inputs: Vec<Input> = (0..n)
+        .map(|i| match i % 4 {
+            0 => Input::rows(&[channels, length]),
+            1 => Input::rows(&[channels, 1]),
+            2 => Input::shared(&[channels, 1]),
+            _ => Input::shared(&[channels, length]),
+        })
+        .collect();
+    inputs.push(match kind {
+        Gate::PerPosition => Input::rows(&[n, length]),
+        Gate::PerPart => Input::shared(&[n]),
+        Gate::PerChannel => Input::rows(&[channels, n]),
+    });
+    let mut case = op_case!(
+        "gated_sum",
+        format!("{kind:?}, {n} parts of {rows} x {channels} x {length}"),
+        rows,
+        [],
+        |tape, v| super::gated_sum(tape, &v[..n], v[n], kind)
+    );
+    case.inputs = inputs;
+    case
 }

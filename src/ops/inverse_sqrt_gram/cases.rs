@@ -6,22 +6,29 @@ pub fn cases() -> Vec<Case> {
     // Finite differences, and the case below, which says what the op is. Rows are far
     // more than filters, so that the Gram matrix is well away from singular, as in the models;
     // f32 errors grow with its condition.
-    [(1, 5), (2, 40), (4, 60), (9, 200)]
-        .into_iter()
-        .flat_map(|(filters, length)| {
-            let shape = [filters, length];
-            [Input::shared(&shape), Input::rows(&shape)].map(|a| {
-                op_case!(
-                    "inverse_sqrt_gram",
-                    format!("{filters} x {length}, rows {}", a.per_row),
-                    2,
-                    [a],
-                    |tape, v| { super::inverse_sqrt_gram(tape, v[0]) }
-                )
-            })
+    [
+        (2, 1, 5),
+        (2, 2, 40),
+        (2, 4, 60),
+        (2, 9, 200),
+        (1, 60, 900),
+        (254, 3, 20),
+    ]
+    .into_iter()
+    .flat_map(|(rows, filters, length)| {
+        let shape = [filters, length];
+        [Input::shared(&shape), Input::rows(&shape)].map(|a| {
+            op_case!(
+                "inverse_sqrt_gram",
+                format!("{rows} of {filters} x {length}, rows {}", a.per_row),
+                rows,
+                [a],
+                |tape, v| { super::inverse_sqrt_gram(tape, v[0]) }
+            )
         })
-        .chain(std::iter::once(squared()))
-        .collect()
+    })
+    .chain(std::iter::once(squared()))
+    .collect()
 }
 
 /// `Y A A^T Y` is the identity.

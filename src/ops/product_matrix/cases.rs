@@ -3,7 +3,14 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (m, k, n) in [(1, 1, 1), (3, 7, 2), (20, 33, 4)] {
+    let sizes = [
+        (3, 1, 1, 1),
+        (3, 3, 7, 2),
+        (3, 20, 33, 4),
+        (2, 70, 20, 65),
+        (254, 2, 3, 2),
+    ];
+    for (rows, m, k, n) in sizes {
         for transpose_b in [false, true] {
             let a = [m, k];
             let b = if transpose_b { [n, k] } else { [k, n] };
@@ -18,8 +25,8 @@ pub fn cases() -> Vec<Case> {
                 cases.push(
                     op_case!(
                         "product_matrix",
-                        format!("{m} x {k} x {n}, {transpose_b}, {a_rows}, {b_rows}"),
-                        3,
+                        format!("{rows} of {m} x {k} x {n}, {transpose_b}, {a_rows}, {b_rows}"),
+                        rows,
                         [a, b],
                         |tape, v| { super::product_matrix(tape, v[0], v[1], transpose_b) }
                     )

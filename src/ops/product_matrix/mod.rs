@@ -4,9 +4,11 @@
 
 mod cases;
 mod cpu;
+pub(crate) mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct ProductMatrix {
@@ -54,5 +56,9 @@ impl<T: Real> Op<T> for ProductMatrix {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

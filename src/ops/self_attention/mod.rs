@@ -9,10 +9,12 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 mod hot;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 /// The state-dict entries of a self-attention.
@@ -134,5 +136,9 @@ impl<T: Real> Op<T> for SelfAttention {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

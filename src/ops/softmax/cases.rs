@@ -3,14 +3,23 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (outer, inner) in [(1, 1), (8, 1), (5, 7), (4, 40)] {
+    let sizes = [
+        (3, 1, 1),
+        (3, 8, 1),
+        (3, 5, 7),
+        (3, 4, 40),
+        (2, 37, 65),
+        (1, 2, 300),
+        (254, 2, 3),
+    ];
+    for (rows, outer, inner) in sizes {
         for axis in [0, 1] {
             let x = Input::rows(&[outer, inner]).range(-3.0, 3.0);
             cases.push(
                 op_case!(
                     "softmax",
-                    format!("axis {axis} of {outer} x {inner}"),
-                    3,
+                    format!("axis {axis} of {rows} x {outer} x {inner}"),
+                    rows,
                     [x],
                     |tape, v| { super::softmax(tape, v[0], axis) }
                 )

@@ -5,9 +5,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};
 
 struct Softmax {
@@ -56,5 +58,9 @@ impl<T: Real> Op<T> for Softmax {
         } else {
             cpu::backward_rows(self.outer, self.inner, io);
         }
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }
