@@ -7,10 +7,13 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+/// How the cuda.rs of an op without kernels of its own begins.
+const WHY_NONE: &str = "//! The kernels are those of";
+
 /// Writes `kernels.rs` into `out`.
 ///
 /// # Errors
-/// A kernel file without its op, or a declaration that this reader does not know.
+/// A kernel file without its op, an op without its kernels, or a declaration that this reader does not know.
 pub fn pack(root: &Path, out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed=kernels");
     println!("cargo::rerun-if-changed=src/ops");
@@ -43,6 +46,15 @@ pub fn pack(root: &Path, out: &Path) -> Result<(), String> {
         );
         for kernel in &kernels {
             kernel.write(&mut structs, index, &name);
+        }
+    }
+    for op in sorted(&root.join("src/ops")).iter().filter(|p| p.is_dir()) {
+        let name = file_name(op);
+        let launches = fs::read_to_string(op.join("cuda.rs")).unwrap_or_default();
+        if !folder.join(format!("{name}.cu")).is_file() && !launches.starts_with(WHY_NONE) {
+            return Err(format!(
+                "src/ops/{name} has no kernels/{name}.cu, and its cuda.rs does not begin with `{WHY_NONE}`"
+            ));
         }
     }
     let mut headers = String::new();

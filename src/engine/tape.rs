@@ -165,10 +165,8 @@ pub trait Op<T: Real>: Send + Sync {
     /// Adds to every gradient that is asked for.
     fn backward(&self, io: Backward<'_, '_, T>);
 
-    /// Its kernels on a card; None: it runs on the CPU alone.
-    fn device(&self) -> Option<&dyn DeviceOp> {
-        None
-    }
+    /// Its kernels on a card.
+    fn device(&self) -> &dyn DeviceOp;
 
     /// New values for the inputs that are buffers, after a training step of a batch-wide program:
     /// `(input, values)`.

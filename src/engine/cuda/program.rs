@@ -87,20 +87,11 @@ pub struct DeviceProgram {
     wanted: Vec<SmallVec<[bool; 12]>>,
 }
 
-fn device_op(step: &Step<f32>) -> Result<&dyn DeviceOp> {
-    step.op.device().ok_or_else(|| {
-        Error::Device(format!(
-            "{} has no CUDA kernels: say --device cpu",
-            step.op.name()
-        ))
-    })
-}
-
 impl DeviceProgram {
     /// Plans the tape for `rows` rows; with `loss` (one number a row) the program can run backward from it.
     ///
     /// # Errors
-    /// An op that has no kernels.
+    /// A gradient that an op leaves to smaller ops.
     pub fn new(tape: Tape<f32>, output: Var, loss: Option<Var>, rows: usize) -> Result<Self> {
         let mut tape = tape;
         tape.keep(output);
@@ -115,7 +106,7 @@ impl DeviceProgram {
         }
         let (mut needs, mut asked) = (Vec::new(), Vec::new());
         for step in &tape.steps {
-            let op = device_op(step)?;
+            let op = step.op.device();
             let by_input: SmallVec<[bool; 12]> = step
                 .inputs
                 .iter()
@@ -195,7 +186,7 @@ impl DeviceProgram {
                     _ => None,
                 })
                 .collect();
-            gpu.upload(&device_op(step)?.table(&inputs), step.op.name())
+            gpu.upload(&step.op.device().table(&inputs), step.op.name())
         };
         self.steps.iter().map(of_step).collect()
     }
@@ -298,7 +289,7 @@ impl DeviceProgram {
     pub fn forward(&self, memory: &Memory<'_>, rows: usize) -> Result<()> {
         for (index, step) in self.steps.iter().enumerate() {
             let inputs = self.operands(memory, step, rows);
-            device_op(step)?.forward(&DeviceForward {
+            step.op.device().forward(&DeviceForward {
                 rows: self.step_rows(step, rows),
                 inputs: &inputs,
                 output: self.value(memory, step.output, rows).0,
@@ -330,7 +321,7 @@ impl DeviceProgram {
             let Some(grad_output) = self.plan.grads[step.output.0] else {
                 continue;
             };
-            let op = device_op(step)?;
+            let op = step.op.device();
             let mut inputs = self.operands(memory, step, rows);
             for (i, operand) in inputs.iter_mut().enumerate() {
                 if !op.rereads_input(i) && !matches!(self.source(step.inputs[i]), Source::Param(_))
@@ -395,7 +386,7 @@ impl DeviceProgram {
             if params.iter().all(|p| p.address() == 0) {
                 continue;
             }
-            device_op(step)?.move_buffers(&DeviceBuffers {
+            step.op.device().move_buffers(&DeviceBuffers {
                 rows: self.step_rows(step, rows),
                 saved: memory.arena.at(self.plan.saved[index].start).input(),
                 params: &params,

@@ -56,7 +56,7 @@ impl<T: Real> Op<T> for Dropout {
         cpu::backward(self.len, self.p, self.site, io);
     }
 
-    fn device(&self) -> Option<&dyn DeviceOp> {
-        Some(self)
+    fn device(&self) -> &dyn DeviceOp {
+        self
     }
 }

@@ -249,7 +249,7 @@ impl<T: Real> Op<T> for PwmScanPool {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> Option<&dyn DeviceOp> {
-        Some(self)
+    fn device(&self) -> &dyn DeviceOp {
+        self
     }
 }

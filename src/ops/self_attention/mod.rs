@@ -138,7 +138,7 @@ impl<T: Real> Op<T> for SelfAttention {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> Option<&dyn DeviceOp> {
-        Some(self)
+    fn device(&self) -> &dyn DeviceOp {
+        self
     }
 }
