@@ -13,8 +13,8 @@ DEV TilePlace tile_place(u32 m) {
     return {blockIdx.x % tiles * GEMM_TILE, blockIdx.x / tiles * GEMM_TILE};
 }
 
-// The taps of one column of a (lines x length) matrix: tap (line, k) meets element first + STEP k of that line. A thread
-// keeps to one column: it is the same for all it fetches.
+// The taps of one column of a (lines x length) matrix: tap (line, k) meets element first + STEP k of that line. All
+// that a thread fetches is of one column.
 template <i32 STEP> struct ColumnWindows {
     const float* lines;
     u32 length;
@@ -23,11 +23,19 @@ template <i32 STEP> struct ColumnWindows {
 };
 static_assert(GEMM_THREADS % GEMM_TILE == 0, "a thread fetches from one column only");
 
-template <i32 STEP> DEV float gemm_element(const ColumnWindows<STEP>& x, u32, u32 tap) {
-    u32 k;
-    const u32 line = divide(x.width, tap, k);
-    const i32 at = x.first + STEP * (i32)k;
-    return (u32)at < x.length ? x.lines[line * x.length + at] : 0.f;
+template <bool DEEP_FAST, i32 STEP>
+DEV void gemm_fetch(float (&into)[8], const ColumnWindows<STEP>& x, u32 n0, u32 columns, u32 tap0, u32 taps) {
+    static_assert(!DEEP_FAST, "neighbouring threads fetch neighbouring columns");
+    const bool inside = n0 + threadIdx.x % GEMM_TILE < columns;
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        u32 column, tap, k;
+        gemm_place<false>(threadIdx.x, i, column, tap);
+        tap += tap0;
+        const u32 line = divide(x.width, tap, k);
+        const i32 at = x.first + STEP * (i32)k;
+        into[i] = inside && tap < taps && (u32)at < x.length ? x.lines[line * x.length + at] : 0.f;
+    }
 }
 
 // The windows of this thread's column among those of the tile, of an operand with row_step elements a row.
@@ -38,6 +46,13 @@ DEV ColumnWindows<STEP> column_windows(const float* x, const Lines& columns, u64
     const u64 row = locate(columns, threadIdx.x % GEMM_TILE, l);
     return {x + row * row_step, length, (i32)l + shift, divisor(width)};
 }
+
+// Kernels as a matrix. Weights have fewer than 2^32 elements: half the registers for their places.
+struct Kernels {
+    const float* weight;
+    u32 along, deep;
+};
+DEV float gemm_element(const Kernels& x, u32 along, u32 deep) { return x.weight[along * x.along + deep * x.deep]; }
 
 template <bool A_DEEP, class A, class B, class Put>
 DEV void conv_tile(GemmShared& s, u32 bf16, const A& a, const B& b, u32 M, u32 N, u32 K, const TilePlace& at,
@@ -56,7 +71,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) conv1d_forward(
     const Lines columns = lines_from(at.n0, out_length);
     const ColumnWindows<1> windows =
         column_windows<1>(x, columns, (u64)inputs * length, length, -(i32)padding, width);
-    conv_tile<true>(s, bf16, Matrix{weight, taps, 1}, windows, outputs, rows * out_length, taps, at,
+    conv_tile<true>(s, bf16, Kernels{weight, taps, 1}, windows, outputs, rows * out_length, taps, at,
                     [&](u32 o, u32 n, float sum) {
                         u32 l;
                         const u64 row = locate(columns, n - at.n0, l);
@@ -64,7 +79,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) conv1d_forward(
                     });
 }
 
-// Kernels as a matrix: (channel, tap of an output).
+// Kernels as another matrix: (channel, tap of an output).
 struct KernelsOfChannel {
     const float* weight;
     u32 inputs;
@@ -72,7 +87,7 @@ struct KernelsOfChannel {
 };
 DEV float gemm_element(const KernelsOfChannel& x, u32 c, u32 tap) {
     u32 k;
-    const u64 o = divide(x.width, tap, k);
+    const u32 o = divide(x.width, tap, k);
     return x.weight[(o * x.inputs + c) * x.width.d + k];
 }
 
@@ -91,15 +106,15 @@ extern "C" __global__ void __launch_bounds__(128, 2) conv1d_backward_input(
         const u64 row = locate(columns, n - at.n0, p);
         return dx + (row * inputs + c) * length + p;
     });
-    if (width == 1) conv_tile<false>(s, bf16, Matrix{weight, 1, inputs}, windows, inputs, n, taps, at, put);
+    if (width == 1) conv_tile<false>(s, bf16, Kernels{weight, 1, inputs}, windows, inputs, n, taps, at, put);
     else {
         const KernelsOfChannel kernels = {weight, inputs, divisor(width)};
         conv_tile<true>(s, bf16, kernels, windows, inputs, n, taps, at, put);
     }
 }
 
-// With few input channels the tiles above would be mostly empty. Instead, the gradients of the windows (taps x columns),
-// dX = w^T dy, of some rows ...
+// With few input channels the tiles above would be mostly empty. Instead, the gradients of the windows (taps x
+// columns), dX = w^T dy, of some rows ...
 extern "C" __global__ void __launch_bounds__(128, 3) conv1d_backward_windows(
     const float* __restrict__ dy, const float* __restrict__ weight, float* __restrict__ windows, u32 rows, u32 taps,
     u32 outputs, u32 out_length, u32 bf16) {
@@ -108,7 +123,7 @@ extern "C" __global__ void __launch_bounds__(128, 3) conv1d_backward_windows(
     const TilePlace at = tile_place(taps);
     const ColumnWindows<1> columns = column_windows<1>(
         dy, lines_from(at.n0, out_length), (u64)outputs * out_length, out_length, 0, 1);
-    conv_tile<false>(s, bf16, Matrix{weight, 1, taps}, columns, taps, n, outputs, at,
+    conv_tile<false>(s, bf16, Kernels{weight, 1, taps}, columns, taps, n, outputs, at,
                      [&](u32 tap, u32 column, float sum) { windows[(u64)tap * n + column] = sum; });
 }
 
@@ -129,35 +144,63 @@ extern "C" __global__ void __launch_bounds__(256) conv1d_backward_overlap(
     dx[i] += sum;
 }
 
-// Lines of y, and windows of x, from one column on.
+// Lines of y, and windows of x, from column `first` on. All that a thread fetches at a time is of one column.
 struct ColumnsOfOutput {
     const float* dy;
-    u64 row_step;
-    u32 first;
+    u32 row_step, first;
     Divisor length;
 };
-DEV float gemm_element(const ColumnsOfOutput& y, u32 o, u32 n) {
+
+template <bool DEEP_FAST>
+DEV void gemm_fetch(float (&into)[8], const ColumnsOfOutput& y, u32 o0, u32 outputs, u32 n0, u32 columns) {
+    static_assert(DEEP_FAST, "neighbouring threads fetch neighbouring columns");
+    const u32 n = n0 + threadIdx.x % GEMM_DEPTH;
     u32 l;
     const u64 row = divide(y.length, y.first + n, l);
-    return y.dy[row * y.row_step + o * y.length.d + l];
+    u32 first, deep;
+    gemm_place<true>(threadIdx.x, 0, first, deep);
+    const u32 o = o0 + first, step = GEMM_THREADS / GEMM_DEPTH;
+    const float* from = y.dy + row * y.row_step + (o * y.length.d + l);
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) into[i] = o + i * step < outputs && n < columns ? from[i * step * y.length.d] : 0.f;
+}
+
+// Where the taps of a tile lie, from the row's element l on: `offset`, if l + k is inside the line. In shared memory,
+// as registers are few.
+struct TapPlace {
+    u32 offset, k;
+};
+// After the last tap comes a 1, whose product with dy is the gradient of the bias.
+static constexpr u32 NO_TAP = 0x80000000u, BIAS_TAP = 0x80000001u;
+
+DEV TapPlace tap_place(u32 tap, u32 taps, u32 width, u32 length, u32 padding) {
+    if (tap >= taps) return {0, tap == taps ? BIAS_TAP : NO_TAP};
+    const u32 line = tap / width, k = tap - line * width - padding;
+    return {line * length + k, k};
 }
 
 struct ColumnsOfWindows {
     const float* x;
-    u64 row_step;
-    u32 first, first_tap, taps, length;
-    i32 shift;
-    Divisor out_length, width;
+    u32 row_step, first, length;
+    Divisor out_length;
+    const TapPlace* taps;
 };
-// After the last tap comes a 1: its product with dy is the gradient of the bias.
-DEV float gemm_element(const ColumnsOfWindows& x, u32 i, u32 n) {
-    const u32 tap = x.first_tap + i;
-    if (tap == x.taps) return 1.f;
-    u32 l, k;
+
+template <bool DEEP_FAST>
+DEV void gemm_fetch(float (&into)[8], const ColumnsOfWindows& x, u32, u32, u32 n0, u32 columns) {
+    static_assert(DEEP_FAST, "neighbouring threads fetch neighbouring columns");
+    // Behind the last column dy is 0, and any number serves: the last one's.
+    const u32 n = min(n0 + threadIdx.x % GEMM_DEPTH, columns - 1);
+    u32 l;
     const u64 row = divide(x.out_length, x.first + n, l);
-    const u32 line = divide(x.width, tap, k);
-    const i32 at = (i32)(l + k) + x.shift;
-    return (u32)at < x.length ? x.x[row * x.row_step + line * x.length + at] : 0.f;
+    const float* from = x.x + row * x.row_step;
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        u32 along, deep;
+        gemm_place<true>(threadIdx.x, i, along, deep);
+        const TapPlace tap = x.taps[along];
+        into[i] = l + tap.k < x.length ? from[tap.offset + l] : tap.k == BIAS_TAP ? 1.f : 0.f;
+    }
 }
 
 // Parts of dw (parts x outputs x taps) and db (parts x outputs), either may be null: each part sums `span` columns, all
@@ -170,11 +213,14 @@ extern "C" __global__ void __launch_bounds__(128, 3) conv1d_backward_weight(
     const u32 tiles_m = (outputs + GEMM_TILE - 1) / GEMM_TILE, tiles_n = (N + GEMM_TILE - 1) / GEMM_TILE;
     const u32 part = blockIdx.x / (tiles_m * tiles_n), tile = blockIdx.x - part * tiles_m * tiles_n;
     const u32 m0 = tile % tiles_m * GEMM_TILE, n0 = tile / tiles_m * GEMM_TILE;
-    const u32 all = rows * out_length, first = part * span, count = min(span, all - first);
+    const u32 first = part * span, count = min(span, rows * out_length - first);
     const Divisor by_length = divisor(out_length);
-    const ColumnsOfOutput a = {dy, (u64)outputs * out_length, first, by_length};
-    const ColumnsOfWindows b = {x, (u64)inputs * length, first, first_tap, taps, length, -(i32)padding, by_length,
-                                divisor(width)};
+    const ColumnsOfOutput a = {dy, outputs * out_length, first, by_length};
+    __shared__ TapPlace places[GEMM_TILE];
+    if (threadIdx.x < GEMM_TILE)
+        places[threadIdx.x] = tap_place(first_tap + n0 + threadIdx.x, taps, width, length, padding);
+    __syncthreads();
+    const ColumnsOfWindows b = {x, inputs * length, first, length, by_length, places};
     const auto put = [&](u32 o, u32 i, float sum) {
         const u32 tap = first_tap + i;
         if (tap < taps) dw[((u64)part * outputs + o) * taps + tap] = sum;

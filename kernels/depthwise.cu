@@ -46,8 +46,8 @@ extern "C" __global__ void __launch_bounds__(128, 8) depthwise_backward_input(
     put_line(s, sum, first, length, [&](u32 p, float v, u32 i) { dx[(u64)m * length + p] = old[i] + v; });
 }
 
-// Parts of dw (parts x kernels x width) and, if not null, of db (parts x kernels). The grid is, innermost first: 4 `lags` taps,
-// kernel, part; lags is 4 or 8.
+// Parts of dw (parts x kernels x width) and, if not null, of db (parts x kernels). The grid is, innermost first:
+// 4 `lags` taps, kernel, part; lags is 4 or 8.
 extern "C" __global__ void __launch_bounds__(128) depthwise_backward_weight(
     const float* __restrict__ x, const float* __restrict__ dy, float* __restrict__ dw, float* __restrict__ db,
     u32 lines, u32 filters, u32 kernels, u32 length, u32 out_length, u32 width, i32 shift, u32 reversed, u32 lags,

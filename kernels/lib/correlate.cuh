@@ -69,8 +69,8 @@ struct LinePairs {
     i32 shift;
 };
 
-// dw[k] = sum over lines and l of dy[l] x[l + k + shift] for 4 LAGS taps from `tap` on, in part number `part` of `parts`
-// of the lines; and db, the sum of dy. Every lane holds all taps for four neighbouring l of each line's tile of 128.
+// dw[k] = sum over lines and l of dy[l] x[l + k + shift] for 4 LAGS taps from `tap` on, in part number `part` of
+// `parts` of the lines; and db, the sum of dy. Every lane holds all taps for four neighbouring l of a line's 128.
 // put_tap(k, sum) and put_bias(sum) are called by one thread each.
 template <u32 LAGS, class PutTap, class PutBias>
 DEV void correlate_gradient(LineShared (&shared)[LINE_WARPS], float (&dy_shared)[LINE_WARPS][LINE_TILE],

@@ -67,9 +67,11 @@ template <bool DEEP_FAST> DEV void gemm_store(float (&into)[GEMM_DEPTH][GEMM_ROW
     }
 }
 
+// To nearest, and what is left of x cut off: with whole numbers, as cards emulate the conversion or have few units for it.
+// NaN stays in `low`.
 DEV void split_tf32(float x, u32& high, u32& low) {
-    high = f32_to_tf32(x);
-    low = f32_to_tf32(x - __uint_as_float(high));
+    high = (__float_as_uint(x) + 0x1000u) & 0xffffe000u;
+    low = __float_as_uint(x - __uint_as_float(high)) & 0xffffe000u;
 }
 
 // A warp's 32 x 32 of the tile over 16 k, in f32.
