@@ -2,36 +2,35 @@
 #include "lib/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-mse_forward(const float* __restrict__ p, u32 p_stride, const float* __restrict__ t, u32 t_stride,
-            float* __restrict__ y, u32 len) {
-    const u64 row = blockIdx.x;
-    p += row * p_stride;
-    t += row * t_stride;
-    const float squares = row_sum(len, [&](u32 i) {
-        const float error = p[i] - t[i];
-        return error * error;
-    });
-    if (threadIdx.x == 0) y[row] = squares / (float)len;
+    mse_forward(const float* __restrict__ p, u32 p_stride, const float* __restrict__ t, u32 t_stride,
+                float* __restrict__ y, u32 len) {
+  const u64 row = blockIdx.x;
+  p += row * p_stride;
+  t += row * t_stride;
+  const float squares = row_sum(len, [&](u32 i) {
+    const float error = p[i] - t[i];
+    return error * error;
+  });
+  if (threadIdx.x == 0) y[row] = squares / (float)len;
 }
 
 // dp += slope dy (p - t), dt -= the same; slope = 2 / O. Null: not asked for, or shared.
 extern "C" __global__ void __launch_bounds__(256)
-mse_backward(const float* __restrict__ dy, const float* __restrict__ p, u32 p_stride, const float* __restrict__ t,
-             u32 t_stride, float* __restrict__ dp, float* __restrict__ dt, float slope, u32 len, u32 chunks) {
-    each_element(len, chunks, [&](auto wide, u64 row, u32 i) {
-        using V = decltype(wide);
-        const V d = slope * dy[row] * (V::at(p, row * p_stride + i) - V::at(t, row * t_stride + i));
-        if (dp) V::at(dp, row * len + i) += d;
-        if (dt) V::at(dt, row * len + i) += -1.f * d;
-    });
+    mse_backward(const float* __restrict__ dy, const float* __restrict__ p, u32 p_stride, const float* __restrict__ t,
+                 u32 t_stride, float* __restrict__ dp, float* __restrict__ dt, float slope, u32 len, u32 chunks) {
+  each_element(len, chunks, [&](auto wide, u64 row, u32 i) {
+    using V = decltype(wide);
+    const V d = slope * dy[row] * (V::at(p, row * p_stride + i) - V::at(t, row * t_stride + i));
+    if (dp) V::at(dp, row * len + i) += d;
+    if (dt) V::at(dt, row * len + i) += -1.f * d;
+  });
 }
 
 // A shared p or t (with -slope) sums over the rows.
 extern "C" __global__ void __launch_bounds__(256)
-mse_backward_shared(const float* __restrict__ dy, const float* __restrict__ p, u32 p_stride,
-                    const float* __restrict__ t, u32 t_stride, float* __restrict__ into, float slope, u32 rows,
-                    u32 len) {
-    sum_over_rows(into, rows, len, [&](u64 row, u32 i) {
-        return slope * dy[row] * (p[row * p_stride + i] - t[row * t_stride + i]);
-    });
+    mse_backward_shared(const float* __restrict__ dy, const float* __restrict__ p, u32 p_stride,
+                        const float* __restrict__ t, u32 t_stride, float* __restrict__ into, float slope, u32 rows,
+                        u32 len) {
+  sum_over_rows(into, rows, len,
+                [&](u64 row, u32 i) { return slope * dy[row] * (p[row * p_stride + i] - t[row * t_stride + i]); });
 }
