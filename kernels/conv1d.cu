@@ -46,7 +46,7 @@ DEV void conv_tile(GemmShared& s, u32 bf16, const A& a, const B& b, u32 M, u32 N
     else gemm_tile<false, A_DEEP, false>(s, a, b, M, N, K, at.m0, at.n0, put);
 }
 
-extern "C" __global__ void __launch_bounds__(128, 3) conv1d_forward(
+extern "C" __global__ void __launch_bounds__(128, 2) conv1d_forward(
     const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ bias,
     float* __restrict__ y, u32 rows, u32 inputs, u32 outputs, u32 length, u32 out_length, u32 width, u32 padding,
     u32 bf16) {
@@ -77,7 +77,7 @@ DEV float gemm_element(const KernelsOfChannel& x, u32 c, u32 tap) {
 }
 
 // dx[c, p] += sum over outputs o and k of w[o, c, k] dy[o, p - k + padding].
-extern "C" __global__ void __launch_bounds__(128, 3) conv1d_backward_input(
+extern "C" __global__ void __launch_bounds__(128, 2) conv1d_backward_input(
     const float* __restrict__ dy, const float* __restrict__ weight, float* __restrict__ dx, u32 rows, u32 inputs,
     u32 outputs, u32 length, u32 out_length, u32 width, u32 padding, u32 bf16) {
     __shared__ GemmShared s;

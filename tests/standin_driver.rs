@@ -21,7 +21,8 @@ fn installed() -> Option<&'static Path> {
     let folder = FOLDER
         .get_or_init(|| {
             let kernels = [("CUDA_STANDIN_KERNELS", "tests/standin/selfcheck")];
-            standin::build("plain", "selfcheck-plain", &kernels)
+            let kind = standin::kind();
+            standin::build(&kind, &format!("selfcheck-{kind}"), &kernels)
         })
         .as_deref()?;
     standin::load(folder);
@@ -122,7 +123,13 @@ fn fresh_memory_is_not_a_number() {
     let gpu = Gpu::new(0).unwrap();
     // SAFETY: read back as it is, on purpose.
     let x = unsafe { gpu.stream.alloc::<f32>(64) }.unwrap();
-    assert!(gpu.stream.clone_dtoh(&x).unwrap().iter().all(|v| v.is_nan()));
+    assert!(
+        gpu.stream
+            .clone_dtoh(&x)
+            .unwrap()
+            .iter()
+            .all(|v| v.is_nan())
+    );
 }
 
 #[test]
@@ -205,7 +212,10 @@ fn what_cannot_be_captured_is_an_error() {
         gpu.stream.synchronize(),
         CUresult::CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
     );
-    let end = gpu.stream.end_capture(CUgraphInstantiate_flags(0)).map(drop);
+    let end = gpu
+        .stream
+        .end_capture(CUgraphInstantiate_flags(0))
+        .map(drop);
     is(end, CUresult::CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
     // The stream can be used again.
     gpu.stream.synchronize().unwrap();
@@ -442,8 +452,7 @@ fn a_report_is_written() {
     let report = tempfile::NamedTempFile::new().unwrap();
     let path = report.path().to_str().unwrap();
     in_child(folder, "reported", &[("REPORT", path)]);
-    let report: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     assert_eq!(report["kernels"]["good_axpy"]["launches"], 2);
     assert_eq!(report["devices"][0]["peak_bytes"], 1024);
     assert_eq!(report["allocations_at_exit"], 0);
@@ -468,7 +477,8 @@ fn in_child(folder: &Path, scene: &str, variables: &[(&str, &str)]) {
         command.env(format!("CUDA_STANDIN_{name}"), value);
     }
     let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout) + &*String::from_utf8_lossy(&output.stderr);
+    let [out, err] = [output.stdout, output.stderr].map(|t| String::from_utf8(t).unwrap());
+    let text = out + &err;
     assert!(output.status.success(), "{scene}: {text}");
     assert!(text.contains("scene played"), "{scene}: {text}");
 }

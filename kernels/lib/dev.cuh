@@ -24,9 +24,7 @@ typedef int i32;
 #define DYN_SMEM(name) extern __shared__ __align__(128) u8 name[]
 
 // Address of shared memory as PTX instructions take it.
-DEV u32 smem_address(const void* p) {
-  return (u32)__cvta_generic_to_shared(p);
-}
+DEV u32 smem_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
 
 // ---- asynchronous copies to shared memory ---------------------------------------------------------------------
 
@@ -40,9 +38,7 @@ DEV void cp_async16(void* shared, const void* global, i32 bytes = 16) {
 }
 
 // Closes the group of the copies that this thread started since the last commit.
-DEV void cp_async_commit() {
-  asm volatile("cp.async.commit_group;\n" ::: "memory");
-}
+DEV void cp_async_commit() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
 
 // Waits until at most the newest `KEEP` groups of this thread are under way. Other threads see the copied data only
 // after a barrier that follows.
@@ -80,9 +76,10 @@ DEV void ldmatrix_x4_trans(u32 (&r)[4], const void* row) {
 
 // d += A (16x16, bf16) B (16x8, bf16)
 DEV void mma_bf16_16816(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]) {
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};\n"
-               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};\n"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
 // d += A (16x8, tf32) B (8x8, tf32)
@@ -128,22 +125,14 @@ DEV float ex2_approx(float x) {
 
 // ---- the same text on both sides ------------------------------------------------------------------------------
 
-DEV u16 f32_to_bf16(float x) {
-  return (u16)pack_bf16(x, 0.f);
-}
+DEV u16 f32_to_bf16(float x) { return (u16)pack_bf16(x, 0.f); }
 
-DEV float bf16_to_f32(u16 x) {
-  return __uint_as_float((u32)x << 16);
-}
+DEV float bf16_to_f32(u16 x) { return __uint_as_float((u32)x << 16); }
 
 // The two numbers of a packed pair.
-DEV float bf16_low(u32 pair) {
-  return __uint_as_float(pair << 16);
-}
+DEV float bf16_low(u32 pair) { return __uint_as_float(pair << 16); }
 
-DEV float bf16_high(u32 pair) {
-  return __uint_as_float(pair & 0xffff0000u);
-}
+DEV float bf16_high(u32 pair) { return __uint_as_float(pair & 0xffff0000u); }
 
 // Sum over the warp, the same bits in every lane. All 32 lanes take part.
 DEV float warp_sum(float x) {

@@ -21,11 +21,12 @@ DEV float gemm_element(const Matrix& x, u32 along, u32 deep) {
 }
 
 // The slices, and when they are done with the tile of sums.
+struct GemmSlices {
+    __align__(16) float a[2][GEMM_DEPTH][GEMM_ROW];
+    __align__(16) float b[2][GEMM_DEPTH][GEMM_ROW];
+};
 union GemmShared {
-    struct {
-        __align__(16) float a[2][GEMM_DEPTH][GEMM_ROW];
-        __align__(16) float b[2][GEMM_DEPTH][GEMM_ROW];
-    };
+    GemmSlices in;
     __align__(16) float c[GEMM_TILE][GEMM_ROW];
 };
 
@@ -160,8 +161,8 @@ DEV void gemm_tile(GemmShared& s, const A& a, const B& b, u32 M, u32 N, u32 K, u
     float ra[8], rb[8];
     gemm_fetch<A_DEEP>(ra, a, m0, M, 0, K);
     gemm_fetch<B_DEEP>(rb, b, n0, N, 0, K);
-    gemm_store<A_DEEP>(s.a[0], ra);
-    gemm_store<B_DEEP>(s.b[0], rb);
+    gemm_store<A_DEEP>(s.in.a[0], ra);
+    gemm_store<B_DEEP>(s.in.b[0], rb);
     __syncthreads();
     u32 at = 0;
     for (u32 k = 0; k < K; k += GEMM_DEPTH, at ^= 1) {
@@ -170,8 +171,8 @@ DEV void gemm_tile(GemmShared& s, const A& a, const B& b, u32 M, u32 N, u32 K, u
             gemm_fetch<A_DEEP>(ra, a, m0, M, k + GEMM_DEPTH, K);
             gemm_fetch<B_DEEP>(rb, b, n0, N, k + GEMM_DEPTH, K);
         }
-        if (BF16) gemm_warp_bf16(chain, s.a[at], s.b[at], wm, wn, g, t);
-        else gemm_warp_f32(chain, s.a[at], s.b[at], wm, wn, g, t);
+        if (BF16) gemm_warp_bf16(chain, s.in.a[at], s.in.b[at], wm, wn, g, t);
+        else gemm_warp_f32(chain, s.in.a[at], s.in.b[at], wm, wn, g, t);
         if (!more || (k + GEMM_DEPTH) % GEMM_CHAIN == 0) {
 #pragma unroll
             for (u32 i = 0; i < 32; i++) {
@@ -181,8 +182,8 @@ DEV void gemm_tile(GemmShared& s, const A& a, const B& b, u32 M, u32 N, u32 K, u
             }
         }
         if (more) {
-            gemm_store<A_DEEP>(s.a[at ^ 1], ra);
-            gemm_store<B_DEEP>(s.b[at ^ 1], rb);
+            gemm_store<A_DEEP>(s.in.a[at ^ 1], ra);
+            gemm_store<B_DEEP>(s.in.b[at ^ 1], rb);
         }
         __syncthreads();
     }

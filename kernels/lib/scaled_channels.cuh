@@ -1,5 +1,5 @@
-// Gradients of y[row, c, l] = x[row, c, l] scale[row, c] + bias[row, c]: a warp for each line (row, c), so that dy and x
-// are read once. Whatever is null is not asked for.
+// Gradients of y[row, c, l] = x[row, c, l] scale[row, c] + bias[row, c]: a warp for each line (row, c), so that dy and
+// x are read once. Whatever is null is not asked for.
 #pragma once
 #include "lib/dev.cuh"
 

@@ -36,7 +36,7 @@ if [ "${1:-}" = --object ]; then
   # STANDIN_CXX, STANDIN_FLAGS and STANDIN_COMMON come from the caller.
   object=$2 source=$3 stamp=$2.stamp
   cd "$root"
-  wanted=$({ echo "$STANDIN_COMMON $source"; cat "$source"; case $source in *.cu) cat "$here/kernels.awk" ;; esac; } | hash_of)
+  wanted=$({ echo "$STANDIN_COMMON $source"; cat "$source" "$here/kernels.awk"; } | hash_of)
   if [ -f "$object" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then exit 0; fi
   rm -f "$stamp"
   case $source in
@@ -82,8 +82,9 @@ if [ -z "$STANDIN_CXX" ] || ! version=$($STANDIN_CXX --version 2>/dev/null); the
   exit 77
 fi
 
-common="-std=c++17 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-strict-aliasing -ffp-contract=off"
-common="$common -pthread -w -DCUDA_ON_HOST=1 -I . -I kernels -I tests/standin"
+common="-std=c++17 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-strict-aliasing -pthread"
+common="$common -ffp-contract=off -fno-math-errno -fno-trapping-math -w -DCUDA_ON_HOST=1"
+common="$common -I . -I kernels -I tests/standin"
 # fmaf is one instruction where the processor has it, and a call where the compiler may not use it.
 if grep -qw fma /proc/cpuinfo 2>/dev/null && [ "$(uname -m)" = x86_64 ]; then common="$common -mfma"; fi
 case $kind in
@@ -167,7 +168,8 @@ rm -f "$out/obj/linked"
 # Nothing but the entry points is seen from outside.
 echo '{ global: cu[A-Z]*; local: *; };' >"$out/obj/exports"
 # shellcheck disable=SC2086
-$STANDIN_CXX $STANDIN_FLAGS -shared -Wl,-soname,libcuda.so.1 -Wl,--version-script="$out/obj/exports" $objects -o "$out/libcuda.so.1.new"
+$STANDIN_CXX $STANDIN_FLAGS -shared $objects -o "$out/libcuda.so.1.new" \
+  -Wl,-soname,libcuda.so.1 -Wl,--version-script="$out/obj/exports"
 mv "$out/libcuda.so.1.new" "$out/libcuda.so.1"
 # Once a library is loaded, the loader answers a later request by its soname. Programs ask for libcuda.so as well as
 # for libcuda.so.1, so there is a second, empty library of the other name that needs the first.

@@ -10,6 +10,7 @@
 #endif
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>  // printf is built in
 #include <string.h>
 
 #include <type_traits>
@@ -43,11 +44,11 @@
 
 // ---- vector types ---------------------------------------------------------------------------------------------
 
-#define VECTOR_TYPES(T, NAME, ALIGN2, ALIGN4)                     \
-  struct alignas(ALIGN2) NAME##2 { T x, y; };                     \
-  struct NAME##3 { T x, y, z; };                                  \
-  struct alignas(ALIGN4) NAME##4 { T x, y, z, w; };               \
-  inline NAME##2 make_##NAME##2(T x, T y) { return {x, y}; }      \
+#define VECTOR_TYPES(T, NAME, ALIGN2, ALIGN4)                        \
+  struct alignas(ALIGN2) NAME##2 { T x, y; };                        \
+  struct NAME##3 { T x, y, z; };                                     \
+  struct alignas(ALIGN4) NAME##4 { T x, y, z, w; };                  \
+  inline NAME##2 make_##NAME##2(T x, T y) { return {x, y}; }         \
   inline NAME##3 make_##NAME##3(T x, T y, T z) { return {x, y, z}; } \
   inline NAME##4 make_##NAME##4(T x, T y, T z, T w) { return {x, y, z, w}; }
 VECTOR_TYPES(float, float, 8, 16)
@@ -209,6 +210,7 @@ inline T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32, 
   return cuda_on_host::shuffle_value(mask, value, source, at);
 }
 
+[[noreturn]] inline void __trap(CUDA_SITE) { cuda_on_host::fault("%s:%d: __trap", at.file, at.line); }
 inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 inline void __threadfence_block() {}
 
@@ -264,12 +266,30 @@ inline T atomicCAS(T* p, cuda_on_host::Same<T> expected, cuda_on_host::Same<T> v
 
 // ---- loads, stores and bits -----------------------------------------------------------------------------------
 
-template <class T> inline T __ldg(const T* p) { return *p; }
-template <class T> inline T __ldcs(const T* p) { return *p; }
-template <class T> inline T __ldca(const T* p) { return *p; }
-template <class T> inline T __ldcg(const T* p) { return *p; }
-template <class T> inline void __stcs(T* p, T v) { *p = v; }
-template <class T> inline void __stcg(T* p, T v) { *p = v; }
+template <class T>
+inline T __ldg(const T* p) {
+  return *p;
+}
+template <class T>
+inline T __ldcs(const T* p) {
+  return *p;
+}
+template <class T>
+inline T __ldca(const T* p) {
+  return *p;
+}
+template <class T>
+inline T __ldcg(const T* p) {
+  return *p;
+}
+template <class T>
+inline void __stcs(T* p, T v) {
+  *p = v;
+}
+template <class T>
+inline void __stcg(T* p, T v) {
+  *p = v;
+}
 
 namespace cuda_on_host {
 template <class To, class From>

@@ -16,7 +16,9 @@ const NO_COMPILER: i32 = 77;
 /// test is to be skipped then, unless the environment variable `CISGRAD_NO_SKIP` forbids that.
 pub fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER.get_or_init(|| build("plain", "plain", &[])).as_deref()
+    FOLDER
+        .get_or_init(|| build(&kind(), &kind(), &[]))
+        .as_deref()
 }
 
 /// Makes this process use the stand-in as its CUDA driver; false if the test is to be skipped. Call it before
@@ -28,6 +30,11 @@ pub fn install() -> bool {
     })
 }
 
+/// The kind of build: plain, unless `run.sh` runs this process under a sanitizer.
+pub fn kind() -> String {
+    std::env::var("CUDA_STANDIN_KIND").unwrap_or_else(|_| "plain".to_owned())
+}
+
 /// Builds a stand-in of another kind or of other kernels than [`folder`], into `target/standin/NAME`.
 pub fn build(kind: &str, name: &str, variables: &[(&str, &str)]) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -36,6 +43,7 @@ pub fn build(kind: &str, name: &str, variables: &[(&str, &str)]) -> Option<PathB
         .arg(root.join("tests/standin/build.sh"))
         .arg(kind)
         .arg(&out)
+        .env_remove("LD_PRELOAD") // a sanitizer is for the test, not for the compiler
         .envs(variables.iter().copied())
         .status()
         .expect("sh runs the build script");
@@ -48,7 +56,10 @@ pub fn build(kind: &str, name: &str, variables: &[(&str, &str)]) -> Option<PathB
         eprintln!("CUDA tests are skipped: {why}");
         return None;
     }
-    assert!(status.success(), "the stand-in for the CUDA driver did not build");
+    assert!(
+        status.success(),
+        "the stand-in for the CUDA driver did not build"
+    );
     Some(out)
 }
 

@@ -27,5 +27,24 @@ pub fn cases() -> Vec<Case> {
             );
         }
     }
+    // Values used twice: the second use adds to their gradients.
+    for b in [Input::rows(&[1030]), Input::shared(&[1030])] {
+        let label = if b.per_row {
+            "twice"
+        } else {
+            "twice, shared b"
+        };
+        cases.push(op_case!(
+            "add",
+            label,
+            3,
+            [Input::rows(&[1030]), b],
+            |tape, v| {
+                let once = super::add(tape, v[0], v[1]);
+                let twice = super::add(tape, once, v[1]);
+                super::add(tape, twice, v[0])
+            }
+        ));
+    }
     cases
 }

@@ -30,5 +30,19 @@ pub fn cases() -> Vec<Case> {
             );
         }
     }
+    // Values used twice: the second use adds to their gradients.
+    for shared in [None, Some(0), Some(1), Some(2)] {
+        let inputs = [0, 1, 2].map(|i| Input {
+            per_row: shared != Some(i),
+            ..Input::rows(&[1030])
+        });
+        let [z, a, b] = inputs;
+        let label = format!("twice, shared {shared:?}");
+        cases.push(op_case!("blend", label, 2, [z, a, b], |tape, v| {
+            let once = super::blend(tape, v[0], v[1], v[2]);
+            let twice = super::blend(tape, once, v[1], v[2]);
+            super::blend(tape, v[0], twice, v[1])
+        }));
+    }
     cases
 }

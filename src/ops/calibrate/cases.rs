@@ -1,4 +1,5 @@
 use crate::op_case;
+use crate::ops::add::add;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
@@ -62,6 +63,27 @@ pub fn cases() -> Vec<Case> {
                 .reference(move |x, _, rows| formula(x, rows)),
             );
         }
+    }
+    // Values used twice: the second use adds to their gradients.
+    for per_row in [[true, true], [true, false], [false, true]] {
+        let of = |i: usize, shape: &[usize]| Input {
+            per_row: per_row[i],
+            ..Input::rows(shape)
+        };
+        let label = format!("twice, x and the others have rows: {per_row:?}");
+        let inputs = [of(0, &[5, 33]), of(1, &[5]), of(1, &[5])];
+        let [x, scale, bias] = inputs;
+        cases.push(op_case!(
+            "calibrate",
+            label,
+            3,
+            [x, scale, bias],
+            |tape, v| {
+                let once = super::calibrate(tape, v[0], v[1], Some(v[2]));
+                let twice = super::calibrate(tape, once, v[1], Some(v[2]));
+                add(tape, twice, v[0])
+            }
+        ));
     }
     cases
 }

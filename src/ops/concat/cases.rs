@@ -2,7 +2,7 @@ use crate::op_case;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
-    [
+    let mut cases: Vec<Case> = [
         (3, 1, [1, 1, 1]),
         (3, 1, [7, 2, 5]),
         (3, 6, [1, 3, 2]),
@@ -34,5 +34,17 @@ pub fn cases() -> Vec<Case> {
             y
         })
     })
-    .collect()
+    .collect();
+    // Values used twice: the second use adds to their gradients.
+    cases.push(op_case!(
+        "concat",
+        "twice",
+        3,
+        [Input::rows(&[2, 500]), Input::shared(&[2, 33])],
+        |tape, v| {
+            let once = super::concat(tape, v, 2);
+            super::concat(tape, &[once, v[0], v[1]], 2)
+        }
+    ));
+    cases
 }

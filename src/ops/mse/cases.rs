@@ -1,4 +1,5 @@
 use crate::op_case;
+use crate::ops::add::add;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
@@ -24,6 +25,22 @@ pub fn cases() -> Vec<Case> {
                 }),
             );
         }
+    }
+    // Values used twice: the second use adds to their gradients.
+    for c in [Input::rows(&[1030]), Input::shared(&[1030])] {
+        let label = if c.per_row {
+            "twice"
+        } else {
+            "twice, shared c"
+        };
+        let x = Input::rows(&[1030]);
+        cases.push(op_case!("mse", label, 3, [x.clone(), x, c], |tape, v| {
+            let ab = super::mse(tape, v[0], v[1]);
+            let ac = super::mse(tape, v[0], v[2]);
+            let bc = super::mse(tape, v[1], v[2]);
+            let sum = add(tape, ab, ac);
+            add(tape, sum, bc)
+        }));
     }
     cases
 }

@@ -1,6 +1,10 @@
 use crate::op_case;
+use crate::ops::add::add;
 use crate::ops::{Case, Input};
 use std::sync::Arc;
+
+/// Of a length.
+type Index = fn(usize) -> Arc<[u32]>;
 
 /// Every third entry of the table, backwards: some are read by four positions, others by none.
 fn scattered(length: usize) -> Arc<[u32]> {
@@ -18,7 +22,7 @@ pub fn cases() -> Vec<Case> {
         (3, 5, 211),
     ] {
         // Which of x and the table have rows.
-        let forms: [(_, _, fn(usize) -> Arc<[u32]>); 4] = [
+        let forms: [(_, _, Index); 4] = [
             ("", [true, false], super::mirrored),
             (", scattered", [true, false], scattered),
             (", own table", [true, true], scattered),
@@ -57,6 +61,25 @@ pub fn cases() -> Vec<Case> {
                 }),
             );
         }
+    }
+    // Values used twice: the second use adds to their gradients.
+    for per_row in [[true, false], [true, true], [false, true]] {
+        let of = |i: usize, shape: &[usize]| Input {
+            per_row: per_row[i],
+            ..Input::rows(shape)
+        };
+        let label = format!("twice, x and table have rows: {per_row:?}");
+        cases.push(op_case!(
+            "position",
+            label,
+            3,
+            [of(0, &[5, 40]), of(1, &[31, 1])],
+            |tape, v| {
+                let once = super::position(tape, v[0], v[1], scattered(40));
+                let twice = super::position(tape, once, v[1], scattered(40));
+                add(tape, twice, v[0])
+            }
+        ));
     }
     cases
 }

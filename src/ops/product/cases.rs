@@ -1,4 +1,5 @@
 use crate::op_case;
+use crate::ops::add::add;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
@@ -47,6 +48,37 @@ pub fn cases() -> Vec<Case> {
                 }),
             );
         }
+    }
+    // Values used twice: the second use adds to their gradients.
+    for (per_row, channels) in [
+        ([true, true], false),
+        ([true, true], true),
+        ([true, false], false),
+        ([true, false], true),
+        ([false, true], true),
+    ] {
+        let of = |i: usize, shape: &[usize]| Input {
+            per_row: per_row[i],
+            ..Input::rows(shape)
+        };
+        let b = if channels {
+            of(1, &[4])
+        } else {
+            of(1, &[4, 300])
+        };
+        let form = if channels { "channels" } else { "elements" };
+        let label = format!("twice by {form}, a and b have rows: {per_row:?}");
+        cases.push(op_case!(
+            "product",
+            label,
+            2,
+            [of(0, &[4, 300]), b],
+            |tape, v| {
+                let once = super::product(tape, v[0], v[1]);
+                let twice = super::product(tape, once, v[1]);
+                add(tape, twice, v[0])
+            }
+        ));
     }
     cases
 }

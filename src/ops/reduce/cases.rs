@@ -1,5 +1,6 @@
 use super::Reduce;
 use crate::op_case;
+use crate::ops::add::add;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
@@ -39,6 +40,22 @@ pub fn cases() -> Vec<Case> {
         .reference(|x, _, _| reduced(&x[0], 70, Reduce::Max))
         .tolerance_gradient(1.0),
     );
+    // Values used twice: the second use adds to their gradients.
+    cases.push(op_case!(
+        "reduce",
+        "four times",
+        3,
+        [Input::rows(&[5, 33]).range(-1000.0, 1000.0)],
+        |tape, v| {
+            let first = super::reduce(tape, v[0], Reduce::Max);
+            [Reduce::Mean, Reduce::Sum, Reduce::Mean]
+                .into_iter()
+                .fold(first, |sum, kind| {
+                    let next = super::reduce(tape, v[0], kind);
+                    add(tape, sum, next)
+                })
+        }
+    ));
     cases
 }
 

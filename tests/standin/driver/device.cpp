@@ -79,8 +79,12 @@ Result usable(Context*& context) {
 int shared_per_multiprocessor() {
   switch (settings().major * 10 + settings().minor) {
     case 75: return 64 * 1024;
-    case 80: case 87: return 164 * 1024;
-    case 86: case 89: case 120: case 121: return 100 * 1024;
+    case 80:
+    case 87: return 164 * 1024;
+    case 86:
+    case 89:
+    case 120:
+    case 121: return 100 * 1024;
     default: return settings().major < 8 ? 96 * 1024 : 228 * 1024;
   }
 }
@@ -93,7 +97,11 @@ int shared_per_block_optin() {
 int threads_per_multiprocessor() {
   switch (settings().major * 10 + settings().minor) {
     case 75: return 1024;
-    case 86: case 87: case 89: case 120: case 121: return 1536;
+    case 86:
+    case 87:
+    case 89:
+    case 120:
+    case 121: return 1536;
     default: return 2048;
   }
 }
@@ -199,35 +207,40 @@ API cuDeviceGetAttribute(int* value, int attribute, int device) {
   RETURN_IF_ERROR(initialised());
   if (!device_of(device)) return INVALID_DEVICE;
   switch (attribute) {
-    case 1: *value = 1024; break;                          // threads of a block
-    case 2: case 3: *value = 1024; break;                  // block size, x and y
-    case 4: *value = 64; break;                            // block size, z
-    case 5: *value = 0x7fffffff; break;                    // grid size, x
-    case 6: case 7: *value = 65535; break;                 // grid size, y and z
+    case 1: *value = 1024; break;  // threads of a block
+    case 2:
+    case 3: *value = 1024; break;        // block size, x and y
+    case 4: *value = 64; break;          // block size, z
+    case 5: *value = 0x7fffffff; break;  // grid size, x
+    case 6:
+    case 7: *value = 65535; break;  // grid size, y and z
     case 8: *value = SHARED_PER_BLOCK; break;
-    case 9: *value = 65536; break;                         // constant memory
-    case 10: *value = 32; break;                           // warp size
-    case 12: case 82: *value = 65536; break;               // registers of a block, of a multiprocessor
-    case 13: *value = 1500000; break;                      // clock, kHz
-    case 15: *value = 1; break;                            // copies overlap with kernels
+    case 9: *value = 65536; break;  // constant memory
+    case 10: *value = 32; break;    // warp size
+    case 12:
+    case 82: *value = 65536; break;    // registers of a block, of a multiprocessor
+    case 13: *value = 1500000; break;  // clock, kHz
+    case 15: *value = 1; break;        // copies overlap with kernels
     case 16: *value = MULTIPROCESSORS; break;
-    case 19: case 31: case 41: *value = 1; break;          // maps host memory, concurrent kernels, unified addresses
-    case 33: *value = device + 1; break;                   // PCI bus
-    case 36: *value = 2000000; break;                      // memory clock, kHz
-    case 37: *value = 256; break;                          // memory bus, bits
-    case 38: *value = 4 << 20; break;                      // L2 cache
+    case 19:
+    case 31:
+    case 41: *value = 1; break;           // maps host memory, concurrent kernels, unified addresses
+    case 33: *value = device + 1; break;  // PCI bus
+    case 36: *value = 2000000; break;     // memory clock, kHz
+    case 37: *value = 256; break;         // memory bus, bits
+    case 38: *value = 4 << 20; break;     // L2 cache
     case 39: *value = threads_per_multiprocessor(); break;
-    case 40: *value = 2; break;                            // copy engines
+    case 40: *value = 2; break;  // copy engines
     case 75: *value = settings().major; break;
     case 76: *value = settings().minor; break;
-    case 78: *value = 1; break;                            // stream priorities
+    case 78: *value = 1; break;  // stream priorities
     case 81: *value = shared_per_multiprocessor(); break;
-    case 83: *value = 1; break;                            // managed memory
+    case 83: *value = 1; break;  // managed memory
     case 97: *value = shared_per_block_optin(); break;
-    case 99: *value = 1; break;                            // host memory can be registered
-    case 106: *value = 32; break;                          // blocks of a multiprocessor
-    case 111: *value = 1024; break;                        // shared memory that a block takes for the system
-    case 115: *value = 1; break;                           // memory pools
+    case 99: *value = 1; break;      // host memory can be registered
+    case 106: *value = 32; break;    // blocks of a multiprocessor
+    case 111: *value = 1024; break;  // shared memory that a block takes for the system
+    case 115: *value = 1; break;     // memory pools
     default:
       if (attribute <= 0) return INVALID_VALUE;
       *value = 0;
@@ -301,9 +314,7 @@ API cuCtxCreate_v3(void** context, void*, int, unsigned flags, int device) {
   return cuCtxCreate_v2(context, flags, device);
 }
 
-API cuCtxCreate_v4(void** context, void*, unsigned flags, int device) {
-  return cuCtxCreate_v2(context, flags, device);
-}
+API cuCtxCreate_v4(void** context, void*, unsigned flags, int device) { return cuCtxCreate_v2(context, flags, device); }
 
 API cuCtxDestroy_v2(void* handle) {
   Lock lock;

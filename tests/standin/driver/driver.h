@@ -176,5 +176,4 @@ Result free_device_memory(DevicePointer pointer);
 void forget_memory(Context& context);
 size_t allocations_alive();
 
-
 }  // namespace standin

@@ -160,7 +160,8 @@ End any_end(DevicePointer pointer) { return {pointer, allocation_of(pointer) != 
 
 template <class T>
 Result submit_set(Stream& stream, DevicePointer pointer, T value, size_t count) {
-  if (pointer % sizeof(T)) return complain(INVALID_VALUE, "a fill of %zu-byte values begins at %#llx", sizeof(T), pointer);
+  if (pointer % sizeof(T))
+    return complain(INVALID_VALUE, "a fill of %zu-byte values begins at %#llx", sizeof(T), pointer);
   const size_t bytes = count * sizeof(T);
   if (!bytes) return SUCCESS;
   if (!inside(pointer, bytes))

@@ -131,8 +131,9 @@ Result check_limits(const Function& function, const Shape& shape) {
   if (!g.x || !g.y || !g.z || g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535)
     return complain(INVALID_VALUE, "%s is launched with a grid of %u x %u x %u blocks", name, g.x, g.y, g.z);
   if (shape.dynamic > (unsigned)function.dynamic_limit)
-    return complain(INVALID_VALUE, "%s is launched with %u bytes of dynamic shared memory, cuFuncSetAttribute allowed %d",
-                    name, shape.dynamic, function.dynamic_limit);
+    return complain(INVALID_VALUE,
+                    "%s is launched with %u bytes of dynamic shared memory, cuFuncSetAttribute allowed %d", name,
+                    shape.dynamic, function.dynamic_limit);
   return SUCCESS;
 }
 
@@ -147,8 +148,8 @@ Result check_pointers(const Function& function, const std::vector<std::vector<ch
     if (!allocation)
       return complain(ILLEGAL_ADDRESS, "argument %zu of %s, %#llx, is no device memory (freed, or never allocated)", i,
                       function.kernel->name, pointer);
-    const bool reachable = allocation->context->device == function.context->device ||
-                           function.context->peers.count(allocation->context);
+    const bool reachable =
+        allocation->context->device == function.context->device || function.context->peers.count(allocation->context);
     if (!reachable)
       return complain(ILLEGAL_ADDRESS, "argument %zu of %s lies on device %d, the kernel runs on device %d", i,
                       function.kernel->name, allocation->context->device->ordinal, function.context->device->ordinal);
@@ -216,8 +217,7 @@ Result launch(void* handle, const Shape& shape, void* stream_handle, void** argu
   if (!arguments && !parameters.empty()) return INVALID_VALUE;
   auto values = std::make_shared<std::vector<std::vector<char>>>();
   for (size_t i = 0; i < parameters.size(); i++) {
-    if (!arguments[i])
-      return complain(INVALID_VALUE, "argument %zu of %s is missing", i, function->kernel->name);
+    if (!arguments[i]) return complain(INVALID_VALUE, "argument %zu of %s is missing", i, function->kernel->name);
     auto* value = static_cast<const char*>(arguments[i]);
     values->emplace_back(value, value + parameters[i].size);
   }
@@ -310,7 +310,8 @@ API cuFuncGetAttribute(int* value, int attribute, void* handle) {
   switch (attribute) {
     case 0: *value = (int)function->kernel->max_threads; break;
     case 4: *value = 32; break;  // registers
-    case 5: case 6: *value = settings().major * 10 + settings().minor; break;
+    case 5:
+    case 6: *value = settings().major * 10 + settings().minor; break;
     case 8: *value = function->dynamic_limit; break;
     case 9: *value = -1; break;  // carve-out: the driver's choice
     default: *value = 0;

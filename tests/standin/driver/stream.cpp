@@ -56,9 +56,7 @@ std::vector<Stream*> streams_of(Context& context) {
   return streams;
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Faults of work that runs on the device lose the context.
 Result perform(Context& context, const Work& work) {
@@ -84,6 +82,13 @@ Result finish_until(Record& record) {
     RETURN_IF_ERROR(perform(*stream.context, work));
   }
   return SUCCESS;
+}
+
+// Drops what is left in a stream that goes away. Its events are over then.
+void abandon(Stream& stream) {
+  for (Work& work : stream.queue)
+    if (work.kind == Kind::RecordEvent) work.run();
+  stream.queue.clear();
 }
 
 bool queued_in_order(Stream& stream) { return settings().late_streams && &stream != &stream.context->legacy; }
@@ -151,7 +156,7 @@ Result forbidden_in_capture(Context& context) {
 void forget_streams(Context& context) {
   for (Stream* stream : streams_of(context)) {
     stream->capture.reset();
-    stream->queue.clear();
+    abandon(*stream);
     if (stream != &context.legacy && stream != &context.per_thread) destroy<Stream>(stream);
   }
 }
@@ -184,6 +189,7 @@ API cuStreamDestroy_v2(void* handle) {
     stream->capture->invalid = true;
     stream->capture->streams.erase(stream);
   }
+  abandon(*stream);
   destroy<Stream>(stream);
   return result;
 }

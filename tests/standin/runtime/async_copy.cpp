@@ -27,7 +27,7 @@ void async_copy16(void* shared, const void* global, int bytes) {
 #endif
   const AsyncCopy copy = {static_cast<u8*>(shared), static_cast<const u8*>(global), bytes};
   const Copies when = settings().copies;
-  if (when == Copies::Early || (when == Copies::Random && (runner.random() & 1))) perform(copy);
+  if (when == Copies::Early || (when == Copies::Random && (runner.random.next() & 1))) perform(copy);
   else runner.fiber().uncommitted.push_back(copy);
 }
 

@@ -30,8 +30,7 @@ __attribute__((no_sanitize("address", "thread"), noinline)) void fill(volatile u
                                                                       unsigned char value) {
   size_t i = 0;
   for (; i < bytes && (reinterpret_cast<size_t>(p + i) & 7); i++) p[i] = value;
-  for (; i + 8 <= bytes; i += 8)
-    *reinterpret_cast<volatile unsigned long long*>(p + i) = value * 0x0101010101010101ull;
+  for (; i + 8 <= bytes; i += 8) *reinterpret_cast<volatile unsigned long long*>(p + i) = value * 0x0101010101010101ull;
   for (; i < bytes; i++) p[i] = value;
 }
 
@@ -53,9 +52,9 @@ void Runner::begin(const Launch& launch, Faults& faults, unsigned worker) {
   launch_ = &launch;
   faults_ = &faults;
   threads_ = launch.block.x * launch.block.y * launch.block.z;
-  random.seed(settings().seed + 77 * worker + 1);
+  random.state = settings().seed + 77 * worker + 1;
   counts = {};
-  stacks_.provide(fibers_, threads_);
+  if (fibers_.size() < threads_) fibers_.resize(threads_);
   variables.block_size = {launch.block.x, launch.block.y, launch.block.z};
   variables.grid_size = {launch.grid.x, launch.grid.y, launch.grid.z};
 }
@@ -101,14 +100,20 @@ NO_TSAN void Runner::run_block(uint3 block) {
   host_.tsan_fiber = __tsan_get_current_fiber();
 #endif
   const dim3 size = launch_->block;
+  uint3 thread = {0, 0, 0};
+  stacks_.reset(threads_);
   for (unsigned i = 0; i < threads_; i++) {
     Fiber& fiber = fibers_[i];
     fiber.index = i;
-    fiber.thread = {i % size.x, i / size.x % size.y, i / (size.x * size.y)};
+    fiber.thread = thread;
+    if (++thread.x == size.x) {
+      thread.x = 0;
+      if (++thread.y == size.y) thread.y = 0, thread.z++;
+    }
     fiber.state = State::Ready;
     fiber.uncommitted.clear();
     fiber.groups.clear();
-    prepare(fiber, fiber_entry);
+    fiber.stack = nullptr;
     warps_[i / 32].alive |= 1u << (i % 32);
   }
   order_release(&at_start_);
@@ -118,7 +123,7 @@ NO_TSAN void Runner::run_block(uint3 block) {
   const bool shuffle = settings().seed != 0;
   while (alive_ && !faults_->any.load(std::memory_order_relaxed)) {
     bool progress = false;
-    if (shuffle) std::shuffle(order_.begin(), order_.end(), random);
+    if (shuffle) random.shuffle(order_);
     for (unsigned warp : order_) progress |= run_warp(warp, shuffle);
     if (!progress && alive_ && !release_barrier()) tell_deadlock();
   }
@@ -129,18 +134,23 @@ NO_TSAN void Runner::run_block(uint3 block) {
 
 NO_TSAN bool Runner::run_warp(unsigned warp, bool shuffle) {
   const unsigned first = warp * 32, end = std::min(threads_, first + 32);
-  const bool once = shuffle && random() % 4 == 0;
+  const bool once = shuffle && random.next() % 4 == 0;
   bool progress = false;
   for (;;) {
     bool ran = false;
-    const unsigned permute = shuffle ? (unsigned)random() & 31 : 0;
+    const unsigned permute = shuffle ? (unsigned)random.next() & 31 : 0;
     for (unsigned lane = 0; lane < 32; lane++) {
       const unsigned i = first + (lane ^ permute);
       if (i >= end || fibers_[i].state != State::Ready) continue;
       ran = true;
       fiber_ = &fibers_[i];
       variables.thread = fiber_->thread;
+      if (!fiber_->stack) {
+        fiber_->stack = stacks_.take();
+        prepare(*fiber_, fiber_entry);
+      }
       switch_to_fiber(host_, *fiber_);
+      if (fiber_->state == State::Done) stacks_.give_back(fiber_->stack);
     }
     progress |= ran;
     if (!ran || once || faults_->any.load(std::memory_order_relaxed)) return progress;
@@ -203,6 +213,7 @@ NO_TSAN void Runner::add_fault(const char* text) {
 NO_TSAN void Runner::park() {
   Fiber& fiber = *fiber_;
   fiber.state = State::InWarp;
+  order_release(&at_end_);
   for (;;) switch_to_host(host_, fiber);
 }
 
@@ -246,11 +257,10 @@ NO_TSAN void Runner::complete_if_all_arrived(Warp& warp, Gathering& gathering) {
   const unsigned first = (unsigned)(&warp - warps_.data()) * 32;
   for (unsigned lane = 0; lane < 32; lane++)
     if (gathering.arrived >> lane & 1) fibers_[first + lane].state = State::Ready;
-  gathering = Gathering{};
+  gathering.mask = gathering.arrived = 0;
 }
 
-NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform,
-                                         Site at) {
+NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, void* argument, Perform perform, Site at) {
   Fiber& fiber = *fiber_;
   Warp& warp = warps_[fiber.index / 32];
   const unsigned lane = fiber.index % 32;

@@ -2,18 +2,18 @@
 #pragma once
 #include <atomic>
 #include <mutex>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "fiber.h"
 #include "launch.h"
+#include "random.h"
 
 namespace cuda_on_host {
 
 // Lanes of a warp that have come to the same operation under the same mask.
 struct Gathering {
-  unsigned mask = 0;     // 0: none
+  unsigned mask = 0;  // 0: none
   unsigned arrived = 0;
   Operation operation = Operation::SyncWarp;
   Perform perform = nullptr;
@@ -61,7 +61,7 @@ class Runner {
 
   BarrierResult barrier_result = {};
   unsigned char* dynamic = nullptr;  // dynamic shared memory
-  std::mt19937_64 random;
+  Random random;
   Counts counts;
 
  private:

@@ -99,22 +99,33 @@ Stacks::~Stacks() {
   if (memory_) munmap(memory_, count_ * SLOT_BYTES);
 }
 
-void Stacks::provide(std::vector<Fiber>& fibers, size_t count) {
-  if (count_ >= count) return;
-  if (memory_) munmap(memory_, count_ * SLOT_BYTES);
-  void* memory = mmap(nullptr, count * SLOT_BYTES, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) {
-    perror("CUDA stand-in: no memory for the stacks of a block");
-    abort();
+void Stacks::reset(size_t count) {
+  if (count_ < count) {
+    if (memory_) munmap(memory_, count_ * SLOT_BYTES);
+    void* memory =
+        mmap(nullptr, count * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+      perror("CUDA stand-in: no memory for the stacks of a block");
+      abort();
+    }
+    memory_ = static_cast<char*>(memory);
+    count_ = count;
+    for (size_t i = 0; i < count; i++) mprotect(memory_ + i * SLOT_BYTES, GUARD_BYTES, PROT_NONE);
   }
-  memory_ = static_cast<char*>(memory);
-  count_ = count;
-  fibers.resize(count);
-  for (size_t i = 0; i < count; i++) {
-    mprotect(memory_ + i * SLOT_BYTES, GUARD_BYTES, PROT_NONE);
-    fibers[i].stack = memory_ + i * SLOT_BYTES + GUARD_BYTES;
-  }
+  free_.clear();
+  for (size_t i = count_; i-- > 0;) free_.push_back(memory_ + i * SLOT_BYTES + GUARD_BYTES);
+}
+
+char* Stacks::take() {
+  char* stack = free_.back();
+  free_.pop_back();
+  return stack;
+}
+
+void Stacks::give_back([[maybe_unused]] char* stack) {
+#if !defined(__SANITIZE_THREAD__)
+  free_.push_back(stack);
+#endif
 }
 
 void prepare(Fiber& fiber, void (*entry)()) {
@@ -126,7 +137,7 @@ void prepare(Fiber& fiber, void (*entry)()) {
   if (!fiber.tsan_fiber) fiber.tsan_fiber = __tsan_create_fiber(0);
 #endif
   // Not all at the same place of their stacks: the parts in use would share the same few sets of the cache.
-  size_t stagger = fiber.index * 320 % 8192;
+  const size_t stagger = (size_t)fiber.stack / SLOT_BYTES * 320 % 8192;
   fiber.stack_pointer = first_frame(fiber.stack + STACK_BYTES - 64 - stagger, entry);
 }
 

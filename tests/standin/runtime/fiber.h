@@ -28,16 +28,16 @@ enum class State { Ready, AtBarrier, InWarp, Done };
 
 struct Fiber {
   State state = State::Done;
-  Site site = {"", 0};    // where it waits
-  int predicate = 0;      // what it gave to the barrier
-  unsigned index = 0;     // in the block
+  Site site = {"", 0};  // where it waits
+  int predicate = 0;    // what it gave to the barrier
+  unsigned index = 0;   // in the block
   uint3 thread = {};
   std::vector<AsyncCopy> uncommitted;
   std::vector<std::vector<AsyncCopy>> groups;  // committed, oldest first
 
   void* stack_pointer = nullptr;
-  char* stack = nullptr;             // lowest address
-  void* asan_stack = nullptr;        // what AddressSanitizer keeps for it while it does not run
+  char* stack = nullptr;       // lowest address; null before it has run and after it has ended
+  void* asan_stack = nullptr;  // what AddressSanitizer keeps for it while it does not run
   void* tsan_fiber = nullptr;
 };
 
@@ -48,19 +48,26 @@ constexpr size_t STACK_BYTES = 512 * 1024;
 constexpr size_t STACK_BYTES = 64 * 1024;
 #endif
 
-// The stacks of a block, each with an inaccessible page below it. They only grow in number.
+// Stacks for the fibers of a block, each with an inaccessible page below it. They only grow in number.
+//
+// A fiber gets one when it first runs, and the one that was given back last, which is still in the cache: a kernel
+// that waits for nothing runs all its threads on one stack. ThreadSanitizer would take that for a race; there every
+// fiber has its own.
 class Stacks {
  public:
   ~Stacks();
-  // Gives each of the first `count` fibers a stack; fibers are added as needed.
-  void provide(std::vector<Fiber>& fibers, size_t count);
+  // Makes all stacks free, at least `count` of them.
+  void reset(size_t count);
+  char* take();
+  void give_back(char* stack);
 
  private:
   char* memory_ = nullptr;
   size_t count_ = 0;
+  std::vector<char*> free_;
 };
 
-// Makes a fresh fiber that runs `entry` when it is first switched to. `entry` must not return.
+// Lets a fiber that has a stack run `entry` when it is next switched to. `entry` must not return.
 void prepare(Fiber& fiber, void (*entry)());
 
 // The side that runs fibers: an OS thread outside of any of them.

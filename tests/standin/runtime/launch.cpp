@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <functional>
 #include <memory>
-#include <random>
 #include <thread>
 
 #include "block.h"
@@ -101,10 +100,9 @@ std::string run(const Launch& launch) {
   // By a seed, blocks in random order too. A grid too large for that is at least large.
   std::vector<unsigned> order;
   if (settings().seed && blocks < (1u << 22)) {
-    std::mt19937_64 random(settings().seed * 0x9E3779B97F4A7C15ull + 1);
     order.resize(blocks);
     for (unsigned i = 0; i < blocks; i++) order[i] = i;
-    std::shuffle(order.begin(), order.end(), random);
+    Random{settings().seed}.shuffle(order);
   }
 
   Faults faults;
@@ -120,8 +118,7 @@ std::string run(const Launch& launch) {
 #endif
       if (i >= blocks || faults.any.load(std::memory_order_relaxed)) break;
       if (!order.empty()) i = order[i];
-      runner.run_block({(unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y),
-                        (unsigned)(i / grid.x / grid.y)});
+      runner.run_block({(unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y), (unsigned)(i / grid.x / grid.y)});
     }
   });
 

@@ -10,24 +10,24 @@ enum class Copies { Late, Early, Random };
 
 struct Settings {
   // ---- how kernels run
-  unsigned workers;          // WORKERS: OS threads that run blocks (default: one for each core)
-  unsigned long long seed;   // SEED: not 0: warps, lanes and blocks run in a random order of this seed
-  Copies copies;             // ASYNC=late|early|random (default: late, with a seed random)
-  unsigned char fill;        // POISON: byte in hex that fresh memory is filled with (default ff, a NaN)
+  unsigned workers;         // WORKERS: OS threads that run blocks (default: one for each core)
+  unsigned long long seed;  // SEED: not 0: warps, lanes and blocks run in a random order of this seed
+  Copies copies;            // ASYNC=late|early|random (default: late, with a seed random)
+  unsigned char fill;       // POISON: byte in hex that fresh memory is filled with (default ff, a NaN)
   // ---- what the devices are
-  int devices;               // DEVICES (default 1)
-  size_t memory;             // MEMORY: bytes of each, also as 512K, 64M, 8G (default 8G)
-  int major, minor;          // CAPABILITY=major.minor (default 9.0)
-  int driver_version;        // DRIVER_VERSION as CUDA counts: 12040 is 12.4 (default 13000)
-  bool late_streams;         // STREAMS=late: work in streams is done when something waits for it (default: at once)
+  int devices;         // DEVICES (default 1)
+  size_t memory;       // MEMORY: bytes of each, also as 512K, 64M, 8G (default 8G)
+  int major, minor;    // CAPABILITY=major.minor (default 9.0)
+  int driver_version;  // DRIVER_VERSION as CUDA counts: 12040 is 12.4 (default 13000)
+  bool late_streams;   // STREAMS=late: work in streams is done when something waits for it (default: at once)
   // ---- faults; n counts kernel launches from 1, in the whole process or with n@d on device d only
   struct Fault {
     unsigned long long launch = 0;
     int device = -1;
   };
-  Fault fail_launch;         // FAIL_LAUNCH=n: that launch fails and the context is lost
-  Fault lost;                // LOST=n: after that launch the device is gone for good
-  std::string report;        // REPORT: file that counts are written to at exit
+  Fault fail_launch;   // FAIL_LAUNCH=n: that launch fails and the context is lost
+  Fault lost;          // LOST=n: after that launch the device is gone for good
+  std::string report;  // REPORT: file that counts are written to at exit
 };
 
 const Settings& settings();

@@ -2,6 +2,8 @@
 //
 //   check good    every kernel of good.cu against loops
 //   check NAME    the mistake of that name
+//   check list    names of the mistakes
+//   check time    how long some launches take
 //
 // What it ends with: 0 all is right, 2 a wrong result, 3 the driver returned an error. A sanitizer ends the program
 // in its own way.
@@ -11,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <random>
@@ -230,6 +233,27 @@ void good() {
   }
 }
 
+void time_of(const char* what, const std::function<void()>& run) {
+  run();
+  const std::clock_t start = std::clock();  // of all threads, whatever else the machine does
+  run();
+  const double milliseconds = 1e3 * (double)(std::clock() - start) / CLOCKS_PER_SEC;
+  printf("%-28s %8.2f ms of processor time\n", what, milliseconds);
+}
+
+void time_launches() {
+  const unsigned n = 512;
+  Buffer<uint16_t> a(bf16(uniform(n * n))), b(bf16(uniform(n * n)));
+  Buffer<float> c(n * n), x(uniform(1 << 20)), y(uniform(1 << 20));
+  time_of("bf16 gemm 512x512x512",
+          [&] { launch("good_gemm_bf16", {8, 128, 0, 8}, a.pointer, b.pointer, c.pointer, n, n, n); });
+  time_of("axpy of 2^20", [&] { launch("good_axpy", {4096, 256}, 1.f, x.pointer, y.pointer, 1u << 20); });
+  time_of("softmax of 1024 x 1024", [&] { launch("good_softmax", {1024, 256, 4096}, x.pointer, 1024u); });
+  time_of("1000 empty launches", [&] {
+    for (int i = 0; i < 1000; i++) launch("good_axpy", {1, 32}, 1.f, x.pointer, y.pointer, 0u);
+  });
+}
+
 // ---- kernels with mistakes ------------------------------------------------------------------------------------
 
 const std::map<std::string, std::function<void()>> MISTAKES = {
@@ -392,6 +416,8 @@ int main(int argc, char** argv) {
     for (auto& [name, run] : MISTAKES) puts(name.c_str());
   } else if (what == "good") {
     good();
+  } else if (what == "time") {
+    time_launches();
   } else {
     MISTAKES.at(what)();
     if (!failed) puts("nothing noticed");

@@ -94,8 +94,8 @@ extern "C" __global__ void __launch_bounds__(32) good_transpose(const u16* __res
 extern "C" __global__ void __launch_bounds__(32)
     good_mma_tf32(const float* __restrict__ a, const float* __restrict__ b, float* __restrict__ c) {
   const u32 g = threadIdx.x / 4, t = threadIdx.x % 4;
-  const u32 fragment_a[4] = {f32_to_tf32(a[g * 8 + t]), f32_to_tf32(a[(g + 8) * 8 + t]),
-                             f32_to_tf32(a[g * 8 + t + 4]), f32_to_tf32(a[(g + 8) * 8 + t + 4])};
+  const u32 fragment_a[4] = {f32_to_tf32(a[g * 8 + t]), f32_to_tf32(a[(g + 8) * 8 + t]), f32_to_tf32(a[g * 8 + t + 4]),
+                             f32_to_tf32(a[(g + 8) * 8 + t + 4])};
   const u32 fragment_b[2] = {f32_to_tf32(b[t * 8 + g]), f32_to_tf32(b[(t + 4) * 8 + g])};
   float d[4] = {};
   mma_tf32_1688(d, fragment_a, fragment_b);
@@ -140,8 +140,8 @@ extern "C" __global__ void __launch_bounds__(256)
 
 // A name made by a macro, and launch bounds that are an expression.
 static constexpr u32 THREADS = 64;
-#define FILL(name, value)                                                                               \
-  extern "C" __global__ void __launch_bounds__(THREADS * 2, 1) name(float* __restrict__ x, u32 n) {     \
+#define FILL(name, value)                                                                                 \
+  extern "C" __global__ void __launch_bounds__(THREADS * 2, 1) name(float* __restrict__ x, u32 n) {       \
     for (u32 i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) x[i] = value; \
   }
 FILL(good_fill_one, 1.f)

@@ -1,0 +1,159 @@
+//! `--device cuda` from the command line, on the host stand-in of the driver: training, prediction, resuming, and what
+//! can be wrong with a card.
+
+mod common;
+mod standin;
+
+use common::{ARCHITECTURE, Data, Run, assert_same_end, command, parameter};
+use std::process::Command;
+
+/// The program with the stand-in as its driver, no NVRTC, and kernels kept nowhere.
+fn on_card(data: &Data, arguments: &str) -> Option<Command> {
+    let mut command = command(data.folder(), arguments);
+    command
+        .env("LD_LIBRARY_PATH", standin::folder()?)
+        .env("NVRTC_PATH", data.path("none"))
+        .env("CISGRAD_CACHE", data.path("cache"));
+    Some(command)
+}
+
+fn run(data: &Data, arguments: &str, variables: &[(&str, &str)]) -> Option<Run> {
+    let mut command = on_card(data, arguments)?;
+    command.envs(variables.iter().copied());
+    Some(Run::of(command.output().unwrap(), arguments))
+}
+
+/// `tisfm train --device cuda`; None: skipped.
+fn train(data: &Data, out: &str, more: &str) -> Option<Run> {
+    run(data, &data.train_arguments(out, &format!("{more} --device cuda")), &[])
+}
+
+#[test]
+fn training_on_a_card_gives_the_cpus_numbers() {
+    let data = Data::new(60, 40);
+    for (out, flags) in [
+        ("plain", "--batch-size 16"),
+        ("penalty", "--batch-size 16 --penalty-param 0.01"),
+        ("all", "--batch-size 20 --unfreeze-conv"),
+        ("attention", "--batch-size 16 --architecture model_pos_attention_calib_sigmoid_interaction"),
+    ] {
+        let flags = format!("{flags} --number-of-epochs 2");
+        let Some(gpu) = train(&data, &format!("gpu_{out}"), &flags) else {
+            return;
+        };
+        let first = gpu.ok().err;
+        assert!(first.starts_with("device: cuda:0 "), "{first}");
+        data.train(&format!("cpu_{out}"), &format!("{flags} --device cpu")).ok();
+        for name in ["linreg.weight", "linreg.bias"] {
+            let numbers = |on: &str| parameter(data.path(&format!("{on}_{out}/model.last.safetensors")), name);
+            let (ours, theirs) = (numbers("gpu"), numbers("cpu"));
+            let scale = theirs.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+            for (a, b) in ours.iter().zip(&theirs) {
+                // Adam divides by the root of the squared gradient: where that is near zero, rounding is turned into steps.
+                assert!((a - b).abs() < 2e-3 * scale, "{out} {name}: {a} {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_with_and_without_graphs_and_after_a_resume() {
+    let data = Data::new(60, 40);
+    let flags = "--batch-size 16 --seed 4 --number-of-epochs";
+    let Some(whole) = train(&data, "whole", &format!("{flags} 3")) else {
+        return;
+    };
+    whole.ok();
+    train(&data, "again", &format!("{flags} 3")).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("again"));
+    train(&data, "launched", &format!("{flags} 3 --no-graph")).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("launched"));
+    train(&data, "resumed", &format!("{flags} 1")).map(Run::ok);
+    train(&data, "resumed", &format!("{flags} 3 --resume")).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("resumed"));
+}
+
+#[test]
+fn a_model_predicts_the_same_on_card_and_cpu() {
+    let data = Data::new(60, 40);
+    data.train("model", "").ok();
+    let predict = "tisfm predict --model model --sequences peaks.fa --batch-size 7 --device";
+    let Some(gpu) = run(&data, &format!("{predict} cuda"), &[]) else {
+        return;
+    };
+    let (gpu, cpu) = (gpu.ok().table(), data.run(&format!("{predict} cpu")).ok().table());
+    assert_eq!(gpu.column("name"), cpu.column("name"));
+    for output in ["K562", "MCF7"] {
+        for (a, b) in gpu.numbers(output).iter().zip(cpu.numbers(output)) {
+            assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken() {
+    let data = Data::new(60, 40);
+    let arguments = |more: &str| data.train_arguments("model", more);
+    let fails = |more: &str, variables: &[(&str, &str)], parts: &[&str]| {
+        let Some(found) = run(&data, &arguments(more), variables) else {
+            return;
+        };
+        found.fails(1, parts);
+    };
+    let cuda = "--device cuda";
+    fails("--device cuda:3", &[], &["--device cuda:3", "no such card", "cuda:0"]);
+    fails(cuda, &[("CUDA_STANDIN_DEVICES", "0")], &["finds no card", "--device cpu"]);
+    let old = &[("CUDA_STANDIN_DRIVER_VERSION", "11040")];
+    fails(cuda, old, &["driver is too old", "11.4", "12.0"]);
+    fails("--device auto", old, &["driver is too old", "--device cpu"]);
+    fails(cuda, &[("CUDA_STANDIN_CAPABILITY", "7.5")], &["7.5", "8.0", "--device cpu"]);
+    fails(cuda, &[("CUDA_STANDIN_MEMORY", "64K")], &["out of memory", "needs", "free"]);
+    fails(cuda, &[("CUDA_STANDIN_FAIL_LAUNCH", "40")], &["CUDA", "--resume"]);
+    fails(cuda, &[("CUDA_STANDIN_LOST", "40")], &["CUDA", "--resume"]);
+    // Nothing of these failures is in the way of a run that works.
+    if let Some(good) = train(&data, "model", "--number-of-epochs 1") {
+        good.ok();
+    }
+}
+
+#[test]
+fn f64_stays_on_the_cpu_and_bf16_on_the_card() {
+    let data = Data::new(60, 40);
+    let Some(refused) = train(&data, "model", "--precision f64") else {
+        return;
+    };
+    refused.fails(2, &["f64", "CPU", "--device cpu"]);
+    let auto = data.train_arguments("auto", "--precision f64 --device auto --number-of-epochs 1");
+    let said = run(&data, &auto, &[]).map(|r| r.ok().err).unwrap_or_default();
+    assert!(said.starts_with("device: cpu") && said.contains("f64"), "{said}");
+    data.refuses("--precision bf16 --device cpu", 2, &["bf16", "GPU"]);
+    train(&data, "bf16", "--precision bf16 --number-of-epochs 1").map(Run::ok);
+}
+
+#[test]
+fn devices_lists_cards_driver_and_kernels() {
+    let data = Data::new(10, 40);
+    let Some(found) = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "2")]) else {
+        return;
+    };
+    let out = found.ok().out;
+    for part in ["\ncpu\t", "\ncuda:0\t", "\ncuda:1\t", "compute capability 9.0", "\ndriver\t", "\nnvrtc\tnot found"] {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    let none = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "0")]).map(|r| r.ok().out);
+    assert!(none.unwrap_or_default().contains("cuda\tnot used: "));
+}
+
+#[test]
+fn bench_times_steps_on_a_card() {
+    let data = Data::new(10, 40);
+    let arguments = format!(
+        "bench --device cuda --architecture {ARCHITECTURE} --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1"
+    );
+    for mode in ["train", "inference"] {
+        let Some(found) = run(&data, &format!("{arguments} --mode {mode}"), &[]) else {
+            return;
+        };
+        assert!(found.ok().table().numbers("sequences_per_s")[0] > 0.0);
+    }
+}
