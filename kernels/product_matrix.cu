@@ -1,4 +1,4 @@
-// Matrix products of a batch (src/ops/product_matrix), C = scale A B + bias, or C += with `add`, all row-major and
+// Matrix products of a batch (src/ops/product_matrix), C = scale A B + bias, or C += A B with `add`, all row-major and
 // without gaps: C (M, N), one bias for each of C's rows or none. `heads` products belong to a row of the batch; each matrix
 // says how far its rows and its heads are apart. A block for each tile of each product.
 #include "lib/gemm.cuh"
@@ -25,11 +25,14 @@ template <bool A_DEEP, bool B_DEEP> DEV void multiply(const Product& p) {
     const Matrix a = {a_data, A_DEEP ? p.k : 1, A_DEEP ? 1 : p.m};
     const Matrix b = {b_data, B_DEEP ? p.k : 1, B_DEEP ? 1 : p.n};
     float* c = p.c + row * p.c_row + head * p.c_head;
-    const auto put = [&](u32 m, u32 n, float sum) {
-        float* to = c + (u64)m * p.n + n;
-        const float value = p.bias ? sum * p.scale + p.bias[m] : sum * p.scale;
-        *to = p.add ? *to + value : value;
-    };
+    const auto to = [&](u32 m, u32 n) { return c + (u64)m * p.n + n; };
+    if (p.add) {
+        const auto sum = add_to(to);
+        if (p.bf16) gemm_tile<true, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, sum);
+        else gemm_tile<false, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, sum);
+        return;
+    }
+    const auto put = [&](u32 m, u32 n, float sum) { *to(m, n) = p.bias ? sum * p.scale + p.bias[m] : sum * p.scale; };
     if (p.bf16) gemm_tile<true, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, put);
     else gemm_tile<false, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, put);
 }

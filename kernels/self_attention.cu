@@ -425,10 +425,14 @@ self_attention_backward_weight(const float* __restrict__ a, const float* __restr
     const RowsMatrix right = {b + (u64)first * b_row, length, b_row, by};
     const u32 depth = min(rows_each, rows - first) * length;
     c += (u64)part * m * n;
-    const auto put = [&](u32 i, u32 j, float sum) {
-        float* to = c + ((u64)(j / group) * m + i) * group + j % group;
-        *to = add ? *to + sum : sum;
-    };
+    const auto to = [&](u32 i, u32 j) { return c + ((u64)(j / group) * m + i) * group + j % group; };
+    if (add) {
+        const auto sum = add_to(to);
+        if (bf16) gemm_tile<true, true, true>(s, left, right, m, n, depth, m0, n0, sum);
+        else gemm_tile<false, true, true>(s, left, right, m, n, depth, m0, n0, sum);
+        return;
+    }
+    const auto put = [&](u32 i, u32 j, float sum) { *to(i, j) = sum; };
     if (bf16) gemm_tile<true, true, true>(s, left, right, m, n, depth, m0, n0, put);
     else gemm_tile<false, true, true>(s, left, right, m, n, depth, m0, n0, put);
 }

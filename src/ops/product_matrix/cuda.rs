@@ -30,7 +30,7 @@ impl Steps {
     }
 }
 
-/// `rows` times `heads` products `C = scale A B + bias`, or `C +=`.
+/// `rows` times `heads` products `C = scale A B + bias`, or with `add` `C += A B`.
 #[derive(Clone, Copy)]
 pub(crate) struct Products {
     pub form: Form,
