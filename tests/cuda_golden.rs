@@ -16,15 +16,25 @@ fn every_golden_case_holds_on_a_card() {
     let folders = golden::folders(&folder).unwrap();
     let (mut ran, mut failures) = (0, Vec::new());
     for folder in &folders {
-        let checks = golden::check_on(folder, &gpu)
-            .unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        let checks =
+            golden::check_on(folder, &gpu).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         ran += checks.len();
         let failed = checks.iter().filter(|c| !c.holds());
         failures.extend(failed.map(|c| {
-            format!("{}: {}: error {:.3e}, allowed {:.1e}", folder.display(), c.what, c.error, c.allowed)
+            format!(
+                "{}: {}: error {:.3e}, allowed {:.1e}",
+                folder.display(),
+                c.what,
+                c.error,
+                c.allowed
+            )
         }));
     }
     println!("{ran} checks of {} golden cases ran", folders.len());
-    assert!(folders.len() >= 32 && ran > 1000, "{ran} checks of {} cases", folders.len());
+    assert!(
+        folders.len() >= 32 && ran > 1000,
+        "{ran} checks of {} cases",
+        folders.len()
+    );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

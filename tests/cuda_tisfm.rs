@@ -25,7 +25,11 @@ fn run(data: &Data, arguments: &str, variables: &[(&str, &str)]) -> Option<Run> 
 
 /// `tisfm train --device cuda`; None: skipped.
 fn train(data: &Data, out: &str, more: &str) -> Option<Run> {
-    run(data, &data.train_arguments(out, &format!("{more} --device cuda")), &[])
+    run(
+        data,
+        &data.train_arguments(out, &format!("{more} --device cuda")),
+        &[],
+    )
 }
 
 #[test]
@@ -35,7 +39,10 @@ fn training_on_a_card_gives_the_cpus_numbers() {
         ("plain", "--batch-size 16"),
         ("penalty", "--batch-size 16 --penalty-param 0.01"),
         ("all", "--batch-size 20 --unfreeze-conv"),
-        ("attention", "--batch-size 16 --architecture model_pos_attention_calib_sigmoid_interaction"),
+        (
+            "attention",
+            "--batch-size 16 --architecture model_pos_attention_calib_sigmoid_interaction",
+        ),
     ] {
         let flags = format!("{flags} --number-of-epochs 2");
         let Some(gpu) = train(&data, &format!("gpu_{out}"), &flags) else {
@@ -43,9 +50,15 @@ fn training_on_a_card_gives_the_cpus_numbers() {
         };
         let first = gpu.ok().err;
         assert!(first.starts_with("device: cuda:0 "), "{first}");
-        data.train(&format!("cpu_{out}"), &format!("{flags} --device cpu")).ok();
+        data.train(&format!("cpu_{out}"), &format!("{flags} --device cpu"))
+            .ok();
         for name in ["linreg.weight", "linreg.bias"] {
-            let numbers = |on: &str| parameter(data.path(&format!("{on}_{out}/model.last.safetensors")), name);
+            let numbers = |on: &str| {
+                parameter(
+                    data.path(&format!("{on}_{out}/model.last.safetensors")),
+                    name,
+                )
+            };
             let (ours, theirs) = (numbers("gpu"), numbers("cpu"));
             let scale = theirs.iter().fold(0.0f64, |m, x| m.max(x.abs()));
             for (a, b) in ours.iter().zip(&theirs) {
@@ -81,7 +94,10 @@ fn a_model_predicts_the_same_on_card_and_cpu() {
     let Some(gpu) = run(&data, &format!("{predict} cuda"), &[]) else {
         return;
     };
-    let (gpu, cpu) = (gpu.ok().table(), data.run(&format!("{predict} cpu")).ok().table());
+    let (gpu, cpu) = (
+        gpu.ok().table(),
+        data.run(&format!("{predict} cpu")).ok().table(),
+    );
     assert_eq!(gpu.column("name"), cpu.column("name"));
     for output in ["K562", "MCF7"] {
         for (a, b) in gpu.numbers(output).iter().zip(cpu.numbers(output)) {
@@ -101,14 +117,39 @@ fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken() {
         found.fails(1, parts);
     };
     let cuda = "--device cuda";
-    fails("--device cuda:3", &[], &["--device cuda:3", "no such card", "cuda:0"]);
-    fails(cuda, &[("CUDA_STANDIN_DEVICES", "0")], &["finds no card", "--device cpu"]);
+    fails(
+        "--device cuda:3",
+        &[],
+        &["--device cuda:3", "no such card", "cuda:0"],
+    );
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_DEVICES", "0")],
+        &["finds no card", "--device cpu"],
+    );
     let old = &[("CUDA_STANDIN_DRIVER_VERSION", "11040")];
     fails(cuda, old, &["driver is too old", "11.4", "12.0"]);
     fails("--device auto", old, &["driver is too old", "--device cpu"]);
-    fails(cuda, &[("CUDA_STANDIN_CAPABILITY", "7.5")], &["7.5", "8.0", "--device cpu"]);
-    fails(cuda, &[("CUDA_STANDIN_MEMORY", "64K")], &["out of memory", "needs", "free"]);
-    fails(cuda, &[("CUDA_STANDIN_FAIL_LAUNCH", "40")], &["CUDA", "--resume"]);
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_CAPABILITY", "7.5")],
+        &["7.5", "8.0", "--device cpu"],
+    );
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_MEMORY", "64K")],
+        &["out of memory", "needs", "free"],
+    );
+    fails(
+        "--device cuda --batch-size 4000",
+        &[("CUDA_STANDIN_MEMORY", "4M")],
+        &["a batch of 4000", "--batch-size", "would fit"],
+    );
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_FAIL_LAUNCH", "40")],
+        &["CUDA", "--resume"],
+    );
     fails(cuda, &[("CUDA_STANDIN_LOST", "40")], &["CUDA", "--resume"]);
     // Nothing of these failures is in the way of a run that works.
     if let Some(good) = train(&data, "model", "--number-of-epochs 1") {
@@ -124,10 +165,50 @@ fn f64_stays_on_the_cpu_and_bf16_on_the_card() {
     };
     refused.fails(2, &["f64", "CPU", "--device cpu"]);
     let auto = data.train_arguments("auto", "--precision f64 --device auto --number-of-epochs 1");
-    let said = run(&data, &auto, &[]).map(|r| r.ok().err).unwrap_or_default();
-    assert!(said.starts_with("device: cpu") && said.contains("f64"), "{said}");
+    let said = run(&data, &auto, &[])
+        .map(|r| r.ok().err)
+        .unwrap_or_default();
+    assert!(
+        said.starts_with("device: cpu") && said.contains("f64"),
+        "{said}"
+    );
     data.refuses("--precision bf16 --device cpu", 2, &["bf16", "GPU"]);
     train(&data, "bf16", "--precision bf16 --number-of-epochs 1").map(Run::ok);
+}
+
+#[test]
+fn the_second_card_trains_as_the_first() {
+    let data = Data::new(60, 40);
+    for (out, device) in [("first", "cuda:0"), ("second", "cuda:1")] {
+        let flags = format!("--number-of-epochs 2 --device {device}");
+        let arguments = data.train_arguments(out, &flags);
+        let Some(found) = run(&data, &arguments, &[("CUDA_STANDIN_DEVICES", "2")]) else {
+            return;
+        };
+        let said = found.ok().err;
+        assert!(said.starts_with(&format!("device: {device} ")), "{said}");
+    }
+    assert_same_end(&data.path("first"), &data.path("second"));
+}
+
+#[test]
+fn a_run_killed_on_a_card_goes_on_as_if_undisturbed() {
+    let data = Data::new(100, 40);
+    let flags = "--number-of-epochs 40 --batch-size 16 --device cuda";
+    let Some(whole) = run(&data, &data.train_arguments("whole", flags), &[]) else {
+        return;
+    };
+    whole.ok();
+    let arguments = data.train_arguments("killed", flags);
+    let mut child = on_card(&data, &arguments).unwrap().spawn().unwrap();
+    let state = data.path("killed/state.safetensors");
+    while !state.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    run(&data, &format!("{arguments} --resume"), &[]).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("killed"));
 }
 
 #[test]
@@ -137,7 +218,14 @@ fn devices_lists_cards_driver_and_kernels() {
         return;
     };
     let out = found.ok().out;
-    for part in ["\ncpu\t", "\ncuda:0\t", "\ncuda:1\t", "compute capability 9.0", "\ndriver\t", "\nnvrtc\tnot found"] {
+    for part in [
+        "\ncpu\t",
+        "\ncuda:0\t",
+        "\ncuda:1\t",
+        "compute capability 9.0",
+        "\ndriver\t",
+        "\nnvrtc\tnot found",
+    ] {
         assert!(out.contains(part), "{part} in {out}");
     }
     let none = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "0")]).map(|r| r.ok().out);

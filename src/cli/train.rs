@@ -58,7 +58,9 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let config = args.config(&blueprint, motifs, &dataset, precision)?;
     match precision {
-        Precision::F32 | Precision::Bf16 => train::<f32>(args, &device, blueprint, config, &dataset, &split),
+        Precision::F32 | Precision::Bf16 => {
+            train::<f32>(args, &device, blueprint, config, &dataset, &split)
+        }
         Precision::F64 => train::<f64>(args, &device, blueprint, config, &dataset, &split),
     }
 }

@@ -3,8 +3,8 @@
 use super::cuda::Gpu;
 use super::cuda::probe::{self, Absence, Cards};
 use crate::{Error, Result};
-use std::sync::Arc;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// What `--device` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +54,19 @@ impl Device {
     ///
     /// # Errors
     /// A card asked for that is not there or cannot be used.
-    pub fn open(request: DeviceRequest, threads: usize, cpu_only: Option<&str>) -> Result<(Device, String)> {
+    pub fn open(
+        request: DeviceRequest,
+        threads: usize,
+        cpu_only: Option<&str>,
+    ) -> Result<(Device, String)> {
         let cpu = Device::Cpu { threads };
         let line = |why: &str| format!("device: cpu, {threads} threads{why}");
         match (request, cpu_only) {
             (DeviceRequest::Cpu, _) => Ok((cpu, line(""))),
             (DeviceRequest::Auto, Some(why)) => Ok((cpu, line(&format!(" ({why})")))),
-            (DeviceRequest::Cuda { .. }, Some(why)) => Err(Error::usage(format!("--device cuda: {why}; say --device cpu"))),
+            (DeviceRequest::Cuda { .. }, Some(why)) => Err(Error::usage(format!(
+                "--device cuda: {why}; say --device cpu"
+            ))),
             (DeviceRequest::Auto, None) => match probe::cards() {
                 Ok(found) => Device::card(&found, 0),
                 Err(Absence::NoCard(reason)) => Ok((cpu, line(&format!(" ({reason})")))),

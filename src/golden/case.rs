@@ -191,7 +191,14 @@ impl Case {
         let targets: Vec<T> = self.data.signals.iter().map(|&s| T::of(s)).collect();
         let mut grads = vec![T::ZERO; params.len()];
         let found = executor.inspect(&params, &self.batch(&targets), &mut grads, &watched);
-        Ok(self.judge(T::NAME, lowering, executor.layout(), &found, &grads, allowed))
+        Ok(self.judge(
+            T::NAME,
+            lowering,
+            executor.layout(),
+            &found,
+            &grads,
+            allowed,
+        ))
     }
 
     /// A run's numbers against the original's.

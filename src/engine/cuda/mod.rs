@@ -22,7 +22,8 @@ pub use images::{Image, Images, LEAST_ARCH, LEAST_CUDA, LEAST_DRIVER};
 pub use kernels::Kernel;
 pub use nvrtc::Nvrtc;
 pub use op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Gradient, Needs, Operand, Precision, Surroundings, gemm_grid,
+    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Gradient, Needs, Operand, Precision,
+    Surroundings, gemm_grid,
 };
 pub use pointer::{In, Out};
 pub use program::{DeviceProgram, Memory, ParameterPlaces};

@@ -93,7 +93,10 @@ pub fn cards() -> std::result::Result<Cards, Absence> {
         ));
     }
     Ok(Cards {
-        driver: (version.unsigned_abs() / 1000, version.unsigned_abs() % 1000 / 10),
+        driver: (
+            version.unsigned_abs() / 1000,
+            version.unsigned_abs() % 1000 / 10,
+        ),
         cards,
     })
 }

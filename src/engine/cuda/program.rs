@@ -3,8 +3,7 @@
 
 use super::gpu::{Buffer, Gpu};
 use super::op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Gradient, Operand, Precision,
-    Surroundings,
+    DeviceBackward, DeviceBuffers, DeviceForward, Gradient, Operand, Precision, Surroundings,
 };
 use super::pointer::{In, Out};
 use super::state::StepState;
@@ -112,6 +111,13 @@ impl DeviceProgram {
                 .iter()
                 .map(|v| reached[tape.root(*v).0])
                 .collect();
+            if let Some(index) = (0..by_input.len()).find(|&i| by_input[i] && op.leaves_gradient(i))
+            {
+                return Err(Error::Device(format!(
+                    "{} has no CUDA kernel for the gradient of its input {index}",
+                    step.op.name()
+                )));
+            }
             let step_rows = if tape.values[step.output.0].per_row {
                 rows
             } else {

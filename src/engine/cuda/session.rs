@@ -123,10 +123,31 @@ fn flags(program: &DeviceProgram, rule: &Rule) -> Vec<u8> {
             let first = offset / super::program::PARAMETER_ALIGN;
             let count = param.len().div_ceil(super::program::PARAMETER_ALIGN);
             let penalised = rule.penalised.contains(&param.name) && rule.shrink != Shrink::None;
-            flags[first..first + count].fill(if penalised { flag::PENALISED } else { flag::LEARNS });
+            flags[first..first + count].fill(if penalised {
+                flag::PENALISED
+            } else {
+                flag::LEARNS
+            });
         }
     }
     flags
+}
+
+/// What the arena is for, with a batch that would fit where this one does not.
+fn activations(gpu: &Gpu, arena_len: usize, batch_size: usize) -> String {
+    let needed = arena_len * size_of::<f32>();
+    let free = gpu.memory().map_or(usize::MAX, |(free, _)| free);
+    let what = format!("the activations of a batch of {batch_size}");
+    if needed < free {
+        return what;
+    }
+    // Nearly all of it grows with the batch; a tenth is left for the rest.
+    let fits = (batch_size as f64 * 0.9 * free as f64 / needed as f64) as usize;
+    if fits == 0 {
+        format!("{what} (not even one sequence fits)")
+    } else {
+        format!("{what} (--batch-size {fits} would fit)")
+    }
 }
 
 impl Session {
@@ -145,13 +166,15 @@ impl Session {
         if let Some((program, _)) = &training
             && *program.places() != places
         {
-            return Err(Error::Device("training and prediction differ in their parameters".to_string()));
+            return Err(Error::Device(
+                "training and prediction differ in their parameters".to_string(),
+            ));
         }
         let arena_len = training
             .as_ref()
             .map_or(0, |(program, _)| program.arena_len())
             .max(inference.arena_len());
-        let what = format!("the activations of a batch of {} (a smaller --batch-size needs less)", settings.batch_size);
+        let what = activations(gpu, arena_len, settings.batch_size);
         let training = match training {
             None => None,
             Some((program, rule)) => Some(Training {
@@ -190,7 +213,9 @@ impl Session {
 
     /// The parameters, with what learns among them.
     pub fn layout(&self) -> &Layout {
-        self.training.as_ref().map_or(self.inference.layout(), |t| t.program.layout())
+        self.training
+            .as_ref()
+            .map_or(self.inference.layout(), |t| t.program.layout())
     }
 
     /// Takes over parameters (in the layout's order) and, in training, moments.
@@ -200,13 +225,16 @@ impl Session {
     pub fn load(&mut self, params: &[f32], moments: Option<(&[f32], &[f32])>) -> Result<()> {
         let layout = self.inference.layout().clone();
         let places = self.inference.places().clone();
-        self.gpu.write(&mut self.params, &places.spread(&layout, params))?;
+        self.gpu
+            .write(&mut self.params, &places.spread(&layout, params))?;
         self.tables = self.inference.tables(&self.gpu, params)?;
         if let Some(training) = &mut self.training {
             training.tables = training.program.tables(&self.gpu, params)?;
             if let Some((m, v)) = moments {
-                self.gpu.write(&mut training.m, &places.spread(&layout, m))?;
-                self.gpu.write(&mut training.v, &places.spread(&layout, v))?;
+                self.gpu
+                    .write(&mut training.m, &places.spread(&layout, m))?;
+                self.gpu
+                    .write(&mut training.v, &places.spread(&layout, v))?;
             }
             // Graphs hold the tables' addresses.
             training.graphs.clear();
@@ -266,7 +294,9 @@ impl Session {
 
     /// Rows of a batch.
     fn rows(&self, batch: usize, of: usize) -> usize {
-        self.settings.batch_size.min(of - batch * self.settings.batch_size)
+        self.settings
+            .batch_size
+            .min(of - batch * self.settings.batch_size)
     }
 
     /// Sends the order of an epoch's rows and the numbers of its steps; `steps_before` were done before its first.
@@ -301,12 +331,22 @@ impl Session {
     fn put_step(&self, training: &Training, rows: usize) -> Result<()> {
         let gpu = &*self.gpu;
         let memory = self.memory(&training.tables, training.grads.out());
-        begin_step_on(gpu, training.steps.input(), self.counter.out(), self.state.out())?;
-        let target = training.program.dense_input(&memory, 0, rows).map_or(super::Out::NULL, |(place, _)| place);
+        begin_step_on(
+            gpu,
+            training.steps.input(),
+            self.counter.out(),
+            self.state.out(),
+        )?;
+        let target = training
+            .program
+            .dense_input(&memory, 0, rows)
+            .map_or(super::Out::NULL, |(place, _)| place);
         self.put_gather(rows, target)?;
         gpu.clear(training.grads.out(), training.grads.len())?;
         training.program.forward(&memory, rows)?;
-        training.program.backward(&memory, rows, (1.0 / rows as f64) as f32)?;
+        training
+            .program
+            .backward(&memory, rows, (1.0 / rows as f64) as f32)?;
         let (losses, _) = training.program.losses(&memory, rows);
         end_step_on(
             gpu,
@@ -349,7 +389,11 @@ impl Session {
                 rows,
                 batch_size: self.settings.batch_size,
                 length: self.data.length,
-                outputs: if targets.address() == 0 { 0 } else { self.data.outputs },
+                outputs: if targets.address() == 0 {
+                    0
+                } else {
+                    self.data.outputs
+                },
             },
         )
     }
@@ -381,7 +425,8 @@ impl Session {
         let mut stopped = [0u32];
         self.gpu.read(&training.stopped, &mut stopped)?;
         let mut losses = vec![0.0; batches.len()];
-        self.gpu.read_at(training.losses.input().at(batches.start), &mut losses)?;
+        self.gpu
+            .read_at(training.losses.input().at(batches.start), &mut losses)?;
         if stopped[0] > 0 {
             losses.truncate((stopped[0] as usize).saturating_sub(batches.start));
         }
@@ -391,7 +436,12 @@ impl Session {
     /// Puts the prediction of one batch on the stream.
     fn put_prediction(&self, rows: usize) -> Result<()> {
         let memory = self.memory(&self.tables, super::Out::NULL);
-        begin_step_on(&self.gpu, self.batches.input(), self.counter.out(), self.state.out())?;
+        begin_step_on(
+            &self.gpu,
+            self.batches.input(),
+            self.counter.out(),
+            self.state.out(),
+        )?;
         self.put_gather(rows, super::Out::NULL)?;
         self.inference.forward(&memory, rows)
     }
@@ -432,8 +482,13 @@ impl Session {
                 }
             }
             let memory = self.memory(&self.tables, super::Out::NULL);
-            let (output, len) = self.inference.value(&memory, self.inference.output(), count);
-            let to = self.predictions.out().at(batch * self.settings.batch_size * width);
+            let (output, len) = self
+                .inference
+                .value(&memory, self.inference.output(), count);
+            let to = self
+                .predictions
+                .out()
+                .at(batch * self.settings.batch_size * width);
             self.gpu.copy(to, output.input(), len)?;
             seen(count);
         }

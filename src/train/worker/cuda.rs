@@ -1,11 +1,13 @@
 //! Training on a card: f32 or bf16, the data set and all numbers there.
 
 use super::{Epoch, Job, Moments, Trains};
-use crate::engine::cuda::{DeviceProgram, Gpu, HostSamples, Precision, Rule, Session, SessionSettings};
+use crate::engine::cuda::{
+    DeviceProgram, Gpu, HostSamples, Precision, Rule, Session, SessionSettings,
+};
 use crate::engine::{Layout, Real};
 use crate::models::Lowering;
-use crate::optim::{OptimizerSettings, weight_decay};
 use crate::ops::mse::mse;
+use crate::optim::{OptimizerSettings, weight_decay};
 use crate::train::network::{Blueprint, Trainable};
 use crate::train::trainer::Samples;
 use crate::{Error, Result};

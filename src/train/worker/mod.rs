@@ -97,7 +97,13 @@ pub fn worker<'a, T: Number>(
                 precision: precision.on_card(),
                 graph: *graph,
             };
-            Ok(Box::new(CudaWorker::new(gpu, &network.blueprint, settings, job, mode)?))
+            Ok(Box::new(CudaWorker::new(
+                gpu,
+                &network.blueprint,
+                settings,
+                job,
+                mode,
+            )?))
         }
     }
 }
