@@ -225,8 +225,6 @@ NO_TSAN void Runner::fiber_entry() {
   order_release(&self.at_end_);
 
   Fiber& fiber = *self.fiber_;
-  fiber.uncommitted.clear();
-  fiber.groups.clear();
   fiber.state = State::Done;
   self.alive_--;
   Warp& warp = self.warps_[fiber.index / 32];
