@@ -213,8 +213,13 @@ NO_TSAN void Runner::add_fault(const char* text) {
 NO_TSAN void Runner::park() {
   Fiber& fiber = *fiber_;
   fiber.state = State::InWarp;
+  for (;;) leave(fiber);
+}
+
+// All that a fiber did before it leaves comes before what follows the block.
+NO_TSAN void Runner::leave(Fiber& fiber, bool last) {
   order_release(&at_end_);
-  for (;;) switch_to_host(host_, fiber);
+  switch_to_host(host_, fiber, last);
 }
 
 NO_TSAN void Runner::fiber_entry() {
@@ -222,18 +227,15 @@ NO_TSAN void Runner::fiber_entry() {
   fiber_started(self.host_);
   order_acquire(&self.at_start_);
   self.launch_->kernel->thunk(self.launch_->kernel->function, self.launch_->arguments);
-  order_release(&self.at_end_);
 
   Fiber& fiber = *self.fiber_;
-  fiber.uncommitted.clear();
-  fiber.groups.clear();
   fiber.state = State::Done;
   self.alive_--;
   Warp& warp = self.warps_[fiber.index / 32];
   warp.alive &= ~(1u << (fiber.index % 32));
   for (Gathering& gathering : warp.gatherings)
     if (gathering.mask && gathering.arrived) self.complete_if_all_arrived(warp, gathering);
-  switch_to_host(self.host_, fiber, true);
+  self.leave(fiber, true);
   abort();
 }
 
@@ -244,8 +246,7 @@ NO_TSAN void Runner::wait_at_barrier(int predicate, Site at) {
   fiber.site = at;
   fiber.state = State::AtBarrier;
   order_release(ordering);
-  order_release(&at_end_);
-  switch_to_host(host_, fiber);
+  leave(fiber);
   order_acquire(ordering);
 }
 
@@ -294,10 +295,7 @@ NO_TSAN void Runner::join_warp_operation(Operation operation, unsigned mask, voi
   fiber.site = at;
   fiber.state = State::InWarp;
   complete_if_all_arrived(warp, *gathering);
-  if (fiber.state != State::Ready) {
-    order_release(&at_end_);
-    switch_to_host(host_, fiber);
-  }
+  if (fiber.state != State::Ready) leave(fiber);
   if (orders) order_acquire(ordering);
 }
 

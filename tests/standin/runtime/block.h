@@ -66,6 +66,7 @@ class Runner {
 
  private:
   static void fiber_entry();
+  void leave(Fiber& fiber, bool last = false);
   void fill_shared();
   void check_margin();
   bool run_warp(unsigned warp, bool shuffle);

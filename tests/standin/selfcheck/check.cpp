@@ -163,12 +163,12 @@ std::vector<float> softmax(std::vector<float> x, int rows, int n) {
 // ---- kernels that are right -----------------------------------------------------------------------------------
 
 void good() {
-  {
+  for (unsigned threads : {32u, 256u}) {  // larger blocks after smaller ones
     const unsigned n = 1000;
     std::vector<float> x = uniform(n), y = uniform(n), expected(n);
     for (unsigned i = 0; i < n; i++) expected[i] = 2.5f * x[i] + y[i];
     Buffer<float> dx(x), dy(y);
-    launch("good_axpy", {(n + 255) / 256, 256}, 2.5f, dx.pointer, dy.pointer, n);
+    launch("good_axpy", {(n + threads - 1) / threads, threads}, 2.5f, dx.pointer, dy.pointer, n);
     compare("axpy", dy.values(), expected, 1e-6);
   }
   for (auto [m, n, k] : {std::array{64, 64, 32}, {64, 64, 64}, {70, 50, 72}, {1, 1, 8}}) {
