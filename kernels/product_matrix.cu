@@ -54,7 +54,7 @@ product_matrix_nt(const float* __restrict__ a, const float* __restrict__ b, cons
 }
 
 // C = A^T B with A (K, M), B (K, N)
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 2)
 product_matrix_tn(const float* __restrict__ a, const float* __restrict__ b, const float* __restrict__ bias,
                   float* __restrict__ c, u32 m, u32 n, u32 k, u32 heads, u32 a_row, u32 a_head, u32 b_row, u32 b_head,
                   u32 c_row, u32 c_head, float scale, u32 add, u32 bf16) {
