@@ -152,21 +152,31 @@ def check(folder):
 def measure(args):
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
+    torch.set_float32_matmul_precision("high" if args.precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = args.precision == "tf32"
     kernels = motif_kernels(read_meme(args.meme_file))
-    net = Net(kernels, args.window_size, args.outputs, ARCHITECTURES[args.architecture])
+    net = Net(kernels, args.window_size, args.outputs, ARCHITECTURES[args.architecture]).to(args.device)
     bases = torch.randint(4, (args.batch_size, args.window_size))
-    x = F.one_hot(bases, 4).transpose(1, 2).float().contiguous()
-    y = torch.randn(args.batch_size, args.outputs)
+    x = F.one_hot(bases, 4).transpose(1, 2).float().contiguous().to(args.device)  # resident: feeding is not measured
+    y = torch.randn(args.batch_size, args.outputs).to(args.device)
     optimizer = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=1e-3)
+    model = torch.compile(net) if args.compile else net
+    mixed = torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.precision == "bf16")
 
     def train():
         optimizer.zero_grad()
-        F.mse_loss(net(x), y).backward()
+        with mixed:
+            loss = F.mse_loss(model(x), y)
+        loss.backward()
         optimizer.step()
 
     def inference():
-        with torch.no_grad():
-            net(x)
+        with torch.no_grad(), mixed:
+            model(x)
+
+    def wait():
+        if args.device == "cuda":
+            torch.cuda.synchronize()
 
     net.train(args.mode == "train")
     step = train if args.mode == "train" else inference
@@ -174,11 +184,16 @@ def measure(args):
         step()
     times = []
     for _ in range(args.steps):
+        wait()
         start = time.perf_counter()
         step()
+        wait()
         times.append(time.perf_counter() - start)
     rate = args.batch_size / float(np.median(times))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kilobytes on Linux
+    if args.device == "cuda":
+        peak = torch.cuda.max_memory_allocated() / 2**20
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kilobytes on Linux
     print("architecture\tmode\tsequences_per_s\tpeak_rss_mb")
     print(f"{args.architecture}\t{args.mode}\t{rate:.1f}\t{peak:.0f}")
 
@@ -193,6 +208,9 @@ def main():
     parser.add_argument("--outputs", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=254)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the network")
     parser.add_argument("--warm-up", type=int, default=2, help="steps that are not timed")
     parser.add_argument("--steps", type=int, default=5, help="timed steps; the median counts")
     parser.add_argument("--seed", type=int, default=0)

@@ -3,7 +3,7 @@
 use super::common::{DeviceArgs, emit};
 use crate::engine::Device;
 use crate::golden;
-use crate::ops::all_cases;
+use crate::ops::{Case, all_cases};
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -13,6 +13,9 @@ pub struct Args {
     /// Folder of golden cases [default: those inside the program]
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
+    /// Only the cases of these ops, and no golden case
+    #[arg(long, value_name = "OP", value_delimiter = ',', conflicts_with = "golden")]
+    ops: Vec<String>,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -27,14 +30,18 @@ pub fn run(args: &Args) -> Result<()> {
             unpacked.path().to_path_buf()
         }
     };
-    let folders = golden::folders(&folder)?;
+    let mut folders = golden::folders(&folder)?;
     if folders.is_empty() {
         return Err(Error::invalid(format!(
             "{}: no golden case there",
             folder.display()
         )));
     }
-    let (ops, op_failures) = check_ops(&device);
+    let cases = args.cases()?;
+    if !args.ops.is_empty() {
+        folders.clear();
+    }
+    let (ops, op_failures) = check_ops(&device, cases);
     let mut failures = op_failures.len();
     let mut rows = vec![format!("ops\t{ops}\t{}\t", op_failures.len())];
     for folder in &folders {
@@ -78,9 +85,20 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Every op's cases on the device: how many ran, and what failed.
-fn check_ops(device: &Device) -> (usize, Vec<String>) {
-    let mut cases = all_cases();
+impl Args {
+    /// The cases of the ops that were asked for.
+    fn cases(&self) -> Result<Vec<Case>> {
+        let mut cases = all_cases();
+        if let Some(unknown) = self.ops.iter().find(|op| cases.iter().all(|c| c.op != *op)) {
+            return Err(Error::usage(format!("--ops {unknown}: no case of such an op")));
+        }
+        cases.retain(|case| self.ops.is_empty() || self.ops.iter().any(|op| op == case.op));
+        Ok(cases)
+    }
+}
+
+/// The cases on the device: how many ran, and what failed.
+fn check_ops(device: &Device, mut cases: Vec<Case>) -> (usize, Vec<String>) {
     match device {
         Device::Cpu { .. } => {
             // A case reads no more than one thread's arena, so cases run side by side.
