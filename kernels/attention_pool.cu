@@ -1,8 +1,8 @@
-// Attention pooling (src/ops/attention_pool), x (rows, C, R, L), weight (C, R), W = ceil(L / window) windows. A window's
-// mask is m[l] = e^(s[l] - top) scale with the scores s[l] = sum_r weight[r] x[r, l], 0 beyond L.
+// Attention pooling (src/ops/attention_pool), x (rows, C, R, L), weight (C, R), W = ceil(L / window) windows. A
+// window's mask is m[l] = e^(s[l] - top) scale with the scores s[l] = sum_r weight[r] x[r, l], 0 beyond L.
 //
-// With R = 1, the usual, the scores are made from x wherever they are needed. Otherwise what they cost R numbers each to
-// make is kept in `mask` and `slope`, (rows, C, L).
+// With R = 1, the usual, the scores are made from x wherever they are needed. Otherwise what they cost R numbers each
+// to make is kept in `mask` and `slope`, (rows, C, L).
 #include "lib/lines.cuh"
 
 struct Pool {
@@ -58,8 +58,8 @@ DEV void pool_forward(const float* __restrict__ x, const float* __restrict__ wei
     }
 }
 
-// A group of lanes for each window. tops and scales (rows, C, W), null where nothing runs backward; mask null with R = 1.
-// `keep`: y has L positions, not W.
+// A group of lanes for each window. tops and scales (rows, C, W), null where nothing runs backward; mask null with R =
+// 1. `keep`: y has L positions, not W.
 extern "C" __global__ void __launch_bounds__(256)
 attention_pool_forward(const float* __restrict__ x, const float* __restrict__ weight, float* __restrict__ y,
                        float* __restrict__ tops, float* __restrict__ scales, u32 lines, u32 channels, u32 length,
@@ -133,9 +133,9 @@ DEV void pool_backward(const float* __restrict__ x, const float* __restrict__ we
     }
 }
 
-// A group of lanes for each channel: ds = m sum_r dy[r] (x[r] - y[r]), dx += dy m + weight ds, and each row's part of the
-// weight's gradient, sum_l ds x, to dweight (rows, C, R). dy of the windows, (rows, C, R, W); y as it was written. dx and
-// dweight are null where nobody asks for them; slope too, and with R = 1.
+// A group of lanes for each channel: ds = m sum_r dy[r] (x[r] - y[r]), dx += dy m + weight ds, and each row's part of
+// the weight's gradient, sum_l ds x, to dweight (rows, C, R). dy of the windows, (rows, C, R, W); y as it was written.
+// dx and dweight are null where nobody asks for them; slope too, and with R = 1.
 extern "C" __global__ void __launch_bounds__(256)
 attention_pool_backward(const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ y,
                         const float* __restrict__ dy, const float* __restrict__ tops, const float* __restrict__ scales,
@@ -147,8 +147,8 @@ attention_pool_backward(const float* __restrict__ x, const float* __restrict__ w
 
 // R > 1
 extern "C" __global__ void __launch_bounds__(256, 2)
-attention_pool_joint_backward(const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ y,
-                              const float* __restrict__ dy, const float* __restrict__ tops,
+attention_pool_joint_backward(const float* __restrict__ x, const float* __restrict__ weight,
+                              const float* __restrict__ y, const float* __restrict__ dy, const float* __restrict__ tops,
                               const float* __restrict__ scales, float* __restrict__ dx, float* __restrict__ dweight,
                               float* slope, u32 lines, u32 channels, u32 depth, u32 length, u32 window, u32 windows,
                               u32 keep, u32 lanes) {

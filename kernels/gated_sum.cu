@@ -1,5 +1,5 @@
-// Weighted sum of parts (src/ops/gated_sum): y[c, l] = sum_i part_i[c, l] g, eight parts a launch. Of part first + k, bit k
-// of `shared` says that all rows share it, bit k of `narrow` that it has one number a channel. Gates by `kind`:
+// Weighted sum of parts (src/ops/gated_sum): y[c, l] = sum_i part_i[c, l] g, eight parts a launch. Of part first + k,
+// bit k of `shared` says that all rows share it, bit k of `narrow` that it has one number a channel. Gates by `kind`:
 // 0 g[i, l], 1 g[i], 2 g[c, i].
 #include "lib/lines.cuh"
 
@@ -26,8 +26,8 @@ DEV u64 part_place(const Parts& parts, u32 k, u64 row, u32 c, u32 channels, u32 
 
 // A line of y from its parts, their gates and one gate of each that holds for the whole line.
 template <bool BY_POSITION>
-DEV void sum_line(const float* const (&x)[PARTS], const float* const (&gate)[PARTS], const Parts& parts, float* y, u32 lane,
-                  u32 end, u32 lanes, u32 add) {
+DEV void sum_line(const float* const (&x)[PARTS], const float* const (&gate)[PARTS], const Parts& parts, float* y,
+                  u32 lane, u32 end, u32 lanes, u32 add) {
     float factor[PARTS];
     if (!BY_POSITION && end)
 #pragma unroll
@@ -46,8 +46,8 @@ extern "C" __global__ void __launch_bounds__(256)
 gated_sum_forward(const float* __restrict__ x0, const float* __restrict__ x1, const float* __restrict__ x2,
                   const float* __restrict__ x3, const float* __restrict__ x4, const float* __restrict__ x5,
                   const float* __restrict__ x6, const float* __restrict__ x7, const float* __restrict__ gate,
-                  float* __restrict__ y, u32 lines, u32 channels, u32 length, u32 kind, u32 gate_row, u32 parts, u32 first,
-                  u32 count, u32 shared, u32 narrow, u32 add, u32 lanes) {
+                  float* __restrict__ y, u32 lines, u32 channels, u32 length, u32 kind, u32 gate_row, u32 parts,
+                  u32 first, u32 count, u32 shared, u32 narrow, u32 add, u32 lanes) {
     const LineLane at = line_lane(lanes);
     if (at.line >= lines) return;
     const u64 row = at.line / channels;
@@ -90,8 +90,8 @@ DEV void backward_line(const float* const (&x)[PARTS], float* const (&dx)[PARTS]
     }
 }
 
-// Gradients of the parts, and of the gates that hold for a line. dx_k is null where nobody asks, and for shared parts with
-// L numbers a channel; those with one put each row's part of it to narrow_sums (parts, rows, C). The gates' go to
+// Gradients of the parts, and of the gates that hold for a line. dx_k is null where nobody asks, and for shared parts
+// with L numbers a channel; those with one put each row's part of it to narrow_sums (parts, rows, C). The gates' go to
 // gate_sums, null where nobody asks or gates are by position: (rows, parts, C) for PER_PART, (rows, C, parts) for
 // PER_CHANNEL, where they are added with `adds`. Two parts may be one value, so dx_k may be the same.
 extern "C" __global__ void __launch_bounds__(256, 2)
@@ -134,17 +134,18 @@ gated_sum_backward_lines(const float* __restrict__ x0, const float* __restrict__
         }
         if (gate_sums) {
             const float sum = lanes_sum(with_part[k], lanes);
-            const u64 to = kind == PER_PART ? (row * parts + first + k) * channels + c : (u64)at.line * parts + first + k;
+            const u64 to = kind == PER_PART ? (row * parts + first + k) * channels + c
+                                            : (u64)at.line * parts + first + k;
             if (end && at.lane == 0) gate_sums[to] = adds ? gate_sums[to] + sum : sum;
         }
     }
 }
 
-// The gradient of one shared part with L numbers a channel: dx[c, l] += sum over rows of dy g, 32 elements a block, eight
-// threads an element.
+// The gradient of one shared part with L numbers a channel: dx[c, l] += sum over rows of dy g, 32 elements a block,
+// eight threads an element.
 extern "C" __global__ void __launch_bounds__(256)
-gated_sum_backward_shared(const float* __restrict__ gate, const float* __restrict__ dy, float* __restrict__ dx, u32 rows,
-                          u32 channels, u32 length, u32 kind, u32 gate_row, u32 parts, u32 part) {
+gated_sum_backward_shared(const float* __restrict__ gate, const float* __restrict__ dy, float* __restrict__ dx,
+                          u32 rows, u32 channels, u32 length, u32 kind, u32 gate_row, u32 parts, u32 part) {
     __shared__ float sums[8][32];
     const u32 lane = threadIdx.x % 32, strip = threadIdx.x / 32;
     const u32 n = channels * length, i = blockIdx.x * 32 + lane, l = i % length;
@@ -164,8 +165,8 @@ gated_sum_backward_shared(const float* __restrict__ gate, const float* __restric
     }
 }
 
-// Gates by position: sums[row, i, l] = sum_c dy part_i, or += with `adds`; 32 positions a block, eight threads a position
-// that each take every eighth channel.
+// Gates by position: sums[row, i, l] = sum_c dy part_i, or += with `adds`; 32 positions a block, eight threads a
+// position that each take every eighth channel.
 extern "C" __global__ void __launch_bounds__(256)
 gated_sum_backward_positions(const float* __restrict__ x0, const float* __restrict__ x1, const float* __restrict__ x2,
                              const float* __restrict__ x3, const float* __restrict__ x4, const float* __restrict__ x5,
@@ -214,7 +215,8 @@ gated_sum_backward_positions(const float* __restrict__ x0, const float* __restri
 
 // out[line] = the sum of a line, or += with `adds`.
 extern "C" __global__ void __launch_bounds__(256)
-gated_sum_backward_total(const float* __restrict__ x, float* __restrict__ out, u32 lines, u32 length, u32 adds, u32 lanes) {
+gated_sum_backward_total(const float* __restrict__ x, float* __restrict__ out, u32 lines, u32 length, u32 adds,
+                         u32 lanes) {
     const LineLane at = line_lane(lanes);
     const u32 end = at.line < lines ? length : 0;
     x += (u64)at.line * length;

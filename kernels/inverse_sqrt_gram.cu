@@ -1,5 +1,5 @@
-// Inverse square root of a Gram matrix (src/ops/inverse_sqrt_gram): A A^T = V diag(l) V^T by Jacobi's rotations in f64, one
-// block a row of the batch. F is small: the matrices stay in shared memory, or in the first cache.
+// Inverse square root of a Gram matrix (src/ops/inverse_sqrt_gram): A A^T = V diag(l) V^T by Jacobi's rotations in
+// f64, one block a row of the batch. F is small: the matrices stay in shared memory, or in the first cache.
 #include "lib/lines.cuh"
 
 static constexpr u32 THREADS = 256;

@@ -1,7 +1,7 @@
-// Matrix products of a batch (src/ops/product_matrix), C = scale A B + bias, or C += A B with `add`, all row-major and
-// without gaps: C (M, N), one bias for each of C's rows or none. `heads` products belong to a row of the batch; each matrix
-// says how far its rows and its heads are apart. A block for each tile of each product.
-#include "lib/gemm.cuh"
+// Matrix products of a batch (src/ops/product_matrix), C = scale A B + bias, or C += scale A B with `add`, all
+// row-major and without gaps: C (M, N), one bias for each of C's rows or none. `heads` products belong to a row of the
+// batch; each matrix says how far its rows and its heads are apart. A block for each tile of each product.
+#include "lib/products.cuh"
 
 struct Product {
     const float* a;
@@ -16,25 +16,16 @@ struct Product {
 // A_DEEP: A is (M, K), otherwise (K, M). B_DEEP: B is (N, K), otherwise (K, N).
 template <bool A_DEEP, bool B_DEEP> DEV void multiply(const Product& p) {
     __shared__ GemmShared s;
-    const u32 across = (p.n + GEMM_TILE - 1) / GEMM_TILE, tiles = across * ((p.m + GEMM_TILE - 1) / GEMM_TILE);
-    const u32 tile = blockIdx.x % tiles, product = blockIdx.x / tiles;
-    const u32 m0 = tile / across * GEMM_TILE, n0 = tile % across * GEMM_TILE;
-    const u64 row = product / p.heads, head = product % p.heads;
-    const float* a_data = p.a + row * p.a_row + head * p.a_head;
-    const float* b_data = p.b + row * p.b_row + head * p.b_head;
-    const Matrix a = {a_data, A_DEEP ? p.k : 1, A_DEEP ? 1 : p.m};
-    const Matrix b = {b_data, B_DEEP ? p.k : 1, B_DEEP ? 1 : p.n};
-    float* c = p.c + row * p.c_row + head * p.c_head;
-    const auto to = [&](u32 m, u32 n) { return c + (u64)m * p.n + n; };
-    if (p.add) {
-        const auto sum = add_to(to);
-        if (p.bf16) gemm_tile<true, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, sum);
-        else gemm_tile<false, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, sum);
-        return;
-    }
-    const auto put = [&](u32 m, u32 n, float sum) { *to(m, n) = p.bias ? sum * p.scale + p.bias[m] : sum * p.scale; };
-    if (p.bf16) gemm_tile<true, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, put);
-    else gemm_tile<false, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, m0, n0, put);
+    const ProductTile tile = product_tile(p.m, p.n);
+    const auto start = [&](u32 of_row, u32 of_head) {
+        return (u64)(tile.product / p.heads) * of_row + (u64)(tile.product % p.heads) * of_head;
+    };
+    const Matrix a = {p.a + start(p.a_row, p.a_head), A_DEEP ? p.k : 1, A_DEEP ? 1 : p.m};
+    const Matrix b = {p.b + start(p.b_row, p.b_head), B_DEEP ? p.k : 1, B_DEEP ? 1 : p.n};
+    const auto at = [&](u32 m, u32 n) { return p.c + start(p.c_row, p.c_head) + (u64)m * p.n + n; };
+    const auto to = into(at, p.bias, p.scale, p.add);
+    if (p.bf16) gemm_tile<true, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, tile.m0, tile.n0, to);
+    else gemm_tile<false, A_DEEP, B_DEEP>(s, a, b, p.m, p.n, p.k, tile.m0, tile.n0, to);
 }
 
 // C = A B with A (M, K), B (K, N)
@@ -42,7 +33,8 @@ extern "C" __global__ void __launch_bounds__(128)
 product_matrix_nn(const float* __restrict__ a, const float* __restrict__ b, const float* __restrict__ bias,
                   float* __restrict__ c, u32 m, u32 n, u32 k, u32 heads, u32 a_row, u32 a_head, u32 b_row, u32 b_head,
                   u32 c_row, u32 c_head, float scale, u32 add, u32 bf16) {
-    multiply<true, false>({a, b, bias, c, m, n, k, heads, a_row, a_head, b_row, b_head, c_row, c_head, scale, add, bf16});
+    multiply<true, false>({a, b, bias, c, m, n, k, heads, a_row, a_head, b_row, b_head, c_row, c_head, scale, add,
+                           bf16});
 }
 
 // C = A B^T with A (M, K), B (N, K)
@@ -50,7 +42,8 @@ extern "C" __global__ void __launch_bounds__(128)
 product_matrix_nt(const float* __restrict__ a, const float* __restrict__ b, const float* __restrict__ bias,
                   float* __restrict__ c, u32 m, u32 n, u32 k, u32 heads, u32 a_row, u32 a_head, u32 b_row, u32 b_head,
                   u32 c_row, u32 c_head, float scale, u32 add, u32 bf16) {
-    multiply<true, true>({a, b, bias, c, m, n, k, heads, a_row, a_head, b_row, b_head, c_row, c_head, scale, add, bf16});
+    multiply<true, true>({a, b, bias, c, m, n, k, heads, a_row, a_head, b_row, b_head, c_row, c_head, scale, add,
+                           bf16});
 }
 
 // C = A^T B with A (K, M), B (K, N)
@@ -58,5 +51,6 @@ extern "C" __global__ void __launch_bounds__(128, 2)
 product_matrix_tn(const float* __restrict__ a, const float* __restrict__ b, const float* __restrict__ bias,
                   float* __restrict__ c, u32 m, u32 n, u32 k, u32 heads, u32 a_row, u32 a_head, u32 b_row, u32 b_head,
                   u32 c_row, u32 c_head, float scale, u32 add, u32 bf16) {
-    multiply<false, false>({a, b, bias, c, m, n, k, heads, a_row, a_head, b_row, b_head, c_row, c_head, scale, add, bf16});
+    multiply<false, false>({a, b, bias, c, m, n, k, heads, a_row, a_head, b_row, b_head, c_row, c_head, scale, add,
+                           bf16});
 }

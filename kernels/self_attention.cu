@@ -1,18 +1,18 @@
 // Self-attention of positions (src/ops/self_attention): w[i, j] = softmax over j of k_i . q_j / sqrt(E),
 // o[t, j] = sum_i v[t, i] w[i, j].
 //
-// Two forms. With two numbers a key and two a value (the attention on the bases) no L x L matrix is ever written: what a
-// pair of positions costs is less than reading its weight. All other sizes go through matrix products
+// Two forms. With two numbers a key and two a value (the attention on the bases) no L x L matrix is ever written: what
+// a pair of positions costs is less than reading its weight. All other sizes go through matrix products
 // (product_matrix.cu, softmax.cu), with the few kernels here that these lack.
 #include "lib/divide.cuh"
-#include "lib/gemm.cuh"
 #include "lib/lines.cuh"
+#include "lib/products.cuh"
 
 // ---- two numbers a key, two a value ---------------------------------------------------------------------------------
 //
-// A thread for each position, a loop over all positions staged in shared memory, k, q and v made anew from x wherever they
-// are needed. Keys are scaled by log2(e) / sqrt(2), so that a weight is a power of two; `tops` (rows, H, L) are the largest
-// scores in that scale, `scales` the reciprocals of the sums.
+// A thread for each position, a loop over all positions staged in shared memory, k, q and v made anew from x wherever
+// they are needed. Keys are scaled by log2(e) / sqrt(2), so that a weight is a power of two; `tops` (rows, H, L) are
+// the largest scores in that scale, `scales` the reciprocals of the sums.
 
 static constexpr u32 PAIR_THREADS = 160, STAGE = 2 * PAIR_THREADS;
 static constexpr float KEY_SCALE = 1.44269504088896341f * 0.70710678118654752f;
@@ -21,7 +21,8 @@ static constexpr float SCALED_KEY_GRADIENT = 0.69314718055994531f;
 static constexpr float ROOT_HALF = 0.70710678118654752f;
 
 // Sums over channels of x at one position, times the two columns of a head's weights.
-DEV float2 project(const float* x, u32 length, const float* weight, u32 of_channel, u32 of_number, u32 channels, float2 sum) {
+DEV float2 project(const float* x, u32 length, const float* weight, u32 of_channel, u32 of_number, u32 channels,
+                   float2 sum) {
     for (u32 c = 0; c < channels; c++) {
         const float v = x[(u64)c * length];
         sum.x += weight[c * of_channel] * v;
@@ -99,8 +100,8 @@ self_attention_queries(const float* __restrict__ x, const float* __restrict__ ke
                        const float* __restrict__ query, const float* __restrict__ query_bias,
                        const float* __restrict__ value, const float* __restrict__ value_bias,
                        const float* __restrict__ unify, const float* __restrict__ unify_bias,
-                       const float* __restrict__ tops, const float* __restrict__ scales, float* o, float* __restrict__ y,
-                       u32 channels, u32 heads, u32 length) {
+                       const float* __restrict__ tops, const float* __restrict__ scales, float* o,
+                       float* __restrict__ y, u32 channels, u32 heads, u32 length) {
     __shared__ float4 staged[STAGE];  // k, top, the first number of v times its scale
     __shared__ float second[STAGE];   // the second
     const HeadPlace at = head_place(1, length);
@@ -282,12 +283,12 @@ self_attention_backward_queries(const float* __restrict__ x, const float* __rest
     }
 }
 
-// Each row's part of the parameters' gradients, a warp for each number: sums over positions of a product of two lines, or of
-// one. In this order: key, query, value (H, 2, C), unify (H, C, 2), key bias, value bias (H, 2), unify bias (C).
+// Each row's part of the parameters' gradients, a warp for each number: sums over positions of a product of two lines,
+// or of one. In this order: key, query, value (H, 2, C), unify (H, C, 2), key bias, value bias (H, 2), unify bias (C).
 extern "C" __global__ void __launch_bounds__(256)
 self_attention_backward_sums(const float* __restrict__ x, const float* __restrict__ dy, const float* __restrict__ o,
-                             const float* __restrict__ lines, float* __restrict__ sums, u32 channels, u32 heads, u32 length,
-                             u32 numbers) {
+                             const float* __restrict__ lines, float* __restrict__ sums, u32 channels, u32 heads,
+                             u32 length, u32 numbers) {
     const u32 blocks = (numbers + 7) / 8, lane = threadIdx.x % 32;
     const u64 row = blockIdx.x / blocks;
     u32 n = blockIdx.x % blocks * 8 + threadIdx.x / 32;
@@ -362,7 +363,8 @@ self_attention_backward_finish(const float* __restrict__ sums, float* __restrict
 
 // (H, C, T) to (C, H T), so that all heads are one product.
 extern "C" __global__ void __launch_bounds__(256)
-self_attention_pack_unify(const float* __restrict__ unify, float* __restrict__ packed, u32 channels, u32 heads, u32 inner) {
+self_attention_pack_unify(const float* __restrict__ unify, float* __restrict__ packed, u32 channels, u32 heads,
+                          u32 inner) {
     const u32 to = blockIdx.x * 256 + threadIdx.x, width = heads * inner, c = to / width;
     if (c >= channels) return;
     packed[to] = unify[(to % width / inner * channels + c) * inner + to % inner];
@@ -386,8 +388,8 @@ self_attention_backward_softmax(const float* __restrict__ w, float* __restrict__
 
 // sums[row, n] = sum over positions of line n of a row, n < count; rows are `step` numbers apart.
 extern "C" __global__ void __launch_bounds__(256)
-self_attention_line_sums(const float* __restrict__ x, float* __restrict__ sums, u32 rows, u32 count, u32 length, u32 step,
-                         u32 lanes) {
+self_attention_line_sums(const float* __restrict__ x, float* __restrict__ sums, u32 rows, u32 count, u32 length,
+                         u32 step, u32 lanes) {
     const LineLane at = line_lane(lanes);
     const u64 row = at.line / count;
     const u32 end = row < rows ? length : 0;
@@ -411,28 +413,21 @@ DEV float gemm_element(const RowsMatrix& x, u32 along, u32 deep) {
     return x.data[row * x.row + (along * x.along + at)];
 }
 
-// A weight's gradient (M, N) = sum over rows and positions of a (rows, M, L) times b (rows, N, L): a part of it for every
-// `rows_each` rows, to c (parts, N / group, M, group), or added there.
+// A weight's gradient (M, N) = sum over rows and positions of a (rows, M, L) times b (rows, N, L): a part of it for
+// every `rows_each` rows, to c (parts, N / group, M, group), or added there.
 extern "C" __global__ void __launch_bounds__(128)
-self_attention_backward_weight(const float* __restrict__ a, const float* __restrict__ b, float* __restrict__ c, u32 m, u32 n,
-                               u32 length, u32 a_row, u32 b_row, u32 rows, u32 rows_each, u32 group, u32 add, u32 bf16) {
+self_attention_backward_weight(const float* __restrict__ a, const float* __restrict__ b, float* __restrict__ c, u32 m,
+                               u32 n, u32 length, u32 a_row, u32 b_row, u32 rows, u32 rows_each, u32 group, u32 add,
+                               u32 bf16) {
     __shared__ GemmShared s;
-    const u32 across = (n + GEMM_TILE - 1) / GEMM_TILE, tiles = across * ((m + GEMM_TILE - 1) / GEMM_TILE);
-    const u32 tile = blockIdx.x % tiles, part = blockIdx.x / tiles, first = part * rows_each;
-    const u32 m0 = tile / across * GEMM_TILE, n0 = tile % across * GEMM_TILE;
+    const ProductTile tile = product_tile(m, n);
+    const u32 first = tile.product * rows_each, depth = min(rows_each, rows - first) * length;
     const Divisor by = divisor(length);
     const RowsMatrix left = {a + (u64)first * a_row, length, a_row, by};
     const RowsMatrix right = {b + (u64)first * b_row, length, b_row, by};
-    const u32 depth = min(rows_each, rows - first) * length;
-    c += (u64)part * m * n;
-    const auto to = [&](u32 i, u32 j) { return c + ((u64)(j / group) * m + i) * group + j % group; };
-    if (add) {
-        const auto sum = add_to(to);
-        if (bf16) gemm_tile<true, true, true>(s, left, right, m, n, depth, m0, n0, sum);
-        else gemm_tile<false, true, true>(s, left, right, m, n, depth, m0, n0, sum);
-        return;
-    }
-    const auto put = [&](u32 i, u32 j, float sum) { *to(i, j) = sum; };
-    if (bf16) gemm_tile<true, true, true>(s, left, right, m, n, depth, m0, n0, put);
-    else gemm_tile<false, true, true>(s, left, right, m, n, depth, m0, n0, put);
+    c += (u64)tile.product * m * n;
+    const auto at = [&](u32 i, u32 j) { return c + ((u64)(j / group) * m + i) * group + j % group; };
+    const auto to = into(at, nullptr, 1.f, add);
+    if (bf16) gemm_tile<true, true, true>(s, left, right, m, n, depth, tile.m0, tile.n0, to);
+    else gemm_tile<false, true, true>(s, left, right, m, n, depth, tile.m0, tile.n0, to);
 }

@@ -1,5 +1,5 @@
-// A line of numbers for each group of 2^k neighbouring lanes, as many as the line has use for: short lines leave no lane
-// idle. Blocks of 256 threads; the launches' side is src/ops/lines.rs.
+// A line of numbers for each group of 2^k neighbouring lanes, as many as the line has use for: short lines leave no
+// lane idle. Blocks of 256 threads; the launches' side is src/ops/lines.rs.
 #pragma once
 #include "lib/dev.cuh"
 

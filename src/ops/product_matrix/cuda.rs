@@ -30,7 +30,7 @@ impl Steps {
     }
 }
 
-/// `rows` times `heads` products `C = scale A B + bias`, or with `add` `C += A B`.
+/// `rows` times `heads` products `C = scale A B + bias`, or with `add` `C += scale A B`.
 #[derive(Clone, Copy)]
 pub(crate) struct Products {
     pub form: Form,

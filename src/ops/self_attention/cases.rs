@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
         (2, 5, 9, 2, 3, 4),
         (2, 7, 20, 2, 4, 1),
         (2, 6, 70, 2, 5, 3),
+        (1, 70, 66, 1, 3, 70),
         (254, 2, 3, 1, 1, 3),
     ];
     sizes
@@ -32,7 +33,9 @@ pub fn cases() -> Vec<Case> {
                 Input::shared(&[heads, channels, inner]),
                 Input::shared(&[1, channels, 1]),
             ];
-            let [x, k, kb, q, qb, v, vb, u, ub] = inputs.map(|i| i.range(-1.5, 1.5));
+            // Scores of many channels stay moderate: a softmax multiplies their rounding.
+            let most = if channels > 8 { 0.5 } else { 1.5 };
+            let [x, k, kb, q, qb, v, vb, u, ub] = inputs.map(|i| i.range(-most, most));
             let case = op_case!(
                 "self_attention",
                 format!("{rows} x {channels} x {length}, {heads} heads of {embedding} and {inner}"),
@@ -90,6 +93,8 @@ pub fn cases() -> Vec<Case> {
                 }
                 y
             });
+            // The query bias's gradient is 0: what finite differences find there is rounding.
+            let case = case.tolerance_gradient(1e-5);
             // A single position's weight is 1 whatever its key: that gradient is 0 but for what
             // rounding leaves of it.
             if length == 1 {

@@ -33,12 +33,17 @@ struct Cut {
 
 impl Cut {
     fn new(m: usize, n: usize, rows: usize) -> Self {
-        let tiles = m.div_ceil(64) * n.div_ceil(64);
-        let rows_each = rows.div_ceil(WEIGHT_BLOCKS.div_ceil(tiles).min(rows));
+        let rows_each = rows.div_ceil(Cut::most(m, n, rows));
         Cut {
             parts: rows.div_ceil(rows_each),
             rows_each,
         }
+    }
+
+    /// No batch of at most this many rows is cut into more parts.
+    fn most(m: usize, n: usize, rows: usize) -> usize {
+        let tiles = m.div_ceil(64) * n.div_ceil(64);
+        WEIGHT_BLOCKS.div_ceil(tiles).min(rows)
     }
 }
 
@@ -294,8 +299,7 @@ impl SelfAttention {
             (self.keys(), self.channels),
             (values, self.channels),
         ];
-        let of_weight = |(m, n): (usize, usize)| Cut::new(m, n, rows).parts * m * n;
-        // An epoch's last batch may have fewer rows, never more parts.
+        let of_weight = |(m, n): (usize, usize)| Cut::most(m, n, rows) * m * n;
         let weight = weights.map(of_weight).into_iter().max().unwrap_or(0);
         weight.max(rows * self.projections().max(self.channels))
     }
