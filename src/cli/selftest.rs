@@ -14,7 +14,12 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
     /// Only the cases of these ops, and no golden case
-    #[arg(long, value_name = "OP", value_delimiter = ',', conflicts_with = "golden")]
+    #[arg(
+        long,
+        value_name = "OP",
+        value_delimiter = ',',
+        conflicts_with = "golden"
+    )]
     ops: Vec<String>,
     #[command(flatten)]
     device: DeviceArgs,
@@ -90,7 +95,9 @@ impl Args {
     fn cases(&self) -> Result<Vec<Case>> {
         let mut cases = all_cases();
         if let Some(unknown) = self.ops.iter().find(|op| cases.iter().all(|c| c.op != *op)) {
-            return Err(Error::usage(format!("--ops {unknown}: no case of such an op")));
+            return Err(Error::usage(format!(
+                "--ops {unknown}: no case of such an op"
+            )));
         }
         cases.retain(|case| self.ops.is_empty() || self.ops.iter().any(|op| op == case.op));
         Ok(cases)
