@@ -141,9 +141,9 @@ fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken() {
         &["out of memory", "needs", "free"],
     );
     fails(
-        "--device cuda --batch-size 4000",
+        "--device cuda --batch-size 100000",
         &[("CUDA_STANDIN_MEMORY", "4M")],
-        &["a batch of 4000", "--batch-size", "would fit"],
+        &["a batch of 100000", "--batch-size", "would fit"],
     );
     fails(
         cuda,
