@@ -216,27 +216,33 @@ impl Case {
         Ok(())
     }
 
-    /// Runs the case on a card in f32, forward and backward, against the CPU in f64.
+    /// Runs the case on a card in f32, forward and backward, against the CPU in f64: as it is, and once more with
+    /// gradients that are there already.
     pub fn check_on(&self, gpu: &Arc<Gpu>) -> Result<(), String> {
         let name = format!("{} {}", self.op, self.label);
         let (inputs, codes) = self.numbers();
-        let truth = run::<f64>(self, &self.build_f64, &inputs, &codes, self.rows);
-        let found = run_on(gpu, self, &inputs, &codes).map_err(|e| format!("{name}: {e}"))?;
-        let compare = |what: String, a: &[f64], b: &[f64]| {
-            let error = distance(a, b);
-            if error <= self.tolerance_f32 {
-                Ok(())
-            } else {
-                Err(format!(
-                    "{name}: CUDA against f64, {what}: error {error:.3e}, allowed {:.1e}",
-                    self.tolerance_f32
-                ))
+        for twice in [false, true] {
+            let recorded = record(self, &self.build_f64, &inputs, twice);
+            let truth = run_recorded(self, recorded, &inputs, &codes, self.rows);
+            let found =
+                run_on(gpu, self, &inputs, &codes, twice).map_err(|e| format!("{name}: {e}"))?;
+            let compare = |what: String, a: &[f64], b: &[f64]| {
+                let error = distance(a, b);
+                if error <= self.tolerance_f32 {
+                    Ok(())
+                } else {
+                    Err(format!(
+                        "{name}: CUDA against f64, {what}{}: error {error:.3e}, allowed {:.1e}",
+                        if twice { " added to another" } else { "" },
+                        self.tolerance_f32
+                    ))
+                }
+            };
+            compare("output".to_string(), &found.output, &truth.output)?;
+            let both = found.gradients.iter().zip(&truth.gradients);
+            for (i, (ours, theirs)) in both.enumerate() {
+                compare(format!("gradient {i}"), ours, theirs)?;
             }
-        };
-        compare("output".to_string(), &found.output, &truth.output)?;
-        let both = found.gradients.iter().zip(&truth.gradients);
-        for (i, (ours, theirs)) in both.enumerate() {
-            compare(format!("gradient {i}"), ours, theirs)?;
         }
         Ok(())
     }
@@ -317,7 +323,10 @@ struct Recorded<T: Real> {
 }
 
 /// Differentiable row inputs are watched, the shared ones are parameters: one run gives every gradient.
-fn record<T: Real>(case: &Case, build: &Build<T>, inputs: &[Vec<f64>]) -> Recorded<T> {
+///
+/// With `twice` the loss also weights every differentiable input itself: its gradient then begins with those weights,
+/// and the op has to add to them.
+fn record<T: Real>(case: &Case, build: &Build<T>, inputs: &[Vec<f64>], twice: bool) -> Recorded<T> {
     let mut tape = Tape::<T>::new(case.training);
     let mut watched = Vec::new();
     let vars: Vec<Var> = case
@@ -347,18 +356,39 @@ fn record<T: Real>(case: &Case, build: &Build<T>, inputs: &[Vec<f64>]) -> Record
     let width = tape.len(output);
     let weights = tape.dense_input(&[width]);
     let flat = tape.view(output, &[width]);
-    let loss = super::inner::inner(&mut tape, flat, weights);
+    let mut loss = super::inner::inner(&mut tape, flat, weights);
+    let mut widths = vec![width];
+    if twice {
+        for (var, input) in vars.iter().zip(&case.inputs) {
+            if input.differentiable {
+                let width = tape.len(*var);
+                let weights = tape.dense_input(&[width]);
+                let flat = tape.view(*var, &[width]);
+                let more = super::inner::inner(&mut tape, flat, weights);
+                loss = super::add::add(&mut tape, loss, more);
+                widths.push(width);
+            }
+        }
+    }
     let convert = |v: &[f64]| v.iter().map(|&x| T::of(x)).collect::<Vec<T>>();
     let given = || case.inputs.iter().zip(inputs);
     let params = given().filter(|(input, _)| !input.per_row);
     let dense = given().filter(|(input, _)| input.per_row);
     let philox = Philox::new(77);
-    let weighting: Vec<f64> = (0..case.rows * width)
-        .map(|i| f64::from((philox.uniform(0, i as u64) * 2.0 - 1.0) as f32))
-        .collect();
+    let weighting = |(stream, width): (usize, &usize)| -> Vec<f64> {
+        (0..case.rows * width)
+            .map(|i| f64::from((philox.uniform(stream as u64, i as u64) * 2.0 - 1.0) as f32))
+            .collect()
+    };
     let params = params.flat_map(|(_, numbers)| convert(numbers)).collect();
     let mut dense: Vec<Vec<T>> = dense.map(|(_, numbers)| convert(numbers)).collect();
-    dense.push(convert(&weighting));
+    dense.extend(
+        widths
+            .iter()
+            .enumerate()
+            .map(weighting)
+            .map(|w| convert(&w)),
+    );
     Recorded {
         tape,
         output,
@@ -391,7 +421,22 @@ fn run<T: Real>(
     codes: &[u8],
     piece: usize,
 ) -> Outcome {
-    let recorded = record(case, build, inputs);
+    run_recorded(
+        case,
+        record(case, build, inputs, false),
+        inputs,
+        codes,
+        piece,
+    )
+}
+
+fn run_recorded<T: Real>(
+    case: &Case,
+    recorded: Recorded<T>,
+    inputs: &[Vec<f64>],
+    codes: &[u8],
+    piece: usize,
+) -> Outcome {
     let output_rows = output_rows(case, &recorded);
     let program = Program::new(recorded.tape, recorded.output, Some(recorded.loss), piece);
     let mut executor = CpuExecutor::new(program);
@@ -423,8 +468,9 @@ fn run_on(
     case: &Case,
     inputs: &[Vec<f64>],
     codes: &[u8],
+    twice: bool,
 ) -> crate::Result<Outcome> {
-    let recorded = record(case, &case.build_f32, inputs);
+    let recorded = record(case, &case.build_f32, inputs, twice);
     let output_rows = output_rows(case, &recorded);
     // Most cases run fewer rows than were planned for, as an epoch's last batch does.
     let planned = case.rows + case.rows % 3;
