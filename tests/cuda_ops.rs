@@ -2,8 +2,8 @@
 
 mod standin;
 
-use cisgrad::engine::cuda::Gpu;
-use cisgrad::ops::all_cases;
+use cisgrad::engine::cuda::{Gpu, Precision};
+use cisgrad::ops::{Case, all_cases};
 use std::collections::BTreeMap;
 
 /// CISGRAD_OPS=linear,activation limits the run to these ops.
@@ -21,9 +21,35 @@ fn every_kernel_agrees_with_the_cpu() {
     let mut failures = Vec::new();
     for case in all_cases().iter().filter(|c| chosen(c.op) && !c.cpu_only) {
         *ran.entry(case.op).or_default() += 1;
-        failures.extend(case.check_on(&gpu).err());
+        failures.extend(case.check_on(&gpu, Precision::F32).err());
     }
     let total: usize = ran.values().sum();
     println!("{total} cases of {} ops ran: {ran:?}", ran.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn products_in_bf16_stay_within_what_their_cases_state() {
+    if !standin::install() {
+        return;
+    }
+    let gpu = Gpu::open_ordinal(0).expect("the stand-in has a card");
+    let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut failures = Vec::new();
+    let in_bf16 = |c: &&Case| chosen(c.op) && !c.cpu_only && c.tolerance_bf16.is_some();
+    for case in all_cases().iter().filter(in_bf16) {
+        match case.check_on(&gpu, Precision::Bf16) {
+            Ok(found) => {
+                let worst = worst.entry(case.op).or_default();
+                *worst = worst.max(found.error / found.allowed);
+            }
+            Err(failure) => failures.push(failure),
+        }
+    }
+    println!("largest errors of those allowed: {worst:.3?}");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    // Rounding to bf16 is seen: a run that quietly stayed in f32 would be some thousand times closer.
+    for (op, error) in worst {
+        assert!(error > 0.02, "{op}: {error} of what bf16 is allowed");
+    }
 }

@@ -245,3 +245,66 @@ fn bench_times_steps_on_a_card() {
         assert!(found.ok().table().numbers("sequences_per_s")[0] > 0.0);
     }
 }
+
+#[test]
+fn bench_lists_every_kernel_of_a_step() {
+    let data = Data::new(10, 40);
+    let arguments = "bench --device cuda --architecture model_pos_calib_sigmoid --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1 --kernels";
+    let Some(found) = run(&data, &format!("{arguments} --json"), &[]) else {
+        return;
+    };
+    let report: serde_json::Value = serde_json::from_str(&found.ok().out).unwrap();
+    assert!(report["copy_gb_per_s"].as_f64().unwrap() > 0.0);
+    let kernels = report["kernels"].as_array().unwrap();
+    for (op, computes) in [("pwm_scan_pool", false), ("linear", true), ("mse", false)] {
+        for direction in ["forward", "backward"] {
+            let row = kernels
+                .iter()
+                .find(|row| row["op"] == op && row["direction"] == direction)
+                .unwrap_or_else(|| panic!("{op} {direction} in {report:#}"));
+            assert!(row["microseconds"].as_f64().unwrap() > 0.0, "{row}");
+            assert!(row["error_vs_f64"].as_f64().unwrap() < 1e-5, "{row}");
+            assert_eq!(row["tflop_per_s"].is_number(), computes, "{row}");
+        }
+    }
+    let text = run(&data, arguments, &[]).map(|r| r.ok().out).unwrap();
+    let lines = text.lines().filter(|line| line.contains("ward\t"));
+    assert_eq!(lines.count(), kernels.len(), "{text}");
+    data.run("bench --kernels --device cpu")
+        .fails(2, &["--kernels", "cargo bench"]);
+}
+
+#[test]
+fn a_model_trained_in_bf16_tests_as_one_in_f32() {
+    let data = Data::new(10, 40);
+    data.run("demo --keep sim --peaks 600 --length 60 --epochs 12")
+        .ok();
+    let train = |out: &str, more: &str| {
+        format!(
+            "tisfm train --meme-file sim/motifs.meme --atac-file sim/signals.tsv --sequences sim/sequences.tsv --split-folder sim/split --architecture model_pos_calib_sigmoid_interaction --calibrate-motifs --lr 0.03 --batch-size 64 --number-of-epochs 12 --model-output {out} {more}"
+        )
+    };
+    let card = train("bf16", "--seed 1 --device cuda --precision bf16");
+    let Some(on_card) = run(&data, &card, &[]) else {
+        return;
+    };
+    on_card.ok();
+    let mse = |model: &str| {
+        let table = data.run(&format!("tisfm test --model {model} --device cpu"));
+        *table.ok().table().numbers("mse").last().unwrap()
+    };
+    for seed in 1..=3 {
+        let flags = format!("--seed {seed} --device cpu");
+        data.run(&train(&format!("f32_{seed}"), &flags)).ok();
+    }
+    let f32s = [1, 2, 3].map(|seed| mse(&format!("f32_{seed}")));
+    let highest = f32s.iter().copied().fold(f64::MIN, f64::max);
+    let lowest = f32s.iter().copied().fold(f64::MAX, f64::min);
+    let bf16 = mse("bf16");
+    println!("test error: f32 with three seeds {f32s:?}, bf16 with the first {bf16}");
+    // A tenth of what the seeds alone make of it.
+    assert!(
+        (bf16 - f32s[0]).abs() < 0.1 * (highest - lowest),
+        "{bf16}, {f32s:?}"
+    );
+}

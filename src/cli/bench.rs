@@ -1,4 +1,6 @@
-//! `cisgrad bench`: whole steps on random sequences.
+//! `cisgrad bench`: whole steps on random sequences, and a card's kernels one by one.
+
+mod kernels;
 
 use super::common::{DeviceArgs, PrecisionArg, emit};
 use crate::engine::cuda::Gpu;
@@ -11,6 +13,8 @@ use crate::train::network::{Network, Number};
 use crate::train::worker::{CudaMode, CudaWorker, Epoch, Job, Moments, Trains};
 use crate::train::{Blueprint, Samples, Trainable};
 use crate::{Error, Result};
+use serde::Serialize;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,6 +49,12 @@ pub struct Args {
     /// Arithmetic: f32, f64 (CPU) or bf16 (GPU)
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     precision: PrecisionArg,
+    /// On a GPU: time every kernel of the step alone too (microseconds, GB/s, TFLOP/s, error against f64)
+    #[arg(long)]
+    kernels: bool,
+    /// Write one JSON object instead of tables
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -67,21 +77,72 @@ pub fn run(args: &Args) -> Result<()> {
             "--batch-size, --outputs and --steps must be at least 1",
         ));
     }
-    let rate = match (args.device.open(Some(precision))?, precision) {
-        (Device::Cuda { gpu, graph }, _) => rate_on(&gpu, graph, precision, args)?,
-        (_, Precision::F64) => rate::<f64>(args)?,
-        _ => rate::<f32>(args)?,
+    let device = args.device.open(Some(precision))?;
+    let (rate, table) = match (&device, precision) {
+        (Device::Cuda { gpu, graph }, _) => {
+            let rate = rate_on(gpu, *graph, precision, args)?;
+            let measure = || kernels::measure(gpu, precision.on_card(), args);
+            (rate, args.kernels.then(measure).transpose()?)
+        }
+        (Device::Cpu { .. }, _) if args.kernels => {
+            return Err(Error::usage(
+                "--kernels times the kernels of a GPU; those of the CPU: cargo bench",
+            ));
+        }
+        (_, Precision::F64) => (rate::<f64>(args)?, None),
+        _ => (rate::<f32>(args)?, None),
     };
-    let mode = format!("{:?}", args.mode).to_lowercase();
-    emit(None, |w| {
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        device: device.describe(),
+        architecture: &args.architecture,
+        mode: format!("{:?}", args.mode).to_lowercase(),
+        precision: format!("{precision:?}").to_lowercase(),
+        batch_size: args.batch_size,
+        window: args.window_size,
+        sequences_per_s: rate,
+        peak_rss_mb: peak_rss_mb(),
+        table,
+    };
+    emit(None, |w| report.write(args.json, w))
+}
+
+/// What was measured.
+#[derive(Serialize)]
+struct Report<'a> {
+    version: &'static str,
+    device: String,
+    architecture: &'a str,
+    mode: String,
+    precision: String,
+    batch_size: usize,
+    window: usize,
+    sequences_per_s: f64,
+    peak_rss_mb: f64,
+    #[serde(flatten)]
+    table: Option<kernels::Table>,
+}
+
+impl Report<'_> {
+    fn write(&self, json: bool, w: &mut dyn Write) -> io::Result<()> {
+        if json {
+            serde_json::to_writer_pretty(&mut *w, self)?;
+            return writeln!(w);
+        }
         writeln!(w, "architecture\tmode\tsequences_per_s\tpeak_rss_mb")?;
         writeln!(
             w,
-            "{}\t{mode}\t{rate:.1}\t{:.0}",
-            args.architecture,
-            peak_rss_mb()
-        )
-    })
+            "{}\t{}\t{:.1}\t{:.0}",
+            self.architecture, self.mode, self.sequences_per_s, self.peak_rss_mb
+        )?;
+        match &self.table {
+            Some(table) => {
+                writeln!(w)?;
+                table.write(w)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Sequences a second: the median of the timed steps.

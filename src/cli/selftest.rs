@@ -2,11 +2,13 @@
 
 use super::common::{DeviceArgs, emit};
 use crate::engine::Device;
+use crate::engine::cuda::{Gpu, Precision};
 use crate::golden;
 use crate::ops::{Case, all_cases};
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -46,9 +48,17 @@ pub fn run(args: &Args) -> Result<()> {
     if !args.ops.is_empty() {
         folders.clear();
     }
-    let (ops, op_failures) = check_ops(&device, cases);
+    let (mut rows, mut op_failures) = (Vec::new(), Vec::new());
+    for checked in check_ops(&device, &cases) {
+        let (name, ran, failed) = (checked.name, checked.ran, checked.failures.len());
+        let worst = checked
+            .worst
+            .map(|w| format!("{w:.1e}"))
+            .unwrap_or_default();
+        rows.push(format!("{name}\t{ran}\t{failed}\t{worst}"));
+        op_failures.extend(checked.failures);
+    }
     let mut failures = op_failures.len();
-    let mut rows = vec![format!("ops\t{ops}\t{}\t", op_failures.len())];
     for folder in &folders {
         let name = folder
             .file_name()
@@ -104,18 +114,56 @@ impl Args {
     }
 }
 
-/// The cases on the device: how many ran, and what failed.
-fn check_ops(device: &Device, mut cases: Vec<Case>) -> (usize, Vec<String>) {
+/// The ops' cases in one arithmetic.
+struct Checked {
+    name: &'static str,
+    ran: usize,
+    failures: Vec<String>,
+    /// The largest error over what is allowed, of the cases that hold.
+    worst: Option<f64>,
+}
+
+fn check_ops(device: &Device, cases: &[Case]) -> Vec<Checked> {
     match device {
-        Device::Cpu { .. } => {
+        Device::Cpu { .. } => vec![Checked {
+            name: "ops",
+            ran: cases.len(),
             // A case reads no more than one thread's arena, so cases run side by side.
-            let failed = cases.par_iter().filter_map(|case| case.check().err());
-            (cases.len(), failed.collect())
-        }
+            failures: cases.par_iter().filter_map(|c| c.check().err()).collect(),
+            worst: None,
+        }],
         Device::Cuda { gpu, .. } => {
-            cases.retain(|case| !case.cpu_only);
-            let failed = cases.iter().filter_map(|case| case.check_on(gpu).err());
-            (cases.len(), failed.collect())
+            let on_card = || cases.iter().filter(|case| !case.cpu_only);
+            let in_bf16 = on_card().filter(|case| case.tolerance_bf16.is_some());
+            vec![
+                check_on("ops", gpu, on_card(), Precision::F32),
+                check_on("ops in bf16", gpu, in_bf16, Precision::Bf16),
+            ]
         }
     }
+}
+
+fn check_on<'a>(
+    name: &'static str,
+    gpu: &Arc<Gpu>,
+    cases: impl Iterator<Item = &'a Case>,
+    precision: Precision,
+) -> Checked {
+    let mut checked = Checked {
+        name,
+        ran: 0,
+        failures: Vec::new(),
+        worst: None,
+    };
+    for case in cases {
+        checked.ran += 1;
+        match case.check_on(gpu, precision) {
+            Ok(found) => {
+                let share = found.error / found.allowed;
+                checked.worst = Some(checked.worst.map_or(share, |w| w.max(share)));
+            }
+            Err(failure) => checked.failures.push(failure),
+        }
+    }
+    checked
 }

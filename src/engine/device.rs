@@ -84,6 +84,14 @@ impl Device {
         }
     }
 
+    /// In a few words.
+    pub fn describe(&self) -> String {
+        match self {
+            Device::Cpu { threads } => format!("cpu, {threads} threads"),
+            Device::Cuda { gpu, .. } => format!("{gpu:?}"),
+        }
+    }
+
     fn card(found: &Cards, ordinal: usize) -> Result<(Device, String)> {
         let card = probe::choose(found, ordinal)?;
         let line = format!(

@@ -75,7 +75,23 @@ pub struct Case {
     pub training: bool,
     /// The op's CUDA form leaves one of these gradients to smaller ops.
     pub cpu_only: bool,
+    /// bf16 on a card against f64, as `tolerance_f32`; None where bf16 changes nothing.
+    pub tolerance_bf16: Option<f64>,
 }
+
+/// What f32 may cost an op, relative to its largest number, where the case says nothing else.
+pub const OP_TOLERANCE: f64 = 1e-5;
+
+/// The largest error of a case that holds, relative to the largest number.
+#[derive(Clone, Copy, Debug)]
+pub struct Worst {
+    pub error: f64,
+    pub allowed: f64,
+}
+
+/// What rounding the factors of a product to bf16 may cost: each factor is off by up to 2^-9 of itself, a term by up
+/// to 2^-8, and the sum of terms of both signs, relative to the largest result, by some of that.
+pub const BF16: f64 = 1.0 / 128.0;
 
 /// Builds a [`Case`]; the closure is compiled for both number types.
 #[macro_export]
@@ -90,10 +106,11 @@ macro_rules! op_case {
             build_f32: Box::new(move |$tape, $vars| $body),
             build_f64: Box::new(move |$tape, $vars| $body),
             reference: None,
-            tolerance_f32: 1e-5,
+            tolerance_f32: $crate::ops::case::OP_TOLERANCE,
             tolerance_gradient: 1e-6,
             training: true,
             cpu_only: false,
+            tolerance_bf16: None,
         }
     };
 }
@@ -120,6 +137,19 @@ impl Case {
     pub fn cpu_only(mut self) -> Self {
         self.cpu_only = true;
         self
+    }
+
+    pub fn tolerance_bf16(mut self, tolerance: f64) -> Self {
+        self.tolerance_bf16 = Some(tolerance);
+        self
+    }
+
+    /// The error that a card is allowed.
+    fn allowed_on_card(&self, precision: Precision) -> f64 {
+        match (precision, self.tolerance_bf16) {
+            (Precision::Bf16, Some(tolerance)) => tolerance,
+            _ => self.tolerance_f32,
+        }
     }
 
     pub fn tolerance_f32(mut self, tolerance: f64) -> Self {
@@ -216,25 +246,35 @@ impl Case {
         Ok(())
     }
 
-    /// Runs the case on a card in f32, forward and backward, against the CPU in f64: as it is, and once more with
-    /// gradients that are there already.
-    pub fn check_on(&self, gpu: &Arc<Gpu>) -> Result<(), String> {
+    /// Runs the case on a card, forward and backward, against the CPU in f64: as it is, and in f32 once more with
+    /// gradients that are there already. The largest error over the one that is allowed.
+    ///
+    /// # Errors
+    /// The first number that is off by more, or what failed on the card.
+    pub fn check_on(&self, gpu: &Arc<Gpu>, precision: Precision) -> Result<Worst, String> {
         let name = format!("{} {}", self.op, self.label);
         let (inputs, codes) = self.numbers();
-        for twice in [false, true] {
+        let allowed = self.allowed_on_card(precision);
+        let mut worst = 0.0f64;
+        // What is added to may cancel what bf16 has rounded, so that its error has no bound.
+        let passes: &[bool] = match precision {
+            Precision::F32 => &[false, true],
+            Precision::Bf16 => &[false],
+        };
+        for &twice in passes {
             let recorded = record(self, &self.build_f64, &inputs, twice);
             let truth = run_recorded(self, recorded, &inputs, &codes, self.rows);
-            let found =
-                run_on(gpu, self, &inputs, &codes, twice).map_err(|e| format!("{name}: {e}"))?;
-            let compare = |what: String, a: &[f64], b: &[f64]| {
+            let found = run_on(gpu, self, &inputs, &codes, twice, precision)
+                .map_err(|e| format!("{name}: {e}"))?;
+            let mut compare = |what: String, a: &[f64], b: &[f64]| {
                 let error = distance(a, b);
-                if error <= self.tolerance_f32 {
+                worst = worst.max(error);
+                if error <= allowed {
                     Ok(())
                 } else {
                     Err(format!(
-                        "{name}: CUDA against f64, {what}{}: error {error:.3e}, allowed {:.1e}",
+                        "{name}: CUDA {precision:?} against f64, {what}{}: error {error:.3e}, allowed {allowed:.1e}",
                         if twice { " added to another" } else { "" },
-                        self.tolerance_f32
                     ))
                 }
             };
@@ -244,7 +284,10 @@ impl Case {
                 compare(format!("gradient {i}"), ours, theirs)?;
             }
         }
-        Ok(())
+        Ok(Worst {
+            error: worst,
+            allowed,
+        })
     }
 
     /// Central differences of a random weighting of the outputs, at up to 48 elements an input.
@@ -469,14 +512,14 @@ fn run_on(
     inputs: &[Vec<f64>],
     codes: &[u8],
     twice: bool,
+    precision: Precision,
 ) -> crate::Result<Outcome> {
     let recorded = record(case, &case.build_f32, inputs, twice);
     let output_rows = output_rows(case, &recorded);
     // Most cases run fewer rows than were planned for, as an epoch's last batch does.
     let planned = case.rows + case.rows % 3;
     let program = DeviceProgram::new(recorded.tape, recorded.output, Some(recorded.loss), planned)?;
-    let mut executor =
-        DeviceExecutor::new(gpu, program, case.codes, &recorded.params, Precision::F32)?;
+    let mut executor = DeviceExecutor::new(gpu, program, case.codes, &recorded.params, precision)?;
     let mut grads = vec![0.0; recorded.params.len()];
     let batch = batch(case, &recorded.dense, codes);
     let run = executor.inspect(&batch, &mut grads, &recorded.watched)?;

@@ -54,7 +54,15 @@ impl DeviceExecutor {
         self.program.layout()
     }
 
-    fn memory(&self) -> Memory<'_> {
+    pub(super) fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    pub(super) fn program(&self) -> &DeviceProgram {
+        &self.program
+    }
+
+    pub(super) fn memory(&self) -> Memory<'_> {
         Memory {
             gpu: &self.gpu,
             arena: self.arena.out(),

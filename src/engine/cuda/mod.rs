@@ -11,6 +11,7 @@ mod nvrtc;
 mod op;
 mod pointer;
 pub mod probe;
+mod profile;
 mod program;
 mod session;
 mod state;
@@ -22,10 +23,11 @@ pub use images::{Image, Images, LEAST_ARCH, LEAST_CUDA, LEAST_DRIVER};
 pub use kernels::Kernel;
 pub use nvrtc::Nvrtc;
 pub use op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Gradient, Needs, Operand, Precision,
-    Surroundings, gemm_grid,
+    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Flops, Gradient, Needs, Operand,
+    Precision, Surroundings, gemm_grid,
 };
 pub use pointer::{In, Out};
-pub use program::{DeviceProgram, Memory, ParameterPlaces};
+pub use profile::{StepTime, copy_bandwidth};
+pub use program::{DeviceProgram, Memory, ParameterPlaces, StepWork};
 pub use session::{HostSamples, Rule, Session, SessionSettings};
 pub use state::StepState;

@@ -110,11 +110,34 @@ pub struct Needs {
     pub scratch_backward: usize,
 }
 
+/// Operations of an op's formula, a multiply-add counted as two.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Flops {
+    pub forward: f64,
+    pub backward: f64,
+}
+
+impl Flops {
+    /// A product of two factors: each factor's gradient that is asked for is another of the same size.
+    pub fn product(forward: f64, wanted: [bool; 2]) -> Self {
+        let gradients = wanted.iter().filter(|&&w| w).count();
+        Flops {
+            forward,
+            backward: forward * gradients as f64,
+        }
+    }
+}
+
 /// An op's kernels. Its constructor's shapes are fixed; `rows` may be fewer than planned in an epoch's last batch.
 pub trait DeviceOp: Send + Sync {
     /// For this many rows; `wanted` says by input whether its gradient will be asked for (all false: inference).
     fn needs(&self, _rows: usize, _wanted: &[bool]) -> Needs {
         Needs::default()
+    }
+
+    /// For the benchmark's table; 0 where the op moves numbers more than it computes.
+    fn flops(&self, _rows: usize, _wanted: &[bool]) -> Flops {
+        Flops::default()
     }
 
     fn rereads_input(&self, _index: usize) -> bool {

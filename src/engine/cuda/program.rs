@@ -3,7 +3,7 @@
 
 use super::gpu::{Buffer, Gpu};
 use super::op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, Gradient, Operand, Precision, Surroundings,
+    DeviceBackward, DeviceBuffers, DeviceForward, Flops, Gradient, Operand, Precision, Surroundings,
 };
 use super::pointer::{In, Out};
 use super::state::StepState;
@@ -70,6 +70,19 @@ pub struct Memory<'a> {
     pub state: In<StepState>,
     pub tables: &'a [Buffer<u32>],
     pub precision: Precision,
+}
+
+/// What one step has to do.
+#[derive(Clone, Debug)]
+pub struct StepWork {
+    pub op: &'static str,
+    /// Of one row of its output.
+    pub shape: Vec<usize>,
+    /// Elements that it must read and write at least.
+    pub forward: usize,
+    /// None where no gradient passes through it.
+    pub backward: Option<usize>,
+    pub flops: Flops,
 }
 
 /// Steps, places and parameters of a model for at most `rows` rows.
@@ -293,19 +306,25 @@ impl DeviceProgram {
     /// # Errors
     /// Those of the launches.
     pub fn forward(&self, memory: &Memory<'_>, rows: usize) -> Result<()> {
-        for (index, step) in self.steps.iter().enumerate() {
-            let inputs = self.operands(memory, step, rows);
-            step.op.device().forward(&DeviceForward {
-                rows: self.step_rows(step, rows),
-                inputs: &inputs,
-                output: self.value(memory, step.output, rows).0,
-                saved: memory.arena.at(self.plan.saved[index].start),
-                scratch: memory.arena.at(self.plan.scratch_forward[index].start),
-                wanted: &self.wanted[index],
-                around: self.around(memory, index),
-            })?;
-        }
-        Ok(())
+        (0..self.steps.len()).try_for_each(|index| self.forward_step(memory, index, rows))
+    }
+
+    /// Puts one step forward on the stream.
+    ///
+    /// # Errors
+    /// Those of the launches.
+    pub fn forward_step(&self, memory: &Memory<'_>, index: usize, rows: usize) -> Result<()> {
+        let step = &self.steps[index];
+        let inputs = self.operands(memory, step, rows);
+        step.op.device().forward(&DeviceForward {
+            rows: self.step_rows(step, rows),
+            inputs: &inputs,
+            output: self.value(memory, step.output, rows).0,
+            saved: memory.arena.at(self.plan.saved[index].start),
+            scratch: memory.arena.at(self.plan.scratch_forward[index].start),
+            wanted: &self.wanted[index],
+            around: self.around(memory, index),
+        })
     }
 
     /// Puts all steps backward on the stream, each row's loss counting `seed`; parameter gradients are added to
@@ -319,43 +338,85 @@ impl DeviceProgram {
             return Ok(());
         };
         memory.gpu.fill(seeds, count, seed)?;
-        for (index, step) in self.steps.iter().enumerate().rev() {
+        for index in (0..self.steps.len()).rev() {
             for &place in &self.plan.clear[index] {
                 let (to, len) = at(memory.arena, place, rows);
                 memory.gpu.clear(to, len)?;
             }
-            let Some(grad_output) = self.plan.grads[step.output.0] else {
-                continue;
-            };
-            let op = step.op.device();
-            let mut inputs = self.operands(memory, step, rows);
-            for (i, operand) in inputs.iter_mut().enumerate() {
-                if !op.rereads_input(i) && !matches!(self.source(step.inputs[i]), Source::Param(_))
-                {
-                    operand.data = In::NULL;
-                }
-            }
-            let grads: SmallVec<[Option<Gradient>; 12]> = step
-                .inputs
-                .iter()
-                .map(|v| self.input_gradient(memory, *v, rows))
-                .collect();
-            op.backward(&DeviceBackward {
-                rows: self.step_rows(step, rows),
-                inputs: &inputs,
-                output: if op.rereads_output() {
-                    self.value(memory, step.output, rows).0.input()
-                } else {
-                    In::NULL
-                },
-                grad_output: at(memory.arena, grad_output, rows).0.input(),
-                saved: memory.arena.at(self.plan.saved[index].start),
-                scratch: memory.arena.at(self.plan.scratch_backward[index].start),
-                grads: &grads,
-                around: self.around(memory, index),
-            })?;
+            self.backward_step(memory, index, rows)?;
         }
         Ok(())
+    }
+
+    /// Puts one step backward on the stream, where a gradient reaches it.
+    ///
+    /// # Errors
+    /// Those of the launches.
+    pub fn backward_step(&self, memory: &Memory<'_>, index: usize, rows: usize) -> Result<()> {
+        let step = &self.steps[index];
+        let Some(grad_output) = self.plan.grads[step.output.0] else {
+            return Ok(());
+        };
+        let op = step.op.device();
+        let mut inputs = self.operands(memory, step, rows);
+        for (i, operand) in inputs.iter_mut().enumerate() {
+            if !op.rereads_input(i) && !matches!(self.source(step.inputs[i]), Source::Param(_)) {
+                operand.data = In::NULL;
+            }
+        }
+        let grads: SmallVec<[Option<Gradient>; 12]> = step
+            .inputs
+            .iter()
+            .map(|v| self.input_gradient(memory, *v, rows))
+            .collect();
+        op.backward(&DeviceBackward {
+            rows: self.step_rows(step, rows),
+            inputs: &inputs,
+            output: if op.rereads_output() {
+                self.value(memory, step.output, rows).0.input()
+            } else {
+                In::NULL
+            },
+            grad_output: at(memory.arena, grad_output, rows).0.input(),
+            saved: memory.arena.at(self.plan.saved[index].start),
+            scratch: memory.arena.at(self.plan.scratch_backward[index].start),
+            grads: &grads,
+            around: self.around(memory, index),
+        })
+    }
+
+    /// What each step has to do for this many rows, in the order of the tape.
+    pub fn work(&self, rows: usize) -> Vec<StepWork> {
+        let elements = |var: Var, rows: usize| {
+            let value = &self.values[var.0];
+            let len: usize = value.shape.iter().product();
+            if value.per_row { len * rows } else { len }
+        };
+        let of_step = |(step, wanted): (&Step<f32>, &SmallVec<[bool; 12]>)| {
+            let op = step.op.device();
+            let step_rows = self.step_rows(step, rows);
+            let output = elements(step.output, rows);
+            let inputs: usize = step.inputs.iter().map(|&v| elements(v, rows)).sum();
+            let reaches = self.plan.grads[step.output.0].is_some();
+            let backward = reaches.then(|| {
+                let read_again = (0..step.inputs.len()).filter(|&i| op.rereads_input(i));
+                let read: usize = read_again.map(|i| elements(step.inputs[i], rows)).sum();
+                // A gradient is read and written: it is added to.
+                let added: usize = (0..step.inputs.len())
+                    .filter(|&i| wanted[i])
+                    .map(|i| 2 * elements(step.inputs[i], rows))
+                    .sum();
+                output * (1 + usize::from(op.rereads_output())) + read + added
+            });
+            StepWork {
+                op: step.op.name(),
+                shape: self.values[step.output.0].shape.to_vec(),
+                forward: inputs + output,
+                backward,
+                flops: op.flops(step_rows, wanted),
+            }
+        };
+        self.steps.iter().zip(&self.wanted).map(of_step).collect()
     }
 
     fn input_gradient(&self, memory: &Memory<'_>, var: Var, rows: usize) -> Option<Gradient> {

@@ -1,5 +1,6 @@
 use crate::op_case;
 use crate::ops::batch_norm::{BatchNormParams, batch_norm};
+use crate::ops::case::BF16;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
@@ -60,6 +61,9 @@ pub fn cases() -> Vec<Case> {
     }
     cases.extend([0, 1].map(|padding| batch_wide(11, padding)));
     cases
+        .into_iter()
+        .map(|case| case.tolerance_bf16(BF16))
+        .collect()
 }
 
 /// Before a batch norm, whose program is batch-wide: rows are then spread over the threads.

@@ -5,7 +5,7 @@ use crate::engine::cuda::kernels::{
     Conv1dForward, Conv1dSumParts,
 };
 use crate::engine::cuda::{
-    DeviceBackward, DeviceForward, DeviceOp, Gradient, Grid, In, Needs, Out,
+    DeviceBackward, DeviceForward, DeviceOp, Flops, Gradient, Grid, In, Needs, Out,
 };
 
 /// Edge of a block's tile.
@@ -149,6 +149,11 @@ impl Conv1d {
 }
 
 impl DeviceOp for Conv1d {
+    fn flops(&self, rows: usize, wanted: &[bool]) -> Flops {
+        let multiply_adds = rows * self.outputs * self.taps() * self.out_length();
+        Flops::product(2.0 * multiply_adds as f64, [wanted[0], wanted[1]])
+    }
+
     fn needs(&self, rows: usize, wanted: &[bool]) -> Needs {
         let windows = if wanted[0] && self.through_windows() {
             self.rows_at_once(rows) * self.taps() * self.out_length()

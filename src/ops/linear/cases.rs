@@ -1,4 +1,5 @@
 use crate::op_case;
+use crate::ops::case::BF16;
 use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
@@ -36,4 +37,7 @@ pub fn cases() -> Vec<Case> {
         );
     }
     cases
+        .into_iter()
+        .map(|case| case.tolerance_bf16(BF16))
+        .collect()
 }

@@ -3,7 +3,7 @@ use crate::Result;
 use crate::engine::cuda::kernels::{
     LinearBackwardBias, LinearBackwardInput, LinearBackwardWeight, LinearForward,
 };
-use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid, In, gemm_grid};
+use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Flops, Grid, In, gemm_grid};
 
 impl DeviceOp for Linear {
     fn rereads_input(&self, index: usize) -> bool {
@@ -12,6 +12,11 @@ impl DeviceOp for Linear {
 
     fn rereads_output(&self) -> bool {
         false
+    }
+
+    fn flops(&self, rows: usize, wanted: &[bool]) -> Flops {
+        let multiply_adds = rows * self.inputs * self.outputs;
+        Flops::product(2.0 * multiply_adds as f64, [wanted[0], wanted[1]])
     }
 
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {

@@ -2,7 +2,8 @@ use super::ProductMatrix;
 use crate::Result;
 use crate::engine::cuda::kernels::{ProductMatrixNn, ProductMatrixNt, ProductMatrixTn};
 use crate::engine::cuda::{
-    DeviceBackward, DeviceForward, DeviceOp, Gradient, Grid, In, Needs, Operand, Out, Surroundings,
+    DeviceBackward, DeviceForward, DeviceOp, Flops, Gradient, Grid, In, Needs, Operand, Out,
+    Surroundings,
 };
 use crate::ops::lines::sum_rows;
 
@@ -150,6 +151,11 @@ fn place(x: &Operand) -> Place<In<f32>> {
 }
 
 impl DeviceOp for ProductMatrix {
+    fn flops(&self, rows: usize, wanted: &[bool]) -> Flops {
+        let multiply_adds = rows * self.m * self.n * self.k;
+        Flops::product(2.0 * multiply_adds as f64, [wanted[0], wanted[1]])
+    }
+
     fn needs(&self, rows: usize, wanted: &[bool]) -> Needs {
         let lens = [self.m * self.k, self.k * self.n];
         let wanted = lens.iter().zip(wanted).filter(|(_, w)| **w);
