@@ -113,7 +113,7 @@ fn check_ops(device: &Device, mut cases: Vec<Case>) -> (usize, Vec<String>) {
             (cases.len(), failed.collect())
         }
         Device::Cuda { gpu, .. } => {
-            cases.retain(|case| !case.cpu_only);
+            cases.retain(Case::runs_on_a_card);
             let failed = cases.iter().filter_map(|case| case.check_on(gpu).err());
             (cases.len(), failed.collect())
         }
