@@ -1,6 +1,6 @@
 use super::Dense;
-use crate::engine::real::axpy;
 use crate::engine::{Backward, Forward, Mat, MatMut, Real, matmul};
+use crate::ops::common::add_columns;
 
 pub fn forward<T: Real>(op: &Dense, io: Forward<'_, T>) {
     let n = io.rows * op.lines;
@@ -41,8 +41,6 @@ pub fn backward<T: Real>(op: &Dense, io: Backward<'_, '_, T>) {
         );
     }
     if let Some(db) = db {
-        for dy in io.grad_output.chunks_exact(op.outputs) {
-            axpy(db.data, T::ONE, dy);
-        }
+        add_columns(db.data, io.grad_output);
     }
 }

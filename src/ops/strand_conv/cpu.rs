@@ -3,6 +3,7 @@
 use super::{BASES, StrandConv};
 use crate::engine::real::axpy;
 use crate::engine::{Backward, Codes, Context, Forward, Mat, MatMut, Operand, Real, matmul};
+use crate::ops::common::add_columns;
 
 /// The kernel as it lies under a window: row `(j, c)` is `W[w-1-j, 0, c]`.
 pub fn flipped<T: Real>(op: &StrandConv, weight: &[T]) -> Vec<T> {
@@ -98,9 +99,7 @@ pub fn backward<T: Real>(op: &StrandConv, io: Backward<'_, '_, T>) {
                 );
             }
             if let Some(db) = db {
-                for dz in dz.chunks_exact(op.kernels) {
-                    axpy(db.data, T::ONE, dz);
-                }
+                add_columns(db.data, dz);
             }
             if let Some(Some(tracks)) = others.first_mut() {
                 matmul(
