@@ -146,6 +146,31 @@ impl<T: Real> CpuExecutor<T> {
         }
     }
 
+    /// A forward run that shows kept values: for each piece, in no order, the number of its first row, its number of
+    /// rows, and each value's `rows x len` numbers.
+    pub fn observe(
+        &mut self,
+        params: &[T],
+        batch: &Batch<'_, T>,
+        kept: &[Var],
+        show: impl Fn(usize, usize, &[&[T]]) + Send + Sync,
+    ) {
+        self.ready(params);
+        let rows = self.program.rows();
+        (0..batch.rows.div_ceil(rows))
+            .into_par_iter()
+            .for_each(|index| {
+                let piece = self.piece(batch, index);
+                self.with_arena(|arena| {
+                    let program = &self.program;
+                    program.forward(arena, params, &self.prepared, &piece);
+                    let read = |&var: &Var| program.read(arena, params, var, piece.rows);
+                    let values: Vec<&[T]> = kept.iter().map(read).collect();
+                    show(index * rows, piece.rows, &values);
+                });
+            });
+    }
+
     /// Each row's loss into `losses`, and the gradient of their mean into `grads` (laid out as
     /// the parameters; what does not learn stays 0). Batch-wide programs also move their buffers
     /// in `params`.

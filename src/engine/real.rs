@@ -33,6 +33,8 @@ pub trait Real:
     fn of(value: f64) -> Self;
     fn f64(self) -> f64;
     fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn tanh(self) -> Self;
     fn sqrt(self) -> Self;
     fn erf(self) -> Self;
     fn abs(self) -> Self;
@@ -76,6 +78,14 @@ macro_rules! real {
             #[inline(always)]
             fn exp(self) -> Self {
                 <$t>::exp(self)
+            }
+            #[inline(always)]
+            fn ln(self) -> Self {
+                <$t>::ln(self)
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                <$t>::tanh(self)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {

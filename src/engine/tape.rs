@@ -348,6 +348,11 @@ impl<T: Real> Tape<T> {
         &self.layout
     }
 
+    /// Every op has kernels for a card.
+    pub fn runs_on_a_card(&self) -> bool {
+        self.steps.iter().all(|step| step.op.device().has_kernels())
+    }
+
     /// Decides by name which parameters may learn.
     pub fn set_trainable(&mut self, decide: impl Fn(&Param) -> bool) {
         for param in &mut self.layout.params {

@@ -5,6 +5,7 @@ mod build;
 pub mod builtin;
 pub mod calibration;
 mod effect;
+pub mod factornet;
 mod focal;
 mod layers;
 pub mod motif_kernels;

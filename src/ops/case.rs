@@ -162,6 +162,15 @@ impl Case {
         self
     }
 
+    /// The op has kernels for a card, all that the case asks of it.
+    pub fn runs_on_a_card(&self) -> bool {
+        let (inputs, _) = self.numbers();
+        !self.cpu_only
+            && record(self, &self.build_f32, &inputs, false)
+                .tape
+                .runs_on_a_card()
+    }
+
     fn numbers(&self) -> (Vec<Vec<f64>>, Vec<u8>) {
         let philox = Philox::new(0xC15);
         let inputs = self

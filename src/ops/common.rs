@@ -25,6 +25,23 @@ pub fn each_row<T: Real>(
     }
 }
 
+/// `into[j] += sum of lines[i, j]`, 64 lines at a time on their own: long sums in f32 keep their last digits.
+pub fn add_columns<T: Real>(into: &mut [T], lines: &[T]) {
+    const COLUMNS: usize = 16;
+    let n = into.len();
+    for (at, into) in into.chunks_mut(COLUMNS).enumerate() {
+        for block in lines.chunks(64 * n) {
+            let mut sums = [T::ZERO; COLUMNS];
+            for line in block.chunks_exact(n) {
+                for (sum, &x) in sums[..into.len()].iter_mut().zip(&line[at * COLUMNS..]) {
+                    *sum += x;
+                }
+            }
+            axpy(into, T::ONE, &sums);
+        }
+    }
+}
+
 struct Exp<'a>(&'a mut [f32]);
 
 impl Kernel for Exp<'_> {

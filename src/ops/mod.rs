@@ -13,10 +13,12 @@ pub mod add;
 pub mod attention_pool;
 pub mod batch_norm;
 pub mod begin_step;
+pub mod binary_cross_entropy;
 pub mod blend;
 pub mod calibrate;
 pub mod concat;
 pub mod conv1d;
+pub mod dense;
 pub mod depthwise;
 pub mod depthwise_transposed;
 pub mod dropout;
@@ -26,6 +28,7 @@ pub mod gather;
 pub mod inner;
 pub mod inverse_sqrt_gram;
 pub mod linear;
+pub mod lstm;
 pub mod max_pool;
 pub mod mse;
 pub mod one_hot;
@@ -37,6 +40,10 @@ pub mod reduce;
 pub mod self_attention;
 pub mod shared_conv;
 pub mod softmax;
+pub mod strand_conv;
+pub mod strand_join;
+pub mod strand_mean;
+pub mod strand_pool;
 
 pub use case::{Case, Input};
 
@@ -47,10 +54,12 @@ pub fn all_cases() -> Vec<Case> {
         add::cases(),
         attention_pool::cases(),
         batch_norm::cases(),
+        binary_cross_entropy::cases(),
         blend::cases(),
         calibrate::cases(),
         concat::cases(),
         conv1d::cases(),
+        dense::cases(),
         depthwise::cases(),
         depthwise_transposed::cases(),
         dropout::cases(),
@@ -58,6 +67,7 @@ pub fn all_cases() -> Vec<Case> {
         inner::cases(),
         inverse_sqrt_gram::cases(),
         linear::cases(),
+        lstm::cases(),
         max_pool::cases(),
         mse::cases(),
         one_hot::cases(),
@@ -69,6 +79,10 @@ pub fn all_cases() -> Vec<Case> {
         self_attention::cases(),
         shared_conv::cases(),
         softmax::cases(),
+        strand_conv::cases(),
+        strand_join::cases(),
+        strand_mean::cases(),
+        strand_pool::cases(),
     ]
     .into_iter()
     .flatten()

@@ -2,7 +2,7 @@
 
 mod plateau;
 
-pub use crate::ops::adam::Shrink;
+pub use crate::ops::adam::{Form, Shrink};
 pub use plateau::Plateau;
 
 use crate::engine::{Layout, Real};
@@ -35,6 +35,8 @@ const CHUNK: usize = 1 << 14;
 /// First and second moments of every parameter, and the number of steps taken.
 pub struct Optimizer<T> {
     settings: OptimizerSettings,
+    form: Form,
+    decay: f64,
     pub m: Vec<T>,
     pub v: Vec<T>,
     pub steps: u64,
@@ -43,6 +45,8 @@ pub struct Optimizer<T> {
 impl<T: Real> Optimizer<T> {
     pub fn new(settings: OptimizerSettings, parameters: usize) -> Self {
         Optimizer {
+            form: Form::Corrected,
+            decay: weight_decay(&settings),
             settings,
             m: vec![T::ZERO; parameters],
             v: vec![T::ZERO; parameters],
@@ -50,10 +54,26 @@ impl<T: Real> Optimizer<T> {
         }
     }
 
+    /// Adam as Keras 1 has it: no decay, no penalty, epsilon outside the bias correction.
+    pub fn keras(parameters: usize) -> Self {
+        let settings = OptimizerSettings {
+            shrink: Shrink::None,
+            penalised: Vec::new(),
+        };
+        Optimizer {
+            form: Form::Keras,
+            decay: 0.0,
+            ..Optimizer::new(settings, parameters)
+        }
+    }
+
     /// Moves every parameter that learns; the others, and their moments, stay.
     pub fn step(&mut self, layout: &Layout, lr: f64, params: &mut [T], grads: &[T]) {
         self.steps += 1;
-        let step = AdamStep::new(lr, weight_decay(&self.settings), self.steps);
+        let step = AdamStep {
+            form: self.form,
+            ..AdamStep::new(lr, self.decay, self.steps)
+        };
         for param in layout.params.iter().filter(|p| p.learns()) {
             let shrink = if self.settings.penalised.contains(&param.name) {
                 self.settings.shrink

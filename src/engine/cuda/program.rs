@@ -2,6 +2,7 @@
 //! launches of a run in order.
 
 use super::gpu::{Buffer, Gpu};
+use super::host_only::HostOnly;
 use super::op::{
     DeviceBackward, DeviceBuffers, DeviceForward, Flops, Gradient, Operand, Precision, Surroundings,
 };
@@ -103,7 +104,7 @@ impl DeviceProgram {
     /// Plans the tape for `rows` rows; with `loss` (one number a row) the program can run backward from it.
     ///
     /// # Errors
-    /// A gradient that an op leaves to smaller ops.
+    /// An op without kernels, and a gradient that an op leaves to smaller ops.
     pub fn new(tape: Tape<f32>, output: Var, loss: Option<Var>, rows: usize) -> Result<Self> {
         let mut tape = tape;
         tape.keep(output);
@@ -119,6 +120,9 @@ impl DeviceProgram {
         let (mut needs, mut asked) = (Vec::new(), Vec::new());
         for step in &tape.steps {
             let op = step.op.device();
+            if !op.has_kernels() {
+                return Err(HostOnly::refusal(step.op.name()));
+            }
             let by_input: SmallVec<[bool; 12]> = step
                 .inputs
                 .iter()

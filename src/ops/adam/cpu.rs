@@ -10,9 +10,8 @@ pub fn update<T: Real>(
     m: &mut [T],
     v: &mut [T],
 ) {
-    let power = |beta: f64| 1.0 - beta.powi(step.t.min(i32::MAX as u64) as i32);
-    let rate = T::of(step.lr / power(step.beta1));
-    let spread = T::of(power(step.beta2).sqrt());
+    let rate = T::of(step.rate());
+    let spread = T::of(step.spread());
     let keep = T::of(1.0 - step.lr * step.decay);
     let (b1, b2, eps) = (T::of(step.beta1), T::of(step.beta2), T::of(step.eps));
     let (c1, c2) = (T::of(1.0 - step.beta1), T::of(1.0 - step.beta2));

@@ -14,13 +14,12 @@ pub mod flag {
 impl AdamStep {
     /// This step's numbers for the card, rounded as the CPU's update rounds them.
     pub fn state(&self, seed: u64, batch: u32) -> StepState {
-        let power = |beta: f64| 1.0 - beta.powi(self.t.min(i32::MAX as u64) as i32);
         StepState {
             seed,
             step: self.t - 1,
             batch,
-            rate: (self.lr / power(self.beta1)) as f32,
-            spread: power(self.beta2).sqrt() as f32,
+            rate: self.rate() as f32,
+            spread: self.spread() as f32,
             keep: (1.0 - self.lr * self.decay) as f32,
         }
     }

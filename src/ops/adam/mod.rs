@@ -11,7 +11,10 @@
 //! w <- w - lr / (1 - b1^t) m / d
 //! ```
 //!
-//! then, on a penalised parameter, the proximal step of lambda times the penalty, each weight's
+//! Keras 1's form, [`Form::Keras`], leaves epsilon as it is where the first divides it by the bias correction too:
+//! `w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)`.
+//!
+//! Then, on a penalised parameter, the proximal step of lambda times the penalty, each weight's
 //! threshold r = lr / (1 - b1^t) lambda / d scaled as its update was:
 //! L1: w <- sign(w) max(|w| - r, 0); MCP(b): that times b / (b - 1), but no larger than |w|.
 
@@ -37,6 +40,16 @@ pub enum Shrink {
     },
 }
 
+/// Where epsilon stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Added to the corrected root: PyTorch's.
+    #[default]
+    Corrected,
+    /// Added to the root before its correction: Keras 1's.
+    Keras,
+}
+
 /// One step's constants.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
@@ -47,6 +60,7 @@ pub struct AdamStep {
     pub decay: f64,
     /// From 1.
     pub t: u64,
+    pub form: Form,
 }
 
 impl AdamStep {
@@ -59,6 +73,30 @@ impl AdamStep {
             eps: 1e-8,
             decay,
             t,
+            form: Form::Corrected,
+        }
+    }
+
+    /// `1 - beta^t`.
+    fn correction(&self, beta: f64) -> f64 {
+        1.0 - beta.powi(self.t.min(i32::MAX as u64) as i32)
+    }
+
+    /// What m / d is multiplied by.
+    fn rate(&self) -> f64 {
+        match self.form {
+            Form::Corrected => self.lr / self.correction(self.beta1),
+            Form::Keras => {
+                self.lr * self.correction(self.beta2).sqrt() / self.correction(self.beta1)
+            }
+        }
+    }
+
+    /// What sqrt(v) is divided by.
+    fn spread(&self) -> f64 {
+        match self.form {
+            Form::Corrected => self.correction(self.beta2).sqrt(),
+            Form::Keras => 1.0,
         }
     }
 }
