@@ -94,6 +94,11 @@ impl<T: Real> CpuExecutor<T> {
         work(&mut arena)
     }
 
+    fn output<'a>(&self, arena: &'a [T], params: &'a [T], rows: usize) -> &'a [T] {
+        self.program
+            .read(arena, params, self.program.output(), rows)
+    }
+
     fn piece<'a>(&self, batch: &Batch<'a, T>, index: usize) -> Piece<'a, T> {
         let start = index * self.program.rows();
         let rows = self.program.rows().min(batch.rows - start);
@@ -181,6 +186,18 @@ impl<T: Real> CpuExecutor<T> {
         losses: &mut [T],
         grads: &mut [T],
     ) {
+        self.gradients_and_outputs(params, batch, losses, &mut [], grads);
+    }
+
+    /// [`CpuExecutor::gradients`], and the outputs of the same run, `rows x outputs`; none with an empty `outputs`.
+    pub fn gradients_and_outputs(
+        &mut self,
+        params: &mut [T],
+        batch: &Batch<'_, T>,
+        losses: &mut [T],
+        outputs: &mut [T],
+        grads: &mut [T],
+    ) {
         self.ready(params);
         let rows = self.program.rows();
         let seed = T::of(1.0 / batch.rows as f64);
@@ -193,6 +210,9 @@ impl<T: Real> CpuExecutor<T> {
                 self.program
                     .backward(arena, params, grads, &self.prepared, &piece, seed);
                 losses.copy_from_slice(self.program.read_loss(arena, params, piece.rows));
+                if !outputs.is_empty() {
+                    outputs.copy_from_slice(self.output(arena, params, piece.rows));
+                }
                 self.program.update_buffers(arena, params, piece.rows);
             });
             return;
@@ -204,7 +224,8 @@ impl<T: Real> CpuExecutor<T> {
         let mut buffers = std::mem::take(&mut self.lanes);
         buffers.resize_with(lanes.max(buffers.len()), Vec::new);
         let params = &*params;
-        let lane_losses: Vec<Vec<(usize, Vec<T>)>> = buffers[..lanes]
+        let wanted = !outputs.is_empty();
+        let results: Vec<Vec<PieceResult<T>>> = buffers[..lanes]
             .par_iter_mut()
             .enumerate()
             .map(|(lane, lane_grads)| {
@@ -224,17 +245,28 @@ impl<T: Real> CpuExecutor<T> {
                                 &piece,
                                 seed,
                             );
-                            (
+                            let losses = self.program.read_loss(arena, params, piece.rows);
+                            let outputs = if wanted {
+                                self.output(arena, params, piece.rows)
+                            } else {
+                                &[]
+                            };
+                            PieceResult {
                                 index,
-                                self.program.read_loss(arena, params, piece.rows).to_vec(),
-                            )
+                                losses: losses.to_vec(),
+                                outputs: outputs.to_vec(),
+                            }
                         })
                         .collect()
                 })
             })
             .collect();
-        for (index, values) in lane_losses.into_iter().flatten() {
-            losses[index * rows..index * rows + values.len()].copy_from_slice(&values);
+        let width = outputs.len() / batch.rows;
+        for piece in results.into_iter().flatten() {
+            let start = piece.index * rows;
+            losses[start..start + piece.losses.len()].copy_from_slice(&piece.losses);
+            let start = start * width;
+            outputs[start..start + piece.outputs.len()].copy_from_slice(&piece.outputs);
         }
         let learning: Vec<_> = self
             .layout()
@@ -299,6 +331,13 @@ impl<T: Real> CpuExecutor<T> {
         }
         found
     }
+}
+
+/// What a lane keeps of a piece.
+struct PieceResult<T> {
+    index: usize,
+    losses: Vec<T>,
+    outputs: Vec<T>,
 }
 
 /// What [`CpuExecutor::inspect`] found.

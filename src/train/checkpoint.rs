@@ -7,6 +7,7 @@ use crate::io::history::EpochRecord;
 use crate::io::state_dict::{NamedTensor, StateDict, Values, read, write_safetensors};
 use crate::optim::Plateau;
 use crate::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -53,18 +54,18 @@ impl Progress {
 }
 
 /// All that a run needs to go on.
-pub struct State<T> {
-    pub progress: Progress,
+pub struct State<T, P = Progress> {
+    pub progress: P,
     pub params: Vec<T>,
     pub m: Vec<T>,
     pub v: Vec<T>,
 }
 
-impl<T: Number> State<T> {
+impl<T: Number, P: Serialize + DeserializeOwned> State<T, P> {
     pub fn write(
         folder: &Path,
         layout: &Layout,
-        progress: &Progress,
+        progress: &P,
         params: &[T],
         m: &[T],
         v: &[T],
@@ -94,7 +95,7 @@ impl<T: Number> State<T> {
     }
 
     /// The state of a folder; None where there is none yet.
-    pub fn read(folder: &Path, layout: &Layout) -> Result<Option<State<T>>> {
+    pub fn read(folder: &Path, layout: &Layout) -> Result<Option<Self>> {
         let path = folder.join(STATE);
         if !path.exists() {
             return Ok(None);
@@ -106,7 +107,7 @@ impl<T: Number> State<T> {
                 "is no training state: no entry `state` in its metadata",
             )
         })?;
-        let progress: Progress =
+        let progress: P =
             serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
         let mut part = |prefix: &str| {
             let (mine, rest) = std::mem::take(&mut file.tensors)

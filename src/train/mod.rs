@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod factornet;
 pub mod interrupt;
 pub mod metrics;
 pub mod network;
