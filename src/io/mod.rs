@@ -3,9 +3,11 @@
 pub mod atomic;
 pub mod bed;
 pub mod fasta;
+mod foreign;
 pub mod genome;
 pub mod hash;
 pub mod history;
+pub mod keras;
 pub mod meme;
 pub mod npy;
 pub mod sequences;
