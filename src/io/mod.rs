@@ -10,6 +10,8 @@ pub mod history;
 pub mod keras;
 pub mod meme;
 pub mod npy;
+pub mod scientific;
+pub mod scored_bed;
 pub mod sequences;
 pub mod signals;
 pub mod state_dict;
