@@ -123,6 +123,33 @@ fn perfect_and_reversed_scores() {
     assert_eq!(found.recall_at_50pct_fdr, 1.0);
 }
 
+/// scikit-learn 1.9.1's roc_auc_score, average_precision_score and, at precision 0.9 and 0.5 or more, the largest recall
+/// of precision_recall_curve.
+#[test]
+fn scikit_learns_values_are_met() {
+    let (mut scores, mut labels) = (Vec::new(), Vec::new());
+    for i in 0..5000_u64 {
+        let score = (((i * 2_654_435_761) % (1 << 32)) >> 16) % 1000;
+        let score = score as f64 / 1000.0;
+        let label = (i * 40_503 % 65_536) as f64 / 65_536.0 < 0.3 * score * score * score;
+        scores.push(score + if label && (i * 31) % 7 < 2 { 0.9 } else { 0.0 });
+        labels.push(label);
+    }
+    let ranked = Ranked::new(&scores, &labels).unwrap();
+    assert_eq!((ranked.positives(), ranked.negatives()), (379, 4621));
+    let found = ranked.measures();
+    assert!(close(found.auroc, 0.876_364_297_668_268), "{found:?}");
+    assert!(close(found.auprc, 0.537_692_385_606_931), "{found:?}");
+    assert!(
+        close(found.recall_at_10pct_fdr, 0.306_068_601_583_113_44),
+        "{found:?}"
+    );
+    assert!(
+        close(found.recall_at_50pct_fdr, 0.424_802_110_817_941_95),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn one_class_alone_gives_nan_and_a_score_of_nan_is_an_error() {
     let none = measures(&[0.5, 0.2], &[0, 0]);
