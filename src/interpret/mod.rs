@@ -1,3 +1,5 @@
 //! What a trained model has learned.
 
+pub mod kernel_motifs;
 pub mod motif_ranks;
+pub mod motif_similarity;

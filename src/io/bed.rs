@@ -97,7 +97,8 @@ pub fn read_bed(lines: &mut Lines) -> Result<Vec<Interval>> {
     Ok(intervals)
 }
 
-fn columns(line: &str) -> Vec<&str> {
+/// A line's columns, parted by tabs, or by any blanks where it has no tab.
+pub(super) fn columns(line: &str) -> Vec<&str> {
     if line.contains('\t') {
         line.split('\t').map(str::trim).collect()
     } else {

@@ -3,11 +3,15 @@
 pub mod atomic;
 pub mod bed;
 pub mod fasta;
+mod foreign;
 pub mod genome;
 pub mod hash;
 pub mod history;
+pub mod keras;
 pub mod meme;
 pub mod npy;
+pub mod scientific;
+pub mod scored_bed;
 pub mod sequences;
 pub mod signals;
 pub mod state_dict;

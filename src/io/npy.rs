@@ -1,10 +1,11 @@
-//! Row indices in NumPy's npy format.
+//! NumPy's npy format: row indices in, matrices out.
 
 use std::io::{self, Read};
 use std::path::Path;
 
-use npyz::{DType, Deserialize, NpyFile, TypeChar};
+use npyz::{AutoSerialize, DType, Deserialize, NpyFile, TypeChar, WriteOptions, WriterBuilder};
 
+use super::atomic::write_atomic;
 use super::text;
 use crate::{Error, Result};
 
@@ -87,10 +88,33 @@ where
     }
 }
 
+/// Writes a matrix of float64 (`<f8`), rows one after the other, whole or not at all.
+///
+/// Errors: values that do not fill whole rows of `columns`; what the operating system refuses.
+pub fn write_npy_matrix(path: impl AsRef<Path>, columns: usize, values: &[f64]) -> Result<()> {
+    let path = path.as_ref();
+    let rows = values.len().checked_div(columns).unwrap_or(0);
+    if rows * columns != values.len() {
+        return Err(Error::invalid(format!(
+            "{}: {} values do not fill rows of {columns}",
+            path.display(),
+            values.len()
+        )));
+    }
+    write_atomic(path, |writer| {
+        let mut npy = WriteOptions::new()
+            .dtype(f64::default_dtype())
+            .shape(&[rows as u64, columns as u64])
+            .writer(writer)
+            .begin_nd()?;
+        npy.extend(values)?;
+        npy.finish()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use npyz::WriterBuilder;
     use proptest::prelude::*;
 
     fn npy<T: npyz::Serialize + Clone>(kind: &str, shape: &[u64], values: &[T]) -> Vec<u8> {
@@ -153,6 +177,25 @@ mod tests {
         assert!(message(b"").contains("not an npy file"));
         assert!(message(b"1\n2\n").contains("not an npy file"));
         assert!(message(&[whole, vec![0]].concat()).contains("bytes left"));
+    }
+
+    #[test]
+    fn a_matrix_is_written_as_numpy_writes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.npy");
+        write_npy_matrix(&path, 2, &[0.5, f64::NAN, -1.0, 2.0, 3.0, 1e300]).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let (header, data) = bytes.split_at(bytes.len() - 48);
+        assert!(header.starts_with(b"\x93NUMPY\x01\x00"));
+        assert_eq!(header.len() % 16, 0);
+        let header = String::from_utf8_lossy(header);
+        let expected = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2";
+        assert!(header.contains(expected), "{header}");
+        assert_eq!(data[..8], 0.5_f64.to_le_bytes());
+        assert_eq!(data[40..], 1e300_f64.to_le_bytes());
+        let found = write_npy_matrix(&path, 4, &[0.0; 6]).unwrap_err();
+        assert!(found.to_string().contains("6 values do not fill rows of 4"));
+        write_npy_matrix(&path, 0, &[]).unwrap();
     }
 
     #[test]

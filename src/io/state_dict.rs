@@ -13,6 +13,7 @@ use std::path::Path;
 
 use ::safetensors::Dtype;
 
+use super::foreign::describe;
 use crate::{Error, Result};
 
 pub use self::safetensors::write as write_safetensors;
@@ -204,28 +205,7 @@ fn kind(head: &[u8]) -> Kind {
     if brace {
         return Kind::Safetensors;
     }
-    Kind::Other(match head {
-        [] => "an empty file".into(),
-        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file (Keras weights?)".into(),
-        [0x1f, 0x8b, ..] => "a gzip file".into(),
-        _ if head.starts_with(b"version https://git-lfs") => {
-            "a Git LFS pointer (the file itself was not fetched)".into()
-        }
-        _ if head
-            .iter()
-            .all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) =>
-        {
-            let first = String::from_utf8_lossy(head.get(..40).unwrap_or(head));
-            format!(
-                "text that begins with {:?}",
-                first.lines().next().unwrap_or("")
-            )
-        }
-        _ => format!(
-            "a file that begins with the bytes {:02x?}",
-            head.get(..8).unwrap_or(head)
-        ),
-    })
+    Kind::Other(describe(head))
 }
 
 /// Elements out of little-endian bytes; None for a type that we do not read.

@@ -1,3 +1,6 @@
-//! What a run says while it runs.
+//! What a run says while it runs, and the pictures that it draws.
 
+pub mod logo;
 pub mod progress;
+pub mod signal_plot;
+mod svg;

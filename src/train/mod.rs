@@ -1,6 +1,7 @@
 //! Training: the loop, its checkpoints, the penalty path, and a model's folder.
 
 pub mod checkpoint;
+pub mod classification;
 pub mod config;
 pub mod factornet;
 pub mod interrupt;

@@ -1,0 +1,135 @@
+//! Sequence logos.
+
+use super::svg::Svg;
+use crate::interpret::motif_similarity::reverse_complement;
+
+/// Letters that fill a square of 100 by 100, y down; colours as is the custom.
+const GLYPHS: [(&str, &str); 4] = [
+    (
+        "#109648",
+        "M0 100L38 0H62L100 100H78L69.500 76H30.500L22 100ZM36.500 58H63.500L50 19Z",
+    ),
+    (
+        "#255c99",
+        "M100 64C97 87 79 100 54 100C20 100 0 80 0 50C0 20 20 0 54 0C79 0 96 12 99 34L77 37C74 24 66 18 54 18C34 18 22 30 22 50C22 70 34 82 54 82C67 82 75 75 77 61Z",
+    ),
+    (
+        "#f7b32b",
+        "M100 46V87C89 96 73 100 56 100C21 100 0 80 0 50C0 20 21 0 56 0C80 0 95 11 99 32L77 36C75 24 67 18 56 18C35 18 22 30 22 50C22 70 35 82 56 82C66 82 74 80 79 76V63H55V46Z",
+    ),
+    ("#d62839", "M0 0H100V18H61V100H39V18H0Z"),
+];
+
+/// Pixels.
+const COLUMN: f64 = 14.0;
+const HEIGHT: f64 = 80.0;
+const MARGIN: f64 = 34.0;
+const TITLE: f64 = 22.0;
+
+/// A motif with its heading.
+pub struct Logo<'a> {
+    pub title: String,
+    /// Probabilities, a row of A, C, G, T a position.
+    pub rows: &'a [[f64; 4]],
+}
+
+/// One picture of all motifs, each on a line of its own: as given, and reverse complemented beside it.
+///
+/// A stack is as high as its position's information, 2 + Σ p log2 p bits (no correction for few sites), and each letter has
+/// its probability's share of it, the likeliest on top. The axis goes from 0 to 2 bits.
+pub fn logos_svg(logos: &[Logo]) -> String {
+    let columns = logos.iter().map(|logo| logo.rows.len()).max().unwrap_or(0);
+    let strand = MARGIN + columns as f64 * COLUMN;
+    let line = TITLE + HEIGHT + TITLE;
+    let mut svg = Svg::new(2.0 * strand + MARGIN, line * logos.len() as f64 + TITLE);
+    for (place, logo) in logos.iter().enumerate() {
+        let top = line * place as f64 + TITLE;
+        svg.label((MARGIN, top + 12.0), 12.0, "start", &logo.title);
+        svg.label(
+            (MARGIN + strand, top + 12.0),
+            12.0,
+            "start",
+            "reverse complement",
+        );
+        draw(&mut svg, logo.rows, MARGIN, top + TITLE);
+        draw(
+            &mut svg,
+            &reverse_complement(logo.rows),
+            MARGIN + strand,
+            top + TITLE,
+        );
+    }
+    svg.finish()
+}
+
+fn draw(svg: &mut Svg, rows: &[[f64; 4]], left: f64, top: f64) {
+    let bottom = top + HEIGHT;
+    svg.line((left, top), (left, bottom));
+    for bits in 0..=2 {
+        let y = bottom - f64::from(bits) * HEIGHT / 2.0;
+        svg.line((left - 4.0, y), (left, y));
+        svg.label((left - 6.0, y + 3.5), 10.0, "end", &bits.to_string());
+    }
+    for (column, row) in rows.iter().enumerate() {
+        let x = left + 1.0 + column as f64 * COLUMN;
+        let mut y = bottom;
+        for (letter, height) in stack(row) {
+            let height = height * HEIGHT / 2.0;
+            y -= height;
+            let (colour, path) = GLYPHS[letter];
+            svg.push(format_args!(
+                "<path transform=\"translate({x:.2} {y:.2}) scale({:.4} {:.5})\" fill=\"{colour}\" fill-rule=\"evenodd\" d=\"{path}\"/>",
+                (COLUMN - 1.0) / 100.0,
+                height / 100.0
+            ));
+        }
+    }
+}
+
+/// A position's letters from the bottom up with their heights in bits, those too small to see left out.
+fn stack(row: &[f64; 4]) -> Vec<(usize, f64)> {
+    const SEEN: f64 = 0.005;
+    let bits = 2.0
+        + row
+            .iter()
+            .filter(|&&p| p > 0.0)
+            .map(|p| p * p.log2())
+            .sum::<f64>();
+    let mut letters: Vec<(usize, f64)> = row.iter().map(|p| p * bits).enumerate().collect();
+    letters.retain(|&(_, height)| height >= SEEN);
+    letters.sort_by(|a, b| a.1.total_cmp(&b.1));
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heights_are_the_information_s_shares() {
+        assert_eq!(stack(&[0.0, 0.0, 1.0, 0.0]), [(2, 2.0)]);
+        assert_eq!(stack(&[0.5, 0.0, 0.0, 0.5]), [(0, 0.5), (3, 0.5)]);
+        assert!(stack(&[0.25; 4]).is_empty());
+        // 2 + 0.75 log2 0.75 + 0.25 log2 0.25 = 1.188722.
+        let found = stack(&[0.0, 0.25, 0.75, 0.0]);
+        assert_eq!((found[0].0, found[1].0), (1, 2));
+        assert!((found[1].1 - 0.75 * 1.188_721_875_540_867).abs() < 1e-12);
+    }
+
+    #[test]
+    fn both_strands_are_drawn_with_paths_alone() {
+        let rows = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.25; 4]];
+        let title = "M0, 5 sites".to_string();
+        let text = logos_svg(&[Logo { title, rows: &rows }]);
+        let glyphs = |letter: usize| text.matches(GLYPHS[letter].1).count();
+        // A and C on the strand as given, G and T on the other.
+        assert_eq!([0, 1, 2, 3].map(glyphs), [1; 4]);
+        assert!(text.contains("M0, 5 sites") && text.contains("reverse complement"));
+        // A full letter is 80 pixels high, from the top of its axis.
+        assert!(
+            text.contains("translate(35.00 44.00) scale(0.1300 0.80000)"),
+            "{text}"
+        );
+        assert!(logos_svg(&[]).ends_with("</svg>\n"));
+    }
+}
