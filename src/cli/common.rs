@@ -30,6 +30,16 @@ pub struct DeviceArgs {
 impl DeviceArgs {
     /// Starts the threads and says on stderr what the run uses: the first line of every run.
     pub fn open(&self, precision: Option<Precision>) -> Result<Device> {
+        let f64 = precision == Some(Precision::F64);
+        self.start(precision, f64.then_some("--precision f64 runs on the CPU alone"))
+    }
+
+    /// [`DeviceArgs::open`] where only the CPU will do, and why.
+    pub fn open_cpu(&self, precision: Precision, why: &str) -> Result<Device> {
+        self.start(Some(precision), Some(why))
+    }
+
+    fn start(&self, precision: Option<Precision>, cpu_only: Option<&str>) -> Result<Device> {
         let request: DeviceRequest = self.device.parse()?;
         if self.threads == Some(0) {
             return Err(Error::usage("--threads 0: at least one is needed"));
@@ -40,8 +50,6 @@ impl DeviceArgs {
         }
         // Fails only where this process has started its threads before, as tests do.
         let _ = pool.build_global();
-        let cpu_only =
-            (precision == Some(Precision::F64)).then_some("--precision f64 runs on the CPU alone");
         let (mut device, line) = Device::open(request, rayon::current_num_threads(), cpu_only)?;
         match (&mut device, precision) {
             (Device::Cpu { .. }, Some(Precision::Bf16)) => {

@@ -6,6 +6,7 @@ mod common;
 mod convert;
 mod demo;
 mod devices;
+mod factornet;
 mod motifs;
 mod predict;
 mod selftest;
@@ -32,6 +33,9 @@ enum Command {
     /// Motif-based models: known motifs as convolution kernels, attention, sparse outputs
     #[command(subcommand)]
     Tisfm(Tisfm),
+    /// Convolution and LSTM over both strands of sequence and tracks: which windows of a genome a factor binds
+    #[command(subcommand)]
+    Factornet(factornet::Command),
     /// Bring a model trained by the original program over into a model folder
     #[command(subcommand)]
     Convert(Convert),
@@ -61,11 +65,14 @@ enum Tisfm {
 enum Convert {
     /// A tiSFM state dict: safetensors, or the file that PyTorch wrote
     Tisfm(convert::Args),
+    /// A FactorNet model as Keras 1.x saved it (HDF5)
+    Factornet(factornet::Convert),
 }
 
 /// Runs the program: exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let arguments = factornet::spelled_out(std::env::args_os());
+    let matches = Cli::command().get_matches_from(arguments);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -94,7 +101,9 @@ fn run(command: Command) -> Result<()> {
         Command::Tisfm(Tisfm::Predict(args)) => predict::run(&args),
         Command::Tisfm(Tisfm::Motifs(args)) => motifs::run(&args),
         Command::Tisfm(Tisfm::Architectures(args)) => architectures::run(&args),
+        Command::Factornet(command) => factornet::run(&command),
         Command::Convert(Convert::Tisfm(args)) => convert::run(&args),
+        Command::Convert(Convert::Factornet(args)) => factornet::convert(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Devices => devices::run(),
         Command::Selftest(args) => selftest::run(&args),

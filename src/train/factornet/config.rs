@@ -1,5 +1,6 @@
 //! The model folder: config.json, and the lists that the original's folders hold.
 
+use crate::data::factornet::annotations::GencodeSpan;
 use crate::io::atomic::write_atomic;
 use crate::models::factornet::Spec;
 use crate::train::config::{CONFIG, InputFile, Precision};
@@ -9,17 +10,6 @@ use std::path::Path;
 
 /// The features of an annotation in the order of the network's inputs.
 const GENCODE_FEATURES: usize = 6;
-
-/// Which bases of a positive are looked up in the annotation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GencodeSpan {
-    /// The 200-bp window, as in prediction.
-    #[default]
-    Window,
-    /// The whole peak, as the original does in training.
-    Peak,
-}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {

@@ -2,13 +2,18 @@
 //! the validation loss; and its model folder.
 
 mod batch;
+mod claim;
 mod config;
 mod history;
+mod keras;
 mod model;
+mod source;
 mod trainer;
 
 pub use batch::{Feed, Source};
-pub use config::{Config, GencodeSpan, write_lists};
+pub use claim::claim;
+pub use config::{Config, MODEL, write_lists};
 pub use history::EpochRecord;
 pub use model::{FactorNet, Predictor};
+pub use source::{MultiSource, SingleSource};
 pub use trainer::{Outcome, Settings, Trainer};

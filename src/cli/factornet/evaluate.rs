@@ -1,0 +1,190 @@
+//! `cisgrad factornet evaluate`.
+
+use super::ground::{Ground, Wanted, say};
+use super::saved::{chosen, open};
+use super::shared::SharedArgs;
+use super::train_args::{TEST, words};
+use crate::cli::common::emit;
+use crate::data::factornet::bins::{Labeller, State, bins};
+use crate::data::factornet::peaks::Peaks;
+use crate::data::factornet::split::Choice;
+use crate::data::factornet::{Notes, Sample, WINDOW};
+use crate::io::cell::CellFolder;
+use crate::report::progress::Reporter;
+use crate::train::classification::{Measures, Ranked};
+use crate::train::config::Precision;
+use crate::train::factornet::FactorNet;
+use crate::train::network::Number;
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of the cell line, with its peaks
+    #[arg(short = 'i', long, value_name = "DIR")]
+    inputdir: PathBuf,
+    /// Model folder, ours or one that Keras saved
+    #[arg(short = 'm', long, visible_alias = "modeldir", value_name = "DIR")]
+    model: PathBuf,
+    /// The factor to evaluate [default: every factor of the model that the folder has peaks for]
+    #[arg(short = 'f', long, value_name = "NAME")]
+    factor: Option<String>,
+    /// Chromosomes, regions (chr22:30000000-35000000) or BED files [default: chr1 chr8 chr21]
+    #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
+    testchroms: Vec<String>,
+    /// Add 95 % intervals from this many bootstrap samples
+    #[arg(long, value_name = "N")]
+    bootstrap: Option<usize>,
+    /// Seed of the bootstrap
+    #[arg(short = 's', long, default_value_t = 420, value_name = "N")]
+    seed: u64,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+/// Windows that are scored at a time.
+const BLOCK: usize = 1 << 15;
+const LEVEL: f64 = 0.95;
+
+pub fn run(args: &Args) -> Result<()> {
+    let model = open(&args.model)?;
+    match args.shared.open(Some(model.config.precision))? {
+        Precision::F64 => evaluate::<f64>(args, &model),
+        _ => evaluate::<f32>(args, &model),
+    }
+}
+
+fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
+    let cell = CellFolder::read(&args.inputdir)?;
+    let factors = args.factors(model, &cell)?;
+    let ground = Ground::open(&args.shared, model.config.network.length)?;
+    let chromosomes = ground.chromosomes();
+    let mut notes = Notes::new();
+    let words = words(&args.testchroms, &TEST);
+    let choice = Choice {
+        flag: "-t",
+        words: &words,
+        explicit: !args.testchroms.is_empty(),
+    };
+    let regions = choice.regions(chromosomes, &mut notes)?;
+    let labellers = factors
+        .iter()
+        .map(|&(_, files)| {
+            let peaks = Peaks::read(&cell.factors[files], chromosomes, &mut notes)?;
+            Ok(Labeller::new(&peaks, chromosomes.len()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let cells = [cell];
+    let inputs = ground.inputs(&args.shared, &cells, &Wanted::of(&model.config, &args.shared))?;
+    let annotations = ground.annotations(&args.shared, model.config.gencode)?;
+    say(&notes);
+    let windows = bins(&regions, &[&ground.blacklist.plain, &ground.unknown]);
+    if windows.is_empty() {
+        return Err(Error::invalid(format!(
+            "-t {}: no window of {WINDOW} bases there is off the blacklist and without N",
+            words.join(" ")
+        )));
+    }
+    let mut predictor = model.predictor::<T>(args.shared.batch_size)?;
+    let all = model.config.factors.len();
+    let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
+    let reporter = Reporter::new();
+    let bar = reporter.bar("scoring", windows.len());
+    for block in windows.chunks(BLOCK) {
+        let sample = |&(chromosome, start): &(u32, u32)| {
+            let (from, to) = (i64::from(start), i64::from(start + WINDOW));
+            Sample {
+                cell: 0,
+                chromosome,
+                middle: (from + to) / 2,
+                label: 0,
+                features: annotations
+                    .as_ref()
+                    .map_or(0, |a| a.features(chromosome, from, to)),
+            }
+        };
+        let samples: Vec<Sample> = block.iter().map(sample).collect();
+        let found = predictor.predict(
+            &samples,
+            |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
+            |n| bar.advance(n),
+        );
+        for row in found.chunks(all) {
+            for (&(output, _), scores) in factors.iter().zip(&mut scores) {
+                scores.push(row[output].f64());
+            }
+        }
+    }
+    bar.finish();
+    let mut rows = Vec::new();
+    for ((&(output, _), labeller), scores) in factors.iter().zip(&labellers).zip(scores) {
+        let states = windows.iter().map(|&window| labeller.state(window));
+        let known = states.zip(scores).filter(|(state, _)| *state != State::Ambiguous);
+        let (labels, scores): (Vec<bool>, Vec<f64>) = known
+            .map(|(state, score)| (state == State::Bound, score))
+            .unzip();
+        let ranked = Ranked::new(&scores, &labels)?;
+        rows.push(args.row(&model.config.factors[output], &ranked));
+    }
+    emit(None, |w| {
+        writeln!(w, "{}", args.header())?;
+        rows.iter().try_for_each(|row| writeln!(w, "{row}"))
+    })
+}
+
+const MEASURES: [&str; 4] = ["auROC", "auPRC", "recall_at_10pct_FDR", "recall_at_50pct_FDR"];
+
+fn four<T: Copy>(m: &Measures<T>) -> [T; 4] {
+    [m.auroc, m.auprc, m.recall_at_10pct_fdr, m.recall_at_50pct_fdr]
+}
+
+impl Args {
+    /// The factors to evaluate: place among the model's outputs, and in the folder's list.
+    fn factors(&self, model: &FactorNet, cell: &CellFolder) -> Result<Vec<(usize, usize)>> {
+        let outputs = chosen(model, self.factor.as_deref())?;
+        if let Some(name) = &self.factor {
+            return Ok(vec![(outputs[0], cell.factor(name)?)]);
+        }
+        let mut pairs = Vec::new();
+        for output in outputs {
+            let name = &model.config.factors[output];
+            match cell.factors.iter().position(|f| f.name == *name) {
+                Some(files) => pairs.push((output, files)),
+                None => eprintln!("note: {} has no peaks of {name}", cell.path.display()),
+            }
+        }
+        if pairs.is_empty() {
+            return Err(Error::invalid(format!(
+                "{} has peaks of none of the model's factors: {}",
+                cell.path.display(),
+                model.config.factors.join(", ")
+            )));
+        }
+        Ok(pairs)
+    }
+
+    fn header(&self) -> String {
+        let mut columns = vec!["factor".to_string()];
+        columns.extend(MEASURES.map(str::to_string));
+        columns.extend(["positives".to_string(), "negatives".to_string()]);
+        if self.bootstrap.is_some() {
+            columns.extend(MEASURES.iter().flat_map(|m| [format!("{m}_low"), format!("{m}_high")]));
+        }
+        columns.join("\t")
+    }
+
+    fn row(&self, factor: &str, ranked: &Ranked) -> String {
+        let mut columns = vec![factor.to_string()];
+        columns.extend(four(&ranked.measures()).map(|x| format!("{x:.6}")));
+        columns.extend([ranked.positives().to_string(), ranked.negatives().to_string()]);
+        if let Some(resamples) = self.bootstrap {
+            let intervals = ranked.bootstrap(resamples, LEVEL, self.seed);
+            columns.extend(
+                four(&intervals)
+                    .into_iter()
+                    .flat_map(|i| [format!("{:.6}", i.low), format!("{:.6}", i.high)]),
+            );
+        }
+        columns.join("\t")
+    }
+}
