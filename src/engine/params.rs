@@ -106,3 +106,4 @@ pub const STREAM_SHUFFLE: u64 = 2 << 40;
 pub const STREAM_SPLIT: u64 = 3 << 40;
 pub const STREAM_DROPOUT: u64 = 4 << 40;
 pub const STREAM_SIMULATE: u64 = 5 << 40;
+pub const STREAM_SAMPLES: u64 = 6 << 40;

@@ -40,6 +40,27 @@ fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io
         fill(&mut buffered)?;
         return buffered.flush();
     }
+    replace(path, |temporary| {
+        let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
+        fill(&mut buffered)?;
+        buffered.flush()
+    })
+}
+
+/// As [`write_atomic`], for formats whose writers go back in the file: `fill` gets the path of an
+/// empty file, which is renamed to `path` when it returns.
+pub fn write_file_atomic(
+    path: impl AsRef<Path>,
+    fill: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<()> {
+    let path = path.as_ref();
+    replace(path, |temporary| fill(temporary.path())).map_err(|source| Error::io(path, source))
+}
+
+fn replace(
+    path: &Path,
+    fill: impl FnOnce(&mut tempfile::NamedTempFile) -> io::Result<()>,
+) -> io::Result<()> {
     let target = path.canonicalize();
     let path = target.as_deref().unwrap_or(path);
     let folder = match path.parent() {
@@ -56,11 +77,7 @@ fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let mut temporary = builder.tempfile_in(folder)?;
-    {
-        let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
-        fill(&mut buffered)?;
-        buffered.flush()?;
-    }
+    fill(&mut temporary)?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|e| e.error)?;
     // The rename itself survives a power cut only once the folder is on the disk.

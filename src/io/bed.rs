@@ -1,7 +1,9 @@
 //! Intervals in the BED format: 0-based, half-open.
 
+use std::path::Path;
+
 use super::text::{Lines, excerpt};
-use crate::Result;
+use crate::{Error, Result};
 
 /// A line of a BED file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,60 +38,140 @@ pub fn is_header(line: &str) -> bool {
 
 /// Whether a line looks like an interval: three or more columns, whole numbers in 2 and 3.
 pub fn is_interval(line: &str) -> bool {
-    let columns = columns(line);
-    let number = |i: usize| {
+    let mut columns = columns(line).skip(1);
+    let mut number = || {
         columns
-            .get(i)
+            .next()
             .is_some_and(|text| text.parse::<i64>().is_ok())
     };
-    number(1) && number(2)
+    number() && number()
+}
+
+/// A line of a BED file, borrowed from its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    pub chromosome: &'a str,
+    /// The first base, counted from 0.
+    pub start: u64,
+    /// One past the last base; above `start`.
+    pub end: u64,
+    /// The whole line, without its end.
+    pub text: &'a str,
+    /// The line in the file, counted from 1.
+    pub line: u64,
+}
+
+impl<'a> Row<'a> {
+    /// All columns, without blanks at their ends: parted by tabs, in a line without tabs by blanks.
+    pub fn columns(&self) -> Columns<'a> {
+        columns(self.text)
+    }
+
+    /// The interval by itself.
+    pub fn to_interval(self) -> Interval {
+        let name = self.columns().nth(3).filter(|name| !name.is_empty());
+        Interval {
+            chromosome: self.chromosome.to_string(),
+            start: self.start,
+            end: self.end,
+            name: name.map(str::to_string),
+            line: self.line,
+        }
+    }
+}
+
+/// Reads a BED file a line at a time, in the order of the file and in bounded memory; comments,
+/// `track` and `browser` lines and blank lines are passed over. A file without an interval is
+/// no error here.
+pub struct Reader {
+    lines: Lines,
+    line: String,
+}
+
+impl Reader {
+    /// Opens a file: plain, gzip or bgzip.
+    pub fn open(path: &Path) -> Result<Reader> {
+        Ok(Reader::new(Lines::open(path)?))
+    }
+
+    pub fn new(lines: Lines) -> Reader {
+        let line = String::new();
+        Reader { lines, line }
+    }
+
+    /// The next interval; `None` at the end of the file.
+    ///
+    /// Errors name the line: fewer than three columns, coordinates that are no whole numbers of 0
+    /// or more, an end that is not above the start.
+    pub fn read(&mut self) -> Result<Option<Row<'_>>> {
+        loop {
+            if !self.lines.read_filled(&mut self.line)? {
+                return Ok(None);
+            }
+            if !is_header(&self.line) {
+                return row(&self.line, &self.lines).map(Some);
+            }
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.lines.path()
+    }
+
+    /// An error at the line that was read last.
+    pub fn error(&self, message: impl Into<String>) -> Error {
+        self.lines.error(message)
+    }
+}
+
+fn row<'a>(line: &'a str, lines: &Lines) -> Result<Row<'a>> {
+    let mut columns = columns(line);
+    let (chromosome, start, end) = match (columns.next(), columns.next(), columns.next()) {
+        (Some(chromosome), Some(start), Some(end)) if !chromosome.is_empty() => {
+            (chromosome, start, end)
+        }
+        _ => {
+            return Err(lines.error(format!(
+                "{}; expected chromosome, start and end, parted by tabs",
+                excerpt(line)
+            )));
+        }
+    };
+    let coordinate = |text: &str| -> Result<u64> {
+        text.parse().map_err(|_| {
+            lines.error(format!(
+                "coordinate {}; expected a whole number of 0 or more",
+                excerpt(text)
+            ))
+        })
+    };
+    let (start, end) = (coordinate(start)?, coordinate(end)?);
+    if end <= start {
+        return Err(lines.error(format!(
+            "interval {chromosome}:{start}-{end} is empty; the end must be above the start \
+             (0-based, half-open)"
+        )));
+    }
+    Ok(Row {
+        chromosome,
+        start,
+        end,
+        text: line,
+        line: lines.number(),
+    })
 }
 
 /// Reads all intervals, in the order of the file; at least one. Columns from the fifth on are
 /// not looked at: the strand neither, a sequence is always that of the forward strand.
 ///
-/// Errors name the line: fewer than three columns, coordinates that are no whole numbers of 0 or
-/// more, an end that is not above the start, no interval at all.
+/// Errors as of [`Reader::read`], and no interval at all.
 pub fn read_bed(lines: &mut Lines) -> Result<Vec<Interval>> {
     let mut intervals = Vec::new();
     let mut line = String::new();
     while lines.read_filled(&mut line)? {
-        if is_header(&line) {
-            continue;
+        if !is_header(&line) {
+            intervals.push(row(&line, lines)?.to_interval());
         }
-        let columns = columns(&line);
-        let (chromosome, start, end) = match columns[..] {
-            [chromosome, start, end, ..] if !chromosome.is_empty() => (chromosome, start, end),
-            _ => {
-                return Err(lines.error(format!(
-                    "{}; expected chromosome, start and end, parted by tabs",
-                    excerpt(&line)
-                )));
-            }
-        };
-        let coordinate = |text: &str| -> Result<u64> {
-            text.parse().map_err(|_| {
-                lines.error(format!(
-                    "coordinate {}; expected a whole number of 0 or more",
-                    excerpt(text)
-                ))
-            })
-        };
-        let (start, end) = (coordinate(start)?, coordinate(end)?);
-        if end <= start {
-            return Err(lines.error(format!(
-                "interval {chromosome}:{start}-{end} is empty; the end must be above the start \
-                 (0-based, half-open)"
-            )));
-        }
-        let name = columns.get(3).filter(|name| !name.is_empty());
-        intervals.push(Interval {
-            chromosome: chromosome.to_string(),
-            start,
-            end,
-            name: name.map(|name| name.to_string()),
-            line: lines.number(),
-        });
     }
     if intervals.is_empty() {
         return Err(lines.empty("BED intervals: chromosome, start, end"));
@@ -97,12 +179,28 @@ pub fn read_bed(lines: &mut Lines) -> Result<Vec<Interval>> {
     Ok(intervals)
 }
 
-/// A line's columns, parted by tabs, or by any blanks where it has no tab.
-pub(super) fn columns(line: &str) -> Vec<&str> {
+/// A line's columns.
+pub enum Columns<'a> {
+    Tabs(std::str::Split<'a, char>),
+    Blanks(std::str::SplitWhitespace<'a>),
+}
+
+impl<'a> Iterator for Columns<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        match self {
+            Columns::Tabs(columns) => columns.next().map(str::trim),
+            Columns::Blanks(columns) => columns.next(),
+        }
+    }
+}
+
+pub(super) fn columns(line: &str) -> Columns<'_> {
     if line.contains('\t') {
-        line.split('\t').map(str::trim).collect()
+        Columns::Tabs(line.split('\t'))
     } else {
-        line.split_whitespace().collect()
+        Columns::Blanks(line.split_whitespace())
     }
 }
 
@@ -110,7 +208,6 @@ pub(super) fn columns(line: &str) -> Vec<&str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::path::Path;
 
     fn parse(text: &str) -> Result<Vec<Interval>> {
         read_bed(&mut Lines::new(
@@ -131,6 +228,25 @@ mod tests {
         assert_eq!(
             (intervals[1].line, &intervals[1].name, &intervals[2].name),
             (7, &None, &None)
+        );
+    }
+
+    #[test]
+    fn a_reader_gives_whole_lines_and_takes_a_file_without_intervals() {
+        let text = "track name=x\n\nchr1\t0\t5\tpeak one\t7\nchr2 7 9 x\n";
+        let mut reader = Reader::new(Lines::new("p.bed", text.as_bytes()));
+        let row = reader.read().unwrap().unwrap();
+        assert_eq!((row.text, row.line), ("chr1\t0\t5\tpeak one\t7", 3));
+        assert_eq!(row.columns().nth(3), Some("peak one"));
+        let row = reader.read().unwrap().unwrap();
+        assert_eq!((row.chromosome, row.start, row.end), ("chr2", 7, 9));
+        assert_eq!(row.columns().count(), 4);
+        assert_eq!(reader.read().unwrap(), None);
+        assert_eq!(
+            Reader::new(Lines::new("e.bed", &b"#\n"[..]))
+                .read()
+                .unwrap(),
+            None
         );
     }
 

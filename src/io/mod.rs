@@ -2,6 +2,9 @@
 
 pub mod atomic;
 pub mod bed;
+pub mod bigwig;
+pub mod cell;
+pub mod chrom_sizes;
 pub mod fasta;
 mod foreign;
 pub mod genome;

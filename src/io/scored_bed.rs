@@ -22,7 +22,7 @@ impl ScoredBed<'_> {
     /// then what followed column 4. Columns are parted by tabs, whatever parted them in `line`.
     pub fn write(&mut self, line: &str, scores: &[f64]) -> io::Result<()> {
         use std::fmt::Write as _;
-        let columns = columns(line);
+        let columns: Vec<&str> = columns(line).collect();
         let (place, rest) = columns.split_at(columns.len().min(3));
         self.line.clear();
         let mut push = |column: &dyn std::fmt::Display| {

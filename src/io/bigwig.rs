@@ -1,0 +1,135 @@
+//! bigWig: values along chromosomes, as runs of one value.
+
+mod checked;
+mod write;
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use bigtools::{BBIFileInfo, BBIReadError, BigWigRead, BigWigReadOpenError};
+
+use super::text::excerpt;
+use crate::{Error, Result};
+use checked::Checked;
+pub use write::{Run, name_order, write_bigwig};
+
+/// A bigWig file: its chromosomes and where its data lie. Reading opens the file anew, so that
+/// several threads can read it at once.
+pub struct BigWig {
+    path: PathBuf,
+    info: BBIFileInfo,
+    /// Of a block when unpacked; 0 where blocks are not packed.
+    unpacked: usize,
+}
+
+impl BigWig {
+    /// Opens a file and reads its list of chromosomes.
+    ///
+    /// Errors: not a bigWig (a web page, a bigBed, text), a file that breaks off.
+    pub fn open(path: impl AsRef<Path>) -> Result<BigWig> {
+        let path = path.as_ref();
+        let mut start = Vec::new();
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let read = file.take(checked::HEADER).read_to_end(&mut start);
+        read.map_err(|e| Error::io(path, e))?;
+        let unpacked = checked::header(&start).map_err(|problem| Error::format(path, problem))?;
+        checked::chromosome_tree(path, &start).map_err(|e| unreadable(path, e))?;
+        let file = Checked::open(path, unpacked).map_err(|e| Error::io(path, e))?;
+        let opened = BigWigRead::open(file).map_err(|e| match e {
+            BigWigReadOpenError::IoError(e) => unreadable(path, e),
+            _ => Error::format(
+                path,
+                "not a bigWig file: no list of chromosomes where one should be",
+            ),
+        })?;
+        Ok(BigWig {
+            path: path.to_path_buf(),
+            info: opened.info().clone(),
+            unpacked,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Names and lengths, in the order of the file.
+    pub fn chromosomes(&self) -> impl Iterator<Item = (&str, u32)> {
+        let list = self.info.chrom_info.iter();
+        list.map(|chromosome| (chromosome.name.as_str(), chromosome.length))
+    }
+
+    /// Hands the runs within `start..end` of a chromosome to `take`, in order: first base, one past
+    /// the last, value as stored. Bases without data are in no run.
+    ///
+    /// Errors: a file that breaks off, a block that cannot be unpacked or does not hold what its
+    /// header says, runs that overlap, a chromosome that the file lacks.
+    pub fn each_run(
+        &self,
+        chromosome: &str,
+        start: u32,
+        end: u32,
+        mut take: impl FnMut(u32, u32, f32),
+    ) -> Result<()> {
+        let file =
+            Checked::open(&self.path, self.unpacked).map_err(|e| Error::io(&self.path, e))?;
+        let mut reader = BigWigRead::with_info(self.info.clone(), file);
+        let runs = reader.get_interval(chromosome, start, end);
+        let mut last = start;
+        for run in runs.map_err(|e| self.error(e))? {
+            let run = run.map_err(|e| self.error(e))?;
+            if run.start >= run.end {
+                continue; // an item of no base
+            }
+            if run.start < last {
+                return Err(Error::format(
+                    &self.path,
+                    format!(
+                        "values overlap at {chromosome}:{}; expected one a base",
+                        run.start
+                    ),
+                ));
+            }
+            last = run.end;
+            take(run.start, run.end, run.value);
+        }
+        Ok(())
+    }
+
+    fn error(&self, error: BBIReadError) -> Error {
+        match error {
+            BBIReadError::IoError(e) => unreadable(&self.path, e),
+            e => Error::format(&self.path, format!("not a sound bigWig file: {e}")),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::format(
+            path,
+            "truncated bigWig file: it ends before the data it lists",
+        ),
+        ErrorKind::InvalidData => Error::format(path, format!("corrupt bigWig file: {error}")),
+        _ => Error::io(path, error),
+    }
+}
+
+/// What a file that is no bigWig seems to be, by its first bytes.
+fn foreign(start: &[u8]) -> String {
+    let text = String::from_utf8_lossy(start);
+    let line = text.trim_start().lines().next().unwrap_or("");
+    let seems = match start {
+        [] => "the file is empty".to_string(),
+        [0x1f, 0x8b, ..] => "packed with gzip".to_string(),
+        _ if line.starts_with('<') => format!("a web page? It begins with {}", excerpt(line)),
+        _ if line.chars().all(|c| !c.is_control()) => format!("it begins with {}", excerpt(line)),
+        _ => "its first four bytes are not a bigWig's".to_string(),
+    };
+    format!("not a bigWig file: {seems}")
+}
+
+#[cfg(test)]
+#[path = "bigwig_tests.rs"]
+mod tests;
