@@ -7,7 +7,7 @@ use crate::data::factornet::Sample;
 use crate::data::factornet::annotations::Annotations;
 use crate::data::factornet::inputs::Inputs;
 use crate::io::bed::Reader;
-use crate::io::bigwig::write::write_bigwig;
+use crate::io::bigwig::write_bigwig;
 use crate::io::cell::CellFolder;
 use crate::io::scored_bed::{write_error, write_scored_bed};
 use crate::io::text::first_names;

@@ -261,7 +261,8 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
                 length,
                 seed: args.seed,
             };
-            let task = multi::MultiTask::new(settings, &all)?;
+            let (task, notes) = multi::MultiTask::new(settings, &all)?;
+            say(&notes);
             let positives = task.positives();
             start(&MultiSource { task, inputs }, positives)
         }

@@ -1,6 +1,6 @@
 //! Scores along the genome: each base the mean of the intervals over it.
 
-use crate::io::bigwig::write::{Run, name_order};
+use crate::io::bigwig::{Run, name_order};
 use crate::io::chrom_sizes::Chromosomes;
 use std::io;
 
