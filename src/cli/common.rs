@@ -31,7 +31,10 @@ impl DeviceArgs {
     /// Starts the threads and says on stderr what the run uses: the first line of every run.
     pub fn open(&self, precision: Option<Precision>) -> Result<Device> {
         let f64 = precision == Some(Precision::F64);
-        self.start(precision, f64.then_some("--precision f64 runs on the CPU alone"))
+        self.start(
+            precision,
+            f64.then_some("--precision f64 runs on the CPU alone"),
+        )
     }
 
     /// [`DeviceArgs::open`] where only the CPU will do, and why.

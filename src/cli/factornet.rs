@@ -48,7 +48,10 @@ const SHORT: [(&str, &str); 5] = [
 /// Writes out the short flags of several letters where the command is FactorNet's.
 pub fn spelled_out(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.collect();
-    if arguments.get(1).is_some_and(|command| command == "factornet") {
+    if arguments
+        .get(1)
+        .is_some_and(|command| command == "factornet")
+    {
         for argument in &mut arguments[2..] {
             let Some(text) = argument.to_str() else {
                 continue;

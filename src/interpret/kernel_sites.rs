@@ -68,7 +68,8 @@ pub fn collect<T: Real, S: Sync>(
                 {
                     let activations = &values[layer][row * per_window..(row + 1) * per_window];
                     let strand_len = per_window / 2;
-                    for (strand, activations) in strands.iter().zip(activations.chunks(strand_len)) {
+                    for (strand, activations) in strands.iter().zip(activations.chunks(strand_len))
+                    {
                         add(spec, strand, activations, sites);
                     }
                 }

@@ -1,6 +1,7 @@
 //! bigWig: values along chromosomes, as runs of one value.
 
 mod checked;
+mod means;
 mod write;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use bigtools::{BBIFileInfo, BBIReadError, BigWigRead, BigWigReadOpenError};
 use super::text::excerpt;
 use crate::{Error, Result};
 use checked::Checked;
+pub use means::Means;
 pub use write::{Run, name_order, write_bigwig};
 
 /// A bigWig file: its chromosomes and where its data lie. Reading opens the file anew, so that

@@ -195,3 +195,65 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn overlapping_windows_in_any_order_become_means() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["a.bw", "b.bw"].map(|name| folder.path().join(name));
+    let mut means = Means::new(chromosomes(), 2).unwrap();
+    for (chromosome, start, end, scores) in [
+        (0, 100, 200, [0.5, 1.0]),
+        (1, 20, 30, [0.25, 0.0]),
+        (0, 50, 150, [0.25, 1.0]),
+        (0, 300, 310, [0.125, 2.0]),
+    ] {
+        means.add(chromosome, start, end, &scores).unwrap();
+    }
+    for (track, path) in paths.iter().enumerate() {
+        means.write(track, path).unwrap();
+    }
+    let read = |path: &Path, name| runs(&BigWig::open(path).unwrap(), name, 0, 300);
+    let first = [(50, 100, 0.25), (100, 150, 0.375), (150, 200, 0.5)];
+    assert_eq!(read(&paths[0], "chr2"), first);
+    assert_eq!(read(&paths[0], "chr1"), [(20, 30, 0.25)]);
+    assert_eq!(read(&paths[1], "chr2"), [(50, 200, 1.0)]);
+    let error = Means::new(chromosomes(), 1)
+        .unwrap()
+        .write(0, &paths[0])
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("no scored interval to write"),
+        "{error}"
+    );
+}
+
+#[test]
+fn many_windows_have_the_means_of_a_plain_reckoning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.bw");
+    let mut means = Means::new(chromosomes(), 1).unwrap();
+    let (mut sums, mut counts) = (vec![0.0; 5000], vec![0.0; 5000]);
+    // Enough for several pieces in the temporary file.
+    for i in 0..20_000_u32 {
+        let start = i.wrapping_mul(2_654_435_761) % 4_800;
+        let (end, score) = (start + 1 + i % 200, (i % 1000) as f32 / 999.0);
+        means.add(0, start, end, &[score]).unwrap();
+        for base in start..end {
+            sums[base as usize] += f64::from(score);
+            counts[base as usize] += 1.0;
+        }
+    }
+    means.write(0, &path).unwrap();
+    let mut found = vec![f32::NAN; 5000];
+    for (start, end, value) in runs(&BigWig::open(&path).unwrap(), "chr2", 0, 5000) {
+        found[start as usize..end as usize].fill(value);
+    }
+    for base in 0..5000 {
+        let mean: f64 = sums[base] / counts[base];
+        assert!(
+            f64::from(found[base] - mean as f32).abs() <= 1e-6
+                || mean.is_nan() && found[base].is_nan(),
+            "base {base}"
+        );
+    }
+}

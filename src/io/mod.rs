@@ -8,6 +8,7 @@ pub mod chrom_sizes;
 pub mod fasta;
 mod foreign;
 pub mod genome;
+pub mod gtf;
 pub mod hash;
 pub mod history;
 pub mod keras;

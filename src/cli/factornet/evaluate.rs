@@ -75,7 +75,11 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
         })
         .collect::<Result<Vec<_>>>()?;
     let cells = [cell];
-    let inputs = ground.inputs(&args.shared, &cells, &Wanted::of(&model.config, &args.shared))?;
+    let inputs = ground.inputs(
+        &args.shared,
+        &cells,
+        &Wanted::of(&model.config, &args.shared),
+    )?;
     let annotations = ground.annotations(&args.shared, model.config.gencode)?;
     say(&notes);
     let windows = bins(&regions, &[&ground.blacklist.plain, &ground.unknown]);
@@ -119,7 +123,9 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
     let mut rows = Vec::new();
     for ((&(output, _), labeller), scores) in factors.iter().zip(&labellers).zip(scores) {
         let states = windows.iter().map(|&window| labeller.state(window));
-        let known = states.zip(scores).filter(|(state, _)| *state != State::Ambiguous);
+        let known = states
+            .zip(scores)
+            .filter(|(state, _)| *state != State::Ambiguous);
         let (labels, scores): (Vec<bool>, Vec<f64>) = known
             .map(|(state, score)| (state == State::Bound, score))
             .unzip();
@@ -132,10 +138,20 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
     })
 }
 
-const MEASURES: [&str; 4] = ["auROC", "auPRC", "recall_at_10pct_FDR", "recall_at_50pct_FDR"];
+const MEASURES: [&str; 4] = [
+    "auROC",
+    "auPRC",
+    "recall_at_10pct_FDR",
+    "recall_at_50pct_FDR",
+];
 
 fn four<T: Copy>(m: &Measures<T>) -> [T; 4] {
-    [m.auroc, m.auprc, m.recall_at_10pct_fdr, m.recall_at_50pct_fdr]
+    [
+        m.auroc,
+        m.auprc,
+        m.recall_at_10pct_fdr,
+        m.recall_at_50pct_fdr,
+    ]
 }
 
 impl Args {
@@ -168,7 +184,11 @@ impl Args {
         columns.extend(MEASURES.map(str::to_string));
         columns.extend(["positives".to_string(), "negatives".to_string()]);
         if self.bootstrap.is_some() {
-            columns.extend(MEASURES.iter().flat_map(|m| [format!("{m}_low"), format!("{m}_high")]));
+            columns.extend(
+                MEASURES
+                    .iter()
+                    .flat_map(|m| [format!("{m}_low"), format!("{m}_high")]),
+            );
         }
         columns.join("\t")
     }
@@ -176,7 +196,10 @@ impl Args {
     fn row(&self, factor: &str, ranked: &Ranked) -> String {
         let mut columns = vec![factor.to_string()];
         columns.extend(four(&ranked.measures()).map(|x| format!("{x:.6}")));
-        columns.extend([ranked.positives().to_string(), ranked.negatives().to_string()]);
+        columns.extend([
+            ranked.positives().to_string(),
+            ranked.negatives().to_string(),
+        ]);
         if let Some(resamples) = self.bootstrap {
             let intervals = ranked.bootstrap(resamples, LEVEL, self.seed);
             columns.extend(

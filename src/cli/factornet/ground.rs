@@ -32,12 +32,17 @@ impl Ground {
         let fasta = args.genome_file()?;
         let sizes = args.sizes_file().map(Chromosomes::read).transpose()?;
         let genome = PackedGenome::read(&fasta, sizes.as_ref())?;
-        let length = u32::try_from(length)
-            .map_err(|_| Error::usage(format!("-L {length}: more bases than a chromosome can have")))?;
+        let length = u32::try_from(length).map_err(|_| {
+            Error::usage(format!(
+                "-L {length}: more bases than a chromosome can have"
+            ))
+        })?;
         let mut notes = Notes::new();
         let file = args.blacklist_file();
         if file.is_none() {
-            notes.push("note: no --blacklist: no region is left out but the chromosomes' ends".to_string());
+            notes.push(
+                "note: no --blacklist: no region is left out but the chromosomes' ends".to_string(),
+            );
         }
         let blacklist = Blacklist::read(file.as_deref(), length, genome.chromosomes(), &mut notes)?;
         say(&notes);
@@ -79,13 +84,20 @@ impl Ground {
     ///
     /// # Errors
     /// A track or meta value that a folder lacks; those of the readers.
-    pub fn inputs(&self, args: &SharedArgs, cells: &[CellFolder], wanted: &Wanted<'_>) -> Result<Inputs> {
+    pub fn inputs(
+        &self,
+        args: &SharedArgs,
+        cells: &[CellFolder],
+        wanted: &Wanted<'_>,
+    ) -> Result<Inputs> {
         let scale: Scale = wanted.scale.parse()?;
         let mut files: Vec<PathBuf> = Vec::new();
         for cell in cells {
             for name in wanted.tracks {
                 let found = cell.tracks.iter().find(|track| track.name == *name);
-                let found = found.ok_or_else(|| missing(cell, "bigwig.txt", "track", name, cell.track_names()))?;
+                let found = found.ok_or_else(|| {
+                    missing(cell, "bigwig.txt", "track", name, cell.track_names())
+                })?;
                 files.push(found.path.clone());
             }
         }
@@ -105,7 +117,9 @@ impl Ground {
             let mut meta = Vec::with_capacity(wanted.meta.len());
             for name in wanted.meta {
                 let found = cell.meta.iter().find(|value| value.name == *name);
-                let found = found.ok_or_else(|| missing(cell, "meta.txt", "meta value", name, cell.meta_names()))?;
+                let found = found.ok_or_else(|| {
+                    missing(cell, "meta.txt", "meta value", name, cell.meta_names())
+                })?;
                 meta.push(found.value);
             }
             inputs.push(CellInputs {
@@ -146,9 +160,16 @@ impl<'a> Wanted<'a> {
 fn missing(cell: &CellFolder, list: &str, what: &str, name: &str, there: Vec<&str>) -> Error {
     let list = cell.path.join(list);
     Error::invalid(if there.is_empty() {
-        format!("{}: no {what} '{name}' (no {what} at all); the model takes it", list.display())
+        format!(
+            "{}: no {what} '{name}' (no {what} at all); the model takes it",
+            list.display()
+        )
     } else {
-        format!("{}: no {what} '{name}'; there are {}", list.display(), there.join(", "))
+        format!(
+            "{}: no {what} '{name}'; there are {}",
+            list.display(),
+            there.join(", ")
+        )
     })
 }
 

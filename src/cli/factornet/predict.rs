@@ -80,9 +80,16 @@ struct Line {
 fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Result<()> {
     let ground = Ground::open(&args.shared, model.config.network.length)?;
     let cell = CellFolder::read(&args.inputdir)?;
-    let inputs = ground.inputs(&args.shared, &[cell], &Wanted::of(&model.config, &args.shared))?;
+    let inputs = ground.inputs(
+        &args.shared,
+        &[cell],
+        &Wanted::of(&model.config, &args.shared),
+    )?;
     let annotations = ground.annotations(&args.shared, model.config.gencode)?;
-    let names: Vec<&str> = columns.iter().map(|&c| model.config.factors[c].as_str()).collect();
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|&c| model.config.factors[c].as_str())
+        .collect();
     if columns.len() > 1 {
         eprintln!("score columns: {}", names.join("\t"));
     }
@@ -131,7 +138,11 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
     }
     if let (Some(path), Some(mut signal)) = (&args.bigwig, work.signal) {
         for (column, name) in names.iter().enumerate() {
-            let path = if names.len() == 1 { path.clone() } else { named(path, name) };
+            let path = if names.len() == 1 {
+                path.clone()
+            } else {
+                named(path, name)
+            };
             let chromosomes = ground.chromosomes();
             write_bigwig(&path, chromosomes, signal.runs(column, chromosomes))?;
         }
@@ -141,7 +152,9 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
 
 /// `scores.bw` for a factor: `scores.CTCF.bw`.
 fn named(path: &Path, factor: &str) -> PathBuf {
-    let ending = path.extension().map(|e| format!(".{}", e.to_string_lossy()));
+    let ending = path
+        .extension()
+        .map(|e| format!(".{}", e.to_string_lossy()));
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{stem}.{factor}{}", ending.unwrap_or_default()))
 }
@@ -196,7 +209,8 @@ impl<T: Number> Work<'_, T> {
                 (None, _) => {
                     if self.args.strict {
                         let known = first_names(chromosomes.names());
-                        let message = format!("chromosome '{name}' is not in use; those are {known}");
+                        let message =
+                            format!("chromosome '{name}' is not in use; those are {known}");
                         return Err(reader.error(message));
                     }
                     self.unknown += 1;
@@ -219,6 +233,7 @@ impl<T: Number> Work<'_, T> {
             seen,
         );
         let rows = all.chunks(self.factors);
-        rows.flat_map(|row| self.columns.iter().map(|&c| row[c].f64())).collect()
+        rows.flat_map(|row| self.columns.iter().map(|&c| row[c].f64()))
+            .collect()
     }
 }

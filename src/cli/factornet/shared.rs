@@ -66,7 +66,9 @@ impl SharedArgs {
             (None, trained) => trained.unwrap_or_default(),
         };
         if precision == Precision::Bf16 {
-            return Err(Error::usage("--precision bf16: FactorNet runs in f32 or f64"));
+            return Err(Error::usage(
+                "--precision bf16: FactorNet runs in f32 or f64",
+            ));
         }
         self.device
             .open_cpu(precision, "FactorNet has no kernels for a card yet")?;

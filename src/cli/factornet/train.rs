@@ -27,7 +27,12 @@ pub fn run(args: &Args) -> Result<()> {
     interrupt::watch();
     let cells = Cells::read(args)?;
     let config = args.config(&cells, precision)?;
-    let _lock = claim(args.folder(), &config, args.resume, args.outputdirc.is_some())?;
+    let _lock = claim(
+        args.folder(),
+        &config,
+        args.resume,
+        args.outputdirc.is_some(),
+    )?;
     match precision {
         Precision::F64 => train::<f64>(args, &cells, config),
         _ => train::<f32>(args, &cells, config),
@@ -43,7 +48,12 @@ struct Cells {
 
 impl Cells {
     fn read(args: &Args) -> Result<Cells> {
-        let read = |folders: &[PathBuf]| folders.iter().map(CellFolder::read).collect::<Result<Vec<_>>>();
+        let read = |folders: &[PathBuf]| {
+            folders
+                .iter()
+                .map(CellFolder::read)
+                .collect::<Result<Vec<_>>>()
+        };
         let cells = Cells {
             train: read(&args.inputdirs)?,
             validation: read(&args.validinputdirs)?,
@@ -88,8 +98,13 @@ impl Args {
             false => Vec::new(),
         };
         let absolute = |p: &Path| std::path::absolute(p).map_err(|e| Error::io(p, e));
-        let folders = |list: &[PathBuf]| list.iter().map(|p| absolute(p)).collect::<Result<Vec<_>>>();
-        let scale = self.shared.track_scale.clone().unwrap_or_else(|| "none".to_string());
+        let folders =
+            |list: &[PathBuf]| list.iter().map(|p| absolute(p)).collect::<Result<Vec<_>>>();
+        let scale = self
+            .shared
+            .track_scale
+            .clone()
+            .unwrap_or_else(|| "none".to_string());
         scale.parse::<crate::data::tracks::Scale>()?;
         let flags = serde_json::json!({
             "inputdirs": folders(&self.inputdirs)?,
@@ -146,7 +161,11 @@ impl Args {
             let chosen = |name: &str| self.factor.as_deref().is_none_or(|factor| factor == name);
             for factor in cell.factors.iter().filter(|f| chosen(&f.name)) {
                 let peaks = std::iter::once(&factor.conservative).chain(&factor.relaxed);
-                files.extend(peaks.map(|path| InputFile::of(path)).collect::<Result<Vec<_>>>()?);
+                files.extend(
+                    peaks
+                        .map(|path| InputFile::of(path))
+                        .collect::<Result<Vec<_>>>()?,
+                );
             }
         }
         Ok(files)
@@ -161,7 +180,10 @@ impl Args {
             return Ok(params);
         };
         let shared = &self.shared;
-        let file = self.motif_db.clone().or_else(|| shared.resource("HOCOMOCOv9.meme"));
+        let file = self
+            .motif_db
+            .clone()
+            .or_else(|| shared.resource("HOCOMOCOv9.meme"));
         let file = file.ok_or_else(|| {
             Error::usage(format!(
                 "-mo: no known motifs: give --motif-db MEME, or keep HOCOMOCOv9.meme in {}",
@@ -170,7 +192,10 @@ impl Args {
         })?;
         let motifs = read_meme(&file)?;
         match find(&motifs, factor) {
-            None => eprintln!("warning: -mo: {} has no motif of {factor}; the kernels start at random", file.display()),
+            None => eprintln!(
+                "warning: -mo: {} has no motif of {factor}; the kernels start at random",
+                file.display()
+            ),
             Some(motif) => {
                 let injected = inject(network, &layout, &mut params, &motif.rows)?;
                 eprintln!("two kernels start from {} of {}", motif.id, file.display());
@@ -209,7 +234,11 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
         &mut notes,
     )?;
     let annotations = ground.annotations(&args.shared, args.gencode)?;
-    let inputs = ground.inputs(&args.shared, &cells.all(), &Wanted::of(&config, &args.shared))?;
+    let inputs = ground.inputs(
+        &args.shared,
+        &cells.all(),
+        &Wanted::of(&config, &args.shared),
+    )?;
     let mut peaks = |cells: &[CellFolder], factor: &str| {
         factor_files(cells, factor)?
             .into_iter()
@@ -217,9 +246,8 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
             .collect::<Result<Vec<_>>>()
     };
     let length = args.seqlen as u32;
-    let start = |source: &dyn Source<Sample>, positives: usize| {
-        args.start::<T>(&config, source, positives)
-    };
+    let start =
+        |source: &dyn Source<Sample>, positives: usize| args.start::<T>(&config, source, positives);
     match &args.factor {
         Some(factor) => {
             let train = peaks(&cells.train, factor)?;
@@ -246,7 +274,9 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
         }
         None => {
             if args.negatives != 1 {
-                eprintln!("note: -n is ignored: all factors at once take one negative for each positive window");
+                eprintln!(
+                    "note: -n is ignored: all factors at once take one negative for each positive window"
+                );
             }
             let mut all = Vec::new();
             for factor in &config.factors {
@@ -270,7 +300,12 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
 }
 
 impl Args {
-    fn start<T: Number>(&self, config: &Config, source: &dyn Source<Sample>, positives: usize) -> Result<()> {
+    fn start<T: Number>(
+        &self,
+        config: &Config,
+        source: &dyn Source<Sample>,
+        positives: usize,
+    ) -> Result<()> {
         let folder = self.folder();
         let reporter = Reporter::new();
         let params = self.weights::<T>(config)?;

@@ -41,7 +41,13 @@ pub struct Args {
     #[arg(short = 'k', long, default_value_t = 32, value_name = "N")]
     pub kernels: usize,
     /// Units of the LSTM in each direction; 0: no LSTM; negative: the maximum over all positions instead
-    #[arg(short = 'r', long, default_value_t = 32, allow_negative_numbers = true, value_name = "N")]
+    #[arg(
+        short = 'r',
+        long,
+        default_value_t = 32,
+        allow_negative_numbers = true,
+        value_name = "N"
+    )]
     pub recurrent: i64,
     /// Units of the dense layers
     #[arg(short = 'd', long, default_value_t = 128, value_name = "N")]
@@ -71,7 +77,13 @@ pub struct Args {
     #[arg(long, default_value = "window", value_name = "SPAN")]
     pub gencode_span: SpanArg,
     /// Model folder to make; it must not exist
-    #[arg(short = 'o', long, value_name = "DIR", conflicts_with = "outputdirc", required_unless_present = "outputdirc")]
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "DIR",
+        conflicts_with = "outputdirc",
+        required_unless_present = "outputdirc"
+    )]
     pub outputdir: Option<PathBuf>,
     /// (-oc) Model folder to make, or to write over
     #[arg(long, value_name = "DIR")]
@@ -114,7 +126,9 @@ impl Args {
                 ("-mo", self.motif),
             ];
             if let Some((flag, _)) = single.iter().find(|(_, given)| *given) {
-                return fail(format!("{flag} goes with -f: without a factor all are trained at once"));
+                return fail(format!(
+                    "{flag} goes with -f: without a factor all are trained at once"
+                ));
             }
             if self.inputdirs.len() > 1 {
                 return fail(format!(
@@ -124,10 +138,16 @@ impl Args {
             }
         }
         if self.seqlen == 0 || !self.seqlen.is_multiple_of(2) {
-            return fail(format!("-L {}: expected an even number of bases", self.seqlen));
+            return fail(format!(
+                "-L {}: expected an even number of bases",
+                self.seqlen
+            ));
         }
         if self.motifwidth < 2 || self.motifwidth > self.seqlen {
-            return fail(format!("-w {}: expected 2 to -L {}", self.motifwidth, self.seqlen));
+            return fail(format!(
+                "-w {}: expected 2 to -L {}",
+                self.motifwidth, self.seqlen
+            ));
         }
         for (flag, size) in [("-k", self.kernels), ("-d", self.dense)] {
             if size == 0 {
@@ -135,16 +155,25 @@ impl Args {
             }
         }
         if self.motif && self.kernels < 2 {
-            return fail(format!("-mo takes two kernels, one for each strand; -k is {}", self.kernels));
+            return fail(format!(
+                "-mo takes two kernels, one for each strand; -k is {}",
+                self.kernels
+            ));
         }
         if self.epochs == 0 {
             return fail("-e 0: at least one epoch is needed".to_string());
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return fail(format!("-p {}: expected 0 or more and below 1", self.dropout));
+            return fail(format!(
+                "-p {}: expected 0 or more and below 1",
+                self.dropout
+            ));
         }
         if !(self.learningrate > 0.0 && self.learningrate.is_finite()) {
-            return fail(format!("-lr {}: expected a number above 0", self.learningrate));
+            return fail(format!(
+                "-lr {}: expected a number above 0",
+                self.learningrate
+            ));
         }
         Ok(())
     }

@@ -38,7 +38,13 @@ pub struct Args {
     #[arg(short = 'c', long, num_args = 1.., visible_alias = "chrom", value_name = "REGION")]
     chroms: Vec<String>,
     /// Folder to make; it must not exist
-    #[arg(short = 'o', long, value_name = "DIR", conflicts_with = "outputdirc", required_unless_present = "outputdirc")]
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "DIR",
+        conflicts_with = "outputdirc",
+        required_unless_present = "outputdirc"
+    )]
     outputdir: Option<PathBuf>,
     /// (-oc) Folder to make, or to write over
     #[arg(long, value_name = "DIR")]
@@ -82,7 +88,11 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
     let regions = choice.regions(chromosomes, &mut notes)?;
     let intervals = read_intervals(&args.bedfile, chromosomes, &mut notes)?;
     let cells = [CellFolder::read(&args.inputdir)?];
-    let inputs = ground.inputs(&args.shared, &cells, &Wanted::of(&model.config, &args.shared))?;
+    let inputs = ground.inputs(
+        &args.shared,
+        &cells,
+        &Wanted::of(&model.config, &args.shared),
+    )?;
     say(&notes);
     let blacklist = &ground.blacklist.grown;
     let wanted = intervals.into_iter().filter(|&(chromosome, span)| {
@@ -123,7 +133,9 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
 
 /// Motifs, logos and mean signals of one layer.
 fn write(folder: &Path, number: &str, sites: &KernelSites, tracks: &[String]) -> Result<()> {
-    write_atomic(folder.join(format!("motifs{number}.txt")), |w| sites.write_meme(w))?;
+    write_atomic(folder.join(format!("motifs{number}.txt")), |w| {
+        sites.write_meme(w)
+    })?;
     let motifs = sites.motifs();
     let logos: Vec<Logo<'_>> = motifs
         .iter()

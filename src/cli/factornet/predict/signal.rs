@@ -27,13 +27,20 @@ impl Signal {
     }
 
     /// The runs of one factor, chromosomes by name; bases that no interval covers are in none.
-    pub fn runs(&mut self, factor: usize, chromosomes: &Chromosomes) -> impl Iterator<Item = io::Result<Run>> {
+    pub fn runs(
+        &mut self,
+        factor: usize,
+        chromosomes: &Chromosomes,
+    ) -> impl Iterator<Item = io::Result<Run>> {
         let mut runs = Vec::new();
         for number in name_order(chromosomes) {
             let own = (0..self.places.len()).filter(|&i| self.places[i].0 == number);
             let mut edges: Vec<(u32, i32, f64)> = own
                 .flat_map(|i| {
-                    let ((_, start, end), score) = (self.places[i], f64::from(self.scores[i * self.factors + factor]));
+                    let ((_, start, end), score) = (
+                        self.places[i],
+                        f64::from(self.scores[i * self.factors + factor]),
+                    );
                     [(start, 1, score), (end, -1, -score)]
                 })
                 .collect();
@@ -60,7 +67,9 @@ fn sweep(chromosome: u32, edges: &[(u32, i32, f64)], runs: &mut Vec<Run>) {
             sum = 0.0;
             continue;
         }
-        let Some(&(end, ..)) = edges.get(at) else { return };
+        let Some(&(end, ..)) = edges.get(at) else {
+            return;
+        };
         let value = (sum / f64::from(open)) as f32;
         match runs.last_mut() {
             Some(last) if (last.chromosome, last.end, last.value) == (chromosome, start, value) => {
@@ -89,13 +98,24 @@ mod tests {
         signal.add((0, 0, 200), &[0.25, 1.0]);
         signal.add((1, 10, 20), &[0.125, 0.0]);
         let runs = |factor| -> Vec<_> {
-            let mut signal = Signal { factors: 2, places: signal.places.clone(), scores: signal.scores.clone() };
+            let mut signal = Signal {
+                factors: 2,
+                places: signal.places.clone(),
+                scores: signal.scores.clone(),
+            };
             let runs = signal.runs(factor, &chromosomes);
-            runs.map(|r| r.unwrap()).map(|r| (r.chromosome, r.start, r.end, r.value)).collect()
+            runs.map(|r| r.unwrap())
+                .map(|r| (r.chromosome, r.start, r.end, r.value))
+                .collect()
         };
         assert_eq!(
             runs(0),
-            [(1, 10, 20, 0.125), (0, 0, 50, 0.25), (0, 50, 200, 0.375), (0, 200, 250, 0.5)]
+            [
+                (1, 10, 20, 0.125),
+                (0, 0, 50, 0.25),
+                (0, 50, 200, 0.375),
+                (0, 200, 250, 0.5)
+            ]
         );
         assert_eq!(runs(1), [(1, 10, 20, 0.0), (0, 0, 250, 1.0)]);
     }
