@@ -80,6 +80,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::meme::{Motif, read_meme};
     use proptest::prelude::*;
 
     /// A motif that favours the letters of `text`; N: a uniform row.
@@ -123,6 +124,34 @@ mod tests {
     fn other_motifs_are_less_alike() {
         assert!(best("CCACTAGGGGGC", "TGACTCATTTTA", 8).correlation < 0.6);
         assert!(best("GGGGGGGG", "AAAAAAAA", 8).correlation < 0.0);
+    }
+
+    #[test]
+    fn one_factors_motifs_of_two_collections_find_each_other() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/motifs");
+        if !folder.is_dir() {
+            eprintln!("skipped: no real motif collections at {}", folder.display());
+            return;
+        }
+        let jaspar = "JASPAR2024_CORE_vertebrates_nonredundant.meme.gz";
+        let jaspar = read_meme(folder.join(jaspar)).unwrap();
+        let hocomoco = read_meme(folder.join("HOCOMOCOv9.meme.gz")).unwrap();
+        for (name, id) in [("CTCF", "MA0139.2"), ("REST", "MA0138.3")] {
+            let query = hocomoco
+                .iter()
+                .find(|m| m.label.as_deref() == Some(name))
+                .unwrap();
+            let alike = |m: &Motif| {
+                Some((
+                    similarity(&query.rows, &m.rows, 8)?.correlation,
+                    m.id.clone(),
+                ))
+            };
+            let found = jaspar.iter().filter_map(alike);
+            let found = found.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+            assert_eq!(found.1, id);
+            assert!(found.0 > 0.98, "{found:?}");
+        }
     }
 
     #[test]

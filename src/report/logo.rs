@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heights_are_the_information_s_shares() {
+    fn heights_are_shares_of_the_information() {
         assert_eq!(stack(&[0.0, 0.0, 1.0, 0.0]), [(2, 2.0)]);
         assert_eq!(stack(&[0.5, 0.0, 0.0, 0.5]), [(0, 0.5), (3, 0.5)]);
         assert!(stack(&[0.25; 4]).is_empty());

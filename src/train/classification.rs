@@ -180,7 +180,7 @@ fn draw(random: Philox, sample: u64, times: &mut [u32]) {
     let count = times.len();
     let mut pick = |high: u32, low: u32| {
         let bits = u128::from(u64::from(high) << 32 | u64::from(low));
-        times[(bits * count as u128 >> 64) as usize] += 1;
+        times[((bits * count as u128) >> 64) as usize] += 1;
     };
     for pair in 0..count.div_ceil(2) {
         let words = random.at(sample, pair as u64);
