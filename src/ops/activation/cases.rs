@@ -48,6 +48,15 @@ pub fn cases() -> Vec<Case> {
                         .collect()
                 }),
             );
+            // Straight on an input, whose gradient may be there already.
+            let straight = Input::rows(&[n]).range(0.1, 5.0);
+            cases.push(op_case!(
+                "activation",
+                format!("{kind:?} of {n}, straight"),
+                3,
+                [straight],
+                |tape, v| super::activation(tape, v[0], kind)
+            ));
         }
     }
     cases
