@@ -88,7 +88,7 @@ fn general(value: f32) -> String {
 #[test]
 fn numbers_are_printed_as_c_does() {
     assert_eq!(
-        [-0.1914500, 0.22302925, 1.0, 0.00012345678].map(general),
+        [-0.19145, 0.22302925, 1.0, 0.00012345678].map(general),
         ["-0.19145", "0.223029", "1", "0.000123457"]
     );
 }
@@ -333,8 +333,8 @@ fn single_task(data: &Path, fact: &Value) {
     ] {
         assert_eq!(part["neg_overlapping_excluded"], 0);
         let allowed = words(&part["neg_chroms"]);
-        for cell in 0..peaks.len() {
-            let excluded = excluded(&peaks[cell].relaxed, &settings);
+        for (cell, peaks) in peaks.iter().enumerate() {
+            let excluded = excluded(&peaks.relaxed, &settings);
             for sample in samples
                 .iter()
                 .filter(|sample| sample.label == 0 && sample.cell == cell as u32)
