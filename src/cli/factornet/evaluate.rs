@@ -7,6 +7,7 @@ use super::train_args::{TEST, words};
 use crate::cli::common::emit;
 use crate::data::factornet::bins::{Labeller, State, bins};
 use crate::data::factornet::peaks::Peaks;
+use crate::data::factornet::placing::Placer;
 use crate::data::factornet::split::Choice;
 use crate::data::factornet::{Notes, Sample, WINDOW};
 use crate::io::cell::CellFolder;
@@ -89,25 +90,19 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
             words.join(" ")
         )));
     }
+    let placer = Placer {
+        chromosomes,
+        blacklist: &ground.blacklist,
+        annotations: annotations.as_ref(),
+        cell: 0,
+    };
     let mut predictor = model.predictor::<T>(args.shared.batch_size)?;
     let all = model.config.factors.len();
     let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
     let reporter = Reporter::new();
     let bar = reporter.bar("scoring", windows.len());
     for block in windows.chunks(BLOCK) {
-        let sample = |&(chromosome, start): &(u32, u32)| {
-            let (from, to) = (i64::from(start), i64::from(start + WINDOW));
-            Sample {
-                cell: 0,
-                chromosome,
-                middle: (from + to) / 2,
-                label: 0,
-                features: annotations
-                    .as_ref()
-                    .map_or(0, |a| a.features(chromosome, from, to)),
-            }
-        };
-        let samples: Vec<Sample> = block.iter().map(sample).collect();
+        let samples: Vec<Sample> = block.iter().map(|&window| placer.window(window)).collect();
         let found = predictor.predict(
             &samples,
             |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),

@@ -4,10 +4,10 @@ use super::ground::{Ground, Wanted};
 use super::saved::{chosen, open};
 use super::shared::SharedArgs;
 use crate::data::factornet::Sample;
-use crate::data::factornet::annotations::Annotations;
 use crate::data::factornet::inputs::Inputs;
+use crate::data::factornet::placing::{Place, Placer};
 use crate::io::bed::Reader;
-use crate::io::bigwig::write_bigwig;
+use crate::io::bigwig::Means;
 use crate::io::cell::CellFolder;
 use crate::io::scored_bed::{write_error, write_scored_bed};
 use crate::io::text::first_names;
@@ -17,10 +17,6 @@ use crate::train::factornet::{FactorNet, Predictor};
 use crate::train::network::Number;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
-
-mod signal;
-
-use signal::Signal;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -68,23 +64,19 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// An interval of the block at work.
+/// An interval of the block at work, and which of the block's samples it is; None where its score is 0 by rule.
 struct Line {
     text: String,
-    /// None where the score is 0 by rule.
+    start: u32,
+    end: u32,
     sample: Option<usize>,
-    /// Chromosome and bases, where it is in use.
-    place: Option<(u32, u32, u32)>,
 }
 
 fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Result<()> {
     let ground = Ground::open(&args.shared, model.config.network.length)?;
     let cell = CellFolder::read(&args.inputdir)?;
-    let inputs = ground.inputs(
-        &args.shared,
-        &[cell],
-        &Wanted::of(&model.config, &args.shared),
-    )?;
+    let wanted = Wanted::of(&model.config, &args.shared);
+    let inputs = ground.inputs(&args.shared, &[cell], &wanted)?;
     let annotations = ground.annotations(&args.shared, model.config.gencode)?;
     let names: Vec<&str> = columns
         .iter()
@@ -93,20 +85,29 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
     if columns.len() > 1 {
         eprintln!("score columns: {}", names.join("\t"));
     }
+    let chromosomes = ground.chromosomes();
+    let mut means = match &args.bigwig {
+        Some(_) => Some(Means::new(chromosomes.clone(), columns.len())?),
+        None => None,
+    };
     let mut work = Work {
-        args,
-        ground: &ground,
+        strict: args.strict,
+        placer: Placer {
+            chromosomes,
+            blacklist: &ground.blacklist,
+            annotations: annotations.as_ref(),
+            cell: 0,
+        },
         inputs,
-        annotations,
         predictor: model.predictor::<T>(args.shared.batch_size)?,
         factors: model.config.factors.len(),
         columns,
         strangers: Vec::new(),
         unknown: 0,
-        signal: args.bigwig.as_ref().map(|_| Signal::new(columns.len())),
     };
     let reporter = Reporter::new();
     let bar = reporter.bar("scoring", 0);
+    let mut scored = 0;
     write_scored_bed(&args.outputfile, |out| {
         let mut reader = Reader::open(&args.bedfile)?;
         let failed = write_error(&args.outputfile);
@@ -115,15 +116,19 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
             if lines.is_empty() {
                 return Ok(());
             }
+            scored += samples.len();
             let scores = work.score(&samples, |n| bar.advance(n));
+            let zeros = vec![0.0; columns.len()];
             for line in &lines {
-                let row = match line.sample {
-                    Some(i) => scores[i * columns.len()..(i + 1) * columns.len()].to_vec(),
-                    None => vec![0.0; columns.len()],
+                let Some(i) = line.sample else {
+                    out.write(&line.text, &zeros).map_err(&failed)?;
+                    continue;
                 };
-                out.write(&line.text, &row).map_err(&failed)?;
-                if let (Some(signal), Some(place)) = (&mut work.signal, line.place) {
-                    signal.add(place, &row);
+                let row = &scores[i * columns.len()..(i + 1) * columns.len()];
+                out.write(&line.text, row).map_err(&failed)?;
+                if let Some(means) = &mut means {
+                    let row: Vec<f32> = row.iter().map(|&s| s as f32).collect();
+                    means.add(samples[i].chromosome, line.start, line.end, &row)?;
                 }
             }
         }
@@ -136,16 +141,22 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
             first_names(&work.strangers)
         );
     }
-    if let (Some(path), Some(mut signal)) = (&args.bigwig, work.signal) {
-        for (column, name) in names.iter().enumerate() {
-            let path = if names.len() == 1 {
-                path.clone()
-            } else {
-                named(path, name)
-            };
-            let chromosomes = ground.chromosomes();
-            write_bigwig(&path, chromosomes, signal.runs(column, chromosomes))?;
+    match (&args.bigwig, means) {
+        (Some(path), Some(_)) if scored == 0 => eprintln!(
+            "note: no interval was scored; {} is not written",
+            path.display()
+        ),
+        (Some(path), Some(mut means)) => {
+            for (column, name) in names.iter().enumerate() {
+                let path = if names.len() == 1 {
+                    path.clone()
+                } else {
+                    named(path, name)
+                };
+                means.write(column, path)?;
+            }
         }
+        _ => {}
     }
     Ok(())
 }
@@ -160,62 +171,47 @@ fn named(path: &Path, factor: &str) -> PathBuf {
 }
 
 struct Work<'a, T: Number> {
-    args: &'a Args,
-    ground: &'a Ground,
+    strict: bool,
+    placer: Placer<'a>,
     inputs: Inputs,
-    annotations: Option<Annotations>,
     predictor: Predictor<T>,
     factors: usize,
     columns: &'a [usize],
     /// Chromosomes that are not in use.
     strangers: Vec<String>,
     unknown: u64,
-    signal: Option<Signal>,
 }
 
 impl<T: Number> Work<'_, T> {
     /// The next intervals, and the samples among them.
     fn block(&mut self, reader: &mut Reader) -> Result<(Vec<Line>, Vec<Sample>)> {
         let (mut lines, mut samples) = (Vec::new(), Vec::new());
-        let chromosomes = self.ground.chromosomes();
         while lines.len() < BLOCK {
             let Some(row) = reader.read()? else { break };
             let mut line = Line {
                 text: row.text.to_string(),
+                // What is scored lies on a chromosome, whose length is below 2^32.
+                start: row.start as u32,
+                end: row.end as u32,
                 sample: None,
-                place: None,
             };
-            let name = row.chromosome;
-            let number = chromosomes.number(name);
-            let bases = (u32::try_from(row.start), u32::try_from(row.end));
-            match (number, bases) {
-                (Some(number), (Ok(start), Ok(end))) if end <= chromosomes.length(number) => {
-                    line.place = Some((number, start, end));
-                    let (from, to) = (i64::from(start), i64::from(end));
-                    if !self.ground.blacklist.grown.touches(number, from, to) {
-                        let features = self.annotations.as_ref();
-                        line.sample = Some(samples.len());
-                        samples.push(Sample {
-                            cell: 0,
-                            chromosome: number,
-                            middle: (from + to) / 2,
-                            label: 0,
-                            features: features.map_or(0, |a| a.features(number, from, to)),
-                        });
-                    }
+            match self.placer.place(&row) {
+                Place::Scored(sample) => {
+                    line.sample = Some(samples.len());
+                    samples.push(sample);
                 }
-                // Past the chromosome's end.
-                (Some(_), _) => {}
-                (None, _) => {
-                    if self.args.strict {
-                        let known = first_names(chromosomes.names());
+                Place::Zero => {}
+                Place::Unknown => {
+                    let name = row.chromosome.to_string();
+                    if self.strict {
+                        let known = first_names(self.placer.chromosomes.names());
                         let message =
                             format!("chromosome '{name}' is not in use; those are {known}");
                         return Err(reader.error(message));
                     }
                     self.unknown += 1;
-                    if !self.strangers.iter().any(|s| s == name) {
-                        self.strangers.push(name.to_string());
+                    if !self.strangers.contains(&name) {
+                        self.strangers.push(name);
                     }
                 }
             }
