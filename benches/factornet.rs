@@ -1,5 +1,5 @@
 //! FactorNet's networks at published sizes: samples a second, training (dropout, loss, gradients, Adam) and inference,
-//! batches of 100 from memory. `cargo bench --bench factornet [NAME [SECONDS]]`; threads by RAYON_NUM_THREADS.
+//! batches of 100 from memory; and the same by a second of processor time, for machines that others use too. `cargo bench --bench factornet [NAME [SECONDS]]`; threads by RAYON_NUM_THREADS.
 
 use cisgrad::engine::{Batch, CpuExecutor, Noise, Philox};
 use cisgrad::models::factornet::{Dropouts, Recurrent, Spec};
@@ -23,21 +23,40 @@ fn spec(motif_width: usize, kernels: usize, units: usize) -> Spec {
     }
 }
 
-/// Samples a second: the median over batches, after two that do not count.
-fn rate(budget: Duration, mut batch: impl FnMut(u64)) -> f64 {
+/// Seconds of processor time that this process has used, all threads together; NaN where the system does not say.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = text.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<f64> = after_name
+        .split_whitespace()
+        .map(|field| field.parse().unwrap_or(f64::NAN))
+        .collect();
+    // User and system time, in hundredths.
+    fields
+        .get(11..13)
+        .map_or(f64::NAN, |t| (t[0] + t[1]) / 100.0)
+}
+
+/// Samples a second, the median over batches after two that do not count; and by processor second, the mean.
+fn rate(budget: Duration, mut batch: impl FnMut(u64)) -> String {
     let (start, mut times) = (Instant::now(), Vec::new());
+    let mut used = f64::NAN;
     for step in 0.. {
         let before = Instant::now();
         batch(step);
-        if step >= 2 {
-            times.push(before.elapsed());
+        match step {
+            0 => {}
+            1 => used = processor_seconds(),
+            _ => times.push(before.elapsed()),
         }
         if times.len() >= 5 && start.elapsed() > budget {
             break;
         }
     }
+    let used = processor_seconds() - used;
     times.sort_unstable();
-    BATCH as f64 / times[times.len() / 2].as_secs_f64()
+    let median = BATCH as f64 / times[times.len() / 2].as_secs_f64();
+    format!("{median:.0}\t{:.0}", (BATCH * times.len()) as f64 / used)
 }
 
 fn main() {
@@ -47,7 +66,7 @@ fn main() {
     let budget = Duration::from_secs(seconds);
     let philox = Philox::new(1);
     let uniform = |stream, i: usize| philox.uniform(stream, i as u64) as f32;
-    println!("network\ttraining\tinference");
+    println!("network\ttraining\tby_processor_second\tinference\tby_processor_second");
     for (name, spec) in [
         ("w26_k32_r32", spec(26, 32, 32)),
         ("w34_k32_r32", spec(34, 32, 32)),
@@ -88,6 +107,6 @@ fn main() {
         let inference = rate(budget, |step| {
             executor.forward(&params, &batch(step, vec![&tracks]), &mut out);
         });
-        println!("{name}\t{training:.0}\t{inference:.0}");
+        println!("{name}\t{training}\t{inference}");
     }
 }

@@ -3,10 +3,18 @@
 
 use super::build::{Activations, Built, Masking, build};
 use super::spec::Spec;
-use crate::engine::cpu::piece_rows;
+use crate::engine::cpu::piece_rows_up_to;
 use crate::engine::{Layout, Program, Real, Tape, Var};
 use crate::models::Lowering;
 use crate::ops::binary_cross_entropy::binary_cross_entropy;
+
+/// Pieces of a batch: each reads the first dense layer's weights (2.5 MB at the default size) and adds to as many gradients
+/// once, so they should be few; and not fewer than threads that could work, nor uneven for two.
+const PIECES: usize = 8;
+
+fn rows<T: Real>(one: &Program<T>, batch: usize) -> usize {
+    piece_rows_up_to::<T>(one.arena_len(), batch.div_ceil(PIECES).max(1))
+}
 
 /// A program whose run leaves activations to be read ([`crate::engine::CpuExecutor::observe`]).
 pub struct Observed<T: Real> {
@@ -64,7 +72,7 @@ impl Spec {
             (Program::new(tape, built.output, None, rows), activations)
         };
         let (one, _) = make(1);
-        let (program, activations) = make(piece_rows::<T>(one.arena_len()).min(batch));
+        let (program, activations) = make(rows(&one, batch));
         Observed {
             program,
             activations,
@@ -74,7 +82,7 @@ impl Spec {
     /// As many rows a piece as fit a thread's arena.
     fn sized<T: Real>(&self, batch: usize, make: impl Fn(usize) -> Program<T>) -> Program<T> {
         let one = make(1);
-        let rows = piece_rows::<T>(one.arena_len()).min(batch);
+        let rows = rows(&one, batch);
         if rows == 1 { one } else { make(rows) }
     }
 }
