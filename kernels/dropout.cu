@@ -1,10 +1,11 @@
-// Dropout (src/ops/dropout): element i of the batch stays where 53 random bits at (stream + step, i) are at least
-// `threshold` = p 2^53, and is then divided by 1 - p.
+// Dropout (src/ops/dropout): element i of the batch stays where its 32 random bits are at least `threshold` = p 2^32,
+// and is then divided by 1 - p. 64 elements in a row share 16 counters: word v of counter c belongs to element 16 v + c.
 #include "lib/philox.cuh"
 #include "lib/step_state.cuh"
 
 DEV bool stays(const StepState* state, u64 stream, u64 i, u64 threshold) {
-    return philox_bits(state->seed, stream + (state->step & 0xffffffffu), i) >> 11 >= threshold;
+    const u64 counter = (i >> 6) * 16 + (i & 15);
+    return philox_word(state->seed, stream + (state->step & 0xffffffffu), counter, (u32)(i >> 4) & 3) >= threshold;
 }
 
 // n = rows * len elements; with `shared` all rows have the same x.

@@ -3,6 +3,7 @@
 
 use cisgrad::engine::{Batch, Context, CpuExecutor, Init, Noise, Piece, Program, Real, Tape};
 use cisgrad::io::state_dict::{StateDict, read};
+use cisgrad::models::Lowering;
 use cisgrad::models::factornet::{Dropouts, Masking, Recurrent, Spec, inject};
 use cisgrad::ops::activation::{Activation, activation};
 use cisgrad::ops::binary_cross_entropy::binary_cross_entropy;
@@ -158,6 +159,15 @@ impl Case {
         }
     }
 
+    /// Layer by layer and, where no masks are given, fused.
+    fn lowerings(&self) -> Vec<Lowering> {
+        let mut all = vec![Lowering::Composed];
+        if !self.masked {
+            all.push(Lowering::Fused);
+        }
+        all
+    }
+
     /// 10 times the reference's own error in f32.
     fn bound_f32(&self, path: &[&str]) -> f64 {
         let mut at = &self.manifest["f32_err_abs_rel"];
@@ -242,19 +252,21 @@ fn parameters<T: Number>(case: &Case) -> Vec<T> {
 }
 
 /// Activations, probabilities, losses and gradients of the whole batch.
-fn check_network<T: Number>(case: &Case, checks: &mut Checks) {
+fn check_network<T: Number>(case: &Case, lowering: Lowering, checks: &mut Checks) {
     let f32 = T::NAME == "f32";
     let rows = case.manifest["batch"].as_u64().unwrap() as usize;
-    let (mut tape, built, loss) = case.spec.with_loss::<T>(case.masking());
+    let (mut tape, built, loss) = case.spec.with_loss::<T>(lowering, case.masking());
     let sampled = case.manifest["big_act_samples"].as_u64().unwrap() as usize;
     let mut activations = vec![
-        ("conv", built.convolution, sampled),
-        ("td", built.positionwise, sampled),
         ("pool", built.pool, rows),
         ("dense1", built.dense, rows),
         ("logit", built.logits, rows),
         ("prob_strand", built.strands, rows),
     ];
+    if let Some(each) = built.activations {
+        activations.push(("conv", each.convolution, sampled));
+        activations.push(("td", each.positionwise, sampled));
+    }
     activations.extend(built.lstm.map(|var| ("blstm", var, rows)));
     activations.extend(built.meta.map(|var| ("dense2", var, rows)));
     for &(_, var, _) in &activations {
@@ -278,7 +290,7 @@ fn check_network<T: Number>(case: &Case, checks: &mut Checks) {
     let mut prepared = Vec::new();
     program.prepare(&params, &mut prepared, true);
     program.forward(&mut arena, &params, &prepared, &piece);
-    let label = |what: &str| format!("{} {} {what}", case.name, T::NAME);
+    let label = |what: &str| format!("{} {} {lowering:?} {what}", case.name, T::NAME);
     let bound = |path: &[&str]| if f32 { case.bound_f32(path) } else { TOLERANCE };
     if !f32 {
         for (name, var, kept) in activations {
@@ -325,19 +337,19 @@ fn check_network<T: Number>(case: &Case, checks: &mut Checks) {
 }
 
 /// Losses of every step of Adam, weights after the first and the last, by the executor with pieces of three rows.
-fn check_adam<T: Number>(case: &Case, checks: &mut Checks) {
+fn check_adam<T: Number>(case: &Case, lowering: Lowering, checks: &mut Checks) {
     let f32 = T::NAME == "f32";
     let adam = &case.manifest["adam"];
     let steps = adam["steps"].as_u64().unwrap() as usize;
     let size = adam["minibatch"].as_u64().unwrap() as usize;
-    let (tape, built, loss) = case.spec.with_loss::<T>(case.masking());
+    let (tape, built, loss) = case.spec.with_loss::<T>(lowering, case.masking());
     let mut executor = CpuExecutor::new(Program::new(tape, built.output, Some(loss), 3));
     let layout = executor.layout().clone();
     let mut params = parameters::<T>(case);
     let mut optimizer = Optimizer::<T>::keras(params.len());
     let mut grads = vec![T::ZERO; params.len()];
     let mut losses = Vec::new();
-    let label = |what: String| format!("{} {} {what}", case.name, T::NAME);
+    let label = |what: String| format!("{} {} {lowering:?} {what}", case.name, T::NAME);
     for step in 0..steps {
         let rows = size * (step % 2)..size * (step % 2 + 1);
         let dense = case.dense::<T>(rows.clone(), "adam_mask", Some(step));
@@ -403,8 +415,10 @@ fn every_training_case_holds_in_f64() {
     let cases = cases("train");
     assert_eq!(cases.len(), TRAINED);
     for case in cases.into_iter().map(Case::open) {
-        check_network::<f64>(&case, &mut checks);
-        check_adam::<f64>(&case, &mut checks);
+        for lowering in case.lowerings() {
+            check_network::<f64>(&case, lowering, &mut checks);
+            check_adam::<f64>(&case, lowering, &mut checks);
+        }
     }
     checks.finish(TRAINED * 40);
 }
@@ -413,8 +427,10 @@ fn every_training_case_holds_in_f64() {
 fn every_training_case_holds_in_f32() {
     let mut checks = Checks::default();
     for case in cases("train").into_iter().map(Case::open) {
-        check_network::<f32>(&case, &mut checks);
-        check_adam::<f32>(&case, &mut checks);
+        for lowering in case.lowerings() {
+            check_network::<f32>(&case, lowering, &mut checks);
+            check_adam::<f32>(&case, lowering, &mut checks);
+        }
     }
     checks.finish(TRAINED * 20);
 }

@@ -2,8 +2,8 @@
 #pragma once
 #include "lib/dev.cuh"
 
-// 64 random bits at (stream, index): the first two words.
-DEV u64 philox_bits(u64 seed, u64 stream, u64 index) {
+// Word number `word` of the four at (stream, index).
+DEV u32 philox_word(u64 seed, u64 stream, u64 index, u32 word) {
     u32 key0 = (u32)seed, key1 = (u32)(seed >> 32);
     u32 a = (u32)index, b = (u32)(index >> 32), c = (u32)stream, d = (u32)(stream >> 32);
 #pragma unroll
@@ -16,5 +16,5 @@ DEV u64 philox_bits(u64 seed, u64 stream, u64 index) {
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
     }
-    return (u64)a << 32 | b;
+    return word == 0 ? a : word == 1 ? b : word == 2 ? c : d;
 }

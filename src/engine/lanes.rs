@@ -41,6 +41,35 @@ pub unsafe fn add_product<const L: usize, const FMA: bool>(
     }
 }
 
+/// `sums += a`.
+///
+/// # Safety
+/// As for [`add_product`].
+#[inline(always)]
+pub unsafe fn add<const L: usize, const FMA: bool>(sums: &mut [f32; L], a: &[f32; L]) {
+    #[cfg(target_arch = "x86_64")]
+    if FMA && L == 16 {
+        // SAFETY: the arrays have 16 numbers; the caller vouches for the instructions.
+        unsafe {
+            let sum = _mm512_add_ps(_mm512_loadu_ps(a.as_ptr()), _mm512_loadu_ps(sums.as_ptr()));
+            _mm512_storeu_ps(sums.as_mut_ptr(), sum);
+        }
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if FMA && L == 8 {
+        // SAFETY: the arrays have 8 numbers; the caller vouches for the instructions.
+        unsafe {
+            let sum = _mm256_add_ps(_mm256_loadu_ps(a.as_ptr()), _mm256_loadu_ps(sums.as_ptr()));
+            _mm256_storeu_ps(sums.as_mut_ptr(), sum);
+        }
+        return;
+    }
+    for i in 0..L {
+        sums[i] += a[i];
+    }
+}
+
 /// `sums += a x`, x the same in all lanes.
 ///
 /// # Safety

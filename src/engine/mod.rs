@@ -20,7 +20,7 @@ pub use device::Device;
 pub use matmul::{Mat, MatMut, matmul};
 pub use params::{Init, Layout, Param, Role};
 pub use program::{Piece, Program};
-pub use random::{Noise, Philox};
+pub use random::{BLOCK, Noise, Philox};
 pub use real::Real;
 pub use tape::{
     Backward, Codes, Context, Forward, Gradient, Op, Operand, Prepared, Shape, Tape, Var,

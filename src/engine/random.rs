@@ -1,6 +1,55 @@
 //! Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): random
 //! numbers that depend on a key and a counter alone, never on a thread or on what was drawn before.
 
+use super::simd::{Kernel, dispatch};
+
+/// Numbers of a [`Philox::block`].
+pub const BLOCK: usize = 64;
+/// Counters of a block.
+const COUNTERS: usize = BLOCK / 4;
+
+struct Words {
+    philox: Philox,
+    stream: u64,
+    block: u64,
+}
+
+impl Kernel for Words {
+    type Output = [u32; BLOCK];
+    #[inline(always)]
+    fn run<const LANES: usize, const FMA: bool>(self) -> [u32; BLOCK] {
+        // Sixteen counters never cross a multiple of 2^32: their upper halves are the same.
+        let first = self.block * COUNTERS as u64;
+        let mut key = self.philox.key;
+        let mut a = [0u32; COUNTERS];
+        for (i, a) in a.iter_mut().enumerate() {
+            *a = (first as u32) | i as u32;
+        }
+        let mut b = [(first >> 32) as u32; COUNTERS];
+        let mut c = [self.stream as u32; COUNTERS];
+        let mut d = [(self.stream >> 32) as u32; COUNTERS];
+        for round in 0..10 {
+            if round > 0 {
+                key[0] = key[0].wrapping_add(0x9E37_79B9);
+                key[1] = key[1].wrapping_add(0xBB67_AE85);
+            }
+            for i in 0..COUNTERS {
+                let p = u64::from(a[i]) * 0xD251_1F53;
+                let q = u64::from(c[i]) * 0xCD9E_8D57;
+                a[i] = (q >> 32) as u32 ^ b[i] ^ key[0];
+                b[i] = q as u32;
+                c[i] = (p >> 32) as u32 ^ d[i] ^ key[1];
+                d[i] = p as u32;
+            }
+        }
+        let mut words = [0; BLOCK];
+        for (to, from) in words.chunks_exact_mut(COUNTERS).zip([a, b, c, d]) {
+            to.copy_from_slice(&from);
+        }
+        words
+    }
+}
+
 /// The generator, keyed by a seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Philox {
@@ -44,6 +93,15 @@ impl Philox {
             stream as u32,
             (stream >> 32) as u32,
         ])
+    }
+
+    /// The words at 16 counters from `16 block` on, as 64 numbers: word v of counter c is number 16 v + c.
+    pub fn block(self, stream: u64, block: u64) -> [u32; BLOCK] {
+        dispatch(Words {
+            philox: self,
+            stream,
+            block,
+        })
     }
 
     /// A uniform number in [0, 1) with 53 bits.
@@ -114,6 +172,27 @@ mod tests {
             ),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
+    }
+
+    #[test]
+    fn a_block_holds_the_words_of_its_counters_at_every_level() {
+        let philox = Philox::new(0x1234_5678_9abc);
+        for (stream, block) in [(3u64, 0u64), (5 << 40, 7), (1, (1 << 28) - 1), (1, 1 << 28)] {
+            for level in super::super::simd::levels() {
+                let words = super::super::simd::dispatch_at(
+                    level,
+                    Words {
+                        philox,
+                        stream,
+                        block,
+                    },
+                );
+                for (i, &word) in words.iter().enumerate() {
+                    let counter = block * 16 + i as u64 % 16;
+                    assert_eq!(word, philox.at(stream, counter)[i / 16], "{level:?} {i}");
+                }
+            }
+        }
     }
 
     #[test]

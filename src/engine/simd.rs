@@ -142,7 +142,7 @@ pub fn tanh<const FMA: bool>(x: f32) -> f32 {
     let far = 1.0 - 2.0 / (exp::<FMA>(2.0 * size) + 1.0);
     let x2 = x * x;
     let p = -5.704_988_7e-3;
-    let p = fma::<FMA>(p, x2, 2.063_908_9e-2);
+    let p = fma::<FMA>(p, x2, 2.063_909e-2);
     let p = fma::<FMA>(p, x2, -5.373_971_6e-2);
     let p = fma::<FMA>(p, x2, 1.333_144_2e-1);
     let p = fma::<FMA>(p, x2, -3.333_328e-1);
@@ -208,7 +208,7 @@ mod tests {
             for (&x, &y) in xs.iter().zip(&ys) {
                 let truth = f64::from(x).tanh();
                 let error = (f64::from(y) - truth).abs();
-                assert!(error < 3e-7 * truth.abs(), "{level:?} at {x}: {error:e}");
+                assert!(error <= 3e-7 * truth.abs(), "{level:?} at {x}: {error:e}");
             }
         }
     }

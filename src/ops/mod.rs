@@ -41,6 +41,7 @@ pub mod self_attention;
 pub mod shared_conv;
 pub mod softmax;
 pub mod strand_conv;
+pub mod strand_conv_pool;
 pub mod strand_join;
 pub mod strand_mean;
 pub mod strand_pool;
@@ -80,6 +81,7 @@ pub fn all_cases() -> Vec<Case> {
         shared_conv::cases(),
         softmax::cases(),
         strand_conv::cases(),
+        strand_conv_pool::cases(),
         strand_join::cases(),
         strand_mean::cases(),
         strand_pool::cases(),

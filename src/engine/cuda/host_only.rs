@@ -28,3 +28,25 @@ impl DeviceOp for HostOnly {
         Err(Self::refusal("of this step"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::cuda::DeviceProgram;
+    use crate::engine::{Init, Tape};
+    use crate::ops::dense::dense;
+
+    #[test]
+    fn a_device_program_is_refused_when_it_is_made() {
+        let mut tape = Tape::<f32>::new(false);
+        let x = tape.dense_input(&[3]);
+        let weight = tape.param("w", &[3, 2], Init::Constant(0.0));
+        let bias = tape.param("b", &[2], Init::Constant(0.0));
+        let y = dense(&mut tape, x, weight, bias);
+        assert!(!tape.runs_on_a_card());
+        let refused = DeviceProgram::new(tape, y, None, 4)
+            .err()
+            .map(|e| e.to_string());
+        let expected = "the op dense has no kernel for a card yet: use --device cpu";
+        assert_eq!(refused.as_deref(), Some(expected));
+    }
+}

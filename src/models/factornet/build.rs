@@ -3,12 +3,14 @@
 
 use super::spec::{Recurrent, Spec};
 use crate::engine::{Init, Real, Tape, Var};
+use crate::models::Lowering;
 use crate::ops::activation::{Activation, activation};
 use crate::ops::dense::dense;
 use crate::ops::dropout::dropout;
 use crate::ops::lstm::{Direction, Masks, lstm};
 use crate::ops::product::product;
 use crate::ops::strand_conv::{Tracks, strand_conv};
+use crate::ops::strand_conv_pool::{Layer, strand_conv_pool};
 use crate::ops::strand_join::strand_join;
 use crate::ops::strand_mean::strand_mean;
 use crate::ops::strand_pool::strand_pool;
@@ -23,13 +25,20 @@ pub enum Masking {
     Given,
 }
 
+/// What each position became.
+#[derive(Clone, Copy, Debug)]
+pub struct Activations {
+    /// (2, P, k): the convolution after its ReLU, forward strand first.
+    pub convolution: Var,
+    /// (2, P, k): the layer of each position after its ReLU.
+    pub positionwise: Var,
+}
+
 /// The recorded network's values.
 #[derive(Clone, Copy, Debug)]
 pub struct Built {
-    /// (2, P, k), after its ReLU.
-    pub convolution: Var,
-    /// (2, P, k): the layer of each position, after its ReLU.
-    pub positionwise: Var,
+    /// Of [`Lowering::Composed`] alone.
+    pub activations: Option<Activations>,
     /// (2, S, k), or (2, 1, k) for the global maximum.
     pub pool: Var,
     /// (2, S, 2r)
@@ -57,7 +66,17 @@ mod site {
 
 /// Records the network of a checked spec: reads the row's codes and, as dense inputs in this order, tracks (n, L) if
 /// there are any, then the meta numbers (M) if there are any, then what `masking` asks for.
-pub fn build<T: Real>(tape: &mut Tape<T>, spec: &Spec, masking: Masking) -> Built {
+///
+/// [`Lowering::Fused`] records convolution to pooling as one op, which runs backward in training alone.
+///
+/// # Panics
+/// When given masks are asked for of the fused form.
+pub fn build<T: Real>(
+    tape: &mut Tape<T>,
+    spec: &Spec,
+    lowering: Lowering,
+    masking: Masking,
+) -> Built {
     let tracks = &spec.tracks;
     let tracks = (!tracks.is_empty()).then(|| tape.dense_input(&[tracks.len(), spec.length]));
     let meta = (spec.meta > 0).then(|| tape.dense_input(&[spec.meta]));
@@ -76,20 +95,41 @@ pub fn build<T: Real>(tape: &mut Tape<T>, spec: &Spec, masking: Masking) -> Buil
         values,
         order: &spec.rc_order,
     });
-    let convolution = strand_conv(tape, weight, bias, tracks, spec.length);
-    let x = drop(
-        tape,
-        convolution,
-        rates.convolution,
-        site::CONVOLUTION,
-        masking,
-    );
-
-    let (weight, bias) = dense_parameters(tape, "dense_1", k, k);
-    let x = dense(tape, x, weight, bias);
-    let x = tape.view(x, &[2, spec.positions(), k]);
-    let positionwise = activation(tape, x, Activation::Relu);
-    let pool = strand_pool(tape, positionwise, spec.pool());
+    let (layer, layer_bias) = dense_parameters(tape, "dense_1", k, k);
+    let (activations, pool) = match lowering {
+        Lowering::Composed => {
+            let convolution = strand_conv(tape, weight, bias, tracks, spec.length);
+            let x = drop(
+                tape,
+                convolution,
+                rates.convolution,
+                site::CONVOLUTION,
+                masking,
+            );
+            let x = dense(tape, x, layer, layer_bias);
+            let x = tape.view(x, &[2, spec.positions(), k]);
+            let positionwise = activation(tape, x, Activation::Relu);
+            let pool = strand_pool(tape, positionwise, spec.pool());
+            let activations = Activations {
+                convolution,
+                positionwise,
+            };
+            (Some(activations), pool)
+        }
+        Lowering::Fused => {
+            assert_eq!(masking, Masking::Drawn, "given masks need the layers apart");
+            let layer = Layer {
+                weight: layer,
+                bias: layer_bias,
+                pool: spec.pool(),
+                dropout: (rates.convolution, site::CONVOLUTION),
+            };
+            let learns = tape.training;
+            let length = spec.length;
+            let pool = strand_conv_pool(tape, weight, bias, tracks, length, layer, learns);
+            (None, pool)
+        }
+    };
 
     let lstm = match spec.recurrent {
         Recurrent::Units(units) => Some(recurrent(tape, spec, pool, units, masking)),
@@ -128,8 +168,7 @@ pub fn build<T: Real>(tape: &mut Tape<T>, spec: &Spec, masking: Masking) -> Buil
     let logits = dense(tape, x, weight, bias);
     let strands = activation(tape, logits, Activation::Sigmoid);
     Built {
-        convolution,
-        positionwise,
+        activations,
         pool,
         lstm,
         dense: first,

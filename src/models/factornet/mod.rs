@@ -6,7 +6,7 @@ mod motif;
 mod program;
 mod spec;
 
-pub use build::{Built, Masking, build};
+pub use build::{Activations, Built, Masking, build};
 pub use motif::{Injected, inject};
 pub use program::Observed;
 pub use spec::{Dropouts, Recurrent, Spec};

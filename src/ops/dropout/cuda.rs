@@ -1,4 +1,5 @@
 use super::Dropout;
+use super::cpu::threshold;
 use crate::Result;
 use crate::engine::cuda::kernels::{DropoutBackward, DropoutForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid};
@@ -10,9 +11,8 @@ impl Dropout {
         STREAM_DROPOUT + (self.site << 32)
     }
 
-    /// An element stays where its 53 random bits are at least this: the CPU's uniform number is these over 2^53.
     fn threshold(&self) -> u64 {
-        (self.p * (1u64 << 53) as f64).ceil() as u64
+        threshold(self.p)
     }
 
     fn scale(&self) -> f32 {

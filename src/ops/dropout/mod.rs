@@ -8,6 +8,7 @@ mod cpu;
 mod cuda;
 
 pub use cases::cases;
+pub(super) use cpu::{Draw, each_element, kept};
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};

@@ -1,7 +1,7 @@
 use super::{Direction, Masks, VECTORS};
-use crate::engine::params::STREAM_DROPOUT;
-use crate::engine::{Philox, Var};
+use crate::engine::{Noise, Var};
 use crate::op_case;
+use crate::ops::dropout::kept;
 use crate::ops::{Case, Input};
 
 /// Step by step with nothing shared: the multipliers act on x and h, not on the weights.
@@ -117,11 +117,14 @@ pub fn cases() -> Vec<Case> {
         let drawn = make(label + ", drawn masks", false, [0.3, 0.2]);
         cases.push(drawn.reference(move |x, _, rows| {
             // The harness runs at seed 3 and step 1.
-            let philox = Philox::new(3);
+            let noise = Noise {
+                seed: 3,
+                step: 1,
+                first_row: 0,
+            };
             let of = |site: u64, p: f64, n: usize, row: usize| -> Vec<f64> {
-                let stream = STREAM_DROPOUT + (site << 32) + 1;
-                let stays = |i: usize| philox.uniform(stream, (row * n + i) as u64) >= p;
-                let one = |i: usize| if stays(i) { 1.0 / (1.0 - p) } else { 0.0 };
+                let stays = kept(noise, p, site, n);
+                let one = |i: usize| if stays(row, i) { 1.0 / (1.0 - p) } else { 0.0 };
                 (0..n).map(one).collect()
             };
             let masks = |row: usize| [of(3, 0.3, VECTORS * k, row), of(4, 0.2, VECTORS * r, row)];

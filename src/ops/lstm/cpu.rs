@@ -2,9 +2,9 @@
 //! inputs of all steps are one matrix product, and only the recurrence runs step by step.
 
 use super::{Lstm, PARAMETERS, Source, hot, plain};
-use crate::engine::params::STREAM_DROPOUT;
 use crate::engine::real::axpy;
-use crate::engine::{Backward, Forward, Mat, MatMut, Noise, Operand, Philox, Real, matmul};
+use crate::engine::{Backward, Forward, Mat, MatMut, Noise, Operand, Real, matmul};
+use crate::ops::dropout::{Draw, each_element};
 
 /// One direction's parameters, the gates i, f, c, o side by side.
 pub struct Packed<T> {
@@ -133,16 +133,13 @@ fn draw<T: Real>(op: &Lstm, noise: Noise, row: usize, out: &mut [T]) {
     let Source::Drawn { input, state, site } = op.masks else {
         return;
     };
-    let philox = Philox::new(noise.seed);
     let (inputs, states) = out.split_at_mut(super::VECTORS * op.inputs);
     for (site, p, out) in [(site, input, inputs), (site + 1, state, states)] {
-        let stream = STREAM_DROPOUT + (site << 32) + (noise.step & 0xffff_ffff);
-        let first = (noise.first_row + row as u64) * out.len() as u64;
+        let draw = Draw::new(noise, p, site, out.len());
         let scale = T::of(1.0 / (1.0 - p));
-        for (i, m) in out.iter_mut().enumerate() {
-            let stays = philox.uniform(stream, first + i as u64) >= p;
-            *m = if stays { scale } else { T::ZERO };
-        }
+        each_element(&draw, row, 0, out.len(), |i, stays| {
+            out[i] = if stays { scale } else { T::ZERO };
+        });
     }
 }
 

@@ -2,8 +2,8 @@ use super::Tracks;
 use crate::op_case;
 use crate::ops::{Case, Input};
 
-/// Plain loops over the formula.
-fn formula(
+/// Plain loops over the formula: W, b and tracks in `x`, then length, width and kernels.
+pub fn formula(
     x: &[Vec<f64>],
     codes: &[u8],
     rows: usize,

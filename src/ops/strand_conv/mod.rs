@@ -14,6 +14,7 @@ mod cpu;
 mod cuda;
 
 pub use cases::cases;
+pub(super) use cases::formula;
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};

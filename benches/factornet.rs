@@ -1,0 +1,112 @@
+//! FactorNet's networks at published sizes: samples a second, training (dropout, loss, gradients, Adam) and inference,
+//! batches of 100 from memory; and the same by a second of processor time, for machines that others use too. `cargo bench --bench factornet [NAME [SECONDS]]`; threads by RAYON_NUM_THREADS.
+
+use cisgrad::engine::{Batch, CpuExecutor, Noise, Philox};
+use cisgrad::models::factornet::{Dropouts, Recurrent, Spec};
+use cisgrad::optim::Optimizer;
+use std::time::{Duration, Instant};
+
+const BATCH: usize = 100;
+
+fn spec(motif_width: usize, kernels: usize, units: usize) -> Spec {
+    Spec {
+        length: 1002,
+        motif_width,
+        kernels,
+        recurrent: Recurrent::Units(units),
+        dense: 128,
+        tracks: vec!["a".into(), "b".into()],
+        rc_order: vec![0, 1],
+        meta: 0,
+        factors: 1,
+        dropout: Dropouts::of(0.5),
+    }
+}
+
+/// Seconds of processor time that this process has used, all threads together; NaN where the system does not say.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = text.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<f64> = after_name
+        .split_whitespace()
+        .map(|field| field.parse().unwrap_or(f64::NAN))
+        .collect();
+    // User and system time, in hundredths.
+    fields
+        .get(11..13)
+        .map_or(f64::NAN, |t| (t[0] + t[1]) / 100.0)
+}
+
+/// Samples a second, the median over batches after two that do not count; and by processor second, the mean.
+fn rate(budget: Duration, mut batch: impl FnMut(u64)) -> String {
+    let (start, mut times) = (Instant::now(), Vec::new());
+    let mut used = f64::NAN;
+    for step in 0.. {
+        let before = Instant::now();
+        batch(step);
+        match step {
+            0 => {}
+            1 => used = processor_seconds(),
+            _ => times.push(before.elapsed()),
+        }
+        if times.len() >= 5 && start.elapsed() > budget {
+            break;
+        }
+    }
+    let used = processor_seconds() - used;
+    times.sort_unstable();
+    let median = BATCH as f64 / times[times.len() / 2].as_secs_f64();
+    format!("{median:.0}\t{:.0}", (BATCH * times.len()) as f64 / used)
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
+    let wanted = arguments.next().unwrap_or_default();
+    let seconds = arguments.next().and_then(|s| s.parse().ok()).unwrap_or(5);
+    let budget = Duration::from_secs(seconds);
+    let philox = Philox::new(1);
+    let uniform = |stream, i: usize| philox.uniform(stream, i as u64) as f32;
+    println!("network\ttraining\tby_processor_second\tinference\tby_processor_second");
+    for (name, spec) in [
+        ("w26_k32_r32", spec(26, 32, 32)),
+        ("w34_k32_r32", spec(34, 32, 32)),
+        ("w26_k128_r64", spec(26, 128, 64)),
+    ] {
+        if !name.contains(&wanted) {
+            continue;
+        }
+        let bases = BATCH * spec.length;
+        let codes: Vec<u8> = (0..bases)
+            .map(|i| (philox.bits(0, i as u64) % 4) as u8)
+            .collect();
+        let tracks: Vec<f32> = (0..2 * bases).map(|i| uniform(2, i)).collect();
+        let targets: Vec<f32> = (0..BATCH).map(|i| uniform(3, i).round()).collect();
+        let batch = |step, dense| Batch {
+            rows: BATCH,
+            codes: &codes,
+            dense,
+            noise: Noise {
+                seed: 7,
+                step,
+                first_row: 0,
+            },
+        };
+        let mut executor = CpuExecutor::new(spec.training_program::<f32>(BATCH));
+        let layout = executor.layout().clone();
+        let mut params = layout.initialise::<f32>(420);
+        let mut grads = vec![0.0; params.len()];
+        let mut losses = vec![0.0; BATCH];
+        let mut optimizer = Optimizer::keras(params.len());
+        let training = rate(budget, |step| {
+            let batch = batch(step, vec![&tracks, &targets]);
+            executor.gradients(&mut params, &batch, &mut losses, &mut grads);
+            optimizer.step(&layout, 1e-3, &mut params, &grads);
+        });
+        let mut executor = CpuExecutor::new(spec.inference_program::<f32>(BATCH));
+        let mut out = vec![0.0; BATCH];
+        let inference = rate(budget, |step| {
+            executor.forward(&params, &batch(step, vec![&tracks]), &mut out);
+        });
+        println!("{name}\t{training}\t{inference}");
+    }
+}
