@@ -40,7 +40,8 @@ pub fn collect<T: Real, S: Sync>(
     fill: impl Fn(&S, &mut [u8], &mut [f32], &mut [f32]) + Sync,
 ) -> Sites {
     let observed = spec.observing_program::<T>(batch_size);
-    let layers = [observed.convolution, observed.positionwise];
+    let activations = observed.activations;
+    let layers = [activations.convolution, activations.positionwise];
     let mut executor = CpuExecutor::new(observed.program);
     let mut feed = Feed::<T>::new(spec, batch_size);
     let mut all = Sites::new(spec);
