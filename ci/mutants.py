@@ -44,6 +44,8 @@ def mutants(text):
     for what, pattern, replacement in MUTATIONS:
         for match in pattern.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
+            if "//" in text[text.rfind("\n", 0, match.start()) + 1 : match.start()]:
+                continue  # a formula in a comment
             yield what, line, text[: match.start()] + match.expand(replacement) + text[match.end() :]
 
 
