@@ -125,10 +125,12 @@ fn a_scale_is_none_mean_or_factors_by_name() {
     let (names, tracks) = (["D", "U"], [track(), track()]);
     let factors = |text: &str| {
         text.parse::<Scale>()
-            .and_then(|scale| scale.factors(&names, &tracks))
+            .and_then(|scale| scale.factors(&names, &tracks, 1.0))
     };
     assert_eq!(factors("none").unwrap(), [1.0, 1.0]);
     assert_eq!(factors("mean").unwrap(), [4.0, 4.0]);
+    let half_known = Scale::Mean.factors(&names, &tracks, 0.5).unwrap();
+    assert_eq!(half_known, [2.0, 2.0]);
     assert_eq!(factors("U=0.02").unwrap(), [1.0, 0.02]);
     assert_eq!(factors("U=2,D=1e-3").unwrap(), [0.001, 2.0]);
     for (text, expected) in [

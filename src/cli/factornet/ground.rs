@@ -109,11 +109,13 @@ impl Ground {
                 warned.push(warning);
             }
         }
+        let total = self.chromosomes().total() as f64;
+        let known = 1.0 - self.unknown.bases() as f64 / total;
         let mut inputs = Vec::with_capacity(cells.len());
         for (number, cell) in cells.iter().enumerate() {
             let per_cell = wanted.tracks.len();
             let own = &tracks[number * per_cell..(number + 1) * per_cell];
-            let factors = scale.factors(wanted.tracks, own)?;
+            let factors = scale.factors(wanted.tracks, own, known)?;
             let mut meta = Vec::with_capacity(wanted.meta.len());
             for name in wanted.meta {
                 let found = cell.meta.iter().find(|value| value.name == *name);

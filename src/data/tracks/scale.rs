@@ -13,7 +13,7 @@ pub enum Scale {
     /// Values as they are in the file.
     #[default]
     None,
-    /// Divided by the track's mean over the chromosomes in use, so that the mean becomes 1.
+    /// Divided by the track's mean over the known bases (no N) of the chromosomes in use, so that the mean becomes 1.
     Mean,
     /// The named tracks times these factors, the others as they are.
     Factors(Vec<(String, f64)>),
@@ -70,19 +70,20 @@ impl fmt::Display for Scale {
 }
 
 impl Scale {
-    /// The factor of each track. Errors: a factor for a name that no track has, a track whose mean
+    /// The factor of each track; `known` is the share of the bases in use that are not N. Errors: a factor for a name that no track has, a track whose mean
     /// is 0 or below under `mean`.
     pub fn factors<S: AsRef<str>>(
         &self,
         names: &[S],
         tracks: &[impl AsRef<Track>],
+        known: f64,
     ) -> Result<Vec<f32>> {
         match self {
             Scale::None => Ok(vec![1.0; names.len()]),
             Scale::Mean => names
                 .iter()
                 .zip(tracks)
-                .map(|(name, track)| match track.as_ref().mean() {
+                .map(|(name, track)| match track.as_ref().mean() / known {
                     mean if mean > 0.0 => Ok((1.0 / mean) as f32),
                     mean => Err(Error::invalid(format!(
                         "track '{}' has a mean of {mean}; it cannot be scaled to a mean of 1",
