@@ -70,8 +70,8 @@ impl fmt::Display for Scale {
 }
 
 impl Scale {
-    /// The factor of each track; `known` is the share of the bases in use that are not N. Errors: a factor for a name that no track has, a track whose mean
-    /// is 0 or below under `mean`.
+    /// The factor of each track; `known` is the share of the bases in use that are not N. Errors: a
+    /// factor for a name that no track has, a track whose mean is 0 or below under `mean`.
     pub fn factors<S: AsRef<str>>(
         &self,
         names: &[S],
