@@ -338,7 +338,9 @@ fn a_sample_has_the_bases_the_scaled_track_and_the_meta_values_around_its_middle
         .map(|track| track.path.clone())
         .collect();
     let tracks = read_tracks(&paths, chr22.chromosomes(), Storage::F32).unwrap();
-    let factors = Scale::Mean.factors(&folder.track_names(), &tracks, 1.0).unwrap();
+    let factors = Scale::Mean
+        .factors(&folder.track_names(), &tracks, 1.0)
+        .unwrap();
     let mut plain = vec![0.0; 1000];
     tracks[0].values(0, 24_999_500, 1.0, &mut plain);
     let mut codes_plain = vec![0; 1000];

@@ -12,6 +12,16 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 pub const STATE: &str = "state.safetensors";
+/// Where a folder's last good numbers are, if there are any yet: for the message of a run that fails.
+pub fn last_good(folder: &Path) -> String {
+    let shown = folder.display();
+    if folder.join(STATE).exists() {
+        format!("the last good state stays in {shown}")
+    } else {
+        format!("{shown} holds no good state yet and can be used again")
+    }
+}
+
 const KEY: &str = "state";
 const WEIGHTS: &str = "weights/";
 const FIRST_MOMENT: &str = "m/";

@@ -1,5 +1,8 @@
 //! SIGINT and SIGTERM: noted here, acted on between two steps.
 
+use crate::Error;
+use crate::report::progress::Reporter;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -16,4 +19,13 @@ pub fn watch() {
 
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// What an interrupted run returns, after it has said how to go on.
+pub fn stopped(folder: &Path, reporter: &Reporter) -> Error {
+    reporter.line(&format!(
+        "saved in {}; the same command with --resume goes on",
+        folder.display()
+    ));
+    Error::Interrupted
 }

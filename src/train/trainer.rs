@@ -1,8 +1,8 @@
 //! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
 
-use super::checkpoint::{Progress, STATE, State};
+use super::checkpoint::{Progress, State, last_good};
 use super::config::{BEST, HISTORY, LAST, Precision};
-use super::interrupt::interrupted;
+use super::interrupt::{interrupted, stopped};
 use super::network::{Network, Number};
 use super::worker::{Epoch, Job, Moments, Trains, worker};
 use crate::engine::params::STREAM_SHUFFLE;
@@ -215,7 +215,7 @@ impl<'a, T: Number> Trainer<'a, T> {
                         "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; {}",
                         progress.epoch + 1,
                         progress.batch + 1,
-                        self.last_good()
+                        last_good(&self.folder)
                     )));
                 }
                 progress.loss_sum += loss;
@@ -228,30 +228,12 @@ impl<'a, T: Number> Trainer<'a, T> {
                 progress.seconds = before + started.elapsed().as_secs_f64();
                 worker.store(&mut self.network.params, moments)?;
                 self.save(moments, progress)?;
-                return self.interrupted();
+                return Err(stopped(&self.folder, self.reporter));
             }
         }
         progress.seconds = before + started.elapsed().as_secs_f64();
         bar.finish();
         Ok(())
-    }
-
-    fn interrupted(&self) -> Result<()> {
-        let folder = self.folder.display();
-        self.reporter.line(&format!(
-            "saved in {folder}; the same command with --resume goes on"
-        ));
-        Err(Error::Interrupted)
-    }
-
-    /// Where the last good numbers are, if there are any yet.
-    fn last_good(&self) -> String {
-        let folder = self.folder.display();
-        if self.folder.join(STATE).exists() {
-            format!("the last good state stays in {folder}")
-        } else {
-            format!("{folder} holds no good state yet and can be used again")
-        }
     }
 
     fn batches(&self, rows: usize) -> usize {
@@ -277,7 +259,7 @@ impl<'a, T: Number> Trainer<'a, T> {
             return Err(Error::invalid(format!(
                 "the validation loss is {loss} after epoch {epoch}, step {}; {}",
                 progress.batch,
-                self.last_good()
+                last_good(&self.folder)
             )));
         }
         let seen = (progress.batch * self.settings.batch_size).min(self.train.len());
@@ -329,7 +311,7 @@ impl<'a, T: Number> Trainer<'a, T> {
             ));
         }
         if interrupted() && !self.finished(progress) {
-            return self.interrupted();
+            return Err(stopped(&self.folder, self.reporter));
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use crate::io::state_dict::{StateDict, write_safetensors};
 use crate::models::factornet::Spec;
 use crate::optim::Optimizer;
 use crate::report::progress::Reporter;
-use crate::train::checkpoint::{STATE, State};
+use crate::train::checkpoint::{State, last_good};
 use crate::train::config::{BEST, HISTORY, LAST};
-use crate::train::interrupt::interrupted;
+use crate::train::interrupt::{interrupted, stopped};
 use crate::train::network::{Number, tensors};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,7 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
             if interrupted() && progress.batch < batches.len() {
                 progress.seconds = before + started.elapsed().as_secs_f64();
                 self.save(progress)?;
-                return self.interrupted();
+                return Err(stopped(&self.folder, self.reporter));
             }
         }
         progress.seconds = before + started.elapsed().as_secs_f64();
@@ -198,7 +198,7 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
                 "the loss is {loss} in epoch {}, step {}: lower -lr or look at the tracks' values (--track-scale); {}",
                 progress.epoch + 1,
                 progress.batch + 1,
-                self.last_good()
+                last_good(&self.folder)
             )));
         }
         let layout = self.executor.layout();
@@ -209,24 +209,6 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
         progress.batch += 1;
         progress.steps += 1;
         Ok(())
-    }
-
-    fn interrupted(&self) -> Result<()> {
-        let folder = self.folder.display();
-        self.reporter.line(&format!(
-            "saved in {folder}; the same command with --resume goes on"
-        ));
-        Err(Error::Interrupted)
-    }
-
-    /// Where the last good numbers are, if there are any yet.
-    fn last_good(&self) -> String {
-        let folder = self.folder.display();
-        if self.folder.join(STATE).exists() {
-            format!("the last good state stays in {folder}")
-        } else {
-            format!("{folder} holds no good state yet and can be used again")
-        }
     }
 
     /// Mean loss and accuracy of the validation samples.
@@ -264,7 +246,7 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
         if !loss.is_finite() {
             return Err(Error::invalid(format!(
                 "the validation loss is {loss} after epoch {epoch}; {}",
-                self.last_good()
+                last_good(&self.folder)
             )));
         }
         let best = progress.best_loss.is_none_or(|b| loss < b);
@@ -308,7 +290,7 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
             ));
         }
         if interrupted() && !self.finished(progress) {
-            return self.interrupted();
+            return Err(stopped(&self.folder, self.reporter));
         }
         Ok(())
     }
