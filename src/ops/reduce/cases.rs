@@ -38,7 +38,7 @@ pub fn cases() -> Vec<Case> {
             super::reduce(tape, v[0], Reduce::Max)
         })
         .reference(|x, _, _| reduced(&x[0], 70, Reduce::Max))
-        .tolerance_gradient(1.0),
+        .at_a_kink(),
     );
     // Values used twice: the second use adds to their gradients.
     cases.push(op_case!(
