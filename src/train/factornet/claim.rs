@@ -21,18 +21,37 @@ const FILES: [&str; 9] = [
     "meta.txt",
 ];
 
-/// Makes the folder, or takes the one that is there where `resume` goes on with it or `overwrite` allows it (then what an
-/// earlier run wrote is removed). The lock is the operating system's: a kill leaves none behind.
+/// Whether a run may write into the folder; looks and changes nothing, so that a run whose inputs turn out to be wrong
+/// has made no folder and removed no model.
 ///
 /// # Errors
-/// The folder is there and neither is asked for; another run writes into it; it holds a run with other settings.
-pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<File> {
+/// The folder is there and neither `resume` nor `overwrite` is asked for; it holds a run with other settings.
+pub fn check(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<()> {
     if folder.exists() && !resume && !overwrite {
         return Err(Error::invalid(format!(
             "{} exists: choose another -o, write over it with -oc, or go on with it by --resume",
             folder.display()
         )));
     }
+    if folder.exists() && !folder.is_dir() {
+        return Err(Error::invalid(format!(
+            "{} is a file; expected a folder",
+            folder.display()
+        )));
+    }
+    if resume && folder.join(STATE).exists() {
+        Config::read(folder)?.check_resumable(config, folder)?;
+    }
+    Ok(())
+}
+
+/// Makes the folder, or takes the one that is there where `resume` goes on with it or `overwrite` allows it (then what an
+/// earlier run wrote is removed). The lock is the operating system's: a kill leaves none behind.
+///
+/// # Errors
+/// Those of [`check`]; another run writes into the folder.
+pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<File> {
+    check(folder, config, resume, overwrite)?;
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     let lock = File::open(folder).map_err(|e| Error::io(folder, e))?;
     match lock.try_lock() {
@@ -46,6 +65,7 @@ pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> R
         Err(TryLockError::Error(e)) => return Err(Error::io(folder, e)),
     }
     if resume && folder.join(STATE).exists() {
+        // Again, now that no other run can change it.
         Config::read(folder)?.check_resumable(config, folder)?;
     } else {
         for file in FILES.map(|name| folder.join(name)) {

@@ -1,0 +1,10 @@
+//! The commands of FactorNet as a user meets them: training, prediction, evaluation, visualisation, conversion.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod evaluate;
+mod keras;
+mod predict;
+mod train;
+mod visualize;
