@@ -33,7 +33,10 @@ fn wait_for(path: &Path, child: &mut Child) {
 fn behind(folder: &Path) -> (u64, u64) {
     let state = read(folder.join("state.safetensors")).unwrap();
     let progress: serde_json::Value = serde_json::from_str(&state.metadata["state"]).unwrap();
-    (progress["epoch"].as_u64().unwrap(), progress["batch"].as_u64().unwrap())
+    (
+        progress["epoch"].as_u64().unwrap(),
+        progress["batch"].as_u64().unwrap(),
+    )
 }
 
 /// Kills a resumed run at random moments, then lets it end; how often it was hit.
@@ -65,7 +68,9 @@ fn the_number_of_threads_does_not_change_a_bit() {
     ] {
         for threads in 1..=3 {
             let out = format!("threads_{threads}");
-            cells.train(&out, &format!("{flags} --threads {threads} -s 5")).ok();
+            cells
+                .train(&out, &format!("{flags} --threads {threads} -s 5"))
+                .ok();
             assert_same_end(&cells.path("threads_1"), &cells.path(&out));
         }
         cells.train("other", &format!("{flags} -s 6")).ok();
@@ -127,12 +132,17 @@ fn sigint_and_sigterm_save_in_the_middle_of_an_epoch_and_exit_130() {
         let arguments = cells.train_arguments("stopped", flags);
         let mut child = spawn(&cells, &arguments);
         wait_for(&cells.path("stopped/state.safetensors"), &mut child);
-        let sent = Command::new("kill").args([name, &child.id().to_string()]).status();
+        let sent = Command::new("kill")
+            .args([name, &child.id().to_string()])
+            .status();
         assert!(sent.unwrap().success());
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{name}");
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("the same command with --resume goes on"), "{said}");
+        assert!(
+            said.contains("the same command with --resume goes on"),
+            "{said}"
+        );
         assert!(said.ends_with("error: interrupted\n"), "{said}");
         let (epochs, batches) = behind(&cells.path("stopped"));
         assert!(epochs < 30, "{epochs}");
@@ -141,7 +151,9 @@ fn sigint_and_sigterm_save_in_the_middle_of_an_epoch_and_exit_130() {
         // What is there is a model already; without --resume the folder is in use.
         cells.write("w.bed", "chr3\t5000\t5200\n");
         cells.on("predict", "-m stopped -b w.bed -o p.gz").ok();
-        cells.train("stopped", flags).fails(1, &["stopped exists", "-oc", "--resume"]);
+        cells
+            .train("stopped", flags)
+            .fails(1, &["stopped exists", "-oc", "--resume"]);
         cells.train("stopped", &format!("{flags} --resume")).ok();
         assert_same_end(&cells.path("whole"), &cells.path("stopped"));
         std::fs::remove_dir_all(cells.path("stopped")).unwrap();
@@ -156,10 +168,19 @@ fn resume_starts_where_nothing_is_and_does_nothing_where_all_is_done() {
     cells.train("model", "--resume").ok();
     assert_same_end(&cells.path("whole"), &cells.path("model"));
     let files = names(cells.path("model"));
-    let all = || files.iter().map(|n| bytes(cells.path(&format!("model/{n}")))).collect::<Vec<_>>();
+    let all = || {
+        files
+            .iter()
+            .map(|n| bytes(cells.path(&format!("model/{n}"))))
+            .collect::<Vec<_>>()
+    };
     let before = all();
     let run = cells.train("model", "--resume").ok();
-    assert!(run.err.contains("model: finished already after 2 epochs"), "{}", run.err);
+    assert!(
+        run.err.contains("model: finished already after 2 epochs"),
+        "{}",
+        run.err
+    );
     assert!(before == all());
     // Killed before its first epoch: a folder without a state.
     for name in ["state", "model.best", "model.last"] {
@@ -186,10 +207,18 @@ fn early_stopping_bears_so_many_epochs_without_a_gain_and_one_more() {
     let best = losses.iter().position(|&l| l == least).unwrap();
     assert!(losses.len() < 60, "{losses:?}");
     assert_eq!(losses.len(), best + 1 + 3, "{losses:?}");
-    assert!(run.err.contains(&format!("early stopping: no gain since epoch {}", best + 1)), "{}", run.err);
+    assert!(
+        run.err
+            .contains(&format!("early stopping: no gain since epoch {}", best + 1)),
+        "{}",
+        run.err
+    );
     // A finished run stays finished; with more patience it goes on.
     cells.train("model", "-e 60 -ep 2 -lr 0.5 --resume").ok();
-    assert_eq!(common::history(cells.path("model/history.tsv")).len(), losses.len());
+    assert_eq!(
+        common::history(cells.path("model/history.tsv")).len(),
+        losses.len()
+    );
 }
 
 #[test]
@@ -199,14 +228,19 @@ fn another_flag_or_file_is_refused_by_name() {
     cells.train("model", first).ok();
     let before = bytes(cells.path("model/config.json"));
     let refused = |flags: &str, name: &str| {
-        cells
-            .train("model", &format!("{flags} --resume"))
-            .fails(1, &["--resume: model was started with", name, "this run has"]);
+        cells.train("model", &format!("{flags} --resume")).fails(
+            1,
+            &["--resume: model was started with", name, "this run has"],
+        );
         assert!(bytes(cells.path("model/config.json")) == before, "{flags}");
     };
     std::fs::create_dir(cells.path("other")).unwrap();
     for name in names(cells.path("annotations")) {
-        std::fs::copy(cells.path(&format!("annotations/{name}")), cells.path(&format!("other/{name}"))).unwrap();
+        std::fs::copy(
+            cells.path(&format!("annotations/{name}")),
+            cells.path(&format!("other/{name}")),
+        )
+        .unwrap();
     }
     std::fs::copy(cells.path("genome.fa"), cells.path("copy.fa")).unwrap();
     cells.write("black.bed", "chr1\t40000\t40101\n");
@@ -238,16 +272,30 @@ fn another_flag_or_file_is_refused_by_name() {
     refused("-m", "--annotations");
     // The files themselves.
     for (file, content, name) in [
-        ("A/CTCF.bed", text(cells.path("A/CTCF.bed")) + "chr1\t9000\t9300\n", "CTCF.bed"),
-        ("A/meta.txt", "0.5\tg1\n-1.5 g2\n".to_string(), "meta.txt [[0.5,-1.25]]"),
-        ("A/bigwig.txt", "../B/dgf.bw DGF\n".to_string(), "bigwig.txt"),
+        (
+            "A/CTCF.bed",
+            text(cells.path("A/CTCF.bed")) + "chr1\t9000\t9300\n",
+            "CTCF.bed",
+        ),
+        (
+            "A/meta.txt",
+            "0.5\tg1\n-1.5 g2\n".to_string(),
+            "meta.txt [[0.5,-1.25]]",
+        ),
+        (
+            "A/bigwig.txt",
+            "../B/dgf.bw DGF\n".to_string(),
+            "bigwig.txt",
+        ),
     ] {
         let old = text(cells.path(file));
         cells.write(file, content);
         refused(first, name);
         cells.write(file, old);
     }
-    cells.train("model", &format!("{first} -e 3 -ep 7 --threads 1 --resume")).ok();
+    cells
+        .train("model", &format!("{first} -e 3 -ep 7 --threads 1 --resume"))
+        .ok();
 }
 
 #[test]
@@ -256,7 +304,10 @@ fn a_folder_that_is_there_is_written_over_by_oc_alone() {
     cells.train("model", "-e 1").ok();
     let best = || bytes(cells.path("model/model.best.safetensors"));
     let before = best();
-    cells.train("model", "-s 3 -e 1").fails(1, &["model exists: choose another -o, write over it with -oc"]);
+    cells.train("model", "-s 3 -e 1").fails(
+        1,
+        &["model exists: choose another -o, write over it with -oc"],
+    );
     assert!(best() == before);
     std::fs::create_dir(cells.path("empty")).unwrap();
     cells.train("empty", "-e 1").fails(1, &["empty exists"]);
@@ -269,7 +320,9 @@ fn a_folder_that_is_there_is_written_over_by_oc_alone() {
     assert_eq!(text(cells.path("model/note.txt")), "mine");
     cells.write("file", "");
     cells.train("", "-oc file").fails(1, &["file"]);
-    cells.train("", "-o a -oc b").fails(2, &["cannot be used with"]);
+    cells
+        .train("", "-o a -oc b")
+        .fails(2, &["cannot be used with"]);
 }
 
 #[test]
@@ -289,7 +342,12 @@ fn two_runs_into_one_folder_do_not_mix() {
     first.wait().unwrap();
     // The kill left no lock behind.
     let epochs = behind(&cells.path("model")).0 + 2;
-    cells.train("model", &format!("-e {epochs} -ep 5000 --batch-size 4 -n 20 --resume")).ok();
+    cells
+        .train(
+            "model",
+            &format!("-e {epochs} -ep 5000 --batch-size 4 -n 20 --resume"),
+        )
+        .ok();
     let history = common::history(cells.path("model/history.tsv"));
     assert_eq!(history.len() as u64, epochs);
 }

@@ -6,5 +6,6 @@ mod common;
 mod evaluate;
 mod keras;
 mod predict;
+mod readme;
 mod train;
 mod visualize;

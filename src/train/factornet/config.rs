@@ -93,7 +93,10 @@ impl Config {
                 folder.display()
             )))
         };
-        for (flag, value) in &now.flags {
+        // Flags before what stands in the input folders' lists, which follows from them.
+        let (lists, flags): (Vec<_>, Vec<_>) =
+            now.flags.iter().partition(|(flag, _)| flag.contains('.'));
+        for (flag, value) in flags.into_iter().chain(lists) {
             let before = self.flags.get(flag).unwrap_or(&serde_json::Value::Null);
             if before != value && !FREE_FLAGS.contains(&flag.as_str()) {
                 // What stands in a list of the input folders goes by the list's name.
