@@ -107,6 +107,9 @@ fn a_folder_that_holds_a_model_is_not_written_over() {
         .fails(1, &["out holds a model already"]);
     assert!(bytes(cells.path("out/config.json")) == before);
     cells
+        .run(&format!("convert factornet {keras} --out {keras}"))
+        .fails(1, &["holds a model that Keras saved"]);
+    cells
         .run("convert factornet A --out never")
         .fails(1, &["A: neither best_model.hdf5 nor final_model.hdf5"]);
     assert!(!cells.path("never").exists());

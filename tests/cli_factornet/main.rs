@@ -4,6 +4,7 @@
 mod common;
 
 mod evaluate;
+mod folders;
 mod keras;
 mod predict;
 mod readme;

@@ -21,11 +21,29 @@ const FILES: [&str; 9] = [
     "meta.txt",
 ];
 
+/// A list such as chip.txt in a folder that holds no model: a cell line's folder, in which no model may be written since
+/// its lists have the same names.
+///
+/// # Errors
+/// The folder holds such a list.
+pub fn refuse_input_folder(folder: &Path) -> Result<()> {
+    let holds = |name: &str| folder.join(name).exists();
+    let lists = ["chip.txt", "bigwig.txt", "meta.txt"];
+    match lists.into_iter().find(|list| holds(list)) {
+        Some(list) if !holds(CONFIG) && !holds("model.json") => Err(Error::invalid(format!(
+            "{} holds {list} but no model: a cell line's folder? It is not written over",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a run may write into the folder; looks and changes nothing, so that a run whose inputs turn out to be wrong
 /// has made no folder and removed no model.
 ///
 /// # Errors
-/// The folder is there and neither `resume` nor `overwrite` is asked for; it holds a run with other settings.
+/// The folder is there and neither `resume` nor `overwrite` is asked for; it holds a run with other settings, or lists
+/// of a cell line.
 pub fn check(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<()> {
     if folder.exists() && !resume && !overwrite {
         return Err(Error::invalid(format!(
@@ -39,10 +57,11 @@ pub fn check(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> R
             folder.display()
         )));
     }
-    if resume && folder.join(STATE).exists() {
+    // Also where no epoch was finished: what is there may be another model, without a state.
+    if resume && folder.join(CONFIG).exists() {
         Config::read(folder)?.check_resumable(config, folder)?;
     }
-    Ok(())
+    refuse_input_folder(folder)
 }
 
 /// Makes the folder, or takes the one that is there where `resume` goes on with it or `overwrite` allows it (then what an
@@ -64,10 +83,9 @@ pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> R
         }
         Err(TryLockError::Error(e)) => return Err(Error::io(folder, e)),
     }
-    if resume && folder.join(STATE).exists() {
-        // Again, now that no other run can change it.
-        Config::read(folder)?.check_resumable(config, folder)?;
-    } else {
+    // Again, now that no other run can change it.
+    check(folder, config, resume, true)?;
+    if !(resume && folder.join(STATE).exists()) {
         for file in FILES.map(|name| folder.join(name)) {
             if file.exists() {
                 std::fs::remove_file(&file).map_err(|e| Error::io(&file, e))?;

@@ -225,7 +225,7 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
         if self.folder.join(STATE).exists() {
             format!("the last good state stays in {folder}")
         } else {
-            format!("{folder} holds no good state yet and can be used again")
+            format!("{folder} holds no good state yet: write over it with -oc")
         }
     }
 
