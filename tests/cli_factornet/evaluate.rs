@@ -213,6 +213,20 @@ fn bootstrap_adds_intervals_that_depend_on_the_seed_alone() {
     let (plain, wide) = (run(""), run("--bootstrap 100"));
     assert_eq!(wide, run("--bootstrap 100 --threads 1 --batch-size 13"));
     assert_ne!(wide, run("--bootstrap 100 --seed 3"));
+    cells
+        .on("evaluate", "-m model -t chr3 --bootstrap 0")
+        .fails(2, &["--bootstrap 0"]);
+    let none = cells.on("evaluate", "-m model -t chr3:0-600").ok();
+    assert!(
+        none.out.ends_with("CTCF\tNaN\tNaN\tNaN\tNaN\t0\t8\n"),
+        "{}",
+        none.out
+    );
+    assert!(
+        none.err.contains("warning: CTCF: no window is bound there"),
+        "{}",
+        none.err
+    );
     let table = crate::common::Table::parse(&wide);
     let plain = crate::common::Table::parse(&plain);
     assert_eq!(table.rows[0][..7], plain.rows[0][..]);

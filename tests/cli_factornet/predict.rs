@@ -242,6 +242,20 @@ fn all_factors_have_a_column_each_in_the_order_of_chip_txt() {
         assert!(bytes(both) == bytes(cells.path("one.bw")), "{factor}");
     }
     assert!(!cells.path("p.bw").exists());
+    // Names that are no files' names.
+    let chip = text(cells.path("A/chip.txt"));
+    cells.write("A/chip.txt", chip.replace("\tMAX\t", "\tMAX/MXI1\t"));
+    cells.write("A/bigwig.txt", "dgf.bw\tDGF/raw\n");
+    cells.train_all("slash", "-e 1").ok();
+    cells
+        .on("predict", "-m slash -b w.bed -o p.gz --bigwig p.bw")
+        .ok();
+    assert!(cells.path("p.MAX_MXI1.bw").exists());
+    cells
+        .on("visualize", "-m slash -b w.bed -c chr3 -o shown")
+        .ok();
+    assert!(cells.path("shown/DGF_raw_meansignal.npy").exists());
+    cells.write("A/bigwig.txt", "dgf.bw\tDGF\n");
     cells
         .on("predict", "-m model -f MYC -b w.bed -o never.gz")
         .fails(2, &["-f MYC: the model predicts CTCF, MAX"]);

@@ -155,7 +155,8 @@ pub fn write_lists(config: &Config, folder: &Path) -> Result<()> {
     ];
     let features: Vec<String> = features
         .into_iter()
-        .filter_map(|(has, name)| has.then(|| name.to_string()))
+        .filter(|&(has, _)| has)
+        .map(|(_, name)| name.to_string())
         .collect();
     let lists = [
         ("chip.txt", &config.factors),
