@@ -34,6 +34,8 @@ pub struct Track {
     runs: u64,
     /// Chromosomes in use that the file lacks: all zero.
     missing: Vec<String>,
+    /// The file's end is there.
+    whole: bool,
 }
 
 /// Bases that one task decodes: many blocks, few tasks.
@@ -109,6 +111,7 @@ impl Track {
             mean: sum / chromosomes.total() as f64,
             runs,
             missing,
+            whole: file.is_whole()?,
         })
     }
 
@@ -127,16 +130,22 @@ impl Track {
         self.blocks.iter().map(Blocks::bytes).sum()
     }
 
-    /// A warning when chromosomes in use are not in the file.
-    pub fn warning(&self) -> Option<String> {
-        (!self.missing.is_empty()).then(|| {
+    /// Warnings: chromosomes in use that are not in the file, a file without its end.
+    pub fn warnings(&self) -> Vec<String> {
+        let path = self.path.display();
+        let missing = (!self.missing.is_empty()).then(|| {
             format!(
-                "{}: {} of the chromosomes in use are not in this track and read as 0: {}",
-                self.path.display(),
+                "{path}: {} of the chromosomes in use are not in this track and read as 0: {}",
                 self.missing.len(),
                 first_names(&self.missing)
             )
-        })
+        });
+        let cut = (!self.whole).then(|| {
+            format!(
+                "{path}: truncated? It does not end as bigWig files do, but all values that it lists are there"
+            )
+        });
+        missing.into_iter().chain(cut).collect()
     }
 
     /// Puts the values of the bases from `start` on into `out`, times `factor`; 0 before the
@@ -153,7 +162,7 @@ impl Track {
 ///
 /// Gaps and NaN are 0. Errors: those of the reader, an infinite value, no chromosome in common
 /// with those in use (shows both sides' first names), a chromosome of another length. One that the
-/// file lacks is 0 ([`Track::warning`]); those that only the file has are not looked at.
+/// file lacks is 0 ([`Track::warnings`]); those that only the file has are not looked at.
 pub fn read_tracks(
     paths: &[PathBuf],
     chromosomes: &Chromosomes,

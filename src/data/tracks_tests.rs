@@ -46,7 +46,7 @@ fn gaps_nan_and_what_lies_outside_are_zero() {
     );
     assert_eq!(values(&track, 0, 0, 4), [0.; 4]);
     assert_eq!(track.mean(), (2.0 * 1.5 - 4.0 * 2.0) / 14.0);
-    let warning = track.warning().unwrap();
+    let warning = track.warnings().remove(0);
     assert!(
         warning.ends_with("1 of the chromosomes in use are not in this track and read as 0: 'b'"),
         "{warning}"

@@ -99,6 +99,14 @@ impl BigWig {
         Ok(())
     }
 
+    /// Whether the file ends in the number that it begins with, as writers leave it. Where it does not, its end is
+    /// missing; all values may still be there, since summaries for other zoom levels come last.
+    ///
+    /// Errors: what the operating system refuses.
+    pub fn is_whole(&self) -> Result<bool> {
+        write::ends_alike(&self.path).map_err(|e| Error::io(&self.path, e))
+    }
+
     fn error(&self, error: BBIReadError) -> Error {
         match error {
             BBIReadError::IoError(e) => unreadable(&self.path, e),

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 pub const STATE: &str = "state.safetensors";
-/// Where a folder's last good numbers are, if there are any yet: for the message of a run that fails.
-pub fn last_good(folder: &Path) -> String {
+/// Where a folder's last good numbers are, if there are any yet, for the message of a run that fails; `again`: what can be
+/// done with a folder that has none.
+pub fn last_good(folder: &Path, again: &str) -> String {
     let shown = folder.display();
     if folder.join(STATE).exists() {
         format!("the last good state stays in {shown}")
     } else {
-        format!("{shown} holds no good state yet and can be used again")
+        format!("{shown} holds no good state yet: {again}")
     }
 }
 

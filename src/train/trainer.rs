@@ -215,7 +215,7 @@ impl<'a, T: Number> Trainer<'a, T> {
                         "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; {}",
                         progress.epoch + 1,
                         progress.batch + 1,
-                        last_good(&self.folder)
+                        last_good(&self.folder, "it can be used again")
                     )));
                 }
                 progress.loss_sum += loss;
@@ -259,7 +259,7 @@ impl<'a, T: Number> Trainer<'a, T> {
             return Err(Error::invalid(format!(
                 "the validation loss is {loss} after epoch {epoch}, step {}; {}",
                 progress.batch,
-                last_good(&self.folder)
+                last_good(&self.folder, "it can be used again")
             )));
         }
         let seen = (progress.batch * self.settings.batch_size).min(self.train.len());

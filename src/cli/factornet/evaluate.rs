@@ -48,6 +48,9 @@ const BLOCK: usize = 1 << 15;
 const LEVEL: f64 = 0.95;
 
 pub fn run(args: &Args) -> Result<()> {
+    if args.bootstrap == Some(0) {
+        return Err(Error::usage("--bootstrap 0: at least one sample is needed"));
+    }
     let model = open(&args.model)?;
     match args.shared.open(Some(model.config.precision))? {
         Precision::F64 => evaluate::<f64>(args, &model),
@@ -125,7 +128,11 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
             .map(|(state, score)| (state == State::Bound, score))
             .unzip();
         let ranked = Ranked::new(&scores, &labels)?;
-        rows.push(args.row(&model.config.factors[output], &ranked));
+        let name = &model.config.factors[output];
+        if ranked.positives() == 0 {
+            eprintln!("warning: {name}: no window is bound there; its measures are NaN");
+        }
+        rows.push(args.row(name, &ranked));
     }
     emit(None, |w| {
         writeln!(w, "{}", args.header())?;

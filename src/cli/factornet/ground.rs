@@ -103,7 +103,7 @@ impl Ground {
         }
         let tracks = read_tracks(&files, self.chromosomes(), args.storage())?;
         let mut warned = Vec::new();
-        for warning in tracks.iter().filter_map(|track| track.warning()) {
+        for warning in tracks.iter().flat_map(|track| track.warnings()) {
             if !warned.contains(&warning) {
                 eprintln!("{warning}");
                 warned.push(warning);

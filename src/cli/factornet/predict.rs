@@ -161,11 +161,12 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
     Ok(())
 }
 
-/// `scores.bw` for a factor: `scores.CTCF.bw`.
+/// `scores.bw` for a factor: `scores.CTCF.bw`; a slash in its name becomes `_`.
 fn named(path: &Path, factor: &str) -> PathBuf {
     let ending = path
         .extension()
         .map(|e| format!(".{}", e.to_string_lossy()));
+    let factor = factor.replace('/', "_");
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{stem}.{factor}{}", ending.unwrap_or_default()))
 }

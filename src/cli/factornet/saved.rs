@@ -3,7 +3,7 @@
 use crate::io::keras::is_keras_folder;
 use crate::io::state_dict::write_safetensors;
 use crate::train::config::{BEST, CONFIG, InputFile, LAST};
-use crate::train::factornet::{FactorNet, write_lists};
+use crate::train::factornet::{FactorNet, refuse_input_folder, write_lists};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,13 @@ pub fn convert(args: &Convert) -> Result<()> {
             args.out.display()
         )));
     }
+    if args.out.join("model.json").exists() {
+        return Err(Error::invalid(format!(
+            "{} holds a model that Keras saved: choose another --out",
+            args.out.display()
+        )));
+    }
+    refuse_input_folder(&args.out)?;
     let mut model = FactorNet::from_keras(&args.folder)?;
     let sources = ["best_model.hdf5", "final_model.hdf5"].map(|name| args.folder.join(name));
     if let Some(source) = sources.iter().find(|path| path.exists()) {

@@ -14,7 +14,7 @@ use crate::models::factornet::{Dropouts, Recurrent, Spec, inject};
 use crate::report::progress::Reporter;
 use crate::train::config::{BEST, InputFile, Precision};
 use crate::train::factornet::{
-    Config, MODEL, MultiSource, Settings, SingleSource, Source, Trainer, claim, write_lists,
+    Config, MODEL, MultiSource, Settings, SingleSource, Source, Trainer, check, claim, write_lists,
 };
 use crate::train::interrupt;
 use crate::train::network::Number;
@@ -27,12 +27,7 @@ pub fn run(args: &Args) -> Result<()> {
     interrupt::watch();
     let cells = Cells::read(args)?;
     let config = args.config(&cells, precision)?;
-    let _lock = claim(
-        args.folder(),
-        &config,
-        args.resume,
-        args.outputdirc.is_some(),
-    )?;
+    check(args.folder(), &config, args.resume, args.overwrite())?;
     match precision {
         Precision::F64 => train::<f64>(args, &cells, config),
         _ => train::<f32>(args, &cells, config),
@@ -82,6 +77,22 @@ impl Cells {
     }
 }
 
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|e| Error::io(path, e))
+}
+
+/// The files of each cell line's tracks.
+fn tracks_of(cells: &[CellFolder]) -> Result<Vec<Vec<PathBuf>>> {
+    let of = |cell: &CellFolder| cell.tracks.iter().map(|t| absolute(&t.path)).collect();
+    cells.iter().map(of).collect()
+}
+
+/// Each cell line's meta values.
+fn values_of(cells: &[CellFolder]) -> Vec<Vec<f32>> {
+    let of = |cell: &CellFolder| cell.meta.iter().map(|m| m.value).collect();
+    cells.iter().map(of).collect()
+}
+
 impl Args {
     fn config(&self, cells: &Cells, precision: Precision) -> Result<Config> {
         let first = &cells.train[0];
@@ -97,7 +108,6 @@ impl Args {
             true => first.meta.iter().map(|m| m.name.clone()).collect(),
             false => Vec::new(),
         };
-        let absolute = |p: &Path| std::path::absolute(p).map_err(|e| Error::io(p, e));
         let folders =
             |list: &[PathBuf]| list.iter().map(|p| absolute(p)).collect::<Result<Vec<_>>>();
         let scale = self
@@ -121,6 +131,14 @@ impl Args {
             "batch_size": self.shared.batch_size,
             "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
             "genome": absolute(&self.shared.genome_file()?)?,
+            "bigwig.txt": tracks_of(&cells.all())?,
+            "meta.txt": self.meta.then(|| values_of(&cells.all())),
+            "annotations": match (self.gencode, &self.shared.gtf) {
+                (false, _) => None,
+                (true, None) => Some(absolute(self.shared.annotations_folder())?),
+                (true, Some(gtf)) => Some(absolute(gtf)?),
+            },
+            "promoter": (self.gencode && self.shared.gtf.is_some()).then_some(&self.shared.promoter),
         });
         let mut config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -154,9 +172,14 @@ impl Args {
         Ok(config)
     }
 
-    /// The peaks that are learned, as they were. Genome and tracks are known by their paths.
+    /// Chromosomes, blacklist and the peaks that are learned, as they were. Genome and tracks are known by their paths.
     fn files(&self, cells: &Cells) -> Result<Vec<InputFile>> {
-        let mut files = Vec::new();
+        let shared = [self.shared.sizes_file(), self.shared.blacklist_file()];
+        let mut files = shared
+            .iter()
+            .flatten()
+            .map(|path| InputFile::of(path))
+            .collect::<Result<Vec<_>>>()?;
         for cell in cells.all() {
             let chosen = |name: &str| self.factor.as_deref().is_none_or(|factor| factor == name);
             for factor in cell.factors.iter().filter(|f| chosen(&f.name)) {
@@ -309,6 +332,8 @@ impl Args {
         let folder = self.folder();
         let reporter = Reporter::new();
         let params = self.weights::<T>(config)?;
+        // Only now: all that can be wrong with the inputs has been seen.
+        let _lock = claim(folder, config, self.resume, self.overwrite())?;
         config.write(folder)?;
         write_lists(config, folder)?;
         reporter.line(&format!(

@@ -184,6 +184,11 @@ impl Args {
         given.unwrap_or(Path::new(""))
     }
 
+    /// Whether the model folder may be there already.
+    pub fn overwrite(&self) -> bool {
+        self.outputdirc.is_some()
+    }
+
     pub fn validation(&self) -> Vec<String> {
         words(&self.validchroms, &VALIDATION)
     }

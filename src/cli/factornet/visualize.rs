@@ -149,7 +149,8 @@ fn write(folder: &Path, number: &str, sites: &KernelSites, tracks: &[String]) ->
     })?;
     for (index, track) in tracks.iter().enumerate() {
         let means = sites.mean_signal(index);
-        let name = format!("{track}_meansignal{number}");
+        // A file of the folder, whatever the track's name.
+        let name = format!("{}_meansignal{number}", track.replace('/', "_"));
         write_npy_matrix(folder.join(format!("{name}.npy")), sites.width(), &means)?;
         write_atomic(folder.join(format!("{name}.svg")), |w| {
             w.write_all(signal_svg(&name, sites.width(), &means).as_bytes())

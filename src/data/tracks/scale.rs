@@ -39,7 +39,8 @@ impl FromStr for Scale {
                 return Err(wrong(format!("'{part}' has no '='")));
             };
             let value: f64 = factor.trim().parse().unwrap_or(f64::NAN);
-            if !value.is_finite() || value == 0.0 {
+            // As values are multiplied: in f32.
+            if !(value as f32).is_finite() || value as f32 == 0.0 {
                 return Err(wrong(format!(
                     "'{factor}' is no finite number other than 0"
                 )));

@@ -71,11 +71,7 @@ pub fn name_order(chromosomes: &Chromosomes) -> Vec<u32> {
 
 /// bigtools drops its buffer without a look at whether the last bytes got to the disk.
 fn ends_in_its_magic(path: &Path) -> io::Result<()> {
-    let (mut file, mut first, mut last) = (File::open(path)?, [0; 4], [0; 4]);
-    file.read_exact(&mut first)?;
-    file.seek(SeekFrom::End(-4))?;
-    file.read_exact(&mut last)?;
-    if first == last {
+    if ends_alike(path)? {
         Ok(())
     } else {
         Err(io::Error::new(
@@ -83,4 +79,13 @@ fn ends_in_its_magic(path: &Path) -> io::Result<()> {
             "the end of the file was not written",
         ))
     }
+}
+
+/// Whether a file's last four bytes are its first ones.
+pub fn ends_alike(path: &Path) -> io::Result<bool> {
+    let (mut file, mut first, mut last) = (File::open(path)?, [0; 4], [0; 4]);
+    file.read_exact(&mut first)?;
+    file.seek(SeekFrom::End(-4))?;
+    file.read_exact(&mut last)?;
+    Ok(first == last)
 }

@@ -21,18 +21,56 @@ const FILES: [&str; 9] = [
     "meta.txt",
 ];
 
-/// Makes the folder, or takes the one that is there where `resume` goes on with it or `overwrite` allows it (then what an
-/// earlier run wrote is removed). The lock is the operating system's: a kill leaves none behind.
+/// A list such as chip.txt in a folder that holds no model: a cell line's folder, in which no model may be written since
+/// its lists have the same names.
 ///
 /// # Errors
-/// The folder is there and neither is asked for; another run writes into it; it holds a run with other settings.
-pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<File> {
+/// The folder holds such a list.
+pub fn refuse_input_folder(folder: &Path) -> Result<()> {
+    let holds = |name: &str| folder.join(name).exists();
+    let lists = ["chip.txt", "bigwig.txt", "meta.txt"];
+    match lists.into_iter().find(|list| holds(list)) {
+        Some(list) if !holds(CONFIG) && !holds("model.json") => Err(Error::invalid(format!(
+            "{} holds {list} but no model: a cell line's folder? It is not written over",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a run may write into the folder; looks and changes nothing, so that a run whose inputs turn out to be wrong
+/// has made no folder and removed no model.
+///
+/// # Errors
+/// The folder is there and neither `resume` nor `overwrite` is asked for; it holds a run with other settings, or lists
+/// of a cell line.
+pub fn check(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<()> {
     if folder.exists() && !resume && !overwrite {
         return Err(Error::invalid(format!(
             "{} exists: choose another -o, write over it with -oc, or go on with it by --resume",
             folder.display()
         )));
     }
+    if folder.exists() && !folder.is_dir() {
+        return Err(Error::invalid(format!(
+            "{} is a file; expected a folder",
+            folder.display()
+        )));
+    }
+    // Also where no epoch was finished: what is there may be another model, without a state.
+    if resume && folder.join(CONFIG).exists() {
+        Config::read(folder)?.check_resumable(config, folder)?;
+    }
+    refuse_input_folder(folder)
+}
+
+/// Makes the folder, or takes the one that is there where `resume` goes on with it or `overwrite` allows it (then what an
+/// earlier run wrote is removed). The lock is the operating system's: a kill leaves none behind.
+///
+/// # Errors
+/// Those of [`check`]; another run writes into the folder.
+pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<File> {
+    check(folder, config, resume, overwrite)?;
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     let lock = File::open(folder).map_err(|e| Error::io(folder, e))?;
     match lock.try_lock() {
@@ -45,9 +83,9 @@ pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> R
         }
         Err(TryLockError::Error(e)) => return Err(Error::io(folder, e)),
     }
-    if resume && folder.join(STATE).exists() {
-        Config::read(folder)?.check_resumable(config, folder)?;
-    } else {
+    // Again, now that no other run can change it.
+    check(folder, config, resume, true)?;
+    if !(resume && folder.join(STATE).exists()) {
         for file in FILES.map(|name| folder.join(name)) {
             if file.exists() {
                 std::fs::remove_file(&file).map_err(|e| Error::io(&file, e))?;

@@ -93,12 +93,23 @@ impl Config {
                 folder.display()
             )))
         };
-        for (flag, value) in &now.flags {
+        // Flags before what stands in the input folders' lists, which follows from them.
+        let (lists, flags): (Vec<_>, Vec<_>) =
+            now.flags.iter().partition(|(flag, _)| flag.contains('.'));
+        for (flag, value) in flags.into_iter().chain(lists) {
             let before = self.flags.get(flag).unwrap_or(&serde_json::Value::Null);
             if before != value && !FREE_FLAGS.contains(&flag.as_str()) {
-                let name = format!("--{}", flag.replace('_', "-"));
+                // What stands in a list of the input folders goes by the list's name.
+                let name = match flag.contains('.') {
+                    true => flag.clone(),
+                    false => format!("--{}", flag.replace('_', "-")),
+                };
                 return refuse(&name, before.to_string(), value.to_string());
             }
+        }
+        if self.files.len() != now.files.len() {
+            let count = |files: &[InputFile]| format!("{} input files", files.len());
+            return refuse("", count(&self.files), count(&now.files));
         }
         for (a, b) in self.files.iter().zip(&now.files) {
             if a.sha256 != b.sha256 {
@@ -113,6 +124,14 @@ impl Config {
                 format!("{:?} {:?} {:?}", self.network, self.factors, self.meta),
                 format!("{:?} {:?} {:?}", now.network, now.factors, now.meta),
             );
+        }
+        if self.track_scale != now.track_scale {
+            let (before, now) = (self.track_scale.clone(), now.track_scale.clone());
+            return refuse("--track-scale", before, now);
+        }
+        if (self.gencode, self.gencode_span) != (now.gencode, now.gencode_span) {
+            let shown = |c: &Config| format!("{} {:?}", c.gencode, c.gencode_span);
+            return refuse("--gencode and --gencode-span", shown(self), shown(now));
         }
         if self.precision != now.precision {
             let (before, now) = (self.precision, now.precision);
@@ -136,7 +155,8 @@ pub fn write_lists(config: &Config, folder: &Path) -> Result<()> {
     ];
     let features: Vec<String> = features
         .into_iter()
-        .filter_map(|(has, name)| has.then(|| name.to_string()))
+        .filter(|&(has, _)| has)
+        .map(|(_, name)| name.to_string())
         .collect();
     let lists = [
         ("chip.txt", &config.factors),

@@ -198,7 +198,7 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
                 "the loss is {loss} in epoch {}, step {}: lower -lr or look at the tracks' values (--track-scale); {}",
                 progress.epoch + 1,
                 progress.batch + 1,
-                last_good(&self.folder)
+                last_good(&self.folder, "write over it with -oc")
             )));
         }
         let layout = self.executor.layout();
@@ -246,7 +246,7 @@ impl<'a, T: Number, S: Sync> Trainer<'a, T, S> {
         if !loss.is_finite() {
             return Err(Error::invalid(format!(
                 "the validation loss is {loss} after epoch {epoch}; {}",
-                last_good(&self.folder)
+                last_good(&self.folder, "write over it with -oc")
             )));
         }
         let best = progress.best_loss.is_none_or(|b| loss < b);
