@@ -1,5 +1,8 @@
 //! FactorNet's networks at published sizes: samples a second, training (dropout, loss, gradients, Adam) and inference,
-//! batches of 100 from memory; and the same by a second of processor time, for machines that others use too. `cargo bench --bench factornet [NAME [SECONDS]]`; threads by RAYON_NUM_THREADS.
+//! batches of 100 from memory; the same by a second of processor time, for machines that others use too; the peak memory of
+//! the process, which holds every network and mode measured so far.
+//!
+//! `cargo bench --bench factornet [-- NAME [SECONDS [train|inference]]]`; threads by RAYON_NUM_THREADS.
 
 use cisgrad::engine::{Batch, CpuExecutor, Noise, Philox};
 use cisgrad::models::factornet::{Dropouts, Recurrent, Spec};
@@ -37,6 +40,14 @@ fn processor_seconds() -> f64 {
         .map_or(f64::NAN, |t| (t[0] + t[1]) / 100.0)
 }
 
+/// The most memory that this process has held, in MB; NaN where the system does not say.
+fn peak_memory() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |k| k / 1024.0)
+}
+
 /// Samples a second, the median over batches after two that do not count; and by processor second, the mean.
 fn rate(budget: Duration, mut batch: impl FnMut(u64)) -> String {
     let (start, mut times) = (Instant::now(), Vec::new());
@@ -66,7 +77,9 @@ fn main() {
     let budget = Duration::from_secs(seconds);
     let philox = Philox::new(1);
     let uniform = |stream, i: usize| philox.uniform(stream, i as u64) as f32;
-    println!("network\ttraining\tby_processor_second\tinference\tby_processor_second");
+    let mode = arguments.next();
+    let runs = |this: &str| mode.as_deref().is_none_or(|mode| mode == this);
+    println!("network\tmode\tsamples_per_s\tper_processor_s\tpeak_rss_mb");
     for (name, spec) in [
         ("w26_k32_r32", spec(26, 32, 32)),
         ("w34_k32_r32", spec(34, 32, 32)),
@@ -91,22 +104,27 @@ fn main() {
                 first_row: 0,
             },
         };
-        let mut executor = CpuExecutor::new(spec.training_program::<f32>(BATCH));
-        let layout = executor.layout().clone();
+        let layout = spec.layout();
         let mut params = layout.initialise::<f32>(420);
-        let mut grads = vec![0.0; params.len()];
-        let mut losses = vec![0.0; BATCH];
-        let mut optimizer = Optimizer::keras(params.len());
-        let training = rate(budget, |step| {
-            let batch = batch(step, vec![&tracks, &targets]);
-            executor.gradients(&mut params, &batch, &mut losses, &mut grads);
-            optimizer.step(&layout, 1e-3, &mut params, &grads);
-        });
-        let mut executor = CpuExecutor::new(spec.inference_program::<f32>(BATCH));
-        let mut out = vec![0.0; BATCH];
-        let inference = rate(budget, |step| {
-            executor.forward(&params, &batch(step, vec![&tracks]), &mut out);
-        });
-        println!("{name}\t{training}\t{inference}");
+        if runs("train") {
+            let mut executor = CpuExecutor::new(spec.training_program::<f32>(BATCH));
+            let mut grads = vec![0.0; params.len()];
+            let mut losses = vec![0.0; BATCH];
+            let mut optimizer = Optimizer::keras(params.len());
+            let rate = rate(budget, |step| {
+                let batch = batch(step, vec![&tracks, &targets]);
+                executor.gradients(&mut params, &batch, &mut losses, &mut grads);
+                optimizer.step(&layout, 1e-3, &mut params, &grads);
+            });
+            println!("{name}\ttrain\t{rate}\t{:.0}", peak_memory());
+        }
+        if runs("inference") {
+            let mut executor = CpuExecutor::new(spec.inference_program::<f32>(BATCH));
+            let mut out = vec![0.0; BATCH];
+            let rate = rate(budget, |step| {
+                executor.forward(&params, &batch(step, vec![&tracks]), &mut out);
+            });
+            println!("{name}\tinference\t{rate}\t{:.0}", peak_memory());
+        }
     }
 }

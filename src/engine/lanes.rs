@@ -2,6 +2,7 @@
 //! plain loops become vectors by themselves as long as there are few of them; a block of sums that
 //! lives through a loop does not, so it is spelled out here.
 
+use super::real::{self, Real};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
@@ -102,6 +103,27 @@ pub unsafe fn add_scaled<const L: usize, const FMA: bool>(
     }
     for i in 0..L {
         sums[i] += a[i] * x;
+    }
+}
+
+/// `to += x from` for slices of any length. (The compiler makes gathers of plain loops over scattered short lines.)
+///
+/// # Safety
+/// As for [`add_product`].
+#[inline(always)]
+pub unsafe fn axpy<T: Real, const L: usize, const FMA: bool>(to: &mut [T], x: T, from: &[T]) {
+    let whole = to.len() / L * L;
+    if let (Some(to), Some(from)) = (T::as_f32_mut(to), T::as_f32(from)) {
+        let lines = parts_mut::<L>(to).iter_mut().zip(parts::<L>(from));
+        for (to, from) in lines {
+            // SAFETY: the caller's.
+            unsafe { add_scaled::<L, FMA>(to, from, x.f64() as f32) };
+        }
+        for (to, &from) in to[whole..].iter_mut().zip(&from[whole..]) {
+            *to += x.f64() as f32 * from;
+        }
+    } else {
+        real::axpy(to, x, from);
     }
 }
 

@@ -18,35 +18,7 @@ impl Kernel for Words {
     type Output = [u32; BLOCK];
     #[inline(always)]
     fn run<const LANES: usize, const FMA: bool>(self) -> [u32; BLOCK] {
-        // Sixteen counters never cross a multiple of 2^32: their upper halves are the same.
-        let first = self.block * COUNTERS as u64;
-        let mut key = self.philox.key;
-        let mut a = [0u32; COUNTERS];
-        for (i, a) in a.iter_mut().enumerate() {
-            *a = (first as u32) | i as u32;
-        }
-        let mut b = [(first >> 32) as u32; COUNTERS];
-        let mut c = [self.stream as u32; COUNTERS];
-        let mut d = [(self.stream >> 32) as u32; COUNTERS];
-        for round in 0..10 {
-            if round > 0 {
-                key[0] = key[0].wrapping_add(0x9E37_79B9);
-                key[1] = key[1].wrapping_add(0xBB67_AE85);
-            }
-            for i in 0..COUNTERS {
-                let p = u64::from(a[i]) * 0xD251_1F53;
-                let q = u64::from(c[i]) * 0xCD9E_8D57;
-                a[i] = (q >> 32) as u32 ^ b[i] ^ key[0];
-                b[i] = q as u32;
-                c[i] = (p >> 32) as u32 ^ d[i] ^ key[1];
-                d[i] = p as u32;
-            }
-        }
-        let mut words = [0; BLOCK];
-        for (to, from) in words.chunks_exact_mut(COUNTERS).zip([a, b, c, d]) {
-            to.copy_from_slice(&from);
-        }
-        words
+        self.philox.block_inline(self.stream, self.block)
     }
 }
 
@@ -102,6 +74,40 @@ impl Philox {
             stream,
             block,
         })
+    }
+
+    /// [`Philox::block`] as part of a kernel that is compiled for the instruction set at hand.
+    #[inline(always)]
+    pub(crate) fn block_inline(self, stream: u64, block: u64) -> [u32; BLOCK] {
+        // Sixteen counters never cross a multiple of 2^32: their upper halves are the same.
+        let first = block * COUNTERS as u64;
+        let mut key = self.key;
+        let mut a = [0u32; COUNTERS];
+        for (i, a) in a.iter_mut().enumerate() {
+            *a = (first as u32) | i as u32;
+        }
+        let mut b = [(first >> 32) as u32; COUNTERS];
+        let mut c = [stream as u32; COUNTERS];
+        let mut d = [(stream >> 32) as u32; COUNTERS];
+        for round in 0..10 {
+            if round > 0 {
+                key[0] = key[0].wrapping_add(0x9E37_79B9);
+                key[1] = key[1].wrapping_add(0xBB67_AE85);
+            }
+            for i in 0..COUNTERS {
+                let p = u64::from(a[i]) * 0xD251_1F53;
+                let q = u64::from(c[i]) * 0xCD9E_8D57;
+                a[i] = (q >> 32) as u32 ^ b[i] ^ key[0];
+                b[i] = q as u32;
+                c[i] = (p >> 32) as u32 ^ d[i] ^ key[1];
+                d[i] = p as u32;
+            }
+        }
+        let mut words = [0; BLOCK];
+        for (to, from) in words.chunks_exact_mut(COUNTERS).zip([a, b, c, d]) {
+            to.copy_from_slice(&from);
+        }
+        words
     }
 
     /// A uniform number in [0, 1) with 53 bits.

@@ -8,7 +8,7 @@ mod cpu;
 mod cuda;
 
 pub use cases::cases;
-pub(super) use cpu::{Draw, each_element, kept};
+pub(super) use cpu::{Draw, drop_in_place, kept};
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};

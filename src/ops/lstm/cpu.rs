@@ -4,7 +4,7 @@
 use super::{Lstm, PARAMETERS, Source, hot, plain};
 use crate::engine::real::axpy;
 use crate::engine::{Backward, Forward, Mat, MatMut, Noise, Operand, Real, matmul};
-use crate::ops::dropout::{Draw, each_element};
+use crate::ops::dropout::{Draw, drop_in_place};
 
 /// One direction's parameters, the gates i, f, c, o side by side.
 pub struct Packed<T> {
@@ -62,13 +62,15 @@ impl Order {
     }
 }
 
-/// A forward recurrence: `gates` (S, 4r) hold z without its recurrent part and become the gates' values.
+/// A forward recurrence: `gates` (S, 4r) hold z without its recurrent part and bias and become the gates' values.
 pub struct Run<'a, T> {
     pub steps: usize,
     pub units: usize,
     pub order: Order,
     /// (r, 4r)
     pub u: &'a [T],
+    /// (4r)
+    pub b: &'a [T],
     pub gates: &'a mut [T],
     /// (S, r)
     pub cells: &'a mut [T],
@@ -136,10 +138,8 @@ fn draw<T: Real>(op: &Lstm, noise: Noise, row: usize, out: &mut [T]) {
     let (inputs, states) = out.split_at_mut(super::VECTORS * op.inputs);
     for (site, p, out) in [(site, input, inputs), (site + 1, state, states)] {
         let draw = Draw::new(noise, p, site, out.len());
-        let scale = T::of(1.0 / (1.0 - p));
-        each_element(&draw, row, 0, out.len(), |i, stays| {
-            out[i] = if stays { scale } else { T::ZERO };
-        });
+        out.fill(T::ONE);
+        drop_in_place(&draw, row, 0, out);
     }
 }
 
@@ -191,12 +191,9 @@ pub fn forward<T: Real>(op: &Lstm, io: Forward<'_, T>) {
                 }
             };
             let (gates, cells) = saved.split_at_mut(steps * 4 * r);
-            for z in gates.chunks_exact_mut(4 * r) {
-                z.copy_from_slice(&own.b);
-            }
             matmul(
                 MatMut::new(gates, steps, 4 * r),
-                true,
+                false,
                 Mat::new(
                     &io.inputs[0].row(row)[strand * steps * k..][..steps * k],
                     steps,
@@ -210,6 +207,7 @@ pub fn forward<T: Real>(op: &Lstm, io: Forward<'_, T>) {
                 units: r,
                 order: Order::BOTH[direction],
                 u,
+                b: &own.b,
                 gates,
                 cells,
                 out: &mut io.output[(2 * row + strand) * steps * 2 * r..][..steps * 2 * r],
@@ -227,13 +225,14 @@ fn run_forward<T: Real>(run: Run<'_, T>) {
         units,
         order,
         u,
+        b,
         gates,
         cells,
         out,
         offset,
         state,
     } = run;
-    if let Some(u) = T::as_f32(u)
+    if let (Some(u), Some(b)) = (T::as_f32(u), T::as_f32(b))
         && let (Some(gates), Some(cells)) = (T::as_f32_mut(gates), T::as_f32_mut(cells))
         && let (Some(out), Some(state)) = (T::as_f32_mut(out), T::as_f32_mut(state))
     {
@@ -242,6 +241,7 @@ fn run_forward<T: Real>(run: Run<'_, T>) {
             units,
             order,
             u,
+            b,
             gates,
             cells,
             out,
@@ -254,6 +254,7 @@ fn run_forward<T: Real>(run: Run<'_, T>) {
         units,
         order,
         u,
+        b,
         gates,
         cells,
         out,

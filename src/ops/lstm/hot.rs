@@ -23,16 +23,18 @@ fn through_hard(dy: f32, y: f32) -> f32 {
     slope * dy
 }
 
-/// `y[at..] += sum_i x[i] m[i, at..]` for `VECTORS * LANES` columns, their sums in registers.
+/// `y[at..] += b[at..] + sum_i x[i] m[i, at..]` for `VECTORS * LANES` columns, their sums in registers.
 #[inline(always)]
 fn columns<const VECTORS: usize, const LANES: usize, const FMA: bool>(
     y: &mut [f32],
     x: &[f32],
     m: &[f32],
+    b: &[f32],
     at: usize,
 ) {
     let n = y.len();
     let mut sums = [[0.0f32; LANES]; VECTORS];
+    sums.copy_from_slice(b[at..at + VECTORS * LANES].as_chunks().0);
     for (line, &x) in m.chunks_exact(n).zip(x) {
         let (line, _) = line[at..at + VECTORS * LANES].as_chunks::<LANES>();
         for v in 0..VECTORS {
@@ -48,20 +50,26 @@ fn columns<const VECTORS: usize, const LANES: usize, const FMA: bool>(
     }
 }
 
-/// `y += x m`, m (x.len(), y.len()).
+/// `y += x m + b`, m (x.len(), y.len()).
 #[inline(always)]
-fn add_product<const LANES: usize, const FMA: bool>(y: &mut [f32], x: &[f32], m: &[f32]) {
+fn add_product<const LANES: usize, const FMA: bool>(
+    y: &mut [f32],
+    x: &[f32],
+    m: &[f32],
+    b: &[f32],
+) {
     let n = y.len();
     let mut at = 0;
     while n - at >= 8 * LANES {
-        columns::<8, LANES, FMA>(y, x, m, at);
+        columns::<8, LANES, FMA>(y, x, m, b, at);
         at += 8 * LANES;
     }
     while n - at >= LANES {
-        columns::<1, LANES, FMA>(y, x, m, at);
+        columns::<1, LANES, FMA>(y, x, m, b, at);
         at += LANES;
     }
     for j in at..n {
+        y[j] += b[j];
         for (i, &x) in x.iter().enumerate() {
             y[j] = fma::<FMA>(x, m[i * n + j], y[j]);
         }
@@ -131,9 +139,7 @@ impl Kernel for Run<'_, f32> {
         for step in 0..self.steps {
             let s = self.order.position(step, self.steps);
             let z = &mut self.gates[s * 4 * r..(s + 1) * 4 * r];
-            if step > 0 {
-                add_product::<LANES, FMA>(z, h, self.u);
-            }
+            add_product::<LANES, FMA>(z, h, self.u, self.b);
             let (zi, rest) = z.split_at_mut(r);
             let (zf, rest) = rest.split_at_mut(r);
             let (zg, zo) = rest.split_at_mut(r);

@@ -30,6 +30,7 @@ pub fn forward<T: Real>(run: Run<'_, T>) {
     for step in 0..run.steps {
         let s = run.order.position(step, run.steps);
         let z = &mut run.gates[s * 4 * r..(s + 1) * 4 * r];
+        axpy(z, T::ONE, run.b);
         if let Some(p) = before {
             for (i, u) in run.u.chunks_exact(4 * r).enumerate() {
                 axpy(z, run.out[p * 2 * r + run.offset + i], u);

@@ -1,36 +1,48 @@
-//! A row at a time, in tiles of a few windows: the forward run scans a tile's positions for both strands, writes h, and
-//! goes on to the dense layer and the maxima of the strand's tile while h is near; the other strand's positions come in
-//! falling order.
+//! A row at a time. Forward: the scan writes h of both strands a few positions at once, dropout follows while they are
+//! near, then the dense layer and the maxima of a few windows. Backward: from the maxima's positions to lines of both
+//! strands' sums and differences, and from those to the tables' and the terms' gradients.
 
 use super::StrandConvPool;
-use super::pack::{PAIRS, Packed, unpack};
-use super::scan::{Scan, scan};
-use crate::engine::real::axpy;
+use super::pack::{COLUMNS, PAIRS, Packed, unpack};
+use super::passes::{AddPairs, Combine, Maxima, Scatter};
+use super::scan::{Inputs, LINE, SCANNED, Scan, scan};
+use crate::engine::simd::dispatch;
 use crate::engine::{Backward, Codes, Context, Forward, Mat, MatMut, Real, matmul};
-use crate::ops::dropout::{Draw, each_element};
+use crate::ops::dropout::{Draw, drop_in_place};
 use std::cell::RefCell;
-
-/// Positions scanned at once: their outputs stay in the first cache.
-const SCANNED: usize = 48;
 
 /// Elements of working space, forward or backward.
 pub fn scratch(op: &StrandConvPool) -> usize {
-    let k = op.kernels;
-    let columns = (2 * k).next_multiple_of(super::pack::COLUMNS);
     let kept = if op.gradient { 0 } else { op.activations() };
-    let forward = kept + SCANNED * columns + op.tile() * op.pool * k;
-    let backward = gradients(op).iter().sum::<usize>() + op.positions() * k;
-    forward.max(backward)
+    let forward = kept + forward_parts(op).iter().sum::<usize>();
+    forward.max(gradients(op).iter().sum())
 }
 
-/// Elements of the gradients of the packed pairs, the tracks' lines and V transposed.
-fn gradients(op: &StrandConvPool) -> [usize; 3] {
+/// Elements of the forward run's inputs by term (sums, differences), a block of sums, the layer of a tile.
+fn forward_parts(op: &StrandConvPool) -> [usize; 4] {
+    let inputs = op.terms.len() * SCANNED;
+    let line = LINE.max(2 * op.kernels.next_multiple_of(COLUMNS));
+    [inputs, inputs, line, op.tile() * op.pool * op.kernels]
+}
+
+/// Elements of the gradients of the packed pairs, sums, differences, V transposed and its bias; of the row's inputs by
+/// term; of dz.
+fn gradients(op: &StrandConvPool) -> [usize; 8] {
     let k = op.kernels;
-    [
-        2 * op.width.div_ceil(2) * PAIRS * k,
-        2 * op.order.len() * op.width * k,
-        k * k,
-    ]
+    let terms = op.terms.len() * k;
+    let inputs = op.terms.len() * op.positions();
+    let dz = 2 * op.positions() * k;
+    let pairs = 2 * op.width.div_ceil(2) * PAIRS * k;
+    [pairs, terms, terms, k * k, k, inputs, inputs, dz]
+}
+
+/// Cuts `scratch` into consecutive parts.
+fn cut<T, const N: usize>(mut scratch: &mut [T], lens: [usize; N]) -> [&mut [T]; N] {
+    lens.map(|len| {
+        let (part, rest) = std::mem::take(&mut scratch).split_at_mut(len);
+        scratch = rest;
+        part
+    })
 }
 
 thread_local! {
@@ -60,82 +72,69 @@ fn with_pairs<R>(
 
 pub fn forward<T: Real>(op: &StrandConvPool, io: Forward<'_, T>) {
     let packed: &Packed<T> = io.context.prepared();
-    let k = op.kernels;
+    let (k, positions) = (op.kernels, op.positions());
     let (p, site) = op.dropout;
     let draw = (p > 0.0).then(|| Draw::new(io.context.noise, p, site, op.activations()));
-    let scale = T::of(1.0 / (1.0 - p));
-    let (out, rest) = io.scratch.split_at_mut(SCANNED * packed.columns);
-    let (layer, own) = rest.split_at_mut(op.tile() * op.pool * k);
+    let kept = if op.gradient { 0 } else { op.activations() };
+    let (own, rest) = io.scratch.split_at_mut(kept);
+    let [sums, differences, line, layer] = cut(rest, forward_parts(op));
     for row in 0..io.rows {
         let y = &mut io.output[row * op.outputs()..(row + 1) * op.outputs()];
-        let (h, mut first) = if op.gradient {
+        let (h, first) = if op.gradient {
             let each = op.activations() + op.outputs();
-            let saved = &mut io.saved[row * each..(row + 1) * each];
-            let (h, first) = saved.split_at_mut(op.activations());
-            (h, Some(first))
+            io.saved[row * each..(row + 1) * each].split_at_mut(op.activations())
         } else {
-            (&mut own[..op.activations()], None)
+            own.split_at_mut(kept)
         };
         let tracks = io.inputs.get(4).map_or(&[][..], |t| t.row(row));
+        let (up, down) = h.split_at_mut(positions * k);
         with_pairs(op, &io.context, row, |pairs| {
-            convolve(op, packed, pairs, tracks, out, h);
+            for start in (0..positions).step_by(SCANNED) {
+                let n = SCANNED.min(positions - start);
+                dispatch(Inputs {
+                    terms: &op.terms,
+                    tracks,
+                    length: op.length,
+                    start,
+                    n,
+                    stride: SCANNED,
+                    sums,
+                    differences,
+                });
+                scan(Scan {
+                    packed,
+                    pairs,
+                    sums,
+                    differences,
+                    width: op.width,
+                    kernels: k,
+                    start,
+                    n,
+                    up,
+                    down,
+                    line,
+                });
+                if let Some(draw) = &draw {
+                    let at = start * k;
+                    drop_in_place(draw, row, at, &mut up[at..at + n * k]);
+                    let at = (positions - start - n) * k;
+                    let down = &mut down[at..at + n * k];
+                    drop_in_place(draw, row, positions * k + at, down);
+                }
+            }
         });
-        if let Some(draw) = &draw {
-            each_element(draw, row, 0, h.len(), |i, stays| {
-                h[i] = if stays { h[i] * scale } else { T::ZERO };
-            });
-        }
         let strand = op.windows() * k;
         for s in 0..2 {
-            let h = &h[s * op.positions() * k..][..op.used() * k];
+            let h = &h[s * positions * k..][..op.used() * k];
             let y = &mut y[s * strand..(s + 1) * strand];
-            let first = first.as_mut().map(|f| &mut f[s * strand..(s + 1) * strand]);
-            pool(op, packed, io.inputs[3].data, h, layer, y, first);
+            let first = first.get_mut(s * strand..(s + 1) * strand);
+            let bias = io.inputs[3].data;
+            pool(op, packed, bias, h, layer, y, first.unwrap_or_default());
         }
     }
 }
 
-/// h of a row before dropout.
-fn convolve<T: Real>(
-    op: &StrandConvPool,
-    packed: &Packed<T>,
-    pairs: &[u8],
-    tracks: &[T],
-    out: &mut [T],
-    h: &mut [T],
-) {
-    let (k, positions) = (op.kernels, op.positions());
-    let (up, down) = h.split_at_mut(positions * k);
-    for start in (0..positions).step_by(SCANNED) {
-        let n = SCANNED.min(positions - start);
-        let out = &mut out[..n * packed.columns];
-        scan(Scan {
-            pairs,
-            tracks,
-            length: op.length,
-            width: op.width,
-            table: &packed.pairs,
-            lines: &packed.tracks,
-            bias: &packed.bias,
-            start,
-            out,
-        });
-        let to = up[start * k..].chunks_exact_mut(k);
-        for (to, line) in to.zip(out.chunks_exact(packed.columns)) {
-            for (to, &x) in to.iter_mut().zip(&line[..k]) {
-                *to = x.max(T::ZERO);
-            }
-        }
-        let to = down[(positions - start - n) * k..(positions - start) * k].rchunks_exact_mut(k);
-        for (to, line) in to.zip(out.chunks_exact(packed.columns)) {
-            for (to, &x) in to.iter_mut().zip(&line[k..2 * k]) {
-                *to = x.max(T::ZERO);
-            }
-        }
-    }
-}
-
-/// The dense layer and the maxima of one strand; `first` gets the place of each maximum in its window.
+/// The dense layer and the maxima of one strand; `first`, if not empty, gets the place of each maximum in its window.
 fn pool<T: Real>(
     op: &StrandConvPool,
     packed: &Packed<T>,
@@ -143,12 +142,15 @@ fn pool<T: Real>(
     h: &[T],
     layer: &mut [T],
     y: &mut [T],
-    mut first: Option<&mut [T]>,
+    first: &mut [T],
 ) {
-    let (k, window) = (op.kernels, op.pool * op.kernels);
+    let (k, pool) = (op.kernels, op.pool);
     let tile = op.tile();
-    let tiles = h.chunks(tile * window).zip(y.chunks_mut(tile * k));
-    for (index, (h, y)) in tiles.enumerate() {
+    for (index, (h, y)) in h
+        .chunks(tile * pool * k)
+        .zip(y.chunks_mut(tile * k))
+        .enumerate()
+    {
         let lines = h.len() / k;
         let layer = &mut layer[..h.len()];
         matmul(
@@ -158,33 +160,23 @@ fn pool<T: Real>(
             Mat::new(&packed.layer, k, k),
             false,
         );
-        for (j, (y, layer)) in y
-            .chunks_exact_mut(k)
-            .zip(layer.chunks_exact(window))
-            .enumerate()
-        {
-            y.copy_from_slice(&layer[..k]);
-            let at = (index * tile + j) * k;
-            if let Some(first) = &mut first {
-                let first = &mut first[at..at + k];
-                first.fill(T::ZERO);
-                for (i, x) in layer.chunks_exact(k).enumerate().skip(1) {
-                    let place = T::of(i as f64);
-                    for ((y, first), &x) in y.iter_mut().zip(first.iter_mut()).zip(x) {
-                        *first = if x > *y { place } else { *first };
-                        *y = if x > *y { x } else { *y };
-                    }
-                }
-            } else {
-                for x in layer.chunks_exact(k).skip(1) {
-                    for (y, &x) in y.iter_mut().zip(x) {
-                        *y = y.max(x);
-                    }
-                }
-            }
-            for (y, &b) in y.iter_mut().zip(bias) {
-                *y = (*y + b).max(T::ZERO);
-            }
+        let at = index * tile * k;
+        if let Some(first) = first.get_mut(at..at + y.len()) {
+            dispatch(Maxima::<T, true> {
+                layer,
+                pool,
+                bias,
+                y,
+                first,
+            });
+        } else {
+            dispatch(Maxima::<T, false> {
+                layer,
+                pool,
+                bias,
+                y,
+                first: &mut [],
+            });
         }
     }
 }
@@ -194,101 +186,89 @@ fn pool<T: Real>(
 pub fn backward<T: Real>(op: &StrandConvPool, io: Backward<'_, '_, T>) {
     assert!(op.gradient, "strand_conv_pool: recorded for forward runs");
     let packed: &Packed<T> = io.context.prepared();
-    let (k, positions, n) = (op.kernels, op.positions(), op.order.len());
-    let scale = T::of(1.0 / (1.0 - op.dropout.0));
-    let [pairs_len, tracks_len, layer_len] = gradients(op);
-    let (dpairs, rest) = io.scratch.split_at_mut(pairs_len);
-    let (dtracks, rest) = rest.split_at_mut(tracks_len);
-    let (dlayer, rest) = rest.split_at_mut(layer_len);
-    let dz = &mut rest[..positions * k];
-    dpairs.fill(T::ZERO);
-    dtracks.fill(T::ZERO);
-    dlayer.fill(T::ZERO);
-    let [dw, db, dv, dbias, ..] = io.grads else {
-        return;
-    };
+    let (k, positions, n) = (op.kernels, op.positions(), op.terms.len());
+    let [dpairs, dsums, ddiffs, dlayer, dbias, sums, diffs, dz] = cut(io.scratch, gradients(op));
+    for part in [&mut *dpairs, dsums, ddiffs, dlayer, dbias] {
+        part.fill(T::ZERO);
+    }
     let each = op.activations() + op.outputs();
-    let (strand, window) = (op.windows() * k, op.pool * k);
+    let strand = op.windows() * k;
     for row in 0..io.rows {
         let (h, first) = io.saved[row * each..(row + 1) * each].split_at(op.activations());
-        let tracks = io.inputs.get(4).map_or(&[][..], |t| t.row(row));
-        for s in 0..2 {
+        let (up, down) = h.split_at(positions * k);
+        dz.fill(T::ZERO);
+        for (s, h) in [up, down].into_iter().enumerate() {
             let at = row * op.outputs() + s * strand;
-            let y = &io.output[at..at + strand];
-            let dy = &io.grad_output[at..at + strand];
-            let first = &first[s * strand..(s + 1) * strand];
-            let h = &h[s * positions * k..(s + 1) * positions * k];
-            dz.fill(T::ZERO);
-            for j in 0..op.windows() {
-                for o in 0..k {
-                    let i = j * k + o;
-                    if y[i] <= T::ZERO {
-                        continue;
-                    }
-                    let g = dy[i];
-                    let at = j * window + first[i].f64() as usize * k;
-                    axpy(
-                        &mut dz[at..at + k],
-                        g,
-                        &packed.transposed[o * k..(o + 1) * k],
-                    );
-                    axpy(&mut dlayer[o * k..(o + 1) * k], g, &h[at..at + k]);
-                    if let Some(dbias) = dbias {
-                        dbias.data[o] += g;
-                    }
-                }
-            }
-            // What was negative or dropped has no gradient; h is 0 in both cases.
-            for (dz, &h) in dz.iter_mut().zip(h) {
-                *dz = if h > T::ZERO { *dz * scale } else { T::ZERO };
-            }
-            if s == 1 {
-                // Into the order of the forward strand's windows.
-                reverse_lines(dz, k);
-            }
-            let half = &mut dpairs[s * pairs_len / 2..(s + 1) * pairs_len / 2];
-            with_pairs(op, &io.context, row, |pairs| add_pairs(op, pairs, dz, half));
-            for track in 0..n {
-                let x = &tracks[track * op.length..(track + 1) * op.length];
-                let at = (s * n + track) * op.width * k;
-                matmul(
-                    MatMut::new(&mut dtracks[at..at + op.width * k], op.width, k),
-                    true,
-                    Mat::strided(x, op.width, positions, 1, 1),
-                    Mat::new(dz, positions, k),
-                    false,
-                );
-            }
+            dispatch(Scatter {
+                strand: s,
+                positions,
+                pool: op.pool,
+                y: &io.output[at..at + strand],
+                dy: &io.grad_output[at..at + strand],
+                first: &first[s * strand..(s + 1) * strand],
+                h,
+                transposed: &packed.transposed,
+                dz,
+                dlayer,
+                dbias,
+            });
+        }
+        dispatch(Combine {
+            kernels: k,
+            scale: T::of(1.0 / (1.0 - op.dropout.0)),
+            up,
+            down,
+            dz,
+        });
+        with_pairs(op, &io.context, row, |pairs| {
+            dispatch(AddPairs {
+                width: op.width,
+                len: 2 * k,
+                pairs,
+                dz,
+                into: dpairs,
+            });
+        });
+        if n == 0 {
+            continue;
+        }
+        dispatch(Inputs {
+            terms: &op.terms,
+            tracks: io.inputs[4].row(row),
+            length: op.length,
+            start: 0,
+            n: positions,
+            stride: positions,
+            sums,
+            differences: diffs,
+        });
+        for (half, (to, x)) in [(&mut *dsums, &*sums), (ddiffs, diffs)]
+            .into_iter()
+            .enumerate()
+        {
+            matmul(
+                MatMut::new(to, n, k),
+                true,
+                Mat::new(x, n, positions),
+                Mat::strided(&dz[half * k..], positions, k, 2 * k, 1),
+                false,
+            );
         }
     }
+    let [dw, db, dv, dv_bias, ..] = io.grads else {
+        return;
+    };
     let dw = dw.as_mut().map(|g| &mut *g.data);
     let db = db.as_mut().map(|g| &mut *g.data);
-    unpack(op, dpairs, dtracks, dw, db);
+    unpack(op, dpairs, dsums, ddiffs, dw, db);
     if let Some(dv) = dv {
         for (i, dv) in dv.data.iter_mut().enumerate() {
             *dv += dlayer[i % k * k + i / k];
         }
     }
-}
-
-fn reverse_lines<T: Real>(lines: &mut [T], len: usize) {
-    let n = lines.len() / len;
-    let (low, high) = lines.split_at_mut(n.div_ceil(2) * len);
-    for (a, b) in low.chunks_exact_mut(len).zip(high.rchunks_exact_mut(len)) {
-        a.swap_with_slice(b);
-    }
-}
-
-/// Adds each position's dz to the lines of the pairs under its taps.
-fn add_pairs<T: Real>(op: &StrandConvPool, pairs: &[u8], dz: &[T], into: &mut [T]) {
-    let k = op.kernels;
-    for (p, dz) in dz.chunks_exact(k).enumerate() {
-        if dz.iter().all(|&x| x == T::ZERO) {
-            continue;
-        }
-        for group in 0..op.width.div_ceil(2) {
-            let line = group * PAIRS + usize::from(pairs[p + 2 * group]);
-            axpy(&mut into[line * k..(line + 1) * k], T::ONE, dz);
+    if let Some(dv_bias) = dv_bias {
+        for (to, &from) in dv_bias.data.iter_mut().zip(&*dbias) {
+            *to += from;
         }
     }
 }

@@ -8,13 +8,15 @@
 //! layer's. None for the tracks: they are data.
 //!
 //! Why faster: a one-hot tap is no product but the addition of a line of the kernel, and two taps that of a line of a
-//! table by pairs of bases; the other strand's outputs are more columns of the same table, since the windows of both
-//! strands are the same; h is written once, the dense layer's output never leaves a tile of a few windows.
+//! table by pairs of bases; both strands' windows are the same, so they share these additions' positions and, as sum and
+//! difference of the strands, half of the products with track values; h is written once, the dense layer's output never
+//! leaves a tile of a few windows.
 
 mod cases;
 mod cpu;
 mod cuda;
 mod pack;
+mod passes;
 mod scan;
 
 pub use cases::cases;
@@ -30,6 +32,8 @@ struct StrandConvPool {
     width: usize,
     kernels: usize,
     order: Vec<usize>,
+    /// Products of track values with weights, both strands together.
+    terms: Vec<pack::Term>,
     pool: usize,
     /// Probability and site of the dropout behind the convolution; 0 outside training.
     dropout: (f64, u64),
@@ -67,6 +71,7 @@ pub fn strand_conv_pool<T: Real>(
     };
     let order = tracks.as_ref().map_or(&[][..], |t| t.order).to_vec();
     assert!(channels == 4 + order.len() && (1..=length).contains(&width));
+    assert!(order.iter().all(|&i| i < order.len()), "tracks {order:?}");
     assert!(tape.len(bias) == kernels && tape.len(layer.bias) == kernels);
     assert_eq!(tape.shape(layer.weight), [kernels, kernels]);
     let (p, site) = layer.dropout;
@@ -74,6 +79,7 @@ pub fn strand_conv_pool<T: Real>(
         length,
         width,
         kernels,
+        terms: pack::terms(width, &order),
         order,
         pool: layer.pool,
         dropout: (if tape.training { p } else { 0.0 }, site),

@@ -1,130 +1,173 @@
-//! The convolution's weights as lines to add: for both strands side by side, in the forward strand's windows.
+//! The convolution's weights for both strands at once, as half their sum and half their difference.
 //!
-//! The other strand's output P - 1 - p reads the same bases as the forward strand's output p: under its tap i lies the
-//! complement of base p + i, times the stored line i. So columns 0..F of a line are the forward strand's kernels, flipped,
-//! and columns F..2F the other strand's, as stored and complemented.
+//! The other strand's output P - 1 - p reads the same bases and track values as the forward strand's output p: under its
+//! tap i lies the complement of base p + i, times the stored line i; under the forward strand's tap i lies base p + i,
+//! times the stored line w - 1 - i. In the forward strand's windows let f and r be the two strands' outputs and
+//! s = (f + r) / 2, d = (r - f) / 2. A line of a base has s and d of its own, computed once. A track's value is no
+//! constant: with stored a = W[j, i] and b = W[w-1-j, order[i]], u = track order[i] at p + j and v = track i at
+//! p + w - 1 - j, the four products a u + b v (in r) and b u + a v (in f) are two:
+//! `s += (a + b) / 2 (u + v)` and `d += (a - b) / 2 (u - v)`, if order swaps the two tracks (or keeps one in place).
 
 use super::StrandConvPool;
 use crate::engine::Real;
 
-/// Columns are padded to a multiple of this.
-pub const COLUMNS: usize = 64;
+/// Columns of either half are padded to a multiple of this.
+pub const COLUMNS: usize = 32;
 /// Codes of a pair of bases, N among them.
 pub const PAIRS: usize = 25;
 
+/// The products of two stored lines, or of one that has no partner.
+#[derive(Clone, Copy, Debug)]
+pub struct Term {
+    /// Tap and track of a and b.
+    a: (usize, usize),
+    b: Option<(usize, usize)>,
+    /// Track and first position of u and v.
+    pub u: (usize, usize),
+    pub v: (usize, usize),
+}
+
+/// The terms of `width` taps and the tracks of `order`.
+pub fn terms(width: usize, order: &[usize]) -> Vec<Term> {
+    let mut terms = Vec::new();
+    for tap in 0..width {
+        for (track, &from) in order.iter().enumerate() {
+            let (a, other) = ((tap, track), (width - 1 - tap, from));
+            let paired = order[from] == track && a != other;
+            if !paired || a < other {
+                terms.push(Term {
+                    a,
+                    b: paired.then_some(other),
+                    u: (from, tap),
+                    v: (track, width - 1 - tap),
+                });
+            }
+        }
+    }
+    terms
+}
+
 pub struct Packed<T> {
-    /// Columns of a line: 2F, padded.
-    pub columns: usize,
-    /// By pair of taps and pair of codes a line; an odd width's last tap has no partner.
+    /// Columns of s, and as many of d.
+    pub half: usize,
+    /// By pair of taps and pair of codes a line, s then d; an odd width's last tap has no partner.
     pub pairs: Vec<T>,
-    /// By tap and track a line.
-    pub tracks: Vec<T>,
+    /// By term a line of `half`.
+    pub sums: Vec<T>,
+    pub differences: Vec<T>,
     pub bias: Vec<T>,
     /// (F, F): V, and V transposed.
     pub layer: Vec<T>,
     pub transposed: Vec<T>,
 }
 
-/// The element of the stored kernels (w, 4 + n, F) that tap j has for channel c of the forward strand's window, by
-/// strand, without the kernel.
-fn stored(op: &StrandConvPool, strand: usize, tap: usize, channel: usize) -> usize {
-    let channels = 4 + op.order.len();
-    match strand {
-        0 => (op.width - 1 - tap) * channels + channel,
-        _ if channel < 4 => tap * channels + 3 - channel,
-        // The other strand's track i is the forward strand's track order[i].
-        _ => {
-            let track = op.order.iter().position(|&from| from == channel - 4);
-            tap * channels + 4 + track.unwrap_or(channel - 4)
-        }
+impl StrandConvPool {
+    /// Where the stored kernels (w, 4 + n, F) have the line of a tap and a channel.
+    fn stored(&self, tap: usize, channel: usize) -> std::ops::Range<usize> {
+        let at = (tap * (4 + self.order.len()) + channel) * self.kernels;
+        at..at + self.kernels
+    }
+
+    /// The same for a base of the forward strand's window, by strand.
+    fn stored_base(&self, tap: usize, base: usize) -> [std::ops::Range<usize>; 2] {
+        [
+            self.stored(self.width - 1 - tap, base),
+            self.stored(tap, 3 - base),
+        ]
     }
 }
 
 impl<T: Real> Packed<T> {
     pub fn new(op: &StrandConvPool, weight: &[T], bias: &[T], layer: &[T]) -> Self {
         let k = op.kernels;
-        let columns = (2 * k).next_multiple_of(COLUMNS);
-        let line = |strand: usize, tap: usize, channel: usize| {
-            let at = stored(op, strand, tap, channel) * k;
-            &weight[at..at + k]
-        };
+        let half = k.next_multiple_of(COLUMNS);
+        let by_two = T::of(0.5);
         let groups = op.width.div_ceil(2);
-        let mut pairs = vec![T::ZERO; groups * PAIRS * columns];
-        for (index, to) in pairs.chunks_exact_mut(columns).enumerate() {
+        let mut pairs = vec![T::ZERO; groups * PAIRS * 2 * half];
+        for (index, to) in pairs.chunks_exact_mut(2 * half).enumerate() {
             let (group, pair) = (index / PAIRS, index % PAIRS);
+            let (s, d) = to.split_at_mut(half);
             for (tap, base) in [(2 * group, pair / 5), (2 * group + 1, pair % 5)] {
                 if tap < op.width && base < 4 {
-                    for strand in 0..2 {
-                        let own = &mut to[strand * k..(strand + 1) * k];
-                        for (to, &w) in own.iter_mut().zip(line(strand, tap, base)) {
-                            *to += w;
-                        }
+                    let [f, r] = op.stored_base(tap, base);
+                    let both = weight[f].iter().zip(&weight[r]);
+                    for ((s, d), (&f, &r)) in s.iter_mut().zip(&mut *d).zip(both) {
+                        *s += by_two * (f + r);
+                        *d += by_two * (r - f);
                     }
                 }
             }
         }
-        let n = op.order.len();
-        let mut tracks = vec![T::ZERO; op.width * n * columns];
-        for (index, to) in tracks.chunks_exact_mut(columns).enumerate() {
-            for strand in 0..2 {
-                let own = &mut to[strand * k..(strand + 1) * k];
-                own.copy_from_slice(line(strand, index / n, 4 + index % n));
+        let mut sums = vec![T::ZERO; op.terms.len() * half];
+        let mut differences = sums.clone();
+        let lines = sums
+            .chunks_exact_mut(half)
+            .zip(differences.chunks_exact_mut(half));
+        for (term, (s, d)) in op.terms.iter().zip(lines) {
+            let a = &weight[op.stored(term.a.0, 4 + term.a.1)];
+            let b = term.b.map(|b| &weight[op.stored(b.0, 4 + b.1)]);
+            for i in 0..k {
+                let b = b.map_or(T::ZERO, |b| b[i]);
+                s[i] = by_two * (a[i] + b);
+                d[i] = by_two * (a[i] - b);
             }
         }
-        let mut both = vec![T::ZERO; columns];
-        both[..k].copy_from_slice(bias);
-        both[k..2 * k].copy_from_slice(bias);
+        let mut padded = vec![T::ZERO; half];
+        padded[..k].copy_from_slice(bias);
         Packed {
-            columns,
+            half,
             pairs,
-            tracks,
-            bias: both,
+            sums,
+            differences,
+            bias: padded,
             layer: layer.to_vec(),
             transposed: (0..k * k).map(|i| layer[i % k * k + i / k]).collect(),
         }
     }
 }
 
-/// Adds gradients of the forward windows' lines to those of W and b: `pairs` by strand, group of taps and pair of codes,
-/// `tracks` by strand, track and tap.
+/// Adds gradients of s and d to those of W and b: `pairs` by group of taps and pair of codes F of s, then F of d; `sums`
+/// and `differences` by term.
 pub fn unpack<T: Real>(
     op: &StrandConvPool,
     pairs: &[T],
-    tracks: &[T],
-    mut weight: Option<&mut [T]>,
+    sums: &[T],
+    differences: &[T],
+    weight: Option<&mut [T]>,
     bias: Option<&mut [T]>,
 ) {
     let k = op.kernels;
-    let groups = op.width.div_ceil(2);
-    let mut add = |strand: usize, tap: usize, channel: usize, line: &[T]| {
-        if let Some(weight) = &mut weight {
-            let at = stored(op, strand, tap, channel) * k;
-            for (to, &from) in weight[at..at + k].iter_mut().zip(line) {
+    let by_two = T::of(0.5);
+    if let Some(bias) = bias {
+        // Every position has one pair under its first taps.
+        for line in pairs[..PAIRS * 2 * k].chunks_exact(2 * k) {
+            for (to, &from) in bias.iter_mut().zip(line) {
                 *to += from;
             }
         }
-    };
-    for (index, line) in pairs.chunks_exact(k).enumerate() {
-        let (strand, rest) = (index / (groups * PAIRS), index % (groups * PAIRS));
-        let (group, pair) = (rest / PAIRS, rest % PAIRS);
+    }
+    let Some(weight) = weight else { return };
+    for (index, line) in pairs.chunks_exact(2 * k).enumerate() {
+        let (group, pair) = (index / PAIRS, index % PAIRS);
+        let (s, d) = line.split_at(k);
         for (tap, base) in [(2 * group, pair / 5), (2 * group + 1, pair % 5)] {
             if tap < op.width && base < 4 {
-                add(strand, tap, base, line);
+                let [f, r] = op.stored_base(tap, base);
+                for i in 0..k {
+                    weight[f.start + i] += by_two * (s[i] - d[i]);
+                    weight[r.start + i] += by_two * (s[i] + d[i]);
+                }
             }
         }
     }
-    for (index, line) in tracks.chunks_exact(k).enumerate() {
-        let (track, tap) = (index / op.width % op.order.len(), index % op.width);
-        let strand = index / op.width / op.order.len();
-        add(strand, tap, 4 + track, line);
-    }
-    if let Some(bias) = bias {
-        // Every position has one pair under its first taps.
-        for strand in pairs.chunks_exact(groups * PAIRS * k) {
-            for line in strand[..PAIRS * k].chunks_exact(k) {
-                for (to, &from) in bias.iter_mut().zip(line) {
-                    *to += from;
-                }
+    let lines = sums.chunks_exact(k).zip(differences.chunks_exact(k));
+    for (term, (s, d)) in op.terms.iter().zip(lines) {
+        let a = op.stored(term.a.0, 4 + term.a.1).start;
+        let b = term.b.map(|b| op.stored(b.0, 4 + b.1).start);
+        for i in 0..k {
+            weight[a + i] += by_two * (s[i] + d[i]);
+            if let Some(b) = b {
+                weight[b + i] += by_two * (s[i] - d[i]);
             }
         }
     }
