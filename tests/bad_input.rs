@@ -577,7 +577,7 @@ fn a_loss_that_is_not_finite_stops_the_run_and_never_becomes_best() {
         &[
             "loss is",
             "epoch 1, step",
-            "model holds no good state yet and can be used again",
+            "model holds no good state yet: it can be used again",
         ],
     );
     assert_no_leftovers(data.path("model"));
