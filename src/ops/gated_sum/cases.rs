@@ -4,7 +4,7 @@ use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (channels, length) in [(1, 1), (3, 1), (4, 9), (2, 33)] {
+    for (channels, length) in [(1, 1), (3, 1), (4, 9), (2, 33), (19, 9)] {
         for kind in [Gate::PerPosition, Gate::PerPart, Gate::PerChannel] {
             for shared in [false, true] {
                 let gate = match kind {
