@@ -13,6 +13,7 @@ use crate::models::{Dimensions, MotifKernels, builtin};
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::config::{BEST, CONFIG, Config, DataFiles, InputFile, LAST, Precision};
+use crate::train::lock::lock;
 use crate::train::network::{Network, Number};
 use crate::train::path::PenaltyPath;
 use crate::train::{Blueprint, Samples, TrainSettings, Trainer, checkpoint, interrupt, path};
@@ -167,21 +168,9 @@ fn train<T: Number>(
     Ok(())
 }
 
-/// Makes the model's folder and holds it against a second run. The lock is the operating
-/// system's: a kill leaves none behind.
+/// Makes the model's folder and holds it against a second run.
 fn claim(folder: &Path, config: &Config, resume: bool) -> Result<std::fs::File> {
-    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-    let lock = std::fs::File::open(folder).map_err(|e| Error::io(folder, e))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => {
-            return Err(Error::invalid(format!(
-                "{}: another run writes into this folder",
-                folder.display()
-            )));
-        }
-        Err(std::fs::TryLockError::Error(e)) => return Err(Error::io(folder, e)),
-    }
+    let lock = lock(folder)?;
     // A run that failed before it had numbers to keep may start again.
     let holds = |folder: &Path| {
         let files = [LAST, BEST, checkpoint::STATE];

@@ -5,6 +5,7 @@ pub mod classification;
 pub mod config;
 pub mod factornet;
 pub mod interrupt;
+pub mod lock;
 pub mod metrics;
 pub mod network;
 pub mod path;

@@ -4,8 +4,9 @@ use super::config::Config;
 use crate::io::atomic::remove_leftovers;
 use crate::train::checkpoint::STATE;
 use crate::train::config::{BEST, CONFIG, HISTORY, LAST};
+use crate::train::lock::lock;
 use crate::{Error, Result};
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::Path;
 
 /// What a run writes into its folder.
@@ -65,24 +66,13 @@ pub fn check(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> R
 }
 
 /// Makes the folder, or takes the one that is there where `resume` goes on with it or `overwrite` allows it (then what an
-/// earlier run wrote is removed). The lock is the operating system's: a kill leaves none behind.
+/// earlier run wrote is removed), and holds it against a second run.
 ///
 /// # Errors
 /// Those of [`check`]; another run writes into the folder.
 pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<File> {
     check(folder, config, resume, overwrite)?;
-    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-    let lock = File::open(folder).map_err(|e| Error::io(folder, e))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Error::invalid(format!(
-                "{}: another run writes into this folder",
-                folder.display()
-            )));
-        }
-        Err(TryLockError::Error(e)) => return Err(Error::io(folder, e)),
-    }
+    let lock = lock(folder)?;
     // Again, now that no other run can change it.
     check(folder, config, resume, true)?;
     if !(resume && folder.join(STATE).exists()) {
