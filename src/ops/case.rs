@@ -57,6 +57,9 @@ type Build<T> = Box<dyn Fn(&mut Tape<T>, &[Var]) -> Var + Send + Sync>;
 /// All inputs' numbers, the base codes and the number of rows, to `rows x len` outputs.
 pub type Reference = Box<dyn Fn(&[Vec<f64>], &[u8], usize) -> Vec<f64> + Send + Sync>;
 
+/// Whether an element is 0, by its place in the input.
+pub type Zero = Box<dyn Fn(usize) -> bool + Send + Sync>;
+
 pub struct Case {
     pub op: &'static str,
     pub label: String,
@@ -77,6 +80,8 @@ pub struct Case {
     pub training: bool,
     /// The op's CUDA form leaves one of these gradients to smaller ops.
     pub cpu_only: bool,
+    /// Elements of one input that are 0.
+    pub zeros: Option<(usize, Zero)>,
     /// bf16 on a card against f64, as `tolerance_f32`; None where bf16 changes nothing.
     pub tolerance_bf16: Option<f64>,
 }
@@ -124,6 +129,7 @@ macro_rules! op_case {
             at_a_kink: false,
             training: true,
             cpu_only: false,
+            zeros: None,
             tolerance_bf16: None,
         }
     };
@@ -150,6 +156,16 @@ impl Case {
 
     pub fn cpu_only(mut self) -> Self {
         self.cpu_only = true;
+        self
+    }
+
+    /// Sets elements of an input to 0.
+    pub fn zeroed(
+        mut self,
+        input: usize,
+        zero: impl Fn(usize) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.zeros = Some((input, Box::new(zero)));
         self
     }
 
@@ -193,7 +209,7 @@ impl Case {
 
     fn numbers(&self) -> (Vec<Vec<f64>>, Vec<u8>) {
         let philox = Philox::new(0xC15);
-        let inputs = self
+        let mut inputs: Vec<Vec<f64>> = self
             .inputs
             .iter()
             .enumerate()
@@ -210,6 +226,12 @@ impl Case {
                     .collect()
             })
             .collect();
+        if let Some((input, zero)) = &self.zeros {
+            let elements = inputs[*input].iter_mut().enumerate();
+            elements
+                .filter(|(i, _)| zero(*i))
+                .for_each(|(_, x)| *x = 0.0);
+        }
         let codes = (0..self.rows * self.codes)
             .map(|i| (philox.bits(99, i as u64) % 9).min(5) as u8)
             .map(|c| if c == 5 { (c + 3) % 4 } else { c })

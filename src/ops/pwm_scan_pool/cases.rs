@@ -150,6 +150,28 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
+    // Motifs narrower than the kernel, each in its own way: they are scanned only as wide as they are.
+    let size = Size {
+        rows: 3,
+        channels: 70,
+        width: 9,
+        length: 40,
+        strands: 2,
+    };
+    for case in [
+        size.codes(true, true),
+        size.codes(false, true),
+        size.dense(true),
+    ] {
+        let narrow = move |i: usize| {
+            let (channel, k) = (i / (4 * size.width), i % size.width);
+            k < channel % 3 || k >= size.width - channel % 5
+        };
+        cases.push(Case {
+            label: format!("{}, narrow motifs", case.label),
+            ..case.zeroed(0, narrow)
+        });
+    }
     let size = Size {
         rows: 3,
         channels: 4,
