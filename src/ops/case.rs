@@ -2,12 +2,11 @@
 //! run against the plain formula, the gradient against finite differences, f32 against f64, and
 //! pieces of a batch against the whole.
 
+pub use super::on_card::{BF16, Worst};
 use crate::engine::cpu::Inspection;
-use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
 use crate::engine::params::Role;
 use crate::engine::{Batch, CpuExecutor, Init, Philox, Program, Real, Tape, Var};
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 /// One input of a case: values uniform in `low..high`.
 #[derive(Clone, Debug)]
@@ -89,28 +88,6 @@ pub struct Case {
 /// What f32 may cost an op, relative to its largest number, where the case says nothing else.
 pub const OP_TOLERANCE: f64 = 1e-5;
 
-/// How a case runs on a card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
-    Alone,
-    /// Every gradient begins with another one.
-    AddedToAnother,
-    /// With the gradients of the inputs of even, and of odd, numbers alone.
-    EvenInputs,
-    OddInputs,
-}
-
-/// The largest error of a case that holds, relative to the largest number.
-#[derive(Clone, Copy, Debug)]
-pub struct Worst {
-    pub error: f64,
-    pub allowed: f64,
-}
-
-/// What rounding the factors of a product to bf16 may cost: each factor is off by up to 2^-9 of itself, a term by up
-/// to 2^-8, and the sum of terms of both signs, relative to the largest result, by some of that.
-pub const BF16: f64 = 1.0 / 128.0;
-
 /// Builds a [`Case`]; the closure is compiled for both number types.
 #[macro_export]
 macro_rules! op_case {
@@ -180,14 +157,6 @@ impl Case {
         self
     }
 
-    /// The error that a card is allowed.
-    fn allowed_on_card(&self, precision: Precision) -> f64 {
-        match (precision, self.tolerance_bf16) {
-            (Precision::Bf16, Some(tolerance)) => tolerance,
-            _ => self.tolerance_f32,
-        }
-    }
-
     pub fn tolerance_f32(mut self, tolerance: f64) -> Self {
         self.tolerance_f32 = tolerance;
         self
@@ -207,7 +176,7 @@ impl Case {
                 .runs_on_a_card()
     }
 
-    fn numbers(&self) -> (Vec<Vec<f64>>, Vec<u8>) {
+    pub(super) fn numbers(&self) -> (Vec<Vec<f64>>, Vec<u8>) {
         let philox = Philox::new(0xC15);
         let mut inputs: Vec<Vec<f64>> = self
             .inputs
@@ -299,73 +268,6 @@ impl Case {
         Ok(())
     }
 
-    /// Runs the case on a card, forward and backward, against the CPU in f64: as it is, and in f32 once more with
-    /// gradients that are there already, and with the gradients of every other input alone. The largest error.
-    ///
-    /// # Errors
-    /// The first number that is off by more than is allowed, or what failed on the card.
-    pub fn check_on(&self, gpu: &Arc<Gpu>, precision: Precision) -> Result<Worst, String> {
-        let name = format!("{} {}", self.op, self.label);
-        let (inputs, codes) = self.numbers();
-        let allowed = self.allowed_on_card(precision);
-        let mut worst = 0.0f64;
-        for pass in self.passes(precision) {
-            let asked = self.asked(pass);
-            let twice = pass == Pass::AddedToAnother;
-            let recorded = record(self, &asked, &self.build_f64, &inputs, twice);
-            let truth = run_recorded(self, &asked, recorded, &inputs, &codes, self.rows);
-            let found = run_on(gpu, self, &asked, &inputs, &codes, twice, precision)
-                .map_err(|e| format!("{name}: {pass:?}: {e}"))?;
-            let mut compare = |what: String, a: &[f64], b: &[f64]| {
-                let error = distance(a, b);
-                worst = worst.max(error);
-                if error <= allowed {
-                    Ok(())
-                } else {
-                    Err(format!(
-                        "{name}: CUDA {precision:?} against f64, {pass:?}, {what}: error {error:.3e}, allowed {allowed:.1e}"
-                    ))
-                }
-            };
-            compare("output".to_string(), &found.output, &truth.output)?;
-            let both = found.gradients.iter().zip(&truth.gradients);
-            for (i, (ours, theirs)) in both.enumerate() {
-                compare(format!("gradient {i}"), ours, theirs)?;
-            }
-        }
-        Ok(Worst {
-            error: worst,
-            allowed,
-        })
-    }
-
-    fn passes(&self, precision: Precision) -> Vec<Pass> {
-        // What is added to may cancel what bf16 has rounded, so that its error has no bound.
-        if precision == Precision::Bf16 {
-            return vec![Pass::Alone];
-        }
-        let mut passes = vec![Pass::Alone, Pass::AddedToAnother];
-        let gradients = self.inputs.iter().filter(|i| i.differentiable).count();
-        // A large batch shows nothing here that a small one does not.
-        if gradients > 1 && self.rows < 100 {
-            passes.extend([Pass::EvenInputs, Pass::OddInputs]);
-        }
-        passes
-    }
-
-    /// The inputs, those frozen whose gradients a pass does not ask for.
-    fn asked(&self, pass: Pass) -> Vec<Input> {
-        let keeps = |index: usize| match pass {
-            Pass::Alone | Pass::AddedToAnother => true,
-            Pass::EvenInputs => index.is_multiple_of(2),
-            Pass::OddInputs => !index.is_multiple_of(2),
-        };
-        let given = self.inputs.iter().cloned().enumerate();
-        given
-            .map(|(index, input)| if keeps(index) { input } else { input.frozen() })
-            .collect()
-    }
-
     /// Central differences of a random weighting of the outputs, at up to 48 elements an input.
     fn check_gradient(
         &self,
@@ -405,7 +307,7 @@ impl Case {
 }
 
 /// The largest difference relative to the largest number of `b` (at least 1e-3).
-fn distance(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
     if a.len() != b.len() {
         return f64::INFINITY;
     }
@@ -420,32 +322,32 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     })
 }
 
-struct Outcome {
-    output: Vec<f64>,
-    gradients: Vec<Vec<f64>>,
+pub(super) struct Outcome {
+    pub output: Vec<f64>,
+    pub gradients: Vec<Vec<f64>>,
     /// The weighted sum that the gradients belong to.
     weighted: f64,
     batch_wide: bool,
 }
 
 /// A case recorded for one number type: the op, and a loss that weights its outputs at random.
-struct Recorded<T: Real> {
-    tape: Tape<T>,
-    output: Var,
+pub(super) struct Recorded<T: Real> {
+    pub tape: Tape<T>,
+    pub output: Var,
     /// Elements of one row of the output.
-    width: usize,
-    loss: Var,
+    pub width: usize,
+    pub loss: Var,
     /// The inputs that differ by row and want a gradient, in order.
-    watched: Vec<Var>,
-    params: Vec<T>,
-    dense: Vec<Vec<T>>,
+    pub watched: Vec<Var>,
+    pub params: Vec<T>,
+    pub dense: Vec<Vec<T>>,
 }
 
 /// `asked`: the case's inputs, some of them perhaps frozen. Differentiable row inputs are watched, the shared ones are parameters: one run gives every gradient.
 ///
 /// With `twice` the loss also weights every differentiable input itself: its gradient then begins with those weights,
 /// and the op has to add to them.
-fn record<T: Real>(
+pub(super) fn record<T: Real>(
     case: &Case,
     asked: &[Input],
     build: &Build<T>,
@@ -524,7 +426,7 @@ fn record<T: Real>(
     }
 }
 
-fn batch<'a, T>(case: &Case, dense: &'a [Vec<T>], codes: &'a [u8]) -> Batch<'a, T> {
+pub(super) fn batch<'a, T>(case: &Case, dense: &'a [Vec<T>], codes: &'a [u8]) -> Batch<'a, T> {
     Batch {
         rows: case.rows,
         codes,
@@ -555,7 +457,7 @@ fn run<T: Real>(
     )
 }
 
-fn run_recorded<T: Real>(
+pub(super) fn run_recorded<T: Real>(
     case: &Case,
     asked: &[Input],
     recorded: Recorded<T>,
@@ -580,7 +482,7 @@ fn run_recorded<T: Real>(
     )
 }
 
-fn output_rows<T: Real>(case: &Case, recorded: &Recorded<T>) -> usize {
+pub(super) fn output_rows<T: Real>(case: &Case, recorded: &Recorded<T>) -> usize {
     if recorded.tape.per_row(recorded.output) {
         case.rows
     } else {
@@ -588,36 +490,7 @@ fn output_rows<T: Real>(case: &Case, recorded: &Recorded<T>) -> usize {
     }
 }
 
-/// Runs the case on a card, the whole batch at once.
-fn run_on(
-    gpu: &Arc<Gpu>,
-    case: &Case,
-    asked: &[Input],
-    inputs: &[Vec<f64>],
-    codes: &[u8],
-    twice: bool,
-    precision: Precision,
-) -> crate::Result<Outcome> {
-    let recorded = record(case, asked, &case.build_f32, inputs, twice);
-    let output_rows = output_rows(case, &recorded);
-    // Most cases run fewer rows than were planned for, as an epoch's last batch does.
-    let planned = case.rows + case.rows % 3;
-    let program = DeviceProgram::new(recorded.tape, recorded.output, Some(recorded.loss), planned)?;
-    let mut executor = DeviceExecutor::new(gpu, program, case.codes, &recorded.params, precision)?;
-    let mut grads = vec![0.0; recorded.params.len()];
-    let batch = batch(case, &recorded.dense, codes);
-    let run = executor.inspect(&batch, &mut grads, &recorded.watched)?;
-    Ok(outcome(
-        asked,
-        inputs,
-        run,
-        &grads,
-        output_rows * recorded.width,
-        true,
-    ))
-}
-
-fn outcome<T: Real>(
+pub(super) fn outcome<T: Real>(
     asked: &[Input],
     inputs: &[Vec<f64>],
     run: Inspection<T>,

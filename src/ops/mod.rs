@@ -6,6 +6,7 @@ pub mod case;
 mod common;
 mod elementwise;
 mod lines;
+mod on_card;
 
 pub mod activation;
 pub mod adam;

@@ -15,7 +15,7 @@ pub struct SharedArgs {
     /// The chromosomes in use, with their sizes [default: those of --genome, else hg19.autoX.chrom.sizes in --resources]
     #[arg(long, value_name = "FILE")]
     pub chrom_sizes: Option<PathBuf>,
-    /// BED file of regions to leave out [default: blacklist.bed.gz in --resources, where it is]
+    /// BED file of regions to leave out [default: none with --genome, else blacklist.bed.gz in --resources]
     #[arg(long, value_name = "BED")]
     pub blacklist: Option<PathBuf>,
     /// Folder with BED files of CpG islands, CDS, introns, promoters and UTRs [default: --resources]

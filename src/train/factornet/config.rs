@@ -1,15 +1,12 @@
 //! The model folder: config.json, and the lists that the original's folders hold.
 
-use crate::data::factornet::annotations::GencodeSpan;
+use crate::data::factornet::annotations::{FEATURES, GencodeSpan};
 use crate::io::atomic::write_atomic;
 use crate::models::factornet::Spec;
 use crate::train::config::{CONFIG, InputFile, Precision};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-
-/// The features of an annotation in the order of the network's inputs.
-const GENCODE_FEATURES: usize = 6;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -45,7 +42,7 @@ const FREE_FLAGS: [&str; 2] = ["epochs", "patience"];
 impl Config {
     /// Meta numbers and annotation features together.
     pub fn meta_inputs(&self) -> usize {
-        self.meta.len() + if self.gencode { GENCODE_FEATURES } else { 0 }
+        self.meta.len() + if self.gencode { FEATURES.len() } else { 0 }
     }
 
     /// # Errors
