@@ -107,6 +107,9 @@ pub fn cases() -> Vec<Case> {
             Input::rows(&[VECTORS * k]).range(0.0, 2.0).frozen(),
             Input::rows(&[VECTORS * r]).range(0.0, 2.0).frozen(),
         ]);
+        // Multipliers up to 2 carry gradients through more steps, sums of large terms that nearly cancel: 7.2e-6 was seen
+        // with AVX-512, and other vectors round in another order.
+        given = given.tolerance_f32(2e-5);
         cases.push(given.reference(move |x, _, rows| {
             let of = |i: usize, n: usize, row: usize| x[i][row * n..(row + 1) * n].to_vec();
             let masks = |row: usize| [of(25, VECTORS * k, row), of(26, VECTORS * r, row)];
