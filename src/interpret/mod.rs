@@ -2,5 +2,6 @@
 
 pub mod kernel_motifs;
 pub mod kernel_sites;
+pub mod motif_matches;
 pub mod motif_ranks;
 pub mod motif_similarity;

@@ -205,6 +205,19 @@ fn two_cell_lines_are_pooled_and_others_validate() {
     );
     let counts = format!("{train} positives for training, {} samples", 2 * held);
     assert!(run.err.contains(&counts), "{counts}: {}", run.err);
+    // A folder that is named twice counts twice, and that is said.
+    let run = cells.train("twice", "-i A B/../A -e 1").ok();
+    assert!(
+        run.err.contains("-i names B/../A more than once"),
+        "{}",
+        run.err
+    );
+    let counts = format!(
+        "{} positives for training, {} samples",
+        2 * train,
+        4 * kept(&cells, "A/CTCF.bed", "chr2")
+    );
+    assert!(run.err.contains(&counts), "{counts}: {}", run.err);
     // The names must agree, -vi included.
     cells.write("B/bigwig.txt", "dgf.bw DNase\n");
     for flags in ["-i A B", "-i A -vi B"] {

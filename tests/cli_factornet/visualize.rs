@@ -73,6 +73,30 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
         let whole = |p: &f64| (p * sites - (p * sites).round()).abs() < 1e-4;
         assert!(motif.rows.iter().flatten().all(whole), "{motif:?}");
     }
+    // Compared with themselves, each motif is found at its own place.
+    cells
+        .on(
+            "visualize",
+            "-m model -b w.bed -c chr3 --motif-db out/motifs.txt -o known",
+        )
+        .ok();
+    let matches = text(cells.path("known/matches.tsv"));
+    let own: Vec<Vec<&str>> = matches
+        .lines()
+        .skip(1)
+        .map(|l| l.split('\t').collect())
+        .collect();
+    assert_eq!(
+        own.len(),
+        read_meme(cells.path("out/motifs.txt")).unwrap().len()
+    );
+    for words in own {
+        assert_eq!(
+            [words[4], words[5], words[6], words[7]],
+            ["1.0000", "0", "+", "10"]
+        );
+    }
+    assert!(cells.path("known/matches2.tsv").is_file());
     assert_no_leftovers(cells.folder());
 }
 

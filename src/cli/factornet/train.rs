@@ -53,6 +53,14 @@ impl Cells {
             train: read(&args.inputdirs)?,
             validation: read(&args.validinputdirs)?,
         };
+        for (flag, folders) in [("-i", &args.inputdirs), ("-vi", &args.validinputdirs)] {
+            if let Some(folder) = repeated(folders) {
+                eprintln!(
+                    "note: {flag} names {} more than once: its samples are taken as often",
+                    folder.display()
+                );
+            }
+        }
         let all = cells.all();
         check_names_agree(&all, args.meta)?;
         let first = &all[0];
@@ -75,6 +83,21 @@ impl Cells {
     fn all(&self) -> Vec<CellFolder> {
         self.train.iter().chain(&self.validation).cloned().collect()
     }
+}
+
+/// The first folder that an earlier path names too.
+fn repeated(folders: &[PathBuf]) -> Option<&PathBuf> {
+    let same = |a: &PathBuf, b: &PathBuf| match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    };
+    let mut later = folders.iter().enumerate();
+    later.find_map(|(i, folder)| {
+        folders[..i]
+            .iter()
+            .any(|earlier| same(earlier, folder))
+            .then_some(folder)
+    })
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

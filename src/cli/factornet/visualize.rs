@@ -9,8 +9,10 @@ use crate::data::factornet::split::Choice;
 use crate::data::factornet::{Notes, Sample};
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::kernel_sites::collect;
+use crate::interpret::motif_matches::write_matches;
 use crate::io::atomic::write_atomic;
 use crate::io::cell::CellFolder;
+use crate::io::meme::read_meme;
 use crate::io::npy::write_npy_matrix;
 use crate::report::logo::{Logo, logos_svg};
 use crate::report::signal_plot::signal_svg;
@@ -49,6 +51,9 @@ pub struct Args {
     /// (-oc) Folder to make, or to write over
     #[arg(long, value_name = "DIR")]
     outputdirc: Option<PathBuf>,
+    /// Known motifs: the one that each kernel resembles most goes to matches.tsv
+    #[arg(long, value_name = "MEME")]
+    motif_db: Option<PathBuf>,
     /// Accepted as elsewhere; nothing here is drawn
     #[arg(short = 's', long, value_name = "N")]
     seed: Option<u64>,
@@ -76,6 +81,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result<()> {
     let network = &model.config.network;
+    let known = args.motif_db.as_ref().map(read_meme).transpose()?;
     let ground = Ground::open(&args.shared, network.length)?;
     let chromosomes = ground.chromosomes();
     let mut notes = Notes::new();
@@ -127,6 +133,11 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     for (sites, number) in [(&sites.convolution, ""), (&sites.positionwise, "2")] {
         write(folder, number, sites, &network.tracks)?;
+        if let Some(known) = &known {
+            write_atomic(folder.join(format!("matches{number}.tsv")), |w| {
+                write_matches(w, &sites.motifs(), known)
+            })?;
+        }
     }
     Ok(())
 }

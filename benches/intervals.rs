@@ -1,0 +1,101 @@
+//! Samples from peaks: the original's genome-wide inputs of HepG2 REST (hg19), read and prepared, and
+//! the windows of an epoch. `benches/peers/run_intervals.sh` does the same with bedtools.
+//!
+//! Data: `../shared/data/factornet_hg19`; without it the benchmark says so and ends.
+
+use std::path::{Path, PathBuf};
+
+use cisgrad::data::factornet::Notes;
+use cisgrad::data::factornet::annotations::GencodeSpan;
+use cisgrad::data::factornet::blacklist::Blacklist;
+use cisgrad::data::factornet::peaks::{Peaks, factor_files};
+use cisgrad::data::factornet::single::{Settings, SingleTask};
+use cisgrad::data::factornet::split::{Choice, Split};
+use cisgrad::io::cell::CellFolder;
+use cisgrad::io::chrom_sizes::Chromosomes;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+
+/// What is read once: the names of chromosomes, the blacklist, the split, one cell line's peaks.
+struct Inputs {
+    chromosomes: Chromosomes,
+    blacklist: Blacklist,
+    split: Split,
+    peaks: Vec<Peaks>,
+}
+
+fn read(data: &Path) -> cisgrad::Result<Inputs> {
+    let mut notes = Notes::new();
+    let chromosomes = Chromosomes::read(data.join("resources/hg19.autoX.chrom.sizes"))?;
+    let file = data.join("resources/blacklist.bed.gz");
+    let blacklist = Blacklist::read(Some(&file), 1000, &chromosomes, &mut notes)?;
+    let words = |list: &str| -> Vec<String> { list.split(' ').map(String::from).collect() };
+    let (validation, test) = (words("chr11"), words("chr1 chr8 chr21"));
+    let choice = |flag, words| Choice {
+        flag,
+        words,
+        explicit: true,
+    };
+    let split = Split::new(
+        choice("-v", &validation[..]),
+        choice("-t", &test[..]),
+        &chromosomes,
+        &mut notes,
+    )?;
+    let folders = [CellFolder::read(data.join("data/HepG2"))?];
+    let files = factor_files(&folders, "REST")?;
+    let peaks = files
+        .iter()
+        .map(|files| Peaks::read(files, &chromosomes, &mut notes));
+    let peaks = peaks.collect::<cisgrad::Result<_>>()?;
+    Ok(Inputs {
+        chromosomes,
+        blacklist,
+        split,
+        peaks,
+    })
+}
+
+impl Inputs {
+    fn task(&self) -> SingleTask<'_> {
+        let settings = Settings {
+            chromosomes: &self.chromosomes,
+            blacklist: &self.blacklist,
+            unknown: None,
+            split: &self.split,
+            length: 1000,
+            negatives: 1,
+            annotations: None,
+            span: GencodeSpan::Window,
+            seed: 1,
+        };
+        SingleTask::new(settings, &self.peaks, None)
+            .expect("the inputs of the original are valid")
+            .0
+    }
+}
+
+fn intervals(c: &mut Criterion) {
+    let data: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/factornet_hg19");
+    if !data.is_dir() {
+        eprintln!("skipped: {} is not there", data.display());
+        return;
+    }
+    let inputs = read(&data).expect("the inputs of the original are valid");
+    let task = inputs.task();
+    let mut group = c.benchmark_group("intervals");
+    group.sample_size(10);
+    group.bench_function("read", |b| b.iter(|| read(&data)));
+    group.bench_function("prepare", |b| b.iter(|| inputs.task().positives().len()));
+    group.bench_function("epoch", |b| {
+        let mut epoch = 0;
+        let next = || {
+            epoch += 1;
+            epoch
+        };
+        b.iter_batched(next, |epoch| task.epoch(epoch), BatchSize::SmallInput)
+    });
+    group.finish();
+}
+
+criterion_group!(benches, intervals);
+criterion_main!(benches);
