@@ -11,7 +11,7 @@ use cisgrad::data::factornet::blacklist::Blacklist;
 use cisgrad::data::factornet::peaks::{Peaks, factor_files};
 use cisgrad::data::factornet::single::{Settings, SingleTask};
 use cisgrad::data::factornet::split::{Choice, Split};
-use cisgrad::io::cell::CellFolder;
+use cisgrad::io::cell::{CellFolder, Lists};
 use cisgrad::io::chrom_sizes::Chromosomes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
@@ -41,7 +41,7 @@ fn read(data: &Path) -> cisgrad::Result<Inputs> {
         &chromosomes,
         &mut notes,
     )?;
-    let folders = [CellFolder::read(data.join("data/HepG2"))?];
+    let folders = [CellFolder::read(data.join("data/HepG2"), Lists::ALL)?];
     let files = factor_files(&folders, "REST")?;
     let peaks = files
         .iter()

@@ -105,7 +105,7 @@ fn intervals_that_cannot_be_are_named_by_file_and_line() {
         );
     }
     cells.write("A/chip.txt", "no.bed CTCF");
-    cells.refuses("", 1, &["A/no.bed: No such file"]);
+    cells.refuses("", 1, &["A/chip.txt, line 1: there is no file A/no.bed"]);
     cells.write("A/chip.txt", "../annotations CTCF");
     cells.refuses("", 1, &["A/../annotations"]);
     let file = std::fs::File::create(cells.path("A/p.bed.gz")).unwrap();
@@ -146,7 +146,7 @@ fn tracks_that_are_none_are_told_apart() {
     let best = |model: &str| bytes(cells.path(&format!("{model}/model.best.safetensors")));
     assert!(best("cut") == best("whole"));
     std::fs::remove_file(cells.path("A/dgf.bw")).unwrap();
-    cells.refuses("", 1, &["A/dgf.bw: No such file"]);
+    cells.refuses("", 1, &["A/bigwig.txt, line 1: there is no file A/dgf.bw"]);
     // Of another build: chr2 is longer there.
     let fasta = text(cells.path("genome.fa")).replace(">chr3", "ACGT\n>chr3");
     cells.write("longer.fa", fasta);
@@ -217,13 +217,37 @@ fn lists_name_the_line_that_is_wrong() {
         &["genome.fa", "expected a cell line's folder"],
     );
     std::fs::remove_file(cells.path("A/meta.txt")).unwrap();
-    cells.refuses("-m", 1, &["-m: no values in A/meta.txt"]);
+    cells.refuses(
+        "-m",
+        1,
+        &["-m: no values in A/meta.txt (there is no such file)"],
+    );
     std::fs::remove_file(cells.path("A/chip.txt")).unwrap();
-    cells.refuses("", 1, &["A/chip.txt: no factor to train on"]);
-    cells
-        .train_all("never", "")
-        .fails(1, &["A/chip.txt: no factor to train on"]);
+    cells.refuses("", 1, &["A/chip.txt (there is no such file): no factor"]);
+    cells.train_all("never", "").fails(
+        1,
+        &["A/chip.txt (there is no such file): no factor to train on"],
+    );
     assert!(!cells.path("never").exists());
+}
+
+/// Prediction needs no peaks, a model without meta numbers none of those; what is in their lists does not matter.
+#[test]
+fn a_list_that_a_command_does_not_need_may_hold_anything() {
+    let cells = Cells::new();
+    cells.write("A/meta.txt", "no number\n");
+    cells.train("model", "-e 1").ok();
+    cells.write("w.bed", "chr3\t5000\t5200\n");
+    cells.on("evaluate", "-m model -t chr3").ok();
+    cells.write("A/chip.txt", "junk\n");
+    cells.on("predict", "-m model -b w.bed -o p.gz").ok();
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3 -o out")
+        .ok();
+    cells
+        .on("evaluate", "-m model -t chr3")
+        .fails(1, &["A/chip.txt, line 1: 'junk'"]);
+    cells.refuses("-m", 1, &["A/chip.txt, line 1: 'junk'"]);
 }
 
 #[test]
@@ -245,7 +269,7 @@ fn flags_that_no_run_can_have_are_usage_errors() {
         ("-mo", "-mo: no known motifs"),
         ("--batch-size 0", "--batch-size"),
         ("--threads 0", "--threads 0"),
-        ("--precision bf16", "--precision bf16"),
+        ("--precision bf16", "'bf16'"),
         ("--device tpu", "tpu"),
         ("--track-scale DGF", "'DGF' has no '='"),
         ("-n -1", "-1"),
@@ -330,7 +354,11 @@ fn genome_annotation_and_motifs_that_cannot_be_read_are_named() {
         &["more.sizes", "genome.fa: 'chr9'"],
     );
     cells.refuses("--blacklist no.bed", 1, &["no.bed: No such file"]);
-    cells.refuses("-g", 1, &["resources"]);
+    cells.refuses(
+        "-g",
+        2,
+        &["resources", "(-g)", "--annotations DIR", "--gtf GTF"],
+    );
     std::fs::remove_file(cells.path("annotations/utr5.bed")).unwrap();
     cells.refuses("-g --annotations annotations", 1, &["annotations", "utr5"]);
     cells.write("annotations/utr5.bed", "chr1\t9\t5\n");

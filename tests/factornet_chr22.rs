@@ -17,7 +17,7 @@ use cisgrad::data::packed_genome::PackedGenome;
 use cisgrad::data::regions::Regions;
 use cisgrad::data::tracks::{Scale, Storage, Track, read_tracks};
 use cisgrad::io::bigwig::BigWig;
-use cisgrad::io::cell::CellFolder;
+use cisgrad::io::cell::{CellFolder, Lists};
 use cisgrad::io::chrom_sizes::Chromosomes;
 
 const LENGTH: u32 = 1000;
@@ -85,7 +85,7 @@ impl Chr22 {
     }
 
     fn folder(&self, cell: &str) -> CellFolder {
-        CellFolder::read(self.data.join("factornet").join(cell)).unwrap()
+        CellFolder::read(self.data.join("factornet").join(cell), Lists::ALL).unwrap()
     }
 
     fn peaks(&self, cell: &str, factor: &str) -> Peaks {

@@ -22,7 +22,7 @@ use cisgrad::data::factornet::single::{Positive, Settings, SingleTask, excluded,
 use cisgrad::data::factornet::split::{Choice, Split};
 use cisgrad::data::regions::{Regions, Span};
 use cisgrad::io::bed::Reader;
-use cisgrad::io::cell::{CellFolder, check_names_agree};
+use cisgrad::io::cell::{CellFolder, Lists, check_names_agree};
 use cisgrad::io::chrom_sizes::Chromosomes;
 use cisgrad::io::hash::hex;
 
@@ -179,7 +179,7 @@ fn single_task(data: &Path, fact: &Value) {
         gencode.then(|| Annotations::read(&resources, &chromosomes, &mut notes).unwrap());
     let folders: Vec<CellFolder> = words(&fact["dirs"])
         .iter()
-        .map(|dir| CellFolder::read(data.join(dir)).unwrap())
+        .map(|dir| CellFolder::read(data.join(dir), Lists::ALL).unwrap())
         .collect();
     let meta = fact["meta"].as_bool().unwrap();
     check_names_agree(&folders, meta).unwrap();
@@ -387,7 +387,7 @@ fn windows_and_labels_of_nineteen_factors() {
     let length = fact["L"].as_u64().unwrap() as u32;
     let path = data.join("resources/blacklist.bed.gz");
     let blacklist = Blacklist::read(Some(&path), length, &chromosomes, &mut notes).unwrap();
-    let folder = CellFolder::read(data.join(fact["dir"].as_str().unwrap())).unwrap();
+    let folder = CellFolder::read(data.join(fact["dir"].as_str().unwrap()), Lists::ALL).unwrap();
     let names: Vec<String> = folder
         .factors
         .iter()

@@ -91,7 +91,7 @@ impl Case {
     /// The probabilities against `act/prob`: the largest difference.
     fn off<T: Number>(&self, inputs: &[Input]) -> f64 {
         let mut predictor = self.model.predictor::<T>(7).unwrap();
-        let found = predictor.predict(inputs, fill, |_| ());
+        let found = predictor.predict(inputs, fill, |_| ()).unwrap();
         let expected = self.numbers("act/prob");
         assert_eq!(found.len(), expected.len(), "{}", self.name);
         let pairs = found.iter().zip(&expected);
@@ -243,7 +243,7 @@ fn a_small_genome_has_the_originals_probabilities_motifs_and_mean_signals() {
     assert_eq!(inputs.len(), 60);
     case.check(&inputs);
     let params = case.model.params::<f64>().unwrap();
-    let sites = collect::<f64, _>(case.spec(), &params, &inputs, 13, fill);
+    let sites = collect::<f64, _>(case.spec(), &params, &inputs, 13, fill).unwrap();
     let folder = shared.join("golden/factornet").join(&case.name);
     for (sites, number) in [(&sites.convolution, ""), (&sites.positionwise, "2")] {
         let counts = case.numbers(&format!("viz/nsites{number}"));

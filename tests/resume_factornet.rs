@@ -299,6 +299,22 @@ fn another_flag_or_file_is_refused_by_name() {
 }
 
 #[test]
+fn resume_without_a_state_says_so_and_replaces_no_finished_model() {
+    let cells = Cells::new();
+    let run = cells.train("model", "-e 3 --resume").ok();
+    let note = "note: --resume: model holds no state.safetensors: starting with the first epoch";
+    assert!(run.err.contains(note), "{}", run.err);
+    std::fs::remove_file(cells.path("model/state.safetensors")).unwrap();
+    let best = || bytes(cells.path("model/model.best.safetensors"));
+    let before = best();
+    cells.train("model", "-e 8 --resume").fails(
+        1,
+        &["model has a model of 3 epochs but no state.safetensors to go on from"],
+    );
+    assert!(best() == before);
+}
+
+#[test]
 fn a_folder_that_is_there_is_written_over_by_oc_alone() {
     let cells = Cells::new();
     cells.train("model", "-e 1").ok();

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod ground;
+mod outputs;
 mod predict;
 mod saved;
 mod shared;

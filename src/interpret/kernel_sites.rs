@@ -5,6 +5,8 @@ use crate::data::dna::complement;
 use crate::engine::{CpuExecutor, Noise, Real};
 use crate::models::factornet::Spec;
 use crate::train::factornet::Feed;
+use crate::train::interrupt::interrupted;
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -32,13 +34,16 @@ impl Sites {
 
 /// Runs the network over windows and takes, for each kernel and strand of a window, the first place of its largest
 /// activation where that is above 0. `fill` writes codes (L), tracks (n, L) and meta numbers (M) of one window.
+///
+/// # Errors
+/// [`Error::Interrupted`] after a signal that the program watches for.
 pub fn collect<T: Real, S: Sync>(
     spec: &Spec,
     params: &[T],
     windows: &[S],
     batch_size: usize,
     fill: impl Fn(&S, &mut [u8], &mut [f32], &mut [f32]) + Sync,
-) -> Sites {
+) -> Result<Sites> {
     let observed = spec.observing_program::<T>(batch_size);
     let activations = observed.activations;
     let layers = [activations.convolution, activations.positionwise];
@@ -81,8 +86,11 @@ pub fn collect<T: Real, S: Sync>(
         // In the windows' order, whichever thread was first.
         let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
         parts.values().for_each(|part| all.merge(part));
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
     }
-    all
+    Ok(all)
 }
 
 /// A window as the network reads one strand of it.

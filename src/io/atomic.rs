@@ -22,6 +22,55 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether a file can be written there later: its folder takes new files, and `path` is no folder. Leaves nothing behind.
+///
+/// # Errors
+/// What the operating system says of the folder; a folder in the file's place.
+pub fn check_writable(path: &Path) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            return Err(Error::format(path, "a folder; expected a file to write"));
+        }
+        // A device: no file is made beside it.
+        Ok(found) if !found.is_file() => return Ok(()),
+        _ => {}
+    }
+    let target = path.canonicalize();
+    check_folder(folder_of(target.as_deref().unwrap_or(path)))
+}
+
+/// Whether files can be made in a folder. Leaves nothing behind.
+///
+/// # Errors
+/// What the operating system says of it.
+pub fn check_folder(folder: &Path) -> Result<()> {
+    let made = builder().tempfile_in(folder);
+    made.map(|_| ())
+        .map_err(|e| Error::io(folder, bare(folder, e)))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(MARKS[0]).suffix(MARKS[1]);
+    builder
+}
+
+/// What the system said of a folder that takes no file, without the temporary file's name.
+fn bare(folder: &Path, error: io::Error) -> io::Error {
+    match std::fs::metadata(folder) {
+        Err(missing) => missing,
+        Ok(found) if !found.is_dir() => io::ErrorKind::NotADirectory.into(),
+        Ok(_) => error.kind().into(),
+    }
+}
+
 /// Writes what `fill` writes to `path`; until the last byte is on the disk, `path` stays as it was.
 /// A device, a pipe or what a link names (`/dev/null`, `/dev/stdout`) is written to; the link or
 /// the device itself is never replaced by a file.
@@ -63,12 +112,8 @@ fn replace(
 ) -> io::Result<()> {
     let target = path.canonicalize();
     let path = target.as_deref().unwrap_or(path);
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(MARKS[0]).suffix(MARKS[1]);
+    let folder = folder_of(path);
+    let mut builder = builder();
     // The usual permissions of a new file (the umask still applies), not a temporary file's 0600:
     // colleagues read these folders.
     #[cfg(unix)]
@@ -76,7 +121,7 @@ fn replace(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut temporary = builder.tempfile_in(folder)?;
+    let mut temporary = builder.tempfile_in(folder).map_err(|e| bare(folder, e))?;
     fill(&mut temporary)?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|e| e.error)?;
@@ -136,11 +181,31 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_is_named() {
+    fn a_missing_folder_is_named_and_no_temporary_file_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/a.txt");
-        let error = write_atomic(&path, |_| Ok(())).unwrap_err();
-        assert!(error.to_string().contains("missing/a.txt"), "{error}");
+        let error = write_atomic(&path, |_| Ok(())).unwrap_err().to_string();
+        assert!(
+            error.ends_with("missing/a.txt: No such file or directory (os error 2)"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn whether_a_file_can_be_written_is_known_beforehand() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |name: &str| {
+            check_writable(&folder.path().join(name))
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            error("missing/a.txt").ends_with("missing: No such file or directory (os error 2)")
+        );
+        assert!(error("").ends_with("a folder; expected a file to write"));
+        assert!(check_writable(&folder.path().join("a.txt")).is_ok());
+        assert!(check_writable(Path::new("/dev/null")).is_ok());
+        assert!(names(folder.path()).is_empty());
     }
 
     #[cfg(unix)]

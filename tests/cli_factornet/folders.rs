@@ -140,5 +140,7 @@ fn model_folders_that_are_none_or_damaged_are_named() {
     cells.write("A/bigwig.txt", "dgf.bw DNase\n");
     refused(&["A/bigwig.txt: no track 'DGF'; there are DNase"]);
     std::fs::remove_file(cells.path("A/bigwig.txt")).unwrap();
-    refused(&["A/bigwig.txt: no track 'DGF' (no track at all); the model takes it"]);
+    refused(&[
+        "A/bigwig.txt (there is no such file): no track 'DGF' (no track at all); the model takes it",
+    ]);
 }

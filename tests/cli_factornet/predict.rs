@@ -1,6 +1,7 @@
 //! `cisgrad factornet predict`.
 
 use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::common::factornet::{Cells, values};
@@ -261,6 +262,91 @@ fn all_factors_have_a_column_each_in_the_order_of_chip_txt() {
         .fails(2, &["-f MYC: the model predicts CTCF, MAX"]);
 }
 
+/// By whatever path: another spelling, a link.
+#[test]
+fn no_output_takes_the_place_of_an_input_or_of_another_output() {
+    let cells = trained();
+    cells.write("w.bed", "chr3\t5000\t5200\n");
+    std::os::unix::fs::symlink(cells.path("w.bed"), cells.path("link")).unwrap();
+    let inputs = [
+        "w.bed",
+        "genome.fa",
+        "blacklist.bed",
+        "A/dgf.bw",
+        "A/bigwig.txt",
+        "A/chip.txt",
+        "model/model.best.safetensors",
+        "model/config.json",
+    ];
+    let all = || inputs.map(|name| bytes(cells.path(name)));
+    let before = all();
+    for output in inputs.iter().chain(&["link", "./A/../w.bed"]) {
+        for flags in [format!("-o {output}"), format!("-o p.gz --bigwig {output}")] {
+            cells
+                .on("predict", &format!("-m model -b w.bed {flags}"))
+                .fails(2, &["is a file that this run reads"]);
+        }
+    }
+    cells
+        .on("predict", "-m model -b w.bed -o p.gz --bigwig ./p.gz")
+        .fails(2, &["--bigwig ./p.gz is the file of -o"]);
+    assert!(all() == before);
+    assert!(!cells.path("p.gz").exists());
+    // Beside them there is room.
+    cells
+        .on("predict", "-m model -b w.bed -o model/p.gz --bigwig A/p.bw")
+        .ok();
+}
+
+/// Known before the first window is scored, not after the last one.
+#[test]
+fn an_output_that_cannot_be_written_costs_no_work() {
+    let cells = trained();
+    cells.write("w.bed", "chr3\t5000\t5200\n");
+    cells
+        .on("predict", "-m model -b w.bed -o p.gz --bigwig no.such/p.bw")
+        .fails(1, &["no.such: No such file"]);
+    cells
+        .on("predict", "-m model -b w.bed -o A")
+        .fails(1, &["A: a folder; expected a file to write"]);
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3 -o w.bed/out")
+        .fails(1, &["w.bed"]);
+    assert!(!cells.path("p.gz").exists());
+    assert_no_leftovers(cells.folder());
+}
+
+#[test]
+fn sigint_ends_prediction_with_130_and_leaves_the_old_scores() {
+    let cells = trained();
+    cells.write("p.gz", "old");
+    cells.write("w.bed", tiled(4_000, 28_000).repeat(400));
+    let line = "factornet predict -i A -m model -b w.bed -o p.gz --genome genome.fa --blacklist blacklist.bed";
+    let mut child = command(cells.folder(), line)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = || {
+        names(cells.folder())
+            .iter()
+            .any(|name| name.starts_with(".cisgrad-"))
+    };
+    // A run that ends before it is hit fails below: its code is 0.
+    while !begun() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.ends_with("error: interrupted\n"), "{said}");
+    assert_eq!(text(cells.path("p.gz")), "old");
+    assert_no_leftovers(cells.folder());
+}
+
 #[test]
 fn a_run_that_fails_leaves_the_old_scores() {
     let cells = trained();
@@ -287,11 +373,8 @@ fn a_run_that_fails_leaves_the_old_scores() {
         );
     }
     cells
-        .on("predict", "-m model -b w.bed -o w.bed")
-        .fails(2, &["-o is the file of -b"]);
-    cells
         .on("predict", "-m model -b w.bed -o no.such/p.gz")
-        .fails(1, &["no.such/p.gz: No such file"]);
+        .fails(1, &["no.such: No such file"]);
     cells
         .on("predict", "-m A -b w.bed -o p.gz")
         .fails(1, &["A: no model folder"]);

@@ -120,6 +120,14 @@ fn the_folder_must_not_be_there_unless_it_may_be_written_over() {
         .on("visualize", "-m model -b w.bed -c chr2 -oc out")
         .ok();
     assert_ne!(text(cells.path("out/motifs.txt")), before);
+    // What another model's tracks left would pass for this one's.
+    cells.write("out/OLD_meansignal2.npy", "old");
+    cells.write("out/notes.txt", "mine");
+    cells
+        .on("visualize", "-m model -b w.bed -c chr2 -oc out")
+        .ok();
+    assert!(!cells.path("out/OLD_meansignal2.npy").exists());
+    assert_eq!(text(cells.path("out/notes.txt")), "mine");
     cells
         .on("visualize", "-m model -b w.bed -c chr3")
         .fails(2, &["--outputdir"]);
@@ -135,7 +143,11 @@ fn no_window_is_an_error_that_makes_no_folder() {
         ("-b w.bed", 1, "no window in chr11 is off the blacklist"),
         ("-b w.bed -c chr11", 2, "-c chr11: neither a chromosome"),
         ("-b w.bed -c chr3:0-1000", 1, "no window in chr3:0-1000"),
-        ("-b empty.bed -c chr3", 1, "empty.bed: no window in chr3"),
+        (
+            "-b empty.bed -c chr3",
+            1,
+            "empty.bed: no interval on a chromosome in use",
+        ),
     ] {
         cells
             .on("visualize", &format!("-m model {flags} -o never"))

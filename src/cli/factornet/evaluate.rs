@@ -10,11 +10,12 @@ use crate::data::factornet::peaks::Peaks;
 use crate::data::factornet::placing::Placer;
 use crate::data::factornet::split::Choice;
 use crate::data::factornet::{Notes, Sample, WINDOW};
-use crate::io::cell::CellFolder;
+use crate::io::cell::{CellFolder, Lists};
 use crate::report::progress::Reporter;
 use crate::train::classification::{Measures, Ranked};
 use crate::train::config::Precision;
 use crate::train::factornet::FactorNet;
+use crate::train::interrupt;
 use crate::train::network::Number;
 use crate::{Error, Result};
 use std::path::PathBuf;
@@ -59,7 +60,11 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
-    let cell = CellFolder::read(&args.inputdir)?;
+    let lists = Lists {
+        factors: true,
+        meta: !model.config.meta.is_empty(),
+    };
+    let cell = CellFolder::read(&args.inputdir, lists)?;
     let factors = args.factors(model, &cell)?;
     let ground = Ground::open(&args.shared, model.config.network.length)?;
     let chromosomes = ground.chromosomes();
@@ -101,6 +106,8 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
     };
     let mut predictor = model.predictor::<T>(args.shared.batch_size)?;
     let all = model.config.factors.len();
+    // From here on a signal ends the work between two batches.
+    interrupt::watch();
     let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
     let reporter = Reporter::new();
     let bar = reporter.bar("scoring", windows.len());
@@ -110,7 +117,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
             &samples,
             |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
             |n| bar.advance(n),
-        );
+        )?;
         for row in found.chunks(all) {
             for (&(output, _), scores) in factors.iter().zip(&mut scores) {
                 scores.push(row[output].f64());
@@ -173,8 +180,8 @@ impl Args {
         }
         if pairs.is_empty() {
             return Err(Error::invalid(format!(
-                "{} has peaks of none of the model's factors: {}",
-                cell.path.display(),
+                "{}: peaks of none of the model's factors: {}",
+                cell.list("chip.txt"),
                 model.config.factors.join(", ")
             )));
         }

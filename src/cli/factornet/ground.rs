@@ -74,7 +74,16 @@ impl Ground {
                 self.chromosomes(),
                 &mut notes,
             )?,
-            None => Annotations::read(args.annotations_folder(), self.chromosomes(), &mut notes)?,
+            None => {
+                let folder = args.annotations_folder();
+                if !folder.is_dir() {
+                    return Err(Error::usage(format!(
+                        "no annotation in {}: the model takes features of an annotation (-g); give --annotations DIR or --gtf GTF",
+                        folder.display()
+                    )));
+                }
+                Annotations::read(folder, self.chromosomes(), &mut notes)?
+            }
         };
         say(&notes);
         Ok(Some(found))
@@ -98,6 +107,7 @@ impl Ground {
                 let found = found.ok_or_else(|| {
                     missing(cell, "bigwig.txt", "track", name, cell.track_names())
                 })?;
+                found.line.check(&found.path)?;
                 files.push(found.path.clone());
             }
         }
@@ -160,18 +170,11 @@ impl<'a> Wanted<'a> {
 }
 
 fn missing(cell: &CellFolder, list: &str, what: &str, name: &str, there: Vec<&str>) -> Error {
-    let list = cell.path.join(list);
+    let list = cell.list(list);
     Error::invalid(if there.is_empty() {
-        format!(
-            "{}: no {what} '{name}' (no {what} at all); the model takes it",
-            list.display()
-        )
+        format!("{list}: no {what} '{name}' (no {what} at all); the model takes it")
     } else {
-        format!(
-            "{}: no {what} '{name}'; there are {}",
-            list.display(),
-            there.join(", ")
-        )
+        format!("{list}: no {what} '{name}'; there are {}", there.join(", "))
     })
 }
 

@@ -1,6 +1,7 @@
 //! `cisgrad factornet predict`.
 
 use super::ground::{Ground, Wanted};
+use super::outputs;
 use super::saved::{chosen, open};
 use super::shared::SharedArgs;
 use crate::data::factornet::Sample;
@@ -8,12 +9,13 @@ use crate::data::factornet::inputs::Inputs;
 use crate::data::factornet::placing::{Place, Placer};
 use crate::io::bed::Reader;
 use crate::io::bigwig::Means;
-use crate::io::cell::CellFolder;
+use crate::io::cell::{CellFolder, Lists};
 use crate::io::scored_bed::{write_error, write_scored_bed};
 use crate::io::text::first_names;
 use crate::report::progress::Reporter;
 use crate::train::config::Precision;
 use crate::train::factornet::{FactorNet, Predictor};
+use crate::train::interrupt;
 use crate::train::network::Number;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -53,9 +55,6 @@ pub struct Args {
 const BLOCK: usize = 1 << 15;
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.bedfile == args.outputfile {
-        return Err(Error::usage("-o is the file of -b"));
-    }
     let model = open(&args.model)?;
     let columns = chosen(&model, args.factor.as_deref())?;
     match args.shared.open(Some(model.config.precision))? {
@@ -73,8 +72,25 @@ struct Line {
 }
 
 fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Result<()> {
+    let lists = Lists {
+        factors: false,
+        meta: !model.config.meta.is_empty(),
+    };
+    let cell = CellFolder::read(&args.inputdir, lists)?;
+    let mut read = outputs::inputs(&args.shared, &args.model, &cell);
+    read.push(args.bedfile.clone());
+    let bigwig = args.bigwig.as_ref();
+    let bigwigs: Vec<PathBuf> = bigwig.map_or(Vec::new(), |path| match columns.len() {
+        1 => vec![path.clone()],
+        _ => columns
+            .iter()
+            .map(|&c| named(path, &model.config.factors[c]))
+            .collect(),
+    });
+    let mut written = vec![("-o", args.outputfile.as_path())];
+    written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
+    outputs::check(&written, &read)?;
     let ground = Ground::open(&args.shared, model.config.network.length)?;
-    let cell = CellFolder::read(&args.inputdir)?;
     let wanted = Wanted::of(&model.config, &args.shared);
     let inputs = ground.inputs(&args.shared, &[cell], &wanted)?;
     let annotations = ground.annotations(&args.shared, model.config.gencode)?;
@@ -108,6 +124,8 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
     let reporter = Reporter::new();
     let bar = reporter.bar("scoring", 0);
     let mut scored = 0;
+    // From here on a signal ends the work between two batches, and nothing half written stays.
+    interrupt::watch();
     write_scored_bed(&args.outputfile, |out| {
         let mut reader = Reader::open(&args.bedfile)?;
         let failed = write_error(&args.outputfile);
@@ -117,7 +135,7 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
                 return Ok(());
             }
             scored += samples.len();
-            let scores = work.score(&samples, |n| bar.advance(n));
+            let scores = work.score(&samples, |n| bar.advance(n))?;
             let zeros = vec![0.0; columns.len()];
             for line in &lines {
                 let Some(i) = line.sample else {
@@ -136,27 +154,27 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
     bar.finish();
     if work.unknown > 0 {
         eprintln!(
-            "warning: {} intervals are on chromosomes that are not in use and score 0: {}",
+            "warning: {} intervals are on chromosomes that are not in use and score 0: {}; in use are {}",
             work.unknown,
-            first_names(&work.strangers)
+            first_names(&work.strangers),
+            first_names(chromosomes.names())
         );
     }
-    match (&args.bigwig, means) {
-        (Some(path), Some(_)) if scored == 0 => eprintln!(
-            "note: no interval was scored; {} is not written",
-            path.display()
-        ),
-        (Some(path), Some(mut means)) => {
-            for (column, name) in names.iter().enumerate() {
-                let path = if names.len() == 1 {
-                    path.clone()
-                } else {
-                    named(path, name)
-                };
+    if let Some(mut means) = means {
+        for (column, path) in bigwigs.iter().enumerate() {
+            if scored > 0 {
                 means.write(column, path)?;
+                continue;
+            }
+            // A bigWig without a value is none; an older one would pass for this run's.
+            eprintln!(
+                "note: no interval was scored; {} is not written",
+                path.display()
+            );
+            if path.is_file() {
+                std::fs::remove_file(path).map_err(|e| Error::io(path, e))?;
             }
         }
-        _ => {}
     }
     Ok(())
 }
@@ -222,15 +240,15 @@ impl<T: Number> Work<'_, T> {
     }
 
     /// Samples x chosen factors.
-    fn score(&mut self, samples: &[Sample], seen: impl Fn(usize)) -> Vec<f64> {
+    fn score(&mut self, samples: &[Sample], seen: impl Fn(usize)) -> Result<Vec<f64>> {
         let inputs = &self.inputs;
         let all = self.predictor.predict(
             samples,
             |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
             seen,
-        );
+        )?;
         let rows = all.chunks(self.factors);
-        rows.flat_map(|row| self.columns.iter().map(|&c| row[c].f64()))
-            .collect()
+        let chosen = rows.flat_map(|row| self.columns.iter().map(|&c| row[c].f64()));
+        Ok(chosen.collect())
     }
 }

@@ -1,6 +1,6 @@
 //! Arguments of all four commands. What a command does not need it accepts and ignores.
 
-use crate::cli::common::{DeviceArgs, PrecisionArg};
+use crate::cli::common::DeviceArgs;
 use crate::data::factornet::annotations::Promoter;
 use crate::data::tracks::Storage;
 use crate::train::config::Precision;
@@ -41,9 +41,16 @@ pub struct SharedArgs {
     pub batch_size: usize,
     /// Arithmetic: f32 or f64 [default: f32, or as the model was trained]
     #[arg(long, value_name = "TYPE")]
-    pub precision: Option<PrecisionArg>,
+    pub precision: Option<Arithmetic>,
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// `--precision`: FactorNet runs on the CPU.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    F64,
+    F32,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,15 +68,11 @@ impl SharedArgs {
         if self.batch_size == 0 {
             return Err(Error::usage("--batch-size must be at least 1"));
         }
-        let precision = match (self.precision, trained) {
-            (Some(given), _) => given.precision(),
-            (None, trained) => trained.unwrap_or_default(),
+        let precision = match self.precision {
+            Some(Arithmetic::F64) => Precision::F64,
+            Some(Arithmetic::F32) => Precision::F32,
+            None => trained.unwrap_or_default(),
         };
-        if precision == Precision::Bf16 {
-            return Err(Error::usage(
-                "--precision bf16: FactorNet runs in f32 or f64",
-            ));
-        }
         self.device
             .open_cpu(precision, "FactorNet has no kernels for a card yet")?;
         Ok(precision)

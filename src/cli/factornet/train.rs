@@ -8,10 +8,11 @@ use crate::data::factornet::peaks::{Peaks, factor_files};
 use crate::data::factornet::split::{Choice, Split};
 use crate::data::factornet::{Notes, Sample, multi, single};
 use crate::data::tracks::reverse_order;
-use crate::io::cell::{CellFolder, check_names_agree};
+use crate::io::cell::{CellFolder, Lists, check_names_agree};
 use crate::io::meme::read_meme;
 use crate::models::factornet::{Dropouts, Recurrent, Spec, inject};
 use crate::report::progress::Reporter;
+use crate::train::checkpoint::STATE;
 use crate::train::config::{BEST, InputFile, Precision};
 use crate::train::factornet::{
     Config, MODEL, MultiSource, Settings, SingleSource, Source, Trainer, check, claim, write_lists,
@@ -24,7 +25,6 @@ use std::path::{Path, PathBuf};
 pub fn run(args: &Args) -> Result<()> {
     args.check()?;
     let precision = args.shared.open(None)?;
-    interrupt::watch();
     let cells = Cells::read(args)?;
     let config = args.config(&cells, precision)?;
     check(args.folder(), &config, args.resume, args.overwrite())?;
@@ -43,11 +43,13 @@ struct Cells {
 
 impl Cells {
     fn read(args: &Args) -> Result<Cells> {
+        let lists = Lists {
+            factors: true,
+            meta: args.meta,
+        };
         let read = |folders: &[PathBuf]| {
-            folders
-                .iter()
-                .map(CellFolder::read)
-                .collect::<Result<Vec<_>>>()
+            let cells = folders.iter().map(|folder| CellFolder::read(folder, lists));
+            cells.collect::<Result<Vec<_>>>()
         };
         let cells = Cells {
             train: read(&args.inputdirs)?,
@@ -67,13 +69,13 @@ impl Cells {
         if args.meta && first.meta.is_empty() {
             return Err(Error::invalid(format!(
                 "-m: no values in {}",
-                first.path.join("meta.txt").display()
+                first.list("meta.txt")
             )));
         }
         if first.factors.is_empty() {
             return Err(Error::invalid(format!(
                 "{}: no factor to train on",
-                first.path.join("chip.txt").display()
+                first.list("chip.txt")
             )));
         }
         Ok(cells)
@@ -207,6 +209,7 @@ impl Args {
             let chosen = |name: &str| self.factor.as_deref().is_none_or(|factor| factor == name);
             for factor in cell.factors.iter().filter(|f| chosen(&f.name)) {
                 let peaks = std::iter::once(&factor.conservative).chain(&factor.relaxed);
+                peaks.clone().try_for_each(|path| factor.line.check(path))?;
                 files.extend(
                     peaks
                         .map(|path| InputFile::of(path))
@@ -355,6 +358,14 @@ impl Args {
         let folder = self.folder();
         let reporter = Reporter::new();
         let params = self.weights::<T>(config)?;
+        if self.resume && !folder.join(STATE).exists() {
+            let shown = folder.display();
+            reporter.line(&format!(
+                "note: --resume: {shown} holds no {STATE}: starting with the first epoch"
+            ));
+        }
+        // Until here nothing was written, and a signal ends the program at once.
+        interrupt::watch();
         // Only now: all that can be wrong with the inputs has been seen.
         let _lock = claim(folder, config, self.resume, self.overwrite())?;
         config.write(folder)?;

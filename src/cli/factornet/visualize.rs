@@ -10,14 +10,15 @@ use crate::data::factornet::{Notes, Sample};
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::kernel_sites::collect;
 use crate::interpret::motif_matches::write_matches;
-use crate::io::atomic::write_atomic;
-use crate::io::cell::CellFolder;
+use crate::io::atomic::{check_folder, write_atomic};
+use crate::io::cell::{CellFolder, Lists};
 use crate::io::meme::read_meme;
 use crate::io::npy::write_npy_matrix;
 use crate::report::logo::{Logo, logos_svg};
 use crate::report::signal_plot::signal_svg;
 use crate::train::config::Precision;
 use crate::train::factornet::FactorNet;
+use crate::train::interrupt;
 use crate::train::network::Number;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -72,6 +73,7 @@ pub fn run(args: &Args) -> Result<()> {
         (Some(folder), _) | (None, Some(folder)) => folder,
         (None, None) => return Err(Error::usage("-o or -oc is needed")),
     };
+    check_folder(above(folder))?;
     let model = open(&args.model)?;
     match args.shared.open(Some(model.config.precision))? {
         Precision::F64 => visualize::<f64>(args, &model, folder),
@@ -93,7 +95,13 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
     };
     let regions = choice.regions(chromosomes, &mut notes)?;
     let intervals = read_intervals(&args.bedfile, chromosomes, &mut notes)?;
-    let cells = [CellFolder::read(&args.inputdir)?];
+    let cells = [CellFolder::read(
+        &args.inputdir,
+        Lists {
+            factors: false,
+            meta: !model.config.meta.is_empty(),
+        },
+    )?];
     let inputs = ground.inputs(
         &args.shared,
         &cells,
@@ -101,6 +109,7 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
     )?;
     say(&notes);
     let blacklist = &ground.blacklist.grown;
+    let read = intervals.len();
     let wanted = intervals.into_iter().filter(|&(chromosome, span)| {
         let (from, to) = (i64::from(span.start), i64::from(span.end));
         regions.contains(chromosome, (from + to) / 2) && !blacklist.touches(chromosome, from, to)
@@ -115,6 +124,12 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
             features: 0,
         })
         .collect();
+    if read == 0 {
+        return Err(Error::invalid(format!(
+            "{}: no interval on a chromosome in use; there is nothing to look at",
+            args.bedfile.display()
+        )));
+    }
     if samples.is_empty() {
         return Err(Error::invalid(format!(
             "{}: no window in {} is off the blacklist",
@@ -123,20 +138,56 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
         )));
     }
     eprintln!("{} windows", samples.len());
+    // From here on a signal ends the work between two batches.
+    interrupt::watch();
     let sites = collect::<T, _>(
         network,
         &model.params()?,
         &samples,
         args.shared.batch_size,
         |sample: &Sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
-    );
+    )?;
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+    remove_older(folder)?;
     for (sites, number) in [(&sites.convolution, ""), (&sites.positionwise, "2")] {
         write(folder, number, sites, &network.tracks)?;
         if let Some(known) = &known {
             write_atomic(folder.join(format!("matches{number}.tsv")), |w| {
                 write_matches(w, &sites.motifs(), known)
             })?;
+        }
+    }
+    Ok(())
+}
+
+/// The folder in which `folder` is to be made, or itself where it is there already.
+fn above(folder: &Path) -> &Path {
+    let mut there = folder;
+    while !there.exists() {
+        there = match there.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+    }
+    there
+}
+
+/// Takes away what an earlier run left of other tracks and known motifs: with this run's files it would pass for theirs.
+fn remove_older(folder: &Path) -> Result<()> {
+    let endings = [
+        "meansignal.npy",
+        "meansignal.svg",
+        "meansignal2.npy",
+        "meansignal2.svg",
+    ];
+    for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
+        let path = entry.map_err(|e| Error::io(folder, e))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let signal = endings
+            .iter()
+            .any(|ending| name.ends_with(&format!("_{ending}")));
+        if signal || name == "matches.tsv" || name == "matches2.tsv" {
+            std::fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
         }
     }
     Ok(())

@@ -183,7 +183,7 @@ impl<'a> MultiTask<'a> {
                 return Ok(space);
             }
             Err(Error::invalid(format!(
-                "no space left for negatives: {count} asked for, {found} windows found outside peaks, blacklist and N"
+                "no space left for negatives: {count} asked for, {found} windows found for {part}, outside peaks, blacklist and N"
             )))
         };
         let held_space = space(Part::Validation, held.len())?;

@@ -82,12 +82,18 @@ pub struct Peaks {
 
 impl Peaks {
     /// Reads a factor's files; without relaxed peaks the conservative ones take their place.
-    /// Errors as of [`read_intervals`].
+    /// Errors: a file that is not there names the list's line; those of [`read_intervals`].
     pub fn read(
         files: &FactorFiles,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Peaks> {
+        for file in [Some(&files.conservative), files.relaxed.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            files.line.check(file)?;
+        }
         let conservative = read_intervals(&files.conservative, chromosomes, notes)?;
         let relaxed = match &files.relaxed {
             Some(path) if *path != files.conservative => {

@@ -59,6 +59,7 @@ impl Positive {
 
 /// Where a cell line's negatives come from.
 struct Negatives {
+    part: Part,
     cell: u32,
     count: usize,
     space: Space,
@@ -132,17 +133,27 @@ impl<'a> SingleTask<'a> {
                 before - positives.len()
             ));
         }
+        let read = |cells: &[(u32, &Peaks)]| -> usize {
+            cells
+                .iter()
+                .map(|(_, peaks)| peaks.conservative.len())
+                .sum()
+        };
         if positives.is_empty() {
-            return Err(Error::invalid(
-                "no positive for training: no peak outside validation and test regions is off the blacklist",
-            ));
+            return Err(Error::invalid(format!(
+                "no positive for training: of {} peaks, none is outside validation and test regions, off the blacklist and the {} bases at each chromosome's ends",
+                read(&train_cells),
+                settings.length
+            )));
         }
         let negatives = settings.spaces(&train_cells, &positives, Part::Train)?;
         let held = settings.positives(&validation_cells, Part::Validation);
         if held.is_empty() {
-            return Err(Error::invalid(
-                "no positive for validation: no peak in the validation regions is off the blacklist",
-            ));
+            return Err(Error::invalid(format!(
+                "no positive for validation: of {} peaks, none is in the validation regions, off the blacklist and the {} bases at each chromosome's ends",
+                read(&validation_cells),
+                settings.length
+            )));
         }
         let held_negatives = settings.spaces(&validation_cells, &held, Part::Validation)?;
         let still = held
@@ -252,6 +263,7 @@ impl Settings<'_> {
                 .count();
             let free = excluded(&peaks.relaxed, self).complement(self.chromosomes);
             Negatives {
+                part,
                 cell: *cell,
                 count: own * self.negatives as usize,
                 space: Space::new(&free, &middles, self.chromosomes.len()),
@@ -309,8 +321,10 @@ impl Settings<'_> {
 
 fn no_space(negatives: &Negatives) -> Error {
     Error::invalid(format!(
-        "no space left for negatives: {} asked for, {} windows found outside relaxed peaks, blacklist and N",
+        "no space left for negatives: {} asked for, {} windows found for {} in cell line {}, outside relaxed peaks, blacklist and N",
         negatives.count,
-        negatives.space.len()
+        negatives.space.len(),
+        negatives.part,
+        negatives.cell + 1
     ))
 }

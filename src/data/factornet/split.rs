@@ -1,5 +1,6 @@
 //! Which regions train, choose and test a model.
 
+use std::fmt;
 use std::path::Path;
 
 use super::Notes;
@@ -85,6 +86,16 @@ pub enum Part {
     Train,
     Validation,
     Test,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Train => "training",
+            Part::Validation => "validation",
+            Part::Test => "test",
+        })
+    }
 }
 
 /// The regions of validation and test; all else trains.

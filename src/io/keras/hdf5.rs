@@ -51,6 +51,12 @@ pub fn read_weights(path: &Path) -> Result<WeightsFile> {
         .read_to_end(&mut bytes)
         .map_err(io_error)?;
     if !bytes.starts_with(SIGNATURE) {
+        if SIGNATURE.starts_with(&bytes) && !bytes.is_empty() {
+            return Err(Error::format(
+                path,
+                format!("truncated: {} bytes of an HDF5 file", bytes.len()),
+            ));
+        }
         let found = describe(bytes.get(..512).unwrap_or(&bytes));
         return Err(Error::format(
             path,

@@ -1,6 +1,7 @@
 //! The model folder of a run: made, locked, and never written over by chance.
 
 use super::config::Config;
+use super::history;
 use crate::io::atomic::remove_leftovers;
 use crate::train::checkpoint::STATE;
 use crate::train::config::{BEST, CONFIG, HISTORY, LAST};
@@ -10,7 +11,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// What a run writes into its folder.
-const FILES: [&str; 9] = [
+pub const FILES: [&str; 9] = [
     CONFIG,
     BEST,
     LAST,
@@ -61,6 +62,14 @@ pub fn check(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> R
     // Also where no epoch was finished: what is there may be another model, without a state.
     if resume && folder.join(CONFIG).exists() {
         Config::read(folder)?.check_resumable(config, folder)?;
+    }
+    // A state is the last thing that an epoch writes: a run that was killed in its first epoch has a line at most.
+    let epochs = history::epochs(&folder.join(HISTORY))?;
+    if resume && epochs > 1 && folder.join(LAST).exists() && !folder.join(STATE).exists() {
+        return Err(Error::invalid(format!(
+            "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from; -oc starts over",
+            folder.display()
+        )));
     }
     refuse_input_folder(folder)
 }

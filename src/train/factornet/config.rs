@@ -105,8 +105,18 @@ impl Config {
             }
         }
         if self.files.len() != now.files.len() {
-            let count = |files: &[InputFile]| format!("{} input files", files.len());
-            return refuse("", count(&self.files), count(&now.files));
+            let shown = |files: &[InputFile], others: &[InputFile]| {
+                let own = files
+                    .iter()
+                    .find(|file| others.iter().all(|other| other.path != file.path));
+                let own = own.map_or(String::new(), |file| format!(" ({})", file.path.display()));
+                format!("{}{own}", files.len())
+            };
+            return refuse(
+                "this many input files:",
+                shown(&self.files, &now.files),
+                shown(&now.files, &self.files),
+            );
         }
         for (a, b) in self.files.iter().zip(&now.files) {
             if a.sha256 != b.sha256 {

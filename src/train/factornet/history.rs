@@ -1,7 +1,7 @@
 //! `history.tsv` of FactorNet: losses and accuracies, as the original's history has them.
 
-use crate::Result;
 use crate::io::atomic::write_atomic;
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -16,6 +16,18 @@ pub struct EpochRecord {
     pub validation_accuracy: f64,
     pub seconds: f64,
     pub samples_per_s: f64,
+}
+
+/// How many epochs a history has; none where there is no file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn epochs(path: &Path) -> Result<usize> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.lines().skip(1).count()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(e) => Err(Error::io(path, e)),
+    }
 }
 
 /// Writes the whole history, replacing what was there.

@@ -11,7 +11,7 @@ mod source;
 mod trainer;
 
 pub use batch::{Feed, Source};
-pub use claim::{check, claim, refuse_input_folder};
+pub use claim::{FILES, check, claim, refuse_input_folder};
 pub use config::{Config, MODEL, write_lists};
 pub use history::EpochRecord;
 pub use model::{FactorNet, Predictor};

@@ -5,6 +5,7 @@ use super::config::Config;
 use crate::engine::{CpuExecutor, Noise};
 use crate::io::state_dict::{StateDict, read};
 use crate::train::config::{BEST, CONFIG};
+use crate::train::interrupt::interrupted;
 use crate::train::network::{Number, load};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -81,12 +82,15 @@ pub struct Predictor<T: Number> {
 impl<T: Number> Predictor<T> {
     /// The probabilities of the samples, `samples x T`; `fill` writes codes (L), tracks (n, L) and meta numbers (M) of
     /// one; `seen` hears how many each batch had.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after a signal that the program watches for.
     pub fn predict<S: Sync>(
         &mut self,
         samples: &[S],
         fill: impl Fn(&S, &mut [u8], &mut [f32], &mut [f32]) + Sync,
         seen: impl Fn(usize),
-    ) -> Vec<T> {
+    ) -> Result<Vec<T>> {
         let mut out = vec![T::ZERO; samples.len() * self.factors];
         let batches = samples.chunks(self.batch_size);
         for (samples, out) in batches.zip(out.chunks_mut(self.batch_size * self.factors)) {
@@ -94,7 +98,10 @@ impl<T: Number> Predictor<T> {
             let batch = self.feed.batch(Noise::default(), false);
             self.executor.forward(&self.params, &batch, out);
             seen(samples.len());
+            if interrupted() {
+                return Err(Error::Interrupted);
+            }
         }
-        out
+        Ok(out)
     }
 }
