@@ -130,6 +130,15 @@ impl Track {
         self.blocks.iter().map(Blocks::bytes).sum()
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Chromosomes in use that the file lacks.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
     /// Warnings: chromosomes in use that are not in the file, a file without its end.
     pub fn warnings(&self) -> Vec<String> {
         let path = self.path.display();

@@ -32,6 +32,8 @@ pub struct Interval {
 /// Examples from the highest score to the lowest.
 #[derive(Clone, Debug)]
 pub struct Ranked {
+    /// Which of the examples as given each one is.
+    given: Vec<usize>,
     positive: Vec<bool>,
     /// The next example has a lower score.
     ends_tie: Vec<bool>,
@@ -72,6 +74,7 @@ impl Ranked {
                 .take(scores.len())
                 .collect(),
             positives: labels.iter().filter(|&&label| label).count() as u64,
+            given: order,
         })
     }
 
@@ -90,21 +93,38 @@ impl Ranked {
 
     /// Percentile intervals that hold `level` (such as 0.95) of `resamples` bootstrap samples.
     ///
-    /// A sample draws as many examples as there are, positives and negatives jointly and with replacement, keyed by
-    /// (`seed`, sample): the same whatever the number of threads. Samples where a measure is NaN do not count for it;
-    /// NaN where none counts. Between samples, quantiles are linear.
-    pub fn bootstrap(&self, resamples: usize, level: f64, seed: u64) -> Measures<Interval> {
+    /// `groups` has the group of each example in the order given to [`Self::new`], from 0; what is not independent, as
+    /// neighbours on a chromosome, belongs to one group. A sample draws as many groups as there are, whole and with
+    /// replacement, keyed by (`seed`, sample): the same whatever the number of threads. Samples where a measure is NaN do
+    /// not count for it; NaN where none counts. Between samples, quantiles are linear.
+    ///
+    /// Panics when `groups` is shorter than the examples.
+    pub fn bootstrap(
+        &self,
+        resamples: usize,
+        level: f64,
+        seed: u64,
+        groups: &[u32],
+    ) -> Measures<Interval> {
         let random = Philox::new(seed);
+        let group: Vec<usize> = self.given.iter().map(|&i| groups[i] as usize).collect();
+        let count = group.iter().max().map_or(0, |&last| last + 1);
         let samples: Vec<Measures<f64>> = (0..resamples)
             .into_par_iter()
             .map_init(
-                || vec![0_u32; self.positive.len()],
+                || vec![0_u32; count],
                 |times, sample| {
                     draw(random, sample as u64, times);
-                    let positives = times.iter().zip(&self.positive);
-                    let positives = positives.map(|(&n, &p)| u64::from(n) * u64::from(p)).sum();
-                    let negatives = times.len() as u64 - positives;
-                    self.weighted(|i| u64::from(times[i]), positives, negatives)
+                    let (mut positives, mut negatives) = (0, 0);
+                    for (&positive, &group) in self.positive.iter().zip(&group) {
+                        let of_class = if positive {
+                            &mut positives
+                        } else {
+                            &mut negatives
+                        };
+                        *of_class += u64::from(times[group]);
+                    }
+                    self.weighted(|i| u64::from(times[group[i]]), positives, negatives)
                 },
             )
             .collect();
@@ -173,8 +193,8 @@ impl Ranked {
     }
 }
 
-/// How often each of `times.len()` examples comes among as many draws. Lemire's multiply-shift in place of a remainder:
-/// the bias is below the number of examples / 2^64.
+/// How often each of `times.len()` groups comes among as many draws. Lemire's multiply-shift in place of a remainder:
+/// the bias is below the number of groups / 2^64.
 fn draw(random: Philox, sample: u64, times: &mut [u32]) {
     times.fill(0);
     let count = times.len();

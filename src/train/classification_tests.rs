@@ -160,7 +160,7 @@ fn one_class_alone_gives_nan_and_a_score_of_nan_is_an_error() {
     assert!(measures(&[], &[]).auroc.is_nan());
     let interval = Ranked::new(&[0.5], &[false])
         .unwrap()
-        .bootstrap(10, 0.95, 1);
+        .bootstrap(10, 0.95, 1, &[0]);
     assert!(interval.auroc.low.is_nan() && interval.auprc.high.is_nan());
     let message =
         |scores: &[f64], labels: &[bool]| Ranked::new(scores, labels).unwrap_err().to_string();
@@ -195,17 +195,40 @@ fn draws_are_as_many_as_examples_and_even() {
 
 /// Scores of two overlapping normal distributions, means 0 and 1, the first 400 of 2,000 positive.
 fn two_normals() -> Ranked {
-    let random = Philox::new(11);
     let labels: Vec<bool> = (0..2000).map(|i| i < 400).collect();
-    let score = |i| random.normal(1, i) + if i < 400 { 1.0 } else { 0.0 };
-    let scores: Vec<f64> = (0..2000).map(score).collect();
+    let scores: Vec<f64> = (0..2000).map(normal_score).collect();
     Ranked::new(&scores, &labels).unwrap()
+}
+
+fn normal_score(i: u64) -> f64 {
+    Philox::new(11).normal(1, i) + if i < 400 { 1.0 } else { 0.0 }
+}
+
+/// Each example a group of its own.
+fn singles(count: u32) -> Vec<u32> {
+    (0..count).collect()
+}
+
+/// Four copies of an example say no more than one: the interval is that of the examples without copies.
+#[test]
+fn copies_in_one_group_do_not_narrow_an_interval() {
+    let one = two_normals();
+    let scores: Vec<f64> = (0..8000).map(|i| normal_score(i / 4)).collect();
+    let labels: Vec<bool> = (0..8000).map(|i| i / 4 < 400).collect();
+    let copies = Ranked::new(&scores, &labels).unwrap();
+    let grouped: Vec<u32> = (0..8000).map(|i| i / 4).collect();
+    let width = |m: Measures<Interval>| m.auroc.high - m.auroc.low;
+    let of_one = width(one.bootstrap(200, 0.95, 5, &singles(2000)));
+    let of_groups = width(copies.bootstrap(200, 0.95, 5, &grouped));
+    assert!((of_groups / of_one - 1.0).abs() < 1e-9);
+    let of_copies = width(copies.bootstrap(200, 0.95, 5, &singles(8000)));
+    assert!((0.4..0.6).contains(&(of_copies / of_one)), "{of_copies}");
 }
 
 #[test]
 fn intervals_hold_the_truth_and_have_the_known_width() {
     let ranked = two_normals();
-    let interval = ranked.bootstrap(1000, 0.95, 5).auroc;
+    let interval = ranked.bootstrap(1000, 0.95, 5, &singles(2000)).auroc;
     // The normal distribution function at 1 / sqrt 2.
     let truth = 0.760_249_938_906_523_4;
     assert!(
@@ -232,7 +255,7 @@ fn intervals_depend_on_the_seed_and_not_on_the_threads() {
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| ranked.bootstrap(50, 0.9, seed))
+        pool.install(|| ranked.bootstrap(50, 0.9, seed, &singles(2000)))
     };
     assert_eq!(on(1, 4), on(3, 4));
     assert_ne!(on(1, 4), on(1, 5));
@@ -260,6 +283,7 @@ proptest! {
     #[test]
     fn a_resample_has_the_measures_of_its_examples(
         examples in prop::collection::vec((0_u8..9, any::<bool>()), 1..40),
+        size in 1_usize..5,
         seed in any::<u64>(),
     ) {
         let scores: Vec<f64> = examples.iter().map(|&(s, _)| f64::from(s)).collect();
@@ -267,13 +291,14 @@ proptest! {
         let ranked = Ranked::new(&scores, &labels).unwrap();
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&i, &j| scores[j].total_cmp(&scores[i]).then(i.cmp(&j)));
-        let mut times = vec![0; scores.len()];
+        let groups: Vec<u32> = (0..scores.len()).map(|i| (i / size) as u32).collect();
+        let mut times = vec![0; scores.len().div_ceil(size)];
         draw(Philox::new(seed), 0, &mut times);
-        let chosen = || order.iter().zip(&times).flat_map(|(&i, &n)| std::iter::repeat_n(i, n as usize));
+        let chosen = || order.iter().flat_map(|&i| std::iter::repeat_n(i, times[i / size] as usize));
         let again: Vec<f64> = chosen().map(|i| scores[i]).collect();
         let again_labels: Vec<bool> = chosen().map(|i| labels[i]).collect();
         let expected = Ranked::new(&again, &again_labels).unwrap().measures();
-        let found = ranked.bootstrap(1, 0.5, seed);
+        let found = ranked.bootstrap(1, 0.5, seed, &groups);
         prop_assert!(close(found.auroc.low, expected.auroc));
         prop_assert!(close(found.auprc.high, expected.auprc));
         prop_assert!(close(found.recall_at_50pct_fdr.low, expected.recall_at_50pct_fdr));

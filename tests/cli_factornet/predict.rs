@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use cisgrad::io::bigwig::{Run as Values, write_bigwig};
+use cisgrad::io::chrom_sizes::Chromosomes;
+
 use crate::common::factornet::{Cells, values};
 use crate::common::{assert_no_leftovers, bytes, command, names, text};
 
@@ -147,6 +150,27 @@ fn chromosomes_that_are_not_in_use_score_0_and_are_counted_once() {
             ],
         );
     assert_eq!(names(cells.folder()), before);
+    // One that a track lacks is read as 0 there, with a warning; that is no score to be strict about.
+    cells.write("two.sizes", "chr1\t60000\nchr2\t60000\n");
+    let two = Chromosomes::read(cells.path("two.sizes")).unwrap();
+    let run = Values {
+        chromosome: 0,
+        start: 500,
+        end: 900,
+        value: 2.0,
+    };
+    write_bigwig(cells.path("A/dgf.bw"), &two, [Ok(run)].into_iter()).unwrap();
+    cells.write("w.bed", "chr1\t5000\t5200\nchr3\t5000\t5200\n");
+    let run = cells.on("predict", "-m model -b w.bed -o p.gz").ok();
+    assert!(
+        run.err
+            .contains("are not in this track and read as 0: 'chr2', 'chr3'"),
+        "{}",
+        run.err
+    );
+    cells
+        .on("predict", "-m model -b w.bed -o p.gz --strict")
+        .fails(1, &["w.bed, line 2: chromosome 'chr3' is not in A/dgf.bw"]);
 }
 
 #[test]

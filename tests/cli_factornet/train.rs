@@ -152,7 +152,12 @@ fn the_motif_and_its_reverse_complement_fill_the_first_two_kernels() {
     let run = cells
         .train("none", "-f MAX -mo --motif-db motifs.meme -e 1")
         .ok();
-    assert!(run.err.contains("has no motif of MAX"), "{}", run.err);
+    assert!(
+        run.err
+            .contains("has no motif whose name ends or begins with the word MAX"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]

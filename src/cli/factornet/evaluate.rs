@@ -34,7 +34,7 @@ pub struct Args {
     /// Chromosomes, regions (chr22:30000000-35000000) or BED files [default: chr1 chr8 chr21]
     #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
     testchroms: Vec<String>,
-    /// Add 95 % intervals from this many bootstrap samples
+    /// Add 95 % intervals from this many bootstrap samples of stretches of 10,000 bases
     #[arg(long, value_name = "N")]
     bootstrap: Option<usize>,
     /// Seed of the bootstrap
@@ -47,6 +47,8 @@ pub struct Args {
 /// Windows that are scored at a time.
 const BLOCK: usize = 1 << 15;
 const LEVEL: f64 = 0.95;
+/// Bases that the bootstrap draws together: windows overlap, and so do the inputs of near ones.
+const STRETCH: u32 = 10_000;
 
 pub fn run(args: &Args) -> Result<()> {
     if args.bootstrap == Some(0) {
@@ -125,26 +127,45 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
         }
     }
     bar.finish();
+    let stretches = stretches(&windows);
     let mut rows = Vec::new();
     for ((&(output, _), labeller), scores) in factors.iter().zip(&labellers).zip(scores) {
         let states = windows.iter().map(|&window| labeller.state(window));
         let known = states
             .zip(scores)
-            .filter(|(state, _)| *state != State::Ambiguous);
-        let (labels, scores): (Vec<bool>, Vec<f64>) = known
-            .map(|(state, score)| (state == State::Bound, score))
-            .unzip();
+            .zip(&stretches)
+            .filter(|((state, _), _)| *state != State::Ambiguous);
+        let (mut labels, mut scores, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for ((state, score), &stretch) in known {
+            labels.push(state == State::Bound);
+            scores.push(score);
+            groups.push(stretch);
+        }
         let ranked = Ranked::new(&scores, &labels)?;
         let name = &model.config.factors[output];
         if ranked.positives() == 0 {
             eprintln!("warning: {name}: no window is bound there; its measures are NaN");
         }
-        rows.push(args.row(name, &ranked));
+        rows.push(args.row(name, &ranked, &groups));
     }
     emit(None, |w| {
         writeln!(w, "{}", args.header())?;
         rows.iter().try_for_each(|row| writeln!(w, "{row}"))
     })
+}
+
+/// The number of each window's stretch of [`STRETCH`] bases among those that hold windows.
+fn stretches(windows: &[(u32, u32)]) -> Vec<u32> {
+    let place = |&(chromosome, start): &(u32, u32)| (chromosome, start / STRETCH);
+    let mut number = 0;
+    let mut before = windows.first().map(place);
+    let numbered = windows.iter().map(|window| {
+        let here = Some(place(window));
+        number += u32::from(here != before);
+        before = here;
+        number
+    });
+    numbered.collect()
 }
 
 const MEASURES: [&str; 4] = [
@@ -202,7 +223,7 @@ impl Args {
         columns.join("\t")
     }
 
-    fn row(&self, factor: &str, ranked: &Ranked) -> String {
+    fn row(&self, factor: &str, ranked: &Ranked, groups: &[u32]) -> String {
         let mut columns = vec![factor.to_string()];
         columns.extend(four(&ranked.measures()).map(|x| format!("{x:.6}")));
         columns.extend([
@@ -210,7 +231,7 @@ impl Args {
             ranked.negatives().to_string(),
         ]);
         if let Some(resamples) = self.bootstrap {
-            let intervals = ranked.bootstrap(resamples, LEVEL, self.seed);
+            let intervals = ranked.bootstrap(resamples, LEVEL, self.seed, groups);
             columns.extend(
                 four(&intervals)
                     .into_iter()

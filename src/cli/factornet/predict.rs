@@ -7,6 +7,7 @@ use super::shared::SharedArgs;
 use crate::data::factornet::Sample;
 use crate::data::factornet::inputs::Inputs;
 use crate::data::factornet::placing::{Place, Placer};
+use crate::data::tracks::Track;
 use crate::io::bed::Reader;
 use crate::io::bigwig::Means;
 use crate::io::cell::{CellFolder, Lists};
@@ -41,7 +42,7 @@ pub struct Args {
     /// name before the ending)
     #[arg(long, value_name = "FILE")]
     bigwig: Option<PathBuf>,
-    /// An interval on a chromosome that is not in use is an error
+    /// An interval on a chromosome that is not in use, or that a track lacks, is an error
     #[arg(long)]
     strict: bool,
     /// Accepted as elsewhere; prediction has no randomness
@@ -216,6 +217,10 @@ impl<T: Number> Work<'_, T> {
             };
             match self.placer.place(&row) {
                 Place::Scored(sample) => {
+                    if self.strict {
+                        self.covered(row.chromosome)
+                            .map_err(|message| reader.error(message))?;
+                    }
                     line.sample = Some(samples.len());
                     samples.push(sample);
                 }
@@ -237,6 +242,20 @@ impl<T: Number> Work<'_, T> {
             lines.push(line);
         }
         Ok((lines, samples))
+    }
+
+    /// Whether every track has the chromosome, or what to say.
+    fn covered(&self, chromosome: &str) -> std::result::Result<(), String> {
+        let cell = self.inputs.cells.first();
+        let mut tracks = cell.into_iter().flat_map(|cell| &cell.tracks);
+        let lacks = |track: &Track| track.missing().iter().any(|name| name == chromosome);
+        match tracks.find(|(track, _)| lacks(track)) {
+            None => Ok(()),
+            Some((track, _)) => Err(format!(
+                "chromosome '{chromosome}' is not in {}",
+                track.path().display()
+            )),
+        }
     }
 
     /// Samples x chosen factors.

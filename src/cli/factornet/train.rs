@@ -242,7 +242,7 @@ impl Args {
         let motifs = read_meme(&file)?;
         match find(&motifs, factor) {
             None => eprintln!(
-                "warning: -mo: {} has no motif of {factor}; the kernels start at random",
+                "warning: -mo: {} has no motif whose name ends or begins with the word {factor}; the kernels start at random",
                 file.display()
             ),
             Some(motif) => {
