@@ -211,6 +211,22 @@ fn check(
     Ok(())
 }
 
+/// Many values, no two alike: a byte for the length of each run, and four or two for its value.
+#[test]
+fn sixteen_bits_take_three_bytes_a_run_where_others_take_five() {
+    let count = 20_000;
+    let bytes = |storage| {
+        let mut writer = Writer::new(0, 20 * count, storage);
+        for i in 0..count {
+            writer.run(20 * i, 20 * (i + 1), (i * 977 % 2000) as f32 + 0.3);
+        }
+        writer.finish().bytes() as f64 / f64::from(count)
+    };
+    let (whole, half) = (bytes(Storage::F32), bytes(Storage::F16));
+    assert!((5.0..5.1).contains(&whole), "{whole}");
+    assert!((2.9..3.1).contains(&half), "{half}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
@@ -224,7 +240,10 @@ proptest! {
     }
 
     #[test]
-    fn sixteen_bits_keep_eleven_of_precision(pieces in runs(), start in any::<u32>()) {
+    fn sixteen_bits_keep_eleven_of_precision(
+        pieces in prop_oneof![runs(), dense()],
+        start in any::<u32>(),
+    ) {
         check(&pieces, Storage::F16, (start, 5_000))?;
     }
 

@@ -1,4 +1,4 @@
-//! A chromosome's values in blocks, each packed by itself in the shortest of six ways.
+//! A chromosome's values in blocks, each packed by itself in the shortest of eight ways.
 
 use half::f16;
 
@@ -16,18 +16,36 @@ enum Values {
     Byte,
     /// Two bytes each, into a table.
     Pair,
+    /// Two bytes each: the values themselves, where f16 has them all.
+    Half,
     /// Four bytes each: the values themselves.
     Whole,
 }
 
-const KINDS: [Values; 3] = [Values::Byte, Values::Pair, Values::Whole];
+const KINDS: [Values; 4] = [Values::Byte, Values::Pair, Values::Half, Values::Whole];
+
+impl Values {
+    /// Bytes of a value.
+    fn width(self) -> usize {
+        match self {
+            Values::Byte => 1,
+            Values::Pair | Values::Half => 2,
+            Values::Whole => 4,
+        }
+    }
+
+    /// Whether values are places in a table.
+    fn table(self) -> bool {
+        matches!(self, Values::Byte | Values::Pair)
+    }
+}
 
 /// Blocks one after another, [`BLOCK`] bases each, the last one maybe fewer.
 ///
 /// A block without data is empty. Else its first byte says how it is written: 2 x kind + 1 when
 /// each value has a length before it (a run), 2 x kind when each is one base. Then come the number
-/// of values and, but for `Whole`, that of the table's (2 bytes each), the table, the lengths, the
-/// values.
+/// of values and, where there is a table, that of the table's (2 bytes each), the table, the lengths,
+/// the values.
 #[derive(Clone, Debug, Default)]
 pub struct Blocks {
     bytes: Vec<u8>,
@@ -88,15 +106,18 @@ fn read_block(bytes: &[u8], skip: usize, out: &mut [f32]) {
     let whole =
         |at: usize| f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     let count = short(0);
-    let (table, mut lengths) = match kind {
-        Values::Whole => (0, 2),
-        _ => (4, 4 + 4 * short(2)),
+    let (table, mut lengths) = match kind.table() {
+        false => (0, 2),
+        true => (4, 4 + 4 * short(2)),
     };
-    let width = width(kind);
-    let values = bytes.len() - count * width;
+    let values = bytes.len() - count * kind.width();
     let value = |i: usize| match kind {
         Values::Byte => whole(table + 4 * usize::from(bytes[values + i])),
         Values::Pair => whole(table + 4 * short(values + 2 * i)),
+        Values::Half => {
+            let at = values + 2 * i;
+            f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f32()
+        }
         Values::Whole => whole(values + 4 * i),
     };
     if !runs {
@@ -128,14 +149,6 @@ fn read_block(bytes: &[u8], skip: usize, out: &mut [f32]) {
         if at >= end {
             break;
         }
-    }
-}
-
-fn width(kind: Values) -> usize {
-    match kind {
-        Values::Byte => 1,
-        Values::Pair => 2,
-        Values::Whole => 4,
     }
 }
 
@@ -234,16 +247,24 @@ impl Writer {
             .map(|(length, _)| length_bytes(*length))
             .sum();
         let size = |kind: Values, runs: bool| {
-            let table = if kind == Values::Whole {
-                0
-            } else {
+            let table = if kind.table() {
                 4 * self.table.len()
+            } else {
+                0
             };
             let count = if runs { self.runs.len() } else { bases };
-            table + count * width(kind) + if runs { lengths } else { 0 }
+            table + count * kind.width() + if runs { lengths } else { 0 }
         };
-        let fits = |kind: Values| kind != Values::Byte || self.table.len() <= 256;
-        let ways = (0..6).map(|head: u8| (head, KINDS[usize::from(head / 2)], head % 2 == 1));
+        let halves = self
+            .table
+            .iter()
+            .all(|&value| f16::from_f32(value).to_f32() == value);
+        let fits = |kind: Values| match kind {
+            Values::Byte => self.table.len() <= 256,
+            Values::Half => halves,
+            Values::Pair | Values::Whole => true,
+        };
+        let ways = (0..8).map(|head: u8| (head, KINDS[usize::from(head / 2)], head % 2 == 1));
         let best = ways
             .filter(|(_, kind, _)| fits(*kind))
             .min_by_key(|(_, kind, runs)| size(*kind, *runs));
@@ -254,7 +275,7 @@ impl Writer {
         out.push(head);
         let count = if runs { self.runs.len() } else { bases };
         out.extend((count as u16).to_le_bytes());
-        if kind != Values::Whole {
+        if kind.table() {
             out.extend((self.table.len() as u16).to_le_bytes());
             out.extend(self.table.iter().flat_map(|value| value.to_le_bytes()));
         }
@@ -277,6 +298,7 @@ impl Writer {
                 match kind {
                     Values::Byte => out.push(place as u8),
                     Values::Pair => out.extend((place as u16).to_le_bytes()),
+                    Values::Half => out.extend(f16::from_f32(*value).to_le_bytes()),
                     Values::Whole => out.extend(value.to_le_bytes()),
                 }
             }
