@@ -66,6 +66,7 @@ impl Inputs {
             negatives: 1,
             annotations: None,
             span: GencodeSpan::Window,
+            max_shift: None,
             seed: 1,
         };
         SingleTask::new(settings, &self.peaks, None)

@@ -104,6 +104,7 @@ impl Chr22 {
             negatives,
             annotations: None,
             span: GencodeSpan::Window,
+            max_shift: None,
             seed: 420,
         }
     }

@@ -203,6 +203,7 @@ fn single_task(data: &Path, fact: &Value) {
         negatives,
         annotations: annotations.as_ref(),
         span: GencodeSpan::Peak,
+        max_shift: None,
         seed: 1,
     };
     let (task, _) = SingleTask::new(settings, &peaks, None).unwrap();

@@ -313,6 +313,20 @@ fn absent_chromosomes_are_noted_by_default_and_errors_when_asked_for() {
 }
 
 #[test]
+fn the_largest_shift_is_a_setting_of_a_run() {
+    let cells = Cells::new();
+    cells.train("far", "-e 1").ok();
+    cells.train("near", "-e 1 --max-shift 3").ok();
+    assert_eq!(config(&cells, "near")["flags"]["max_shift"], 3);
+    assert!(best(&cells, "far") != best(&cells, "near"));
+    cells
+        .train("near", "-e 2 --max-shift 4 --resume")
+        .fails(1, &["--max-shift 3, this run has 4"]);
+    let run = cells.train_all("all", "-e 1 --max-shift 3").ok();
+    assert!(run.err.contains("--max-shift is ignored"), "{}", run.err);
+}
+
+#[test]
 fn all_factors_at_once_take_one_folder_and_no_extras() {
     let cells = Cells::new();
     let run = cells.train_all("model", "-n 3 -e 1").ok();

@@ -153,6 +153,7 @@ impl Args {
             "seed": self.seed,
             "factor": self.factor,
             "motif": self.motif,
+            "max_shift": self.max_shift,
             "batch_size": self.shared.batch_size,
             "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
             "genome": absolute(&self.shared.genome_file()?)?,
@@ -314,6 +315,7 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
                 negatives: args.negatives,
                 annotations: annotations.as_ref() as Option<&Annotations>,
                 span: args.span(),
+                max_shift: args.max_shift,
                 seed: args.seed,
             };
             let (task, notes) = single::SingleTask::new(settings, &train, held.as_deref())?;
@@ -325,6 +327,11 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
             if args.negatives != 1 {
                 eprintln!(
                     "note: -n is ignored: all factors at once take one negative for each positive window"
+                );
+            }
+            if args.max_shift.is_some() {
+                eprintln!(
+                    "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
                 );
             }
             let mut all = Vec::new();

@@ -73,6 +73,9 @@ pub struct Args {
     /// Known motifs, MEME [default: HOCOMOCOv9.meme in --resources]
     #[arg(long, value_name = "MEME")]
     pub motif_db: Option<PathBuf>,
+    /// Move a positive's window by at most this many bases in training [default: peak end - window start - 76, as the original]
+    #[arg(long, value_name = "BASES")]
+    pub max_shift: Option<u32>,
     /// What of a positive is looked up in the annotation: its window, as in prediction, or the whole peak
     #[arg(long, default_value = "window", value_name = "SPAN")]
     pub gencode_span: SpanArg,

@@ -66,6 +66,7 @@ impl World {
             negatives,
             annotations: None,
             span: GencodeSpan::Window,
+            max_shift: None,
             seed,
         }
     }
@@ -219,7 +220,7 @@ fn both_ends_of_the_range_of_shifts_are_drawn() {
     let world = plain();
     // 24 bases around a middle: reach 24 + 12 = 36, as end - start - 76 says.
     let cell = peaks(&[(0, 30_000, 30_024), (1, 5_000, 5_200)]);
-    let (task, _) = SingleTask::new(world.single(1, 5), &[cell], None).unwrap();
+    let (task, _) = SingleTask::new(world.single(1, 5), std::slice::from_ref(&cell), None).unwrap();
     let positive = task.positives()[0];
     assert_eq!(positive.reach(), positive.peak.end - positive.start() - 76);
     let middles: Vec<i64> = (0..2000)
@@ -233,6 +234,20 @@ fn both_ends_of_the_range_of_shifts_are_drawn() {
         (Some(&-36), Some(&36))
     );
     assert_eq!(distinct.len(), 73);
+    // A largest shift narrows the range and never widens it.
+    for (most, reach) in [(5, 5), (0, 0), (500, 36)] {
+        let settings = Settings {
+            max_shift: Some(most),
+            ..world.single(1, 5)
+        };
+        let (task, _) = SingleTask::new(settings, std::slice::from_ref(&cell), None).unwrap();
+        let middles: HashSet<i64> = (0..2000)
+            .flat_map(|epoch| task.epoch(epoch).unwrap().samples)
+            .filter(|sample| sample.label == 1)
+            .map(|sample| sample.middle - 30_012)
+            .collect();
+        assert_eq!(middles, (-reach..=reach).collect());
+    }
     let still = task
         .validation()
         .iter()

@@ -32,6 +32,8 @@ pub struct Settings<'a> {
     pub negatives: u32,
     pub annotations: Option<&'a Annotations>,
     pub span: GencodeSpan,
+    /// By how many bases a training window is moved at most; `None`: as far as [`Positive::reach`] goes.
+    pub max_shift: Option<u32>,
     pub seed: u64,
 }
 
@@ -124,7 +126,7 @@ impl<'a> SingleTask<'a> {
         let mut positives = settings.positives(&train_cells, Part::Train);
         let before = positives.len();
         positives.retain(|positive| {
-            let (middle, reach) = (positive.peak.middle(), positive.reach());
+            let (middle, reach) = (positive.peak.middle(), settings.reach(positive));
             shifts::draw(middle, reach, positive.chromosome, &closed, || 0).is_some()
         });
         if positives.len() < before {
@@ -195,7 +197,7 @@ impl<'a> SingleTask<'a> {
             .enumerate()
             .filter_map(|(i, positive)| {
                 let bits = shifts::bits(philox, stream, i);
-                let (middle, reach) = (positive.peak.middle(), positive.reach());
+                let (middle, reach) = (positive.peak.middle(), self.settings.reach(positive));
                 let middle = shifts::draw(middle, reach, positive.chromosome, &self.closed, bits)?;
                 Some(self.settings.positive(positive, middle))
             });
@@ -230,6 +232,11 @@ impl Settings<'_> {
             inside.map(positive).collect::<Vec<_>>()
         };
         cells.par_iter().map(of_cell).collect::<Vec<_>>().concat()
+    }
+
+    fn reach(&self, positive: &Positive) -> u32 {
+        let reach = positive.reach();
+        self.max_shift.map_or(reach, |most| most.min(reach))
     }
 
     fn features(&self, chromosome: u32, span: Span) -> u8 {
