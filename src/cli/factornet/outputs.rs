@@ -1,6 +1,7 @@
 //! Outputs, looked at before the work begins: that they can be written, and that they are none of the inputs.
 
 use super::shared::SharedArgs;
+use crate::data::factornet::annotations::FEATURES;
 use crate::io::atomic::check_writable;
 use crate::io::cell::CellFolder;
 use crate::train::factornet::FILES;
@@ -28,7 +29,13 @@ pub fn inputs(args: &SharedArgs, model: &Path, cell: &CellFolder) -> Vec<PathBuf
     let annotations = std::fs::read_dir(args.annotations_folder())
         .into_iter()
         .flatten();
-    files.extend(annotations.flatten().map(|entry| entry.path()));
+    let feature = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().to_lowercase();
+        FEATURES.iter().any(|feature| name.contains(feature))
+    };
+    let paths = annotations.flatten().map(|entry| entry.path());
+    files.extend(paths.filter(feature));
     files
 }
 
