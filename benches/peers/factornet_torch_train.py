@@ -204,6 +204,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--lstm", choices=["keras", "torch"], default="keras")
     parser.add_argument("--lstm-dropout", type=float, default=0.1)
+    parser.add_argument("--max-shift", type=int, default=None, help="largest shift of a positive, bases")
     parser.add_argument("--init", choices=["keras", "torch"], default="keras")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -230,6 +231,8 @@ def main():
 
     positives = [(s + e) // 2 for s, e in cell.kept]
     reach = [e - ((s + e) // 2 - WINDOW // 2) - KEPT for s, e in cell.kept]
+    if args.max_shift is not None:
+        reach = [min(shift, args.max_shift) for shift in reach]
     train = [i for i, m in enumerate(positives) if not test[m] and not held[m]]
     validation = [m for m in positives if held[m]]
 
