@@ -5,14 +5,15 @@
 
 use std::path::{Path, PathBuf};
 
-use cisgrad::data::factornet::Notes;
-use cisgrad::data::factornet::annotations::GencodeSpan;
-use cisgrad::data::factornet::blacklist::Blacklist;
-use cisgrad::data::factornet::peaks::{Peaks, factor_files};
-use cisgrad::data::factornet::single::{Settings, SingleTask};
-use cisgrad::data::factornet::split::{Choice, Split};
-use cisgrad::io::cell::{CellFolder, Lists};
+use cisgrad::data::split::regions::{Choice, Split};
+use cisgrad::data::windows::Notes;
+use cisgrad::data::windows::annotations::GencodeSpan;
+use cisgrad::data::windows::blacklist::Blacklist;
+use cisgrad::data::windows::peaks::Peaks;
 use cisgrad::io::chrom_sizes::Chromosomes;
+use cisgrad::models::factornet::cell_line::factor_files;
+use cisgrad::models::factornet::cell_line::{CellFolder, Lists};
+use cisgrad::models::factornet::samples::single::{Settings, SingleTask};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 /// What is read once: the names of chromosomes, the blacklist, the split, one cell line's peaks.
@@ -45,7 +46,7 @@ fn read(data: &Path) -> cisgrad::Result<Inputs> {
     let files = factor_files(&folders, "REST")?;
     let peaks = files
         .iter()
-        .map(|files| Peaks::read(files, &chromosomes, &mut notes));
+        .map(|files| files.peaks(&chromosomes, &mut notes));
     let peaks = peaks.collect::<cisgrad::Result<_>>()?;
     Ok(Inputs {
         chromosomes,

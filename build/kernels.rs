@@ -10,13 +10,18 @@ use std::path::Path;
 /// How the cuda.rs of an op without kernels of its own begins: it says why.
 const WHY_NONE: [&str; 2] = ["//! The kernels are those of", "//! No kernel yet:"];
 
+/// Where the Rust side of a kernel file may lie, in a folder of its name.
+const HOMES: [&str; 3] = ["src/ops", "src/optim", "src/train/worker/step"];
+
 /// Writes `kernels.rs` into `out`.
 ///
 /// # Errors
 /// A kernel file without its op, an op without its kernels, or a declaration that this reader does not know.
 pub fn pack(root: &Path, out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed=kernels");
-    println!("cargo::rerun-if-changed=src/ops");
+    for home in HOMES {
+        println!("cargo::rerun-if-changed={home}");
+    }
     let folder = root.join("kernels");
     let (mut sources, mut structs) = (String::new(), String::new());
     let files = sorted(&folder)
@@ -25,9 +30,9 @@ pub fn pack(root: &Path, out: &Path) -> Result<(), String> {
     for (index, path) in files.enumerate() {
         let name = file_name(&path);
         let stem = name.trim_end_matches(".cu");
-        if !root.join("src/ops").join(stem).is_dir() {
+        if !HOMES.iter().any(|home| root.join(home).join(stem).is_dir()) {
             return Err(format!(
-                "kernels/{name} belongs to no op: no folder src/ops/{stem}"
+                "kernels/{name}: expected a folder {stem} for it in one of {HOMES:?}"
             ));
         }
         let text = fs::read_to_string(&path).map_err(|e| format!("kernels/{name}: {e}"))?;
@@ -48,9 +53,14 @@ pub fn pack(root: &Path, out: &Path) -> Result<(), String> {
             kernel.write(&mut structs, index, &name);
         }
     }
-    for op in sorted(&root.join("src/ops")).iter().filter(|p| p.is_dir()) {
+    for op in sorted(&root.join("src/ops"))
+        .iter()
+        .filter(|p| p.is_dir() && !p.ends_with("shared"))
+    {
         let name = file_name(op);
-        let launches = fs::read_to_string(op.join("cuda.rs")).unwrap_or_default();
+        let launches = fs::read_to_string(op.join("cuda.rs"))
+            .or_else(|_| fs::read_to_string(op.join("cuda/mod.rs")))
+            .unwrap_or_default();
         if !folder.join(format!("{name}.cu")).is_file()
             && !WHY_NONE.iter().any(|why| launches.starts_with(why))
         {

@@ -4,13 +4,16 @@
 //! Data flows one way: [`io`] reads files, [`data`] makes samples of them, [`models`] builds a
 //! program from a spec, [`engine`] runs it through [`ops`], [`train`] drives it.
 
+pub mod args;
+pub mod check;
 pub mod cli;
 pub mod data;
+pub mod dna;
 pub mod engine;
 pub mod error;
-pub mod golden;
 pub mod interpret;
 pub mod io;
+pub mod metrics;
 pub mod models;
 pub mod ops;
 pub mod optim;

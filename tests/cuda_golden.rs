@@ -3,7 +3,7 @@
 mod standin;
 
 use cisgrad::engine::cuda::Gpu;
-use cisgrad::golden;
+use cisgrad::models::tisfm::golden;
 use std::path::Path;
 
 #[test]

@@ -2,8 +2,9 @@
 
 mod standin;
 
+use cisgrad::check::case::Case;
 use cisgrad::engine::cuda::{Gpu, Precision};
-use cisgrad::ops::{Case, all_cases};
+use cisgrad::ops::all_cases;
 use std::collections::BTreeMap;
 
 /// CISGRAD_OPS=linear,activation limits the run to these ops.

@@ -4,10 +4,10 @@ mod standin;
 
 use cisgrad::engine::Philox;
 use cisgrad::engine::cuda::{Gpu, StepState};
-use cisgrad::ops::adam::{AdamLaunch, AdamStep, Shrink, flag, update, update_on};
-use cisgrad::ops::begin_step::begin_step_on;
-use cisgrad::ops::end_step::{EndStepLaunch, end_step_on};
-use cisgrad::ops::gather::{GatherLaunch, gather_on, pack};
+use cisgrad::optim::adam::{AdamLaunch, AdamStep, Shrink, flag, update, update_on};
+use cisgrad::train::worker::step::begin_step::begin_step_on;
+use cisgrad::train::worker::step::end_step::{EndStepLaunch, end_step_on};
+use cisgrad::train::worker::step::gather::{GatherLaunch, gather_on, pack};
 use std::sync::Arc;
 
 /// The stand-in's card; None where it cannot be built.

@@ -4,21 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use cisgrad::data::factornet::annotations::{Annotations, FEATURES, GencodeSpan, Promoter};
-use cisgrad::data::factornet::bins::{Labeller, State, bins};
-use cisgrad::data::factornet::blacklist::Blacklist;
-use cisgrad::data::factornet::inputs::{CellInputs, Inputs};
-use cisgrad::data::factornet::multi::{self, MultiTask};
-use cisgrad::data::factornet::peaks::Peaks;
-use cisgrad::data::factornet::single::{Settings, SingleTask};
-use cisgrad::data::factornet::split::{Choice, Split};
-use cisgrad::data::factornet::{Notes, Sample};
 use cisgrad::data::packed_genome::PackedGenome;
 use cisgrad::data::regions::Regions;
+use cisgrad::data::split::regions::{Choice, Split};
 use cisgrad::data::tracks::{Scale, Storage, Track, read_tracks};
+use cisgrad::data::windows::Notes;
+use cisgrad::data::windows::annotations::{Annotations, FEATURES, GencodeSpan, Promoter};
+use cisgrad::data::windows::bins::{Labeller, State, bins};
+use cisgrad::data::windows::blacklist::Blacklist;
+use cisgrad::data::windows::peaks::Peaks;
 use cisgrad::io::bigwig::BigWig;
-use cisgrad::io::cell::{CellFolder, Lists};
 use cisgrad::io::chrom_sizes::Chromosomes;
+use cisgrad::models::factornet::cell_line::{CellFolder, Lists};
+use cisgrad::models::factornet::samples::Sample;
+use cisgrad::models::factornet::samples::inputs::{CellInputs, Inputs};
+use cisgrad::models::factornet::samples::multi;
+use cisgrad::models::factornet::samples::multi::MultiTask;
+use cisgrad::models::factornet::samples::single::{Settings, SingleTask};
 
 const LENGTH: u32 = 1000;
 
@@ -91,7 +93,7 @@ impl Chr22 {
     fn peaks(&self, cell: &str, factor: &str) -> Peaks {
         let folder = self.folder(cell);
         let files = &folder.factors[folder.factor(factor).unwrap()];
-        Peaks::read(files, self.chromosomes(), &mut Notes::new()).unwrap()
+        files.peaks(self.chromosomes(), &mut Notes::new()).unwrap()
     }
 
     fn settings(&self, negatives: u32) -> Settings<'_> {

@@ -12,19 +12,21 @@ use std::time::Instant;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use cisgrad::data::factornet::Notes;
-use cisgrad::data::factornet::annotations::{Annotations, GencodeSpan};
-use cisgrad::data::factornet::blacklist::Blacklist;
-use cisgrad::data::factornet::multi::Labelled;
-use cisgrad::data::factornet::peaks::{Peaks, factor_files};
-use cisgrad::data::factornet::placing::{Place, Placer};
-use cisgrad::data::factornet::single::{Positive, Settings, SingleTask, excluded, kept};
-use cisgrad::data::factornet::split::{Choice, Split};
-use cisgrad::data::regions::{Regions, Span};
+use cisgrad::data::regions::Regions;
+use cisgrad::data::split::regions::{Choice, Split};
+use cisgrad::data::windows::Notes;
+use cisgrad::data::windows::annotations::{Annotations, GencodeSpan};
+use cisgrad::data::windows::blacklist::Blacklist;
+use cisgrad::data::windows::peaks::Peaks;
+use cisgrad::dna::span::Span;
 use cisgrad::io::bed::Reader;
-use cisgrad::io::cell::{CellFolder, Lists, check_names_agree};
 use cisgrad::io::chrom_sizes::Chromosomes;
 use cisgrad::io::hash::hex;
+use cisgrad::models::factornet::cell_line::factor_files;
+use cisgrad::models::factornet::cell_line::{CellFolder, Lists, check_names_agree};
+use cisgrad::models::factornet::samples::multi::Labelled;
+use cisgrad::models::factornet::samples::placing::{Place, Placer};
+use cisgrad::models::factornet::samples::single::{Positive, Settings, SingleTask, excluded, kept};
 
 /// The original's inputs; None, with a message, where they are absent.
 fn inputs() -> Option<PathBuf> {
@@ -191,7 +193,7 @@ fn single_task(data: &Path, fact: &Value) {
     let files = factor_files(&folders, factor).unwrap();
     let peaks: Vec<Peaks> = files
         .iter()
-        .map(|files| Peaks::read(files, &chromosomes, &mut notes).unwrap())
+        .map(|files| files.peaks(&chromosomes, &mut notes).unwrap())
         .collect();
     let negatives = fact["negatives"].as_u64().unwrap() as u32;
     let settings = Settings {
@@ -402,7 +404,7 @@ fn windows_and_labels_of_nineteen_factors() {
             // The relaxed files of most factors are not there, and not needed.
             let mut files = files.clone();
             files.relaxed = None;
-            Peaks::read(&files, &chromosomes, &mut notes).unwrap()
+            files.peaks(&chromosomes, &mut notes).unwrap()
         })
         .collect();
     let windows = Labelled::new(&peaks, &blacklist, &chromosomes);

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use cisgrad::golden;
 use cisgrad::io::meme::read_meme;
-use cisgrad::models::calibration::fit;
+use cisgrad::models::tisfm::calibration::fit;
+use cisgrad::models::tisfm::golden;
 
 /// 26 architectures, one of them in training mode too, and five optimizer trajectories.
 const CASES: usize = 32;

@@ -3,7 +3,6 @@
 
 use cisgrad::engine::{Batch, Context, CpuExecutor, Init, Noise, Piece, Program, Real, Tape};
 use cisgrad::io::state_dict::{StateDict, read};
-use cisgrad::models::Lowering;
 use cisgrad::models::factornet::{Dropouts, Masking, Recurrent, Spec, inject};
 use cisgrad::ops::activation::{Activation, activation};
 use cisgrad::ops::binary_cross_entropy::binary_cross_entropy;
@@ -11,7 +10,8 @@ use cisgrad::ops::strand_conv::{Tracks, strand_conv};
 use cisgrad::ops::strand_mean::strand_mean;
 use cisgrad::ops::strand_pool::strand_pool;
 use cisgrad::optim::Optimizer;
-use cisgrad::train::network::Number;
+use cisgrad::train::folder::weights::Number;
+use cisgrad::train::model::Lowering;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use cisgrad::interpret::kernel_motifs::KernelSites;
-use cisgrad::interpret::kernel_sites::collect;
 use cisgrad::io::state_dict::{StateDict, read};
 use cisgrad::models::factornet::Spec;
-use cisgrad::train::factornet::FactorNet;
-use cisgrad::train::network::Number;
+use cisgrad::models::factornet::kernel_sites::collect;
+use cisgrad::models::factornet::saved::FactorNet;
+use cisgrad::train::folder::weights::Number;
 use serde_json::Value;
 
 /// Of a probability, in f64. The reference sums in another order; Theano's own sigmoid, 1 above 19, is 2e-9 off.

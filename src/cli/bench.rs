@@ -2,16 +2,19 @@
 
 mod kernels;
 
-use super::common::{DeviceArgs, PrecisionArg, emit};
+use crate::args::{DeviceArgs, PrecisionArg, emit};
+use crate::dna::motif::Motif;
 use crate::engine::cuda::Gpu;
 use crate::engine::{Batch, CpuExecutor, Device, Noise, Philox};
-use crate::io::meme::{Motif, read_meme};
-use crate::models::{Dimensions, MotifKernels, builtin};
+use crate::io::meme::read_meme;
+use crate::models::tisfm::network::Network;
+use crate::models::tisfm::network::{Blueprint, Trainable};
+use crate::models::tisfm::{Dimensions, MotifKernels, builtin};
 use crate::optim::{Optimizer, OptimizerSettings, Shrink};
-use crate::train::config::Precision;
-use crate::train::network::{Network, Number};
+use crate::train::Samples;
+use crate::train::folder::config::Precision;
+use crate::train::folder::weights::Number;
 use crate::train::worker::{CudaMode, CudaWorker, Epoch, Job, Moments, Trains};
-use crate::train::{Blueprint, Samples, Trainable};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::io::{self, Write};

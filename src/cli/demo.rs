@@ -1,15 +1,16 @@
 //! `cisgrad demo`: the program's main job on simulated peaks, with the commands it runs shown.
 
-use super::common::emit;
-use super::{motifs, test, train};
-use crate::data::simulate::{GRAMMAR, OUTPUTS, simulate};
-use crate::data::{simulate, split::Split};
+use crate::args::emit;
+use crate::data::split::rows::Split;
 use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
-use crate::interpret::motif_ranks::motif_ranks;
 use crate::io::atomic::write_atomic;
 use crate::io::meme::write_meme;
-use crate::train::saved::SavedModel;
+use crate::models::tisfm::commands::{motifs, test, train};
+use crate::models::tisfm::motif_ranks::motif_ranks;
+use crate::models::tisfm::saved::SavedModel;
+use crate::models::tisfm::simulate;
+use crate::models::tisfm::simulate::{GRAMMAR, OUTPUTS, simulate};
 use crate::{Error, Result};
 use clap::Parser;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `cisgrad devices`: what was found, and why CUDA is not used when it is not.
 
 use crate::Result;
-use crate::cli::common::emit;
+use crate::args::emit;
 use crate::engine::cuda::kernels::SOURCES;
 use crate::engine::cuda::probe::{self, Cards};
 use crate::engine::cuda::{Images, LEAST_ARCH};

@@ -1,19 +1,12 @@
 //! The command line: one file a command, its arguments and `run`.
 
-mod architectures;
 mod bench;
-mod common;
-mod convert;
 mod demo;
 mod devices;
-mod factornet;
-mod motifs;
-mod predict;
 mod selftest;
-mod test;
-mod train;
-mod train_args;
 
+use crate::models::factornet::commands as factornet;
+use crate::models::tisfm::commands as tisfm;
 use crate::{Error, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -32,7 +25,7 @@ enum Command {
     Demo(demo::Args),
     /// Motif-based models: known motifs as convolution kernels, attention, sparse outputs
     #[command(subcommand)]
-    Tisfm(Tisfm),
+    Tisfm(tisfm::Command),
     /// Convolution and LSTM over both strands of sequence and tracks: which windows of a genome a factor binds
     #[command(subcommand)]
     Factornet(factornet::Command),
@@ -48,23 +41,9 @@ enum Command {
 }
 
 #[derive(Subcommand)]
-enum Tisfm {
-    /// Train a model, or a path of models over a range of penalties
-    Train(Box<train::Args>),
-    /// Compare a model's predictions with the signals of its test sequences
-    Test(test::Args),
-    /// Predict signals from sequences
-    Predict(predict::Args),
-    /// Rank the motifs by their weight in each output
-    Motifs(motifs::Args),
-    /// List the built-in architectures, or print one as TOML
-    Architectures(architectures::Args),
-}
-
-#[derive(Subcommand)]
 enum Convert {
     /// A tiSFM state dict: safetensors, or the file that PyTorch wrote
-    Tisfm(convert::Args),
+    Tisfm(tisfm::convert::Args),
     /// A FactorNet model as Keras 1.x saved it (HDF5)
     Factornet(factornet::Convert),
 }
@@ -96,13 +75,9 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(args) => demo::run(&args),
-        Command::Tisfm(Tisfm::Train(args)) => train::run(&args),
-        Command::Tisfm(Tisfm::Test(args)) => test::run(&args),
-        Command::Tisfm(Tisfm::Predict(args)) => predict::run(&args),
-        Command::Tisfm(Tisfm::Motifs(args)) => motifs::run(&args),
-        Command::Tisfm(Tisfm::Architectures(args)) => architectures::run(&args),
+        Command::Tisfm(command) => tisfm::run(&command),
         Command::Factornet(command) => factornet::run(&command),
-        Command::Convert(Convert::Tisfm(args)) => convert::run(&args),
+        Command::Convert(Convert::Tisfm(args)) => tisfm::convert::run(&args),
         Command::Convert(Convert::Factornet(args)) => factornet::convert(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Devices => devices::run(),

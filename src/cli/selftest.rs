@@ -1,10 +1,11 @@
 //! `cisgrad selftest`.
 
-use super::common::{DeviceArgs, emit};
+use crate::args::{DeviceArgs, emit};
+use crate::check::case::Case;
 use crate::engine::Device;
 use crate::engine::cuda::{Gpu, Precision};
-use crate::golden;
-use crate::ops::{Case, all_cases};
+use crate::models::tisfm::golden;
+use crate::ops::all_cases;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::dna::{Sequences, chromosome_of};
+use crate::dna::sequences::{Sequences, chromosome_of};
 use crate::io::sequences::read_sequences;
 use crate::io::signals::{SignalTable, read_signals};
 use crate::io::text::first_names;

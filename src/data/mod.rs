@@ -1,10 +1,8 @@
-//! What a sample is: sequences, signals, splits; genomes, tracks and intervals for FactorNet.
+//! What samples are made of: tables of sequences and signals, genomes, tracks, sets of intervals, splits.
 
 pub mod dataset;
-pub mod dna;
-pub mod factornet;
 pub mod packed_genome;
 pub mod regions;
-pub mod simulate;
 pub mod split;
 pub mod tracks;
+pub mod windows;

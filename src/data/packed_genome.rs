@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::dna;
-use super::regions::{Regions, Span};
+use super::regions::Regions;
+use crate::dna::bases;
+use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::fasta::{Want, read_fasta};
 use crate::io::text::{Lines, first_names};
@@ -141,7 +142,7 @@ impl PackedGenome {
     /// Puts the codes (0 to 3 for A, C, G, T; 4 for N) of the bases from `start` on into `out`;
     /// 4 before the chromosome and past its end. Panics when there is no such chromosome.
     pub fn codes(&self, chromosome: u32, start: i64, out: &mut [u8]) {
-        out.fill(dna::N);
+        out.fill(bases::N);
         let length = i64::from(self.chromosomes.length(chromosome));
         let end = start.saturating_add(out.len() as i64);
         let (first, last) = (start.max(0), end.min(length));
@@ -166,12 +167,12 @@ impl Packed {
         };
         let mut unknown = Vec::<Span>::new();
         for (piece, at) in codes.chunks(4096).zip((0_u32..).step_by(4096)) {
-            if !piece.contains(&dna::N) {
+            if !piece.contains(&bases::N) {
                 continue;
             }
             for (&code, at) in piece.iter().zip(at..) {
                 match unknown.last_mut() {
-                    _ if code != dna::N => {}
+                    _ if code != bases::N => {}
                     Some(last) if last.end == at => last.end += 1,
                     _ => unknown.push(Span::new(at, at + 1)),
                 }
@@ -198,7 +199,7 @@ impl Packed {
                 break;
             }
             let (from, to) = (span.start as usize, span.end as usize);
-            out[from.max(start) - start..to.min(end) - start].fill(dna::N);
+            out[from.max(start) - start..to.min(end) - start].fill(bases::N);
         }
     }
 }
@@ -222,7 +223,9 @@ mod tests {
     fn codes(genome: &PackedGenome, chromosome: u32, start: i64, length: usize) -> String {
         let mut out = vec![9; length];
         genome.codes(chromosome, start, &mut out);
-        out.iter().map(|&code| dna::letter(code) as char).collect()
+        out.iter()
+            .map(|&code| bases::letter(code) as char)
+            .collect()
     }
 
     #[test]
@@ -279,7 +282,7 @@ mod tests {
         #[test]
         fn what_was_packed_comes_back(text in "[ACGTNacgtnRY]{1,200}", start in 0_usize..200, length in 0_usize..60) {
             let mut expected = Vec::new();
-            dna::encode(&text, &mut expected).unwrap();
+            bases::encode(&text, &mut expected).unwrap();
             let packed = Packed::new(&expected);
             let start = start.min(expected.len());
             let end = (start + length).min(expected.len());

@@ -1,7 +1,8 @@
 //! Where a program runs, and the line that says so.
 
 use super::cuda::Gpu;
-use super::cuda::probe::{self, Absence, Cards};
+use super::cuda::probe;
+use super::cuda::probe::{Absence, Cards};
 use crate::{Error, Result};
 use std::str::FromStr;
 use std::sync::Arc;

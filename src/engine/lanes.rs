@@ -2,7 +2,8 @@
 //! plain loops become vectors by themselves as long as there are few of them; a block of sums that
 //! lives through a loop does not, so it is spelled out here.
 
-use super::real::{self, Real};
+use super::real;
+use super::real::Real;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 

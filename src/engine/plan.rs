@@ -1,7 +1,8 @@
 //! Where a tape's buffers lie: lifetimes from the order of the steps, places from lifetimes.
 
 use super::Real;
-use super::arena::{self, Block};
+use super::arena;
+use super::arena::Block;
 use super::params::Role;
 use super::tape::{Source, Step, Tape, Var};
 use smallvec::SmallVec;

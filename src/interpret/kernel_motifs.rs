@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::io::meme::Motif;
+use crate::dna::motif::Motif;
 
 /// Bases and track values under a layer's sites, summed position by position.
 ///

@@ -1,7 +1,4 @@
-//! What a trained model has learned.
+//! What a trained model has learned, for any kind of model.
 
 pub mod kernel_motifs;
-pub mod kernel_sites;
 pub mod motif_matches;
-pub mod motif_ranks;
-pub mod motif_similarity;

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::motif_similarity::{Similarity, similarity};
-use crate::io::meme::Motif;
+use crate::dna::motif::Motif;
+use crate::dna::motif_similarity::{Similarity, similarity};
 
 /// Positions that overlap at least, where both motifs have as many.
 const OVERLAP: usize = 6;

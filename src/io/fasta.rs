@@ -7,7 +7,7 @@ use noodles_fasta::record::Definition;
 
 use super::text::{LineReader, Lines, excerpt};
 use crate::Result;
-use crate::data::dna;
+use crate::dna::bases;
 
 /// What to do with the record whose header was just read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Want {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub name: String,
-    /// Codes as of [`dna::encode`].
+    /// Codes as of [`bases::encode`].
     pub codes: Vec<u8>,
     /// The line of its header, counted from 1.
     pub line: u64,
@@ -79,7 +79,7 @@ pub fn read_fasta(
             let (length, encoded) = match sequence.fill_buf() {
                 Ok([]) => break,
                 Ok(line) if wanted == Want::Keep => {
-                    (line.len(), dna::encode(line, &mut record.codes))
+                    (line.len(), bases::encode(line, &mut record.codes))
                 }
                 Ok(line) => (line.len(), Ok(())),
                 Err(e) => return Err(reader.get_ref().error(e)),
@@ -167,7 +167,7 @@ mod tests {
         fn the_width_of_the_lines_does_not_matter(sequence in "[ACGTNacgtn]{1,80}", width in 1_usize..90) {
             let lines: Vec<_> = sequence.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
             let mut codes = Vec::new();
-            dna::encode(&sequence, &mut codes).unwrap();
+            bases::encode(&sequence, &mut codes).unwrap();
             let records = parse(&format!(">x\n{}\n", lines.join("\n")), |_| Want::Keep).unwrap();
             prop_assert_eq!(&records[0].codes, &codes);
         }

@@ -15,13 +15,13 @@ use noodles_fasta::record::Definition;
 use super::bed::Interval;
 use super::fasta::{Want, read_fasta};
 use super::text::{Lines, Packing, excerpt, first_names};
-use crate::data::dna;
+use crate::dna::bases;
 use crate::{Error, Result};
 
 /// Intervals no further apart than this are read in one go: the size of a bgzip block.
 const GAP: u64 = 1 << 16;
 
-/// The codes of `intervals` (see [`dna::encode`]), one after another in their order, forward
+/// The codes of `intervals` (see [`bases::encode`]), one after another in their order, forward
 /// strand. `bed` is the file that they came from, for messages.
 ///
 /// Errors: no chromosome in common (shows both sides' first names; names are compared as
@@ -79,7 +79,7 @@ impl<'a> Request<'a> {
             self.codes.try_reserve_exact(total).map_err(|_| {
                 Error::format(self.bed, format!("{total} bases do not fit into memory"))
             })?;
-            self.codes.resize(total, dna::N);
+            self.codes.resize(total, bases::N);
         }
         let interval = &self.intervals[i];
         let begin = (interval.start - from) as usize;
@@ -329,7 +329,7 @@ impl Indexed {
                 let what = format!("the lines of '{}' do not end where it says", entry.name());
                 return Err(self.files.stale(&what));
             }
-            dna::encode(&buffer[..count], &mut codes).map_err(|mut e| {
+            bases::encode(&buffer[..count], &mut codes).map_err(|mut e| {
                 e.position += base as usize;
                 Error::format(
                     &self.files.genome,

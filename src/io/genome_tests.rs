@@ -127,7 +127,7 @@ fn every_form_of_a_genome_gives_the_same_bases() {
         let mut expected = Vec::new();
         for &(name, start, end) in &cases {
             let whole = if name == "chr1" { &one } else { &two };
-            dna::encode(&whole[start as usize..end as usize], &mut expected).unwrap();
+            bases::encode(&whole[start as usize..end as usize], &mut expected).unwrap();
         }
         for path in genome.forms() {
             assert!(
@@ -264,7 +264,7 @@ fn a_real_chromosome_gives_the_real_sequences() {
             start.parse().unwrap(),
             end.parse().unwrap(),
         ));
-        dna::encode(sequence, &mut expected).unwrap();
+        bases::encode(sequence, &mut expected).unwrap();
     }
     assert_eq!(intervals.len(), 8710);
     assert!(cut(&fasta, &intervals).unwrap() == expected);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::text::{Lines, excerpt};
 use crate::Result;
-use crate::data::regions::Span;
+use crate::dna::span::Span;
 
 /// A transcript, put together from its `exon`, `CDS` and `stop_codon` lines.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,23 +10,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::text::{Lines, excerpt};
+use crate::dna::motif::Motif;
 use crate::{Error, Result};
 
 /// How far a row's sum may lie from 1: collections are printed with few digits.
 pub const ROW_SUM_TOLERANCE: f64 = 1e-2;
-
-/// A motif as a matrix of probabilities.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Motif {
-    /// The first word after `MOTIF`, unique in its file.
-    pub id: String,
-    /// The second word, where there is one.
-    pub label: Option<String>,
-    /// `nsites=`, where it is given; some writers give fractions.
-    pub nsites: Option<f64>,
-    /// One row a position, columns A, C, G, T; probabilities as the file has them, no logarithm.
-    pub rows: Vec<[f64; 4]>,
-}
 
 /// Reads all motifs of a file, in its order; at least one.
 ///

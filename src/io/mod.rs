@@ -3,7 +3,6 @@
 pub mod atomic;
 pub mod bed;
 pub mod bigwig;
-pub mod cell;
 pub mod chrom_sizes;
 pub mod fasta;
 mod foreign;
@@ -11,7 +10,7 @@ pub mod genome;
 pub mod gtf;
 pub mod hash;
 pub mod history;
-pub mod keras;
+pub mod keras_hdf5;
 pub mod meme;
 pub mod npy;
 pub mod scientific;

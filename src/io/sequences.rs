@@ -7,7 +7,8 @@ use super::bed;
 use super::fasta::{Want, read_fasta};
 use super::genome;
 use super::text::{Lines, excerpt};
-use crate::data::dna::{self, Sequences};
+use crate::dna::bases;
+use crate::dna::sequences::Sequences;
 use crate::{Error, Result};
 
 /// Reads sequences, in the order of the file. What the file is, its first lines tell:
@@ -144,7 +145,7 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
                 )));
             }
         };
-        dna::encode(sequence, &mut builder.codes)
+        bases::encode(sequence, &mut builder.codes)
             .map_err(|e| lines.error(format!("sequence {}: {e}", excerpt(name))))?;
         builder.name(lines.path(), lines.number(), name, sequence.len())?;
     }

@@ -127,7 +127,7 @@ fn outputs(header: &[&str], row: &[&str], at: u64, lines: &Lines) -> Result<Vec<
     let is_number = |name: &&str| name.parse::<f64>().is_ok();
     if header.len() == row.len()
         && header.iter().skip(1).all(is_number)
-        && crate::data::dna::chromosome_in_name(header[0]).is_some()
+        && crate::dna::sequences::chromosome_in_name(header[0]).is_some()
     {
         return Err(wrong(format!(
             "no header: {} and numbers; expected the names of the outputs",

@@ -1,12 +1,13 @@
 //! Which update and which penalty each parameter gets, and the learning-rate schedule.
 
+pub mod adam;
 mod plateau;
 
-pub use crate::ops::adam::{Form, Shrink};
+pub use crate::optim::adam::{Form, Shrink};
 pub use plateau::Plateau;
 
 use crate::engine::{Layout, Real};
-use crate::ops::adam::{AdamStep, update};
+use crate::optim::adam::{AdamStep, update};
 use rayon::prelude::*;
 
 /// AdamW without a penalty; Adam and a proximal step on the named layers with one.

@@ -1,7 +1,7 @@
 //! Sequence logos.
 
 use super::svg::Svg;
-use crate::interpret::motif_similarity::reverse_complement;
+use crate::dna::motif::reverse_complement;
 
 /// Letters that fill a square of 100 by 100, y down; colours as is the custom.
 const GLYPHS: [(&str, &str); 4] = [

@@ -1,18 +1,12 @@
-//! Training: the loop, its checkpoints, the penalty path, and a model's folder.
+//! Training and prediction for any kind of model: the loop, the workers, the model's folder.
 
-pub mod checkpoint;
-pub mod classification;
-pub mod config;
-pub mod factornet;
+pub mod batch;
+pub mod folder;
 pub mod interrupt;
-pub mod lock;
-pub mod metrics;
-pub mod network;
-pub mod path;
-pub mod saved;
+pub mod model;
+pub mod predictor;
 pub mod trainer;
 pub mod worker;
 
-pub use config::Config;
-pub use network::{Blueprint, Network, Trainable};
-pub use trainer::{Samples, TrainSettings, Trainer};
+pub use batch::Samples;
+pub use trainer::{TrainSettings, Trainer};

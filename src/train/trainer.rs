@@ -1,45 +1,22 @@
 //! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
 
-use super::checkpoint::{Progress, State, last_good};
-use super::config::{BEST, HISTORY, LAST, Precision};
+use super::batch::Samples;
+use super::folder::config::Precision;
+use super::folder::state::{Progress, State, last_good};
+use super::folder::weights::Number;
+use super::folder::{BEST, HISTORY, LAST};
 use super::interrupt::{interrupted, stopped};
-use super::network::{Network, Number};
 use super::worker::{Epoch, Job, Moments, Trains, worker};
 use crate::engine::params::STREAM_SHUFFLE;
-use crate::engine::{Batch, CpuExecutor, Device, Noise, Philox, Real};
+use crate::engine::{Device, Philox, Real};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::write_safetensors;
+use crate::models::tisfm::network::Network;
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// Sequences and signals by row; rows are chosen by index.
-#[derive(Clone, Copy)]
-pub struct Samples<'a> {
-    /// rows x length base codes.
-    pub codes: &'a [u8],
-    /// rows x outputs.
-    pub signals: &'a [f64],
-    pub length: usize,
-    pub outputs: usize,
-}
-
-impl<'a> Samples<'a> {
-    pub fn codes(&self, row: usize) -> &'a [u8] {
-        &self.codes[row * self.length..(row + 1) * self.length]
-    }
-
-    pub fn signals(&self, row: usize) -> &'a [f64] {
-        &self.signals[row * self.outputs..(row + 1) * self.outputs]
-    }
-
-    /// The base codes of some rows, one after the other.
-    pub fn gather(&self, rows: &[usize]) -> Vec<u8> {
-        rows.iter().flat_map(|&r| self.codes(r)).copied().collect()
-    }
-}
 
 #[derive(Clone, Debug)]
 pub struct TrainSettings {
@@ -315,34 +292,6 @@ impl<'a, T: Number> Trainer<'a, T> {
         }
         Ok(())
     }
-}
-
-/// Predictions for the chosen rows, rows x outputs, in batches in their order; `seen` hears how
-/// many rows each batch had.
-pub fn predict<T: Real>(
-    executor: &mut CpuExecutor<T>,
-    params: &[T],
-    samples: Samples<'_>,
-    rows: &[usize],
-    batch_size: usize,
-    seen: impl Fn(usize),
-) -> Vec<T> {
-    let mut out = vec![T::ZERO; rows.len() * samples.outputs];
-    for (rows, out) in rows
-        .chunks(batch_size)
-        .zip(out.chunks_mut(batch_size * samples.outputs))
-    {
-        let codes = samples.gather(rows);
-        let batch = Batch {
-            rows: rows.len(),
-            codes: &codes,
-            dense: Vec::new(),
-            noise: Noise::default(),
-        };
-        executor.forward(params, &batch, out);
-        seen(rows.len());
-    }
-    out
 }
 
 /// Mean over rows and outputs of the squared error.

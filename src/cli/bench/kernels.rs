@@ -1,14 +1,15 @@
 //! The table of kernels of `cisgrad bench --kernels`: every step of the model that is timed, alone.
 
 use super::{Args, Mode, blueprint, codes, targets};
+use crate::check::case::Case;
+use crate::check::case::OP_TOLERANCE;
 use crate::engine::cuda::{
     DeviceExecutor, DeviceProgram, Gpu, Precision, StepTime, copy_bandwidth,
 };
 use crate::engine::{Batch, Noise};
-use crate::models::Lowering;
-use crate::ops::case::OP_TOLERANCE;
-use crate::ops::{Case, all_cases};
-use crate::train::network::{Network, with_loss};
+use crate::models::tisfm::network::{Network, with_loss};
+use crate::ops::all_cases;
+use crate::train::model::Lowering;
 use crate::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;

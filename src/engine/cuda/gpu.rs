@@ -4,7 +4,8 @@ use super::arch::Arch;
 use super::images::{Image, Images};
 use super::kernels::{Kernel, SOURCES};
 use super::pointer::{In, Out};
-use super::probe::{self, Card, describe};
+use super::probe;
+use super::probe::{Card, describe};
 use crate::{Error, Result};
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr,

@@ -2,7 +2,8 @@
 //! or the PTX that comes with the program.
 
 use super::arch::{Arch, Target};
-use super::cache::{self, Entry};
+use super::cache;
+use super::cache::Entry;
 use super::kernels::{HEADERS, SOURCES, Source};
 use super::nvrtc::Nvrtc;
 use crate::{Error, Result};

@@ -14,7 +14,6 @@ mod pointer;
 pub mod probe;
 mod profile;
 mod program;
-mod session;
 mod state;
 
 pub use arch::{Arch, Target};
@@ -30,6 +29,5 @@ pub use op::{
 };
 pub use pointer::{In, Out};
 pub use profile::{StepTime, copy_bandwidth};
-pub use program::{DeviceProgram, Memory, ParameterPlaces, StepWork};
-pub use session::{HostSamples, Rule, Session, SessionSettings};
+pub use program::{DeviceProgram, Memory, PARAMETER_ALIGN, ParameterPlaces, StepWork};
 pub use state::StepState;

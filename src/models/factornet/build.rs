@@ -3,7 +3,6 @@
 
 use super::spec::{Recurrent, Spec};
 use crate::engine::{Init, Real, Tape, Var};
-use crate::models::Lowering;
 use crate::ops::activation::{Activation, activation};
 use crate::ops::dense::dense;
 use crate::ops::dropout::dropout;
@@ -14,6 +13,7 @@ use crate::ops::strand_conv_pool::{Layer, strand_conv_pool};
 use crate::ops::strand_join::strand_join;
 use crate::ops::strand_mean::strand_mean;
 use crate::ops::strand_pool::strand_pool;
+use crate::train::model::Lowering;
 
 /// Where dropout's masks come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

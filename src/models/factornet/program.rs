@@ -5,8 +5,8 @@ use super::build::{Activations, Built, Masking, build};
 use super::spec::Spec;
 use crate::engine::cpu::piece_rows_up_to;
 use crate::engine::{Layout, Program, Real, Tape, Var};
-use crate::models::Lowering;
 use crate::ops::binary_cross_entropy::binary_cross_entropy;
+use crate::train::model::Lowering;
 
 /// Pieces of a batch: each reads the first dense layer's weights (2.5 MB at the default size) and adds to as many gradients
 /// once, so they should be few; and not fewer than threads that could work, nor uneven for two.

@@ -1,7 +1,7 @@
 use super::Activation;
+use crate::check::case::{Case, Input};
 use crate::op_case;
 use crate::ops::concat::concat;
-use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

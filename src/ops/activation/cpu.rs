@@ -1,7 +1,7 @@
 use super::Activation;
 use crate::engine::simd::{self, Kernel, dispatch};
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::each_row;
+use crate::ops::shared::cpu::each_row;
 
 const LEAK: f64 = 0.01;
 

@@ -2,7 +2,7 @@ use super::Add;
 use crate::Result;
 use crate::engine::cuda::kernels::{AddBackward, AddBackwardShared, AddForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp};
-use crate::ops::elementwise::{Elements, all_per_row, any, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{Elements, all_per_row, any, own, shared, sum_grid};
 
 impl DeviceOp for Add {
     fn rereads_input(&self, _index: usize) -> bool {

@@ -1,7 +1,7 @@
 use super::AttentionPool;
 use crate::engine::real::{axpy, dot, sum};
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::{exp, max};
+use crate::ops::shared::cpu::{exp, max};
 
 /// The softmax of each window, of a channel's R lines of x; zeros count beyond their end.
 fn masks<T: Real>(op: &AttentionPool, x: &[T], weight: &[T], mask: &mut [T]) {

@@ -5,7 +5,7 @@ use crate::engine::cuda::kernels::{
     AttentionPoolJointForward, AttentionPoolWindowSums,
 };
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, In, Needs, Out};
-use crate::ops::lines::{Lines, sum_rows};
+use crate::ops::shared::lines::{Lines, sum_rows};
 
 impl AttentionPool {
     /// A number for each position of a channel, kept where making it again costs R numbers.

@@ -1,7 +1,7 @@
 use super::{BatchNorm, EPSILON};
 use crate::engine::real::sum;
 use crate::engine::{Backward, Forward, Operand, Real};
-use crate::ops::common::each_row;
+use crate::ops::shared::cpu::each_row;
 
 /// A channel of each row.
 fn channel<'a, T: Real>(

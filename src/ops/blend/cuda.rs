@@ -2,7 +2,7 @@ use super::Blend;
 use crate::Result;
 use crate::engine::cuda::kernels::{BlendBackward, BlendBackwardShared, BlendForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp};
-use crate::ops::elementwise::{Elements, all_per_row, any, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{Elements, all_per_row, any, own, shared, sum_grid};
 
 impl DeviceOp for Blend {
     fn rereads_output(&self) -> bool {

@@ -2,7 +2,9 @@ use super::Calibrate;
 use crate::Result;
 use crate::engine::cuda::kernels::{CalibrateBackward, CalibrateBackwardShared, CalibrateForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, In, Needs};
-use crate::ops::elementwise::{Elements, all_per_row, any, line_grid, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{
+    Elements, all_per_row, any, line_grid, own, shared, sum_grid,
+};
 
 impl DeviceOp for Calibrate {
     /// The sums over l for scale and for bias, where these are shared: summed over the rows then.

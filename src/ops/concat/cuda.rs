@@ -2,7 +2,7 @@ use super::Concat;
 use crate::Result;
 use crate::engine::cuda::kernels::{ConcatBackward, ConcatBackwardShared, ConcatForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp};
-use crate::ops::elementwise::{Elements, any, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{Elements, any, own, shared, sum_grid};
 
 impl Concat {
     fn whole(&self) -> usize {

@@ -1,6 +1,6 @@
 use super::Dense;
 use crate::engine::{Backward, Forward, Mat, MatMut, Real, matmul};
-use crate::ops::common::add_columns;
+use crate::ops::shared::cpu::add_columns;
 
 pub fn forward<T: Real>(op: &Dense, io: Forward<'_, T>) {
     let n = io.rows * op.lines;

@@ -1,7 +1,7 @@
 use super::Depthwise;
 use crate::engine::real::axpy;
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::correlate;
+use crate::ops::shared::cpu::correlate;
 
 pub fn forward<T: Real>(op: &Depthwise, io: Forward<'_, T>) {
     let out = op.out_length();

@@ -1,7 +1,7 @@
 use super::DepthwiseTransposed;
 use crate::engine::real::sum;
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::correlate;
+use crate::ops::shared::cpu::correlate;
 
 pub fn forward<T: Real>(op: &DepthwiseTransposed, io: Forward<'_, T>) {
     let (out, edge) = (op.out_length, op.width - 1);

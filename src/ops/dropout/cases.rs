@@ -1,7 +1,7 @@
 use super::cpu::kept;
+use crate::check::case::{Case, Input};
 use crate::engine::Noise;
 use crate::op_case;
-use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     // What the harness runs with.

@@ -5,7 +5,7 @@ use crate::engine::cuda::kernels::{
     GatedSumBackwardTotal, GatedSumForward,
 };
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid, In, Needs, Operand, Out};
-use crate::ops::lines::{Lines, sum_rows};
+use crate::ops::shared::lines::{Lines, sum_rows};
 
 /// Parts that one launch takes.
 const AT_ONCE: usize = 8;

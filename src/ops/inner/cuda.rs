@@ -2,7 +2,7 @@ use super::Inner;
 use crate::Result;
 use crate::engine::cuda::kernels::{InnerBackward, InnerBackwardShared, InnerForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid};
-use crate::ops::elementwise::{Elements, any, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{Elements, any, own, shared, sum_grid};
 
 impl DeviceOp for Inner {
     fn rereads_output(&self) -> bool {

@@ -1,6 +1,6 @@
+use crate::check::case::{Case, Input};
 use crate::op_case;
 use crate::ops::product_matrix::product_matrix;
-use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     // Finite differences, and the case below, which says what the op is. Rows are far

@@ -1,8 +1,8 @@
 use super::{Direction, Masks, VECTORS};
+use crate::check::case::{Case, Input};
 use crate::engine::{Noise, Var};
 use crate::op_case;
 use crate::ops::dropout::kept;
-use crate::ops::{Case, Input};
 
 /// Step by step with nothing shared: the multipliers act on x and h, not on the weights.
 fn formula(

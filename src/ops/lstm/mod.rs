@@ -17,8 +17,6 @@
 mod cases;
 mod cpu;
 mod cuda;
-mod hot;
-mod plain;
 
 pub use cases::cases;
 

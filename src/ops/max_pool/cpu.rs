@@ -1,6 +1,6 @@
 use super::MaxPool;
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::each_row;
+use crate::ops::shared::cpu::each_row;
 
 pub fn forward<T: Real>(op: &MaxPool, io: Forward<'_, T>) {
     let (x, outputs) = (io.inputs[0], op.outputs());

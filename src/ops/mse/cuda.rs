@@ -2,7 +2,7 @@ use super::Mse;
 use crate::Result;
 use crate::engine::cuda::kernels::{MseBackward, MseBackwardShared, MseForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid};
-use crate::ops::elementwise::{Elements, any, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{Elements, any, own, shared, sum_grid};
 
 impl DeviceOp for Mse {
     fn rereads_output(&self) -> bool {

@@ -1,6 +1,6 @@
+use crate::check::case::Case;
 use crate::engine::Codes;
 use crate::op_case;
-use crate::ops::Case;
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

@@ -2,7 +2,7 @@ use super::OneHot;
 use crate::Result;
 use crate::engine::cuda::kernels::OneHotForward;
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp};
-use crate::ops::elementwise::Elements;
+use crate::ops::shared::elementwise::Elements;
 
 impl DeviceOp for OneHot {
     fn rereads_output(&self) -> bool {

@@ -1,6 +1,6 @@
+use crate::check::case::{Case, Input};
 use crate::op_case;
 use crate::ops::add::add;
-use crate::ops::{Case, Input};
 use std::sync::Arc;
 
 /// Of a length.

@@ -4,7 +4,7 @@ use crate::engine::cuda::kernels::{
     PositionBackward, PositionBackwardShared, PositionBackwardTable, PositionForward,
 };
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid, Needs, Out};
-use crate::ops::elementwise::{Elements, any, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{Elements, any, own, shared, sum_grid};
 
 /// Channels that a block of the backward run sums: POSITION_CHANNELS in position.cu.
 const CHANNELS: usize = 128;

@@ -4,7 +4,9 @@ use crate::engine::cuda::kernels::{
     ProductBackward, ProductBackwardChannels, ProductBackwardShared, ProductForward,
 };
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, In, Needs, Out};
-use crate::ops::elementwise::{Elements, all_per_row, any, line_grid, own, shared, sum_grid};
+use crate::ops::shared::elementwise::{
+    Elements, all_per_row, any, line_grid, own, shared, sum_grid,
+};
 
 impl Product {
     fn channels(&self) -> usize {

@@ -1,6 +1,6 @@
+use crate::check::case::BF16;
+use crate::check::case::{Case, Input};
 use crate::op_case;
-use crate::ops::case::BF16;
-use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

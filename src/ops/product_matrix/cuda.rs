@@ -5,7 +5,7 @@ use crate::engine::cuda::{
     DeviceBackward, DeviceForward, DeviceOp, Flops, Gradient, Grid, In, Needs, Operand, Out,
     Surroundings,
 };
-use crate::ops::lines::sum_rows;
+use crate::ops::shared::lines::sum_rows;
 
 /// How the factors of a product C (M, N) lie in memory.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
+use crate::check::case::{Case, Input};
 use crate::engine::Codes;
 use crate::op_case;
-use crate::ops::{Case, Input};
 use std::sync::Arc;
 
 /// Rows of the original's position table: up to the middle and down again.

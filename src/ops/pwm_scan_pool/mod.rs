@@ -14,7 +14,6 @@
 mod cases;
 mod cpu;
 mod cuda;
-mod geometry;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,7 @@
 use super::Reduce;
 use crate::engine::real::sum;
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::max;
+use crate::ops::shared::cpu::max;
 
 pub fn forward<T: Real>(kind: Reduce, channels: usize, length: usize, io: Forward<'_, T>) {
     for (row, y) in io.output.chunks_exact_mut(channels).enumerate() {

@@ -2,7 +2,7 @@ use super::{Reduce, Reduction};
 use crate::Result;
 use crate::engine::cuda::kernels::{ReduceBackwardMax, ReduceBackwardSum, ReduceForward};
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid, Needs, Out};
-use crate::ops::elementwise::{Elements, line_grid};
+use crate::ops::shared::elementwise::{Elements, line_grid};
 
 impl DeviceOp for Reduction {
     /// Where each maximum is, so that the backward run reads neither x nor y.

@@ -10,7 +10,6 @@
 mod cases;
 mod cpu;
 mod cuda;
-mod hot;
 
 pub use cases::cases;
 
@@ -51,7 +50,7 @@ struct SelfAttention {
 impl SelfAttention {
     /// Distance of lines of k, q, v and o: whole vectors.
     fn stride(&self) -> usize {
-        self.length.next_multiple_of(hot::LINE)
+        self.length.next_multiple_of(cpu::fast::LINE)
     }
 
     /// Elements of k, q, v and o, one after the other.
@@ -60,13 +59,13 @@ impl SelfAttention {
     }
 
     /// The form in f32 that never holds an L x L matrix.
-    fn hot<T: Real>(&self) -> bool {
+    fn fast<T: Real>(&self) -> bool {
         T::NAME == "f32" && self.embedding == 2 && self.inner == 2
     }
 
     /// What a row saves besides the lines: the softmax's maxima and scales, or all of it.
     fn weights<T: Real>(&self) -> usize {
-        let of_position = if self.hot::<T>() { 2 } else { self.length };
+        let of_position = if self.fast::<T>() { 2 } else { self.length };
         self.heads * self.length * of_position
     }
 }
@@ -118,8 +117,8 @@ impl<T: Real> Op<T> for SelfAttention {
     }
 
     fn scratch(&self, _rows: usize) -> usize {
-        let work = if self.hot::<T>() {
-            hot::WORK_LINES * self.stride()
+        let work = if self.fast::<T>() {
+            cpu::fast::WORK_LINES * self.stride()
         } else {
             self.length * self.length
         };

@@ -1,7 +1,7 @@
 use super::SharedConv;
 use crate::engine::real::sum;
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::correlate;
+use crate::ops::shared::cpu::correlate;
 
 pub fn forward<T: Real>(op: &SharedConv, io: Forward<'_, T>) {
     let (out, n) = (op.out_length(), op.filters * op.out_length());

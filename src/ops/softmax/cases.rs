@@ -1,5 +1,5 @@
+use crate::check::case::{Case, Input};
 use crate::op_case;
-use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

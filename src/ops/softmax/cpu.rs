@@ -1,6 +1,6 @@
 use crate::engine::real::{axpy, dot};
 use crate::engine::{Backward, Forward, Real};
-use crate::ops::common::{exp, softmax};
+use crate::ops::shared::cpu::{exp, softmax};
 
 pub fn forward_rows<T: Real>(inner: usize, io: Forward<'_, T>) {
     io.output.copy_from_slice(io.inputs[0].data);

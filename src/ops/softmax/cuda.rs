@@ -4,7 +4,7 @@ use crate::engine::cuda::kernels::{
     SoftmaxColumnsBackward, SoftmaxColumnsForward, SoftmaxLinesBackward, SoftmaxLinesForward,
 };
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid};
-use crate::ops::lines::Lines;
+use crate::ops::shared::lines::Lines;
 
 impl Softmax {
     /// Lines of the batch and their length, where the numbers of a sum are neighbours in memory.

@@ -3,7 +3,7 @@
 use super::{BASES, StrandConv};
 use crate::engine::real::axpy;
 use crate::engine::{Backward, Codes, Context, Forward, Mat, MatMut, Operand, Real, matmul};
-use crate::ops::common::add_columns;
+use crate::ops::shared::cpu::add_columns;
 
 /// The kernel as it lies under a window: row `(j, c)` is `W[w-1-j, 0, c]`.
 pub fn flipped<T: Real>(op: &StrandConv, weight: &[T]) -> Vec<T> {

@@ -1,9 +1,9 @@
 use super::Layer;
+use crate::check::case::{Case, Input};
 use crate::engine::Noise;
 use crate::op_case;
 use crate::ops::dropout::kept;
 use crate::ops::strand_conv::{Tracks, formula};
-use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let orders: [&'static [usize]; 5] = [&[], &[0], &[0, 2, 1], &[1, 0], &[0, 1]];

@@ -15,9 +15,6 @@
 mod cases;
 mod cpu;
 mod cuda;
-mod pack;
-mod passes;
-mod scan;
 
 pub use cases::cases;
 
@@ -33,7 +30,7 @@ struct StrandConvPool {
     kernels: usize,
     order: Vec<usize>,
     /// Products of track values with weights, both strands together.
-    terms: Vec<pack::Term>,
+    terms: Vec<cpu::pack::Term>,
     pool: usize,
     /// Probability and site of the dropout behind the convolution; 0 outside training.
     dropout: (f64, u64),
@@ -79,7 +76,7 @@ pub fn strand_conv_pool<T: Real>(
         length,
         width,
         kernels,
-        terms: pack::terms(width, &order),
+        terms: cpu::pack::terms(width, &order),
         order,
         pool: layer.pool,
         dropout: (if tape.training { p } else { 0.0 }, site),
@@ -153,7 +150,7 @@ impl<T: Real> Op<T> for StrandConvPool {
 
     fn prepare(&self, inputs: &[Option<&[T]>]) -> Option<Prepared> {
         let (weight, bias, layer) = (inputs[0]?, inputs[1]?, inputs[2]?);
-        Some(Arc::new(pack::Packed::new(self, weight, bias, layer)))
+        Some(Arc::new(cpu::pack::Packed::new(self, weight, bias, layer)))
     }
 
     fn forward(&self, io: Forward<'_, T>) {

@@ -1,5 +1,5 @@
+use crate::check::case::{Case, Input};
 use crate::op_case;
-use crate::ops::{Case, Input};
 
 pub fn cases() -> Vec<Case> {
     [(3, 1, 1), (4, 7, 3), (2, 33, 14)]

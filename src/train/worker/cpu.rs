@@ -3,9 +3,10 @@
 use super::{Epoch, Job, Moments, Trains};
 use crate::Result;
 use crate::engine::{Batch, CpuExecutor, Layout, Noise};
+use crate::models::tisfm::network::Blueprint;
 use crate::optim::{Optimizer, OptimizerSettings};
-use crate::train::network::{Blueprint, Number};
-use crate::train::trainer::predict;
+use crate::train::folder::weights::Number;
+use crate::train::predictor::predict;
 use std::ops::Range;
 
 pub struct CpuWorker<'a, T: Number> {

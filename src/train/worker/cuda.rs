@@ -1,15 +1,14 @@
 //! Training on a card: f32 or bf16, the data set and all numbers there.
 
 use super::{Epoch, Job, Moments, Trains};
-use crate::engine::cuda::{
-    DeviceProgram, Gpu, HostSamples, Precision, Rule, Session, SessionSettings,
-};
+use crate::engine::cuda::{DeviceProgram, Gpu, Precision};
 use crate::engine::{Layout, Real};
-use crate::models::Lowering;
+use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::ops::mse::mse;
 use crate::optim::{OptimizerSettings, weight_decay};
-use crate::train::network::{Blueprint, Trainable};
-use crate::train::trainer::Samples;
+use crate::train::batch::Samples;
+use crate::train::model::Lowering;
+use crate::train::worker::session::{HostSamples, Rule, Session, SessionSettings};
 use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::Arc;

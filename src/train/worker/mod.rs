@@ -2,15 +2,18 @@
 
 mod cpu;
 mod cuda;
+pub mod session;
+pub mod step;
 
 pub use cpu::CpuWorker;
 pub use cuda::{CudaMode, CudaWorker};
 
-use super::config::Precision;
-use super::network::{Network, Number};
-use super::trainer::Samples;
+use super::batch::Samples;
+use super::folder::config::Precision;
+use super::folder::weights::Number;
 use crate::Result;
 use crate::engine::{Device, Layout};
+use crate::models::tisfm::network::Network;
 use crate::optim::OptimizerSettings;
 use std::ops::Range;
 

@@ -10,8 +10,8 @@ use crate::engine::cuda::kernels::{
 use crate::engine::cuda::{
     DeviceBackward, DeviceForward, Gradient, Grid, In, Needs, Operand, Out, Surroundings,
 };
-use crate::ops::lines::{Lines, sum_rows};
 use crate::ops::product_matrix::cuda::{Form, Products, Steps};
+use crate::ops::shared::lines::{Lines, sum_rows};
 
 /// Blocks that a weight's gradient is cut into, if the batch has rows enough.
 const WEIGHT_BLOCKS: usize = 1024;

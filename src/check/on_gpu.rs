@@ -1,0 +1,135 @@
+//! A case on a card, against the CPU in f64.
+
+use super::case::{
+    Case, Input, Outcome, batch, distance, outcome, output_rows, record, run_recorded,
+};
+use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
+use std::sync::Arc;
+
+/// How a case runs on a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Alone,
+    /// Every gradient begins with another one.
+    AddedToAnother,
+    /// With the gradients of the inputs of even, and of odd, numbers alone.
+    EvenInputs,
+    OddInputs,
+}
+
+/// The largest error of a case that holds, relative to the largest number.
+#[derive(Clone, Copy, Debug)]
+pub struct Worst {
+    pub error: f64,
+    pub allowed: f64,
+}
+
+/// What rounding the factors of a product to bf16 may cost: each factor is off by up to 2^-9 of itself, a term by up
+/// to 2^-8, and the sum of terms of both signs, relative to the largest result, by some of that.
+pub const BF16: f64 = 1.0 / 128.0;
+
+impl Case {
+    /// The error that a card is allowed.
+    fn allowed_on_card(&self, precision: Precision) -> f64 {
+        match (precision, self.tolerance_bf16) {
+            (Precision::Bf16, Some(tolerance)) => tolerance,
+            _ => self.tolerance_f32,
+        }
+    }
+
+    /// Runs the case on a card, forward and backward, against the CPU in f64: as it is, and in f32 once more with
+    /// gradients that are there already, and with the gradients of every other input alone. The largest error.
+    ///
+    /// # Errors
+    /// The first number that is off by more than is allowed, or what failed on the card.
+    pub fn check_on(&self, gpu: &Arc<Gpu>, precision: Precision) -> Result<Worst, String> {
+        let name = format!("{} {}", self.op, self.label);
+        let (inputs, codes) = self.numbers();
+        let allowed = self.allowed_on_card(precision);
+        let mut worst = 0.0f64;
+        for pass in self.passes(precision) {
+            let asked = self.asked(pass);
+            let twice = pass == Pass::AddedToAnother;
+            let recorded = record(self, &asked, &self.in_f64, &inputs, twice);
+            let truth = run_recorded(self, &asked, recorded, &inputs, &codes, self.rows);
+            let found = run_on(gpu, self, &asked, &inputs, &codes, twice, precision)
+                .map_err(|e| format!("{name}: {pass:?}: {e}"))?;
+            let mut compare = |what: String, a: &[f64], b: &[f64]| {
+                let error = distance(a, b);
+                worst = worst.max(error);
+                if error <= allowed {
+                    Ok(())
+                } else {
+                    Err(format!(
+                        "{name}: CUDA {precision:?} against f64, {pass:?}, {what}: error {error:.3e}, allowed {allowed:.1e}"
+                    ))
+                }
+            };
+            compare("output".to_string(), &found.output, &truth.output)?;
+            let both = found.gradients.iter().zip(&truth.gradients);
+            for (i, (ours, theirs)) in both.enumerate() {
+                compare(format!("gradient {i}"), ours, theirs)?;
+            }
+        }
+        Ok(Worst {
+            error: worst,
+            allowed,
+        })
+    }
+
+    fn passes(&self, precision: Precision) -> Vec<Pass> {
+        // What is added to may cancel what bf16 has rounded, so that its error has no bound.
+        if precision == Precision::Bf16 {
+            return vec![Pass::Alone];
+        }
+        let mut passes = vec![Pass::Alone, Pass::AddedToAnother];
+        let gradients = self.inputs.iter().filter(|i| i.differentiable).count();
+        // A large batch shows nothing here that a small one does not.
+        if gradients > 1 && self.rows < 100 {
+            passes.extend([Pass::EvenInputs, Pass::OddInputs]);
+        }
+        passes
+    }
+
+    /// The inputs, those frozen whose gradients a pass does not ask for.
+    fn asked(&self, pass: Pass) -> Vec<Input> {
+        let keeps = |index: usize| match pass {
+            Pass::Alone | Pass::AddedToAnother => true,
+            Pass::EvenInputs => index.is_multiple_of(2),
+            Pass::OddInputs => !index.is_multiple_of(2),
+        };
+        let given = self.inputs.iter().cloned().enumerate();
+        given
+            .map(|(index, input)| if keeps(index) { input } else { input.frozen() })
+            .collect()
+    }
+}
+
+/// Runs the case on a card, the whole batch at once.
+fn run_on(
+    gpu: &Arc<Gpu>,
+    case: &Case,
+    asked: &[Input],
+    inputs: &[Vec<f64>],
+    codes: &[u8],
+    twice: bool,
+    precision: Precision,
+) -> crate::Result<Outcome> {
+    let recorded = record(case, asked, &case.in_f32, inputs, twice);
+    let output_rows = output_rows(case, &recorded);
+    // Most cases run fewer rows than were planned for, as an epoch's last batch does.
+    let planned = case.rows + case.rows % 3;
+    let program = DeviceProgram::new(recorded.tape, recorded.output, Some(recorded.loss), planned)?;
+    let mut executor = DeviceExecutor::new(gpu, program, case.codes, &recorded.params, precision)?;
+    let mut grads = vec![0.0; recorded.params.len()];
+    let batch = batch(case, &recorded.dense, codes);
+    let run = executor.inspect(&batch, &mut grads, &recorded.watched)?;
+    Ok(outcome(
+        asked,
+        inputs,
+        run,
+        &grads,
+        output_rows * recorded.width,
+        true,
+    ))
+}

@@ -1,0 +1,4 @@
+//! What is trained on, validated on and tested on: rows of a table, or regions of a genome.
+
+pub mod regions;
+pub mod rows;

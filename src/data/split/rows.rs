@@ -1,0 +1,357 @@
+//! Which rows train a model, which choose it and which test it.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::data::dataset::Dataset;
+use crate::io::atomic::write_atomic;
+use crate::io::npy::read_npy_indices;
+use crate::io::text::{Lines, excerpt, first_names};
+use crate::{Error, Result};
+
+/// The parts' names; their files are called `train_split.npy` or `train_split.txt`, and so on.
+pub const PARTS: [&str; 3] = ["train", "validation", "test"];
+
+/// Rows of a [`Dataset`], counted from 0. No row is in two parts or twice in one, no part is
+/// empty; some rows may be in none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    pub train: Vec<usize>,
+    pub validation: Vec<usize>,
+    pub test: Vec<usize>,
+}
+
+/// How to split, as the user says it: a folder, or `random:80,10,10` or `chrom:VALIDATION:TEST`
+/// (what [`FromStr`] reads; lists with commas, all other chromosomes train).
+#[derive(Clone, Debug, PartialEq)]
+pub enum SplitSpec {
+    /// A folder with an index array or a text list for each part.
+    Folder(PathBuf),
+    /// Percentages above 0 that sum to 100.
+    Random {
+        train: f64,
+        validation: f64,
+        test: f64,
+    },
+    /// The chromosomes of two parts; neither list is empty, none is in both.
+    Chrom {
+        validation: Vec<String>,
+        test: Vec<String>,
+    },
+}
+
+impl FromStr for SplitSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<SplitSpec> {
+        let wrong = |problem: String| {
+            Error::usage(format!(
+                "split '{text}': {problem}; expected random:TRAIN,VALIDATION,TEST in per cent, as \
+                 random:80,10,10, or chrom:VALIDATION:TEST, as chrom:chr8:chr9,chr10"
+            ))
+        };
+        match text.split(':').collect::<Vec<_>>()[..] {
+            ["random", shares] => {
+                let numbers: Option<Vec<f64>> =
+                    shares.split(',').map(|s| s.trim().parse().ok()).collect();
+                let Some([train, validation, test]) = numbers.as_deref() else {
+                    return Err(wrong(format!("'{shares}' is not three numbers")));
+                };
+                let shares = [*train, *validation, *test];
+                if !shares.iter().all(|share| *share > 0.0) {
+                    return Err(wrong("a share that is not above 0".to_string()));
+                }
+                let sum: f64 = shares.iter().sum();
+                if (sum - 100.0).abs() > 1e-6 {
+                    return Err(wrong(format!("the shares sum to {sum}, not 100")));
+                }
+                let [train, validation, test] = shares;
+                Ok(SplitSpec::Random {
+                    train,
+                    validation,
+                    test,
+                })
+            }
+            ["chrom", validation, test] => {
+                let mut seen = HashSet::new();
+                let mut list = |text: &str| -> Result<Vec<String>> {
+                    text.split(',')
+                        .map(|name| match name.trim() {
+                            "" => Err(wrong("an empty name of a chromosome".to_string())),
+                            name if seen.insert(name.to_string()) => Ok(name.to_string()),
+                            name => Err(wrong(format!("chromosome '{name}' comes twice"))),
+                        })
+                        .collect()
+                };
+                Ok(SplitSpec::Chrom {
+                    validation: list(validation)?,
+                    test: list(test)?,
+                })
+            }
+            _ => Err(wrong("not a way to split".to_string())),
+        }
+    }
+}
+
+impl SplitSpec {
+    /// Splits the rows of `data`. `random` gives uniform 64-bit numbers and is called for
+    /// [`SplitSpec::Random`] alone, once a row but one: the same numbers, the same split.
+    ///
+    /// Rows of a random or chromosome split are in rising order, those of a folder in its order.
+    ///
+    /// Errors: a part that is empty; in a folder a missing file, an index out of range, a name
+    /// that is no row, a row in two parts or twice in one; a chromosome that no row has, a row
+    /// whose chromosome is not known.
+    pub fn split(&self, data: &Dataset, random: impl FnMut() -> u64) -> Result<Split> {
+        match self {
+            SplitSpec::Folder(folder) => read_folder(folder, &data.names),
+            SplitSpec::Random {
+                validation, test, ..
+            } => at_random(data.len(), *validation, *test, random),
+            SplitSpec::Chrom { validation, test } => by_chromosome(data, validation, test),
+        }
+    }
+}
+
+impl Split {
+    /// The parts in the order of [`PARTS`].
+    pub fn parts(&self) -> [&[usize]; 3] {
+        [&self.train, &self.validation, &self.test]
+    }
+
+    /// Writes `train_split.txt` and so on into a folder, a name a line, each atomically;
+    /// [`SplitSpec::Folder`] reads them back to the same split. `names` are those of the data set.
+    pub fn write(&self, folder: &Path, names: &[String]) -> Result<()> {
+        for (name, text) in self.texts(names)? {
+            write_atomic(folder.join(name), |file| file.write_all(text.as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// Errors when [`Self::write`] has written another split into the folder.
+    pub fn check_written(&self, folder: &Path, names: &[String]) -> Result<()> {
+        for (name, text) in self.texts(names)? {
+            let path = folder.join(name);
+            let before = match std::fs::read(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.map_err(|e| Error::io(&path, e))?,
+            };
+            if before != text.as_bytes() {
+                return Err(Error::invalid(format!(
+                    "--resume: {} was started with another split than this run's: {} differs",
+                    folder.display(),
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The parts' files: their names, and a row's name a line.
+    fn texts(&self, names: &[String]) -> Result<Vec<(String, String)>> {
+        let mut texts = Vec::new();
+        for (part, rows) in PARTS.iter().zip(self.parts()) {
+            let mut text = String::new();
+            for &row in rows {
+                let name = names.get(row).ok_or_else(|| {
+                    let count = names.len();
+                    Error::invalid(format!("row {row} of the {part} split; there are {count}"))
+                })?;
+                text.push_str(name);
+                text.push('\n');
+            }
+            texts.push((format!("{part}_split.txt"), text));
+        }
+        Ok(texts)
+    }
+
+    fn from_parts([train, validation, test]: [Vec<usize>; 3]) -> Split {
+        Split {
+            train,
+            validation,
+            test,
+        }
+    }
+}
+
+/// Shuffles (Fisher-Yates) and cuts; shares are rounded to whole rows, training takes the rest.
+fn at_random(
+    count: usize,
+    validation: f64,
+    test: f64,
+    mut random: impl FnMut() -> u64,
+) -> Result<Split> {
+    let mut rows: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        // The high half of the product: bias below count / 2^64.
+        let place = (u128::from(random()) * (last as u128 + 1)) >> 64;
+        rows.swap(last, place as usize);
+    }
+    let share = |percent: f64| (count as f64 * percent / 100.0).round() as usize;
+    let (validation, test) = (share(validation), share(test));
+    if validation == 0 || test == 0 || validation + test >= count {
+        return Err(Error::invalid(format!(
+            "a random split of {count} rows leaves a part empty: {} train, {validation} \
+             validation, {test} test; choose larger shares or more data",
+            count.saturating_sub(validation + test)
+        )));
+    }
+    let mut test_rows = rows.split_off(count - test);
+    let mut validation_rows = rows.split_off(count - test - validation);
+    rows.sort_unstable();
+    validation_rows.sort_unstable();
+    test_rows.sort_unstable();
+    Ok(Split::from_parts([rows, validation_rows, test_rows]))
+}
+
+fn by_chromosome(data: &Dataset, validation: &[String], test: &[String]) -> Result<Split> {
+    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
+    let mut present: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
+    for (i, name) in data.names.iter().enumerate() {
+        let chromosome = data.chromosome(i).ok_or_else(|| {
+            Error::invalid(format!(
+                "row {} has no chromosome in its name, which a split by chromosome needs; expected \
+                 names like chr1:100-200, or sequences from a BED file",
+                excerpt(name)
+            ))
+        })?;
+        if seen.insert(chromosome) {
+            present.push(chromosome);
+        }
+        let is_in = |list: &[String]| list.iter().any(|name| name == chromosome);
+        let [train_rows, validation_rows, test_rows] = &mut parts;
+        if is_in(validation) {
+            validation_rows.push(i);
+        } else if is_in(test) {
+            test_rows.push(i);
+        } else {
+            train_rows.push(i);
+        }
+    }
+    if let Some(absent) = validation
+        .iter()
+        .chain(test)
+        .find(|name| !seen.contains(name.as_str()))
+    {
+        return Err(Error::invalid(format!(
+            "no row is on chromosome '{absent}', which the split names; the data have {} (names \
+             are compared as written)",
+            first_names(present)
+        )));
+    }
+    if parts[0].is_empty() {
+        return Err(Error::invalid(format!(
+            "no row is left for training: all are on {}",
+            first_names(present)
+        )));
+    }
+    Ok(Split::from_parts(parts))
+}
+
+/// Where an entry of a split's file stands, for messages.
+fn entry_error(path: &Path, is_text: bool, place: u64, message: String) -> Error {
+    if is_text {
+        Error::format_at(path, place, message)
+    } else {
+        Error::format(path, format!("entry {place} (from 0): {message}"))
+    }
+}
+
+fn read_folder(folder: &Path, names: &[String]) -> Result<Split> {
+    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
+    let mut owner: Vec<Option<&str>> = vec![None; names.len()];
+    for (part, rows) in PARTS.into_iter().zip(&mut parts) {
+        let (path, is_text) = part_file(folder, part)?;
+        let entries = if is_text {
+            read_list(&path, names)?
+        } else {
+            let indices = read_npy_indices(&path)?;
+            (0..).zip(indices).collect()
+        };
+        if entries.is_empty() {
+            let message = format!("the {part} split is empty; expected at least one row");
+            return Err(Error::format(path, message));
+        }
+        for (place, row) in entries {
+            let wrong = |message| Err(entry_error(&path, is_text, place, message));
+            let Some(taken) = owner.get_mut(row) else {
+                let (count, last) = (names.len(), names.len().saturating_sub(1));
+                return wrong(format!(
+                    "index {row}; expected 0 to {last}, as the signal table has {count} rows"
+                ));
+            };
+            match taken.replace(part) {
+                None => rows.push(row),
+                Some(before) => {
+                    let row = format!("row {row} ({})", excerpt(&names[row]));
+                    return wrong(if before == part {
+                        format!("{row} comes twice in this split")
+                    } else {
+                        format!("{row} is in the {before} split too; each row may be in one")
+                    });
+                }
+            }
+        }
+    }
+    Ok(Split::from_parts(parts))
+}
+
+/// The file of a part, and whether it is text.
+fn part_file(folder: &Path, part: &str) -> Result<(PathBuf, bool)> {
+    let npy = folder.join(format!("{part}_split.npy"));
+    let txt = folder.join(format!("{part}_split.txt"));
+    match (npy.exists(), txt.exists()) {
+        (true, false) => Ok((npy, false)),
+        (false, true) => Ok((txt, true)),
+        (found, _) => Err(Error::format(
+            folder,
+            format!(
+                "{part}_split.npy and {part}_split.txt are {} there; expected one of them",
+                if found { "both" } else { "not" }
+            ),
+        )),
+    }
+}
+
+/// One index or name a line, with the lines' numbers. In a table whose rows have numbers for
+/// names, a line is a name always: an index would be read as another row without a sound.
+fn read_list(path: &Path, names: &[String]) -> Result<Vec<(u64, usize)>> {
+    let places: std::collections::HashMap<&str, usize> = names
+        .iter()
+        .enumerate()
+        .map(|(i, name)| (name.as_str(), i))
+        .collect();
+    let numbered = names.iter().any(|name| name.parse::<i128>().is_ok());
+    let mut lines = Lines::open(path)?;
+    let (mut entries, mut line) = (Vec::new(), String::new());
+    while lines.read_filled(&mut line)? {
+        let text = line.trim();
+        let index = text.parse::<i128>().ok().filter(|_| !numbered);
+        let row = match (places.get(text), index) {
+            (Some(&row), _) => row,
+            (None, Some(index)) => usize::try_from(index).map_err(|_| {
+                lines.error(format!("index {index}; expected a row, counted from 0"))
+            })?,
+            (None, None) => {
+                let hint = if numbered {
+                    " (some rows are named by numbers, so that lines are names; for indices use npy)"
+                } else {
+                    ""
+                };
+                return Err(lines.error(format!(
+                    "{} is no row of the signal table{hint}; expected an index or a name, as {}",
+                    excerpt(text),
+                    first_names(names)
+                )));
+            }
+        };
+        entries.push((lines.number(), row));
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

@@ -1,0 +1,69 @@
+//! Where no window may lie.
+
+use std::path::Path;
+
+use super::Notes;
+use super::peaks::read_intervals;
+use crate::Result;
+use crate::data::regions::Regions;
+use crate::dna::span::Span;
+use crate::io::chrom_sizes::Chromosomes;
+
+/// The blacklist as it is, and as sampling and prediction use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blacklist {
+    pub plain: Regions,
+    /// Grown by the input's length on each side, with as many bases of each chromosome's ends:
+    /// an input around a window outside it lies on the chromosome and off the blacklist.
+    pub grown: Regions,
+}
+
+impl Blacklist {
+    /// Reads a BED file, or takes an empty one, for inputs of `length` bases. Errors as of
+    /// [`read_intervals`].
+    pub fn read(
+        path: Option<&Path>,
+        length: u32,
+        chromosomes: &Chromosomes,
+        notes: &mut Notes,
+    ) -> Result<Blacklist> {
+        let intervals = match path {
+            Some(path) => read_intervals(path, chromosomes, notes)?,
+            None => Vec::new(),
+        };
+        let plain = Regions::merge(chromosomes.len(), intervals);
+        Ok(Blacklist::new(plain, length, chromosomes))
+    }
+
+    pub fn new(plain: Regions, length: u32, chromosomes: &Chromosomes) -> Blacklist {
+        let ends = (0..)
+            .zip(chromosomes.lengths())
+            .flat_map(|(number, &bases)| {
+                let (first, last) = (length.min(bases), bases.saturating_sub(length));
+                [Span::new(0, first), Span::new(last, bases)].map(|span| (number, span))
+            });
+        let ends = ends.filter(|(_, span)| span.start < span.end);
+        let ends = Regions::merge(chromosomes.len(), ends);
+        Blacklist {
+            grown: plain.grow(length, chromosomes).union(&ends),
+            plain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows_on_both_sides_and_takes_the_ends() {
+        let list = [("a", 100), ("b", 5)].map(|(name, length)| (name.to_string(), length));
+        let chromosomes = Chromosomes::new("test", list.to_vec()).unwrap();
+        let plain = Regions::merge(2, [(0, Span::new(40, 50)), (0, Span::new(93, 94))]);
+        let blacklist = Blacklist::new(plain, 10, &chromosomes);
+        let expected = [Span::new(0, 10), Span::new(30, 60), Span::new(83, 100)];
+        assert_eq!(blacklist.grown.spans(0), expected);
+        assert_eq!(blacklist.grown.spans(1), [Span::new(0, 5)]);
+        assert_eq!(blacklist.plain.bases(), 11);
+    }
+}

@@ -1,0 +1,7 @@
+//! Bases, sequences, stretches and motifs: nouns without files.
+
+pub mod bases;
+pub mod motif;
+pub mod motif_similarity;
+pub mod sequences;
+pub mod span;

@@ -1,0 +1,36 @@
+//! A motif: what a factor binds, as probabilities of the bases at each position.
+
+/// A motif as a matrix of probabilities.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Motif {
+    /// The first word after `MOTIF`, unique in its file.
+    pub id: String,
+    /// The second word, where there is one.
+    pub label: Option<String>,
+    /// `nsites=`, where it is given; some writers give fractions.
+    pub nsites: Option<f64>,
+    /// One row a position, columns A, C, G, T; probabilities as the file has them, no logarithm.
+    pub rows: Vec<[f64; 4]>,
+}
+
+/// The matrix as read from the other strand: rows reversed, A and T, C and G exchanged.
+pub fn reverse_complement(matrix: &[[f64; 4]]) -> Vec<[f64; 4]> {
+    matrix
+        .iter()
+        .rev()
+        .map(|&[a, c, g, t]| [t, g, c, a])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turning_twice_gives_the_motif_back() {
+        let rows = [[0.7, 0.1, 0.15, 0.05], [0.0, 1.0, 0.0, 0.0]];
+        let turned = [[0.0, 0.0, 1.0, 0.0], [0.05, 0.15, 0.1, 0.7]];
+        assert_eq!(reverse_complement(&rows), turned);
+        assert_eq!(reverse_complement(&turned), rows);
+    }
+}

@@ -1,0 +1,4 @@
+//! How well predictions agree with what was measured.
+
+pub mod classification;
+pub mod regression;

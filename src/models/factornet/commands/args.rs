@@ -1,0 +1,133 @@
+//! Arguments of all four commands. What a command does not need it accepts and ignores.
+
+use crate::args::DeviceArgs;
+use crate::data::tracks::Storage;
+use crate::data::windows::annotations::Promoter;
+use crate::train::folder::config::Precision;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct SharedArgs {
+    /// Genome: FASTA, plain, gzip or bgzip [default: hg19.fa in --resources]
+    #[arg(long, value_name = "FASTA")]
+    pub genome: Option<PathBuf>,
+    /// The chromosomes in use, with their sizes [default: those of --genome, else hg19.autoX.chrom.sizes in --resources]
+    #[arg(long, value_name = "FILE")]
+    pub chrom_sizes: Option<PathBuf>,
+    /// BED file of regions to leave out [default: none with --genome, else blacklist.bed.gz in --resources]
+    #[arg(long, value_name = "BED")]
+    pub blacklist: Option<PathBuf>,
+    /// Folder with BED files of CpG islands, CDS, introns, promoters and UTRs [default: --resources]
+    #[arg(long, value_name = "DIR")]
+    pub annotations: Option<PathBuf>,
+    /// Take all of that but the CpG islands from this annotation instead
+    #[arg(long, value_name = "GTF")]
+    pub gtf: Option<PathBuf>,
+    /// Promoters of a GTF: bases upstream and downstream of each transcription start
+    #[arg(long, default_value = "500,100", value_name = "UP,DOWN")]
+    pub promoter: String,
+    /// Folder where the original keeps its genome, blacklist, annotations and motifs
+    #[arg(long, default_value = "resources", value_name = "DIR")]
+    pub resources: PathBuf,
+    /// Multiply tracks: none, mean (to a mean of 1), or NAME=FACTOR[,...] [default: none, or as the model was trained]
+    #[arg(long, value_name = "SCALE")]
+    pub track_scale: Option<String>,
+    /// How track values are kept in memory: f32, or f16 for half the space
+    #[arg(long, default_value = "f32", value_name = "TYPE")]
+    pub track_storage: StorageArg,
+    /// Samples that are computed at a time
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub batch_size: usize,
+    /// Arithmetic: f32 or f64 [default: f32, or as the model was trained]
+    #[arg(long, value_name = "TYPE")]
+    pub precision: Option<Arithmetic>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// `--precision`: FactorNet runs on the CPU.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    F64,
+    F32,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorageArg {
+    F32,
+    F16,
+}
+
+impl SharedArgs {
+    /// Starts the device and says what it is. FactorNet runs on the CPU.
+    ///
+    /// # Errors
+    /// A device or precision that it does not run on.
+    pub fn open(&self, trained: Option<Precision>) -> Result<Precision> {
+        if self.batch_size == 0 {
+            return Err(Error::usage("--batch-size must be at least 1"));
+        }
+        let precision = match self.precision {
+            Some(Arithmetic::F64) => Precision::F64,
+            Some(Arithmetic::F32) => Precision::F32,
+            None => trained.unwrap_or_default(),
+        };
+        self.device
+            .open_cpu(precision, "FactorNet has no kernels for a card yet")?;
+        Ok(precision)
+    }
+
+    pub fn storage(&self) -> Storage {
+        match self.track_storage {
+            StorageArg::F32 => Storage::F32,
+            StorageArg::F16 => Storage::F16,
+        }
+    }
+
+    pub fn promoter(&self) -> Result<Promoter> {
+        self.promoter.parse()
+    }
+
+    /// The FASTA.
+    ///
+    /// # Errors
+    /// None is given and none is in --resources.
+    pub fn genome_file(&self) -> Result<PathBuf> {
+        match (&self.genome, self.resource("hg19.fa")) {
+            (Some(given), _) => Ok(given.clone()),
+            (None, Some(found)) => Ok(found),
+            (None, None) => Err(Error::usage(format!(
+                "no genome: give --genome FASTA, or keep hg19.fa in {}",
+                self.resources.display()
+            ))),
+        }
+    }
+
+    /// The file of chromosome sizes, if one says which are in use. The original's belongs to the original's genome.
+    pub fn sizes_file(&self) -> Option<PathBuf> {
+        match (&self.chrom_sizes, &self.genome) {
+            (Some(given), _) => Some(given.clone()),
+            (None, None) => self.resource("hg19.autoX.chrom.sizes"),
+            (None, Some(_)) => None,
+        }
+    }
+
+    pub fn blacklist_file(&self) -> Option<PathBuf> {
+        match (&self.blacklist, &self.genome) {
+            (Some(given), _) => Some(given.clone()),
+            (None, None) => self.resource("blacklist.bed.gz"),
+            (None, Some(_)) => None,
+        }
+    }
+
+    pub fn annotations_folder(&self) -> &Path {
+        self.annotations.as_deref().unwrap_or(&self.resources)
+    }
+
+    /// A file in --resources, where it is there.
+    pub fn resource(&self, name: &str) -> Option<PathBuf> {
+        let path = self.resources.join(name);
+        path.is_file().then_some(path)
+    }
+}

@@ -1,0 +1,243 @@
+//! `cisgrad factornet evaluate`.
+
+use super::args::SharedArgs;
+use super::convert::{chosen, open};
+use super::train_args::{TEST, words};
+use crate::args::emit;
+use crate::data::split::regions::Choice;
+use crate::data::windows::bins::{Labeller, State, bins};
+use crate::data::windows::{Notes, WINDOW};
+use crate::metrics::classification::{Measures, Ranked};
+use crate::models::factornet::cell_line::{CellFolder, Lists};
+use crate::models::factornet::inputs::{Ground, Wanted, say};
+use crate::models::factornet::samples::Sample;
+use crate::models::factornet::samples::placing::Placer;
+use crate::models::factornet::saved::FactorNet;
+use crate::report::progress::Reporter;
+use crate::train::folder::config::Precision;
+use crate::train::folder::weights::Number;
+use crate::train::interrupt;
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of the cell line, with its peaks
+    #[arg(short = 'i', long, value_name = "DIR")]
+    inputdir: PathBuf,
+    /// Model folder, ours or one that Keras saved
+    #[arg(short = 'm', long, visible_alias = "modeldir", value_name = "DIR")]
+    model: PathBuf,
+    /// The factor to evaluate [default: every factor of the model that the folder has peaks for]
+    #[arg(short = 'f', long, value_name = "NAME")]
+    factor: Option<String>,
+    /// Chromosomes, regions (chr22:30000000-35000000) or BED files [default: chr1 chr8 chr21]
+    #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
+    testchroms: Vec<String>,
+    /// Add 95 % intervals from this many bootstrap samples of stretches of 10,000 bases
+    #[arg(long, value_name = "N")]
+    bootstrap: Option<usize>,
+    /// Seed of the bootstrap
+    #[arg(short = 's', long, default_value_t = 420, value_name = "N")]
+    seed: u64,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+/// Windows that are scored at a time.
+const BLOCK: usize = 1 << 15;
+const LEVEL: f64 = 0.95;
+/// Bases that the bootstrap draws together: windows overlap, and so do the inputs of near ones.
+const STRETCH: u32 = 10_000;
+
+pub fn run(args: &Args) -> Result<()> {
+    if args.bootstrap == Some(0) {
+        return Err(Error::usage("--bootstrap 0: at least one sample is needed"));
+    }
+    let model = open(&args.model)?;
+    match args.shared.open(Some(model.config.precision))? {
+        Precision::F64 => evaluate::<f64>(args, &model),
+        _ => evaluate::<f32>(args, &model),
+    }
+}
+
+fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
+    let lists = Lists {
+        factors: true,
+        meta: !model.config.meta.is_empty(),
+    };
+    let cell = CellFolder::read(&args.inputdir, lists)?;
+    let factors = args.factors(model, &cell)?;
+    let ground = Ground::open(&args.shared, model.config.network.length)?;
+    let chromosomes = ground.chromosomes();
+    let mut notes = Notes::new();
+    let words = words(&args.testchroms, &TEST);
+    let choice = Choice {
+        flag: "-t",
+        words: &words,
+        explicit: !args.testchroms.is_empty(),
+    };
+    let regions = choice.regions(chromosomes, &mut notes)?;
+    let labellers = factors
+        .iter()
+        .map(|&(_, files)| {
+            let peaks = cell.factors[files].peaks(chromosomes, &mut notes)?;
+            Ok(Labeller::new(&peaks, chromosomes.len()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let cells = [cell];
+    let inputs = ground.inputs(
+        &args.shared,
+        &cells,
+        &Wanted::of(&model.config, &args.shared),
+    )?;
+    let annotations = ground.annotations(&args.shared, model.config.gencode)?;
+    say(&notes);
+    let windows = bins(&regions, &[&ground.blacklist.plain, &ground.unknown]);
+    if windows.is_empty() {
+        return Err(Error::invalid(format!(
+            "-t {}: no window of {WINDOW} bases there is off the blacklist and without N",
+            words.join(" ")
+        )));
+    }
+    let placer = Placer {
+        chromosomes,
+        blacklist: &ground.blacklist,
+        annotations: annotations.as_ref(),
+        cell: 0,
+    };
+    let mut predictor = model.predictor::<T>(args.shared.batch_size)?;
+    let all = model.config.factors.len();
+    // From here on a signal ends the work between two batches.
+    interrupt::watch();
+    let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
+    let reporter = Reporter::new();
+    let bar = reporter.bar("scoring", windows.len());
+    for block in windows.chunks(BLOCK) {
+        let samples: Vec<Sample> = block.iter().map(|&window| placer.window(window)).collect();
+        let found = predictor.predict(
+            &samples,
+            |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
+            |n| bar.advance(n),
+        )?;
+        for row in found.chunks(all) {
+            for (&(output, _), scores) in factors.iter().zip(&mut scores) {
+                scores.push(row[output].f64());
+            }
+        }
+    }
+    bar.finish();
+    let stretches = stretches(&windows);
+    let mut rows = Vec::new();
+    for ((&(output, _), labeller), scores) in factors.iter().zip(&labellers).zip(scores) {
+        let states = windows.iter().map(|&window| labeller.state(window));
+        let known = states
+            .zip(scores)
+            .zip(&stretches)
+            .filter(|((state, _), _)| *state != State::Ambiguous);
+        let (mut labels, mut scores, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for ((state, score), &stretch) in known {
+            labels.push(state == State::Bound);
+            scores.push(score);
+            groups.push(stretch);
+        }
+        let ranked = Ranked::new(&scores, &labels)?;
+        let name = &model.config.factors[output];
+        if ranked.positives() == 0 {
+            eprintln!("warning: {name}: no window is bound there; its measures are NaN");
+        }
+        rows.push(args.row(name, &ranked, &groups));
+    }
+    emit(None, |w| {
+        writeln!(w, "{}", args.header())?;
+        rows.iter().try_for_each(|row| writeln!(w, "{row}"))
+    })
+}
+
+/// The number of each window's stretch of [`STRETCH`] bases among those that hold windows.
+fn stretches(windows: &[(u32, u32)]) -> Vec<u32> {
+    let place = |&(chromosome, start): &(u32, u32)| (chromosome, start / STRETCH);
+    let mut number = 0;
+    let mut before = windows.first().map(place);
+    let numbered = windows.iter().map(|window| {
+        let here = Some(place(window));
+        number += u32::from(here != before);
+        before = here;
+        number
+    });
+    numbered.collect()
+}
+
+const MEASURES: [&str; 4] = [
+    "auROC",
+    "auPRC",
+    "recall_at_10pct_FDR",
+    "recall_at_50pct_FDR",
+];
+
+fn four<T: Copy>(m: &Measures<T>) -> [T; 4] {
+    [
+        m.auroc,
+        m.auprc,
+        m.recall_at_10pct_fdr,
+        m.recall_at_50pct_fdr,
+    ]
+}
+
+impl Args {
+    /// The factors to evaluate: place among the model's outputs, and in the folder's list.
+    fn factors(&self, model: &FactorNet, cell: &CellFolder) -> Result<Vec<(usize, usize)>> {
+        let outputs = chosen(model, self.factor.as_deref())?;
+        if let Some(name) = &self.factor {
+            return Ok(vec![(outputs[0], cell.factor(name)?)]);
+        }
+        let mut pairs = Vec::new();
+        for output in outputs {
+            let name = &model.config.factors[output];
+            match cell.factors.iter().position(|f| f.name == *name) {
+                Some(files) => pairs.push((output, files)),
+                None => eprintln!("note: {} has no peaks of {name}", cell.path.display()),
+            }
+        }
+        if pairs.is_empty() {
+            return Err(Error::invalid(format!(
+                "{}: peaks of none of the model's factors: {}",
+                cell.list("chip.txt"),
+                model.config.factors.join(", ")
+            )));
+        }
+        Ok(pairs)
+    }
+
+    fn header(&self) -> String {
+        let mut columns = vec!["factor".to_string()];
+        columns.extend(MEASURES.map(str::to_string));
+        columns.extend(["positives".to_string(), "negatives".to_string()]);
+        if self.bootstrap.is_some() {
+            columns.extend(
+                MEASURES
+                    .iter()
+                    .flat_map(|m| [format!("{m}_low"), format!("{m}_high")]),
+            );
+        }
+        columns.join("\t")
+    }
+
+    fn row(&self, factor: &str, ranked: &Ranked, groups: &[u32]) -> String {
+        let mut columns = vec![factor.to_string()];
+        columns.extend(four(&ranked.measures()).map(|x| format!("{x:.6}")));
+        columns.extend([
+            ranked.positives().to_string(),
+            ranked.negatives().to_string(),
+        ]);
+        if let Some(resamples) = self.bootstrap {
+            let intervals = ranked.bootstrap(resamples, LEVEL, self.seed, groups);
+            columns.extend(
+                four(&intervals)
+                    .into_iter()
+                    .flat_map(|i| [format!("{:.6}", i.low), format!("{:.6}", i.high)]),
+            );
+        }
+        columns.join("\t")
+    }
+}

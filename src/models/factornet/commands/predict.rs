@@ -1,0 +1,273 @@
+//! `cisgrad factornet predict`.
+
+use super::args::SharedArgs;
+use super::convert::{chosen, open};
+use super::outputs;
+use crate::data::tracks::Track;
+use crate::io::bed::Reader;
+use crate::io::bigwig::Means;
+use crate::io::scored_bed::{write_error, write_scored_bed};
+use crate::io::text::first_names;
+use crate::models::factornet::cell_line::{CellFolder, Lists};
+use crate::models::factornet::inputs::{Ground, Wanted};
+use crate::models::factornet::samples::Sample;
+use crate::models::factornet::samples::inputs::Inputs;
+use crate::models::factornet::samples::placing::{Place, Placer};
+use crate::models::factornet::saved::{FactorNet, Predictor};
+use crate::report::progress::Reporter;
+use crate::train::folder::config::Precision;
+use crate::train::folder::weights::Number;
+use crate::train::interrupt;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of the cell line
+    #[arg(short = 'i', long, value_name = "DIR")]
+    inputdir: PathBuf,
+    /// Model folder, ours or one that Keras saved
+    #[arg(short = 'm', long, visible_alias = "modeldir", value_name = "DIR")]
+    model: PathBuf,
+    /// The factor to score [default: all of the model, a column each]
+    #[arg(short = 'f', long, value_name = "NAME")]
+    factor: Option<String>,
+    /// Intervals to score, BED
+    #[arg(short = 'b', long, visible_alias = "bed", value_name = "BED")]
+    bedfile: PathBuf,
+    /// Scored intervals, gzipped BED
+    #[arg(short = 'o', long, visible_alias = "out", value_name = "FILE")]
+    outputfile: PathBuf,
+    /// Write the scores as bigWig too, each base the mean of the intervals over it (with several factors a file each, its
+    /// name before the ending)
+    #[arg(long, value_name = "FILE")]
+    bigwig: Option<PathBuf>,
+    /// An interval on a chromosome that is not in use, or that a track lacks, is an error
+    #[arg(long)]
+    strict: bool,
+    /// Accepted as elsewhere; prediction has no randomness
+    #[arg(short = 's', long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+/// Intervals that are held at a time.
+const BLOCK: usize = 1 << 15;
+
+pub fn run(args: &Args) -> Result<()> {
+    let model = open(&args.model)?;
+    let columns = chosen(&model, args.factor.as_deref())?;
+    match args.shared.open(Some(model.config.precision))? {
+        Precision::F64 => predict::<f64>(args, &model, &columns),
+        _ => predict::<f32>(args, &model, &columns),
+    }
+}
+
+/// An interval of the block at work, and which of the block's samples it is; None where its score is 0 by rule.
+struct Line {
+    text: String,
+    start: u32,
+    end: u32,
+    sample: Option<usize>,
+}
+
+fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Result<()> {
+    let lists = Lists {
+        factors: false,
+        meta: !model.config.meta.is_empty(),
+    };
+    let cell = CellFolder::read(&args.inputdir, lists)?;
+    let mut read = outputs::inputs(&args.shared, &args.model, &cell);
+    read.push(args.bedfile.clone());
+    let bigwig = args.bigwig.as_ref();
+    let bigwigs: Vec<PathBuf> = bigwig.map_or(Vec::new(), |path| match columns.len() {
+        1 => vec![path.clone()],
+        _ => columns
+            .iter()
+            .map(|&c| named(path, &model.config.factors[c]))
+            .collect(),
+    });
+    let mut written = vec![("-o", args.outputfile.as_path())];
+    written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
+    outputs::check(&written, &read)?;
+    let ground = Ground::open(&args.shared, model.config.network.length)?;
+    let wanted = Wanted::of(&model.config, &args.shared);
+    let inputs = ground.inputs(&args.shared, &[cell], &wanted)?;
+    let annotations = ground.annotations(&args.shared, model.config.gencode)?;
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|&c| model.config.factors[c].as_str())
+        .collect();
+    if columns.len() > 1 {
+        eprintln!("score columns: {}", names.join("\t"));
+    }
+    let chromosomes = ground.chromosomes();
+    let mut means = match &args.bigwig {
+        Some(_) => Some(Means::new(chromosomes.clone(), columns.len())?),
+        None => None,
+    };
+    let mut work = Work {
+        strict: args.strict,
+        placer: Placer {
+            chromosomes,
+            blacklist: &ground.blacklist,
+            annotations: annotations.as_ref(),
+            cell: 0,
+        },
+        inputs,
+        predictor: model.predictor::<T>(args.shared.batch_size)?,
+        factors: model.config.factors.len(),
+        columns,
+        strangers: Vec::new(),
+        unknown: 0,
+    };
+    let reporter = Reporter::new();
+    let bar = reporter.bar("scoring", 0);
+    let mut scored = 0;
+    // From here on a signal ends the work between two batches, and nothing half written stays.
+    interrupt::watch();
+    write_scored_bed(&args.outputfile, |out| {
+        let mut reader = Reader::open(&args.bedfile)?;
+        let failed = write_error(&args.outputfile);
+        loop {
+            let (lines, samples) = work.block(&mut reader)?;
+            if lines.is_empty() {
+                return Ok(());
+            }
+            scored += samples.len();
+            let scores = work.score(&samples, |n| bar.advance(n))?;
+            let zeros = vec![0.0; columns.len()];
+            for line in &lines {
+                let Some(i) = line.sample else {
+                    out.write(&line.text, &zeros).map_err(&failed)?;
+                    continue;
+                };
+                let row = &scores[i * columns.len()..(i + 1) * columns.len()];
+                out.write(&line.text, row).map_err(&failed)?;
+                if let Some(means) = &mut means {
+                    let row: Vec<f32> = row.iter().map(|&s| s as f32).collect();
+                    means.add(samples[i].chromosome, line.start, line.end, &row)?;
+                }
+            }
+        }
+    })?;
+    bar.finish();
+    if work.unknown > 0 {
+        eprintln!(
+            "warning: {} intervals are on chromosomes that are not in use and score 0: {}; in use are {}",
+            work.unknown,
+            first_names(&work.strangers),
+            first_names(chromosomes.names())
+        );
+    }
+    if let Some(mut means) = means {
+        for (column, path) in bigwigs.iter().enumerate() {
+            if scored > 0 {
+                means.write(column, path)?;
+                continue;
+            }
+            // A bigWig without a value is none; an older one would pass for this run's.
+            eprintln!(
+                "note: no interval was scored; {} is not written",
+                path.display()
+            );
+            if path.is_file() {
+                std::fs::remove_file(path).map_err(|e| Error::io(path, e))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `scores.bw` for a factor: `scores.CTCF.bw`; a slash in its name becomes `_`.
+fn named(path: &Path, factor: &str) -> PathBuf {
+    let ending = path
+        .extension()
+        .map(|e| format!(".{}", e.to_string_lossy()));
+    let factor = factor.replace('/', "_");
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}.{factor}{}", ending.unwrap_or_default()))
+}
+
+struct Work<'a, T: Number> {
+    strict: bool,
+    placer: Placer<'a>,
+    inputs: Inputs,
+    predictor: Predictor<T>,
+    factors: usize,
+    columns: &'a [usize],
+    /// Chromosomes that are not in use.
+    strangers: Vec<String>,
+    unknown: u64,
+}
+
+impl<T: Number> Work<'_, T> {
+    /// The next intervals, and the samples among them.
+    fn block(&mut self, reader: &mut Reader) -> Result<(Vec<Line>, Vec<Sample>)> {
+        let (mut lines, mut samples) = (Vec::new(), Vec::new());
+        while lines.len() < BLOCK {
+            let Some(row) = reader.read()? else { break };
+            let mut line = Line {
+                text: row.text.to_string(),
+                // What is scored lies on a chromosome, whose length is below 2^32.
+                start: row.start as u32,
+                end: row.end as u32,
+                sample: None,
+            };
+            match self.placer.place(&row) {
+                Place::Scored(sample) => {
+                    if self.strict {
+                        self.covered(row.chromosome)
+                            .map_err(|message| reader.error(message))?;
+                    }
+                    line.sample = Some(samples.len());
+                    samples.push(sample);
+                }
+                Place::Zero => {}
+                Place::Unknown => {
+                    let name = row.chromosome.to_string();
+                    if self.strict {
+                        let known = first_names(self.placer.chromosomes.names());
+                        let message =
+                            format!("chromosome '{name}' is not in use; those are {known}");
+                        return Err(reader.error(message));
+                    }
+                    self.unknown += 1;
+                    if !self.strangers.contains(&name) {
+                        self.strangers.push(name);
+                    }
+                }
+            }
+            lines.push(line);
+        }
+        Ok((lines, samples))
+    }
+
+    /// Whether every track has the chromosome, or what to say.
+    fn covered(&self, chromosome: &str) -> std::result::Result<(), String> {
+        let cell = self.inputs.cells.first();
+        let mut tracks = cell.into_iter().flat_map(|cell| &cell.tracks);
+        let lacks = |track: &Track| track.missing().iter().any(|name| name == chromosome);
+        match tracks.find(|(track, _)| lacks(track)) {
+            None => Ok(()),
+            Some((track, _)) => Err(format!(
+                "chromosome '{chromosome}' is not in {}",
+                track.path().display()
+            )),
+        }
+    }
+
+    /// Samples x chosen factors.
+    fn score(&mut self, samples: &[Sample], seen: impl Fn(usize)) -> Result<Vec<f64>> {
+        let inputs = &self.inputs;
+        let all = self.predictor.predict(
+            samples,
+            |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
+            seen,
+        )?;
+        let rows = all.chunks(self.factors);
+        let chosen = rows.flat_map(|row| self.columns.iter().map(|&c| row[c].f64()));
+        Ok(chosen.collect())
+    }
+}

@@ -1,0 +1,416 @@
+//! `cisgrad factornet train`.
+
+use super::train_args::Args;
+use crate::data::split::regions::{Choice, Split};
+use crate::data::tracks::reverse_order;
+use crate::data::windows::Notes;
+use crate::data::windows::annotations::Annotations;
+use crate::io::meme::read_meme;
+use crate::models::factornet::cell_line::factor_files;
+use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree};
+use crate::models::factornet::config::{Config, MODEL, write_lists};
+use crate::models::factornet::inputs::{Ground, Wanted, say};
+use crate::models::factornet::known_motif::find;
+use crate::models::factornet::samples::source::{MultiSource, SingleSource};
+use crate::models::factornet::samples::{Sample, multi, single};
+use crate::models::factornet::trainer::{Settings, Trainer};
+use crate::models::factornet::{Dropouts, Recurrent, Spec, inject};
+use crate::report::progress::Reporter;
+use crate::train::batch::Source;
+use crate::train::folder::BEST;
+use crate::train::folder::STATE;
+use crate::train::folder::claim::{check, claim};
+use crate::train::folder::config::{InputFile, Precision};
+use crate::train::folder::weights::Number;
+use crate::train::interrupt;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+pub fn run(args: &Args) -> Result<()> {
+    args.check()?;
+    let precision = args.shared.open(None)?;
+    let cells = Cells::read(args)?;
+    let config = args.config(&cells, precision)?;
+    check(args.folder(), &config, args.resume, args.overwrite())?;
+    match precision {
+        Precision::F64 => train::<f64>(args, &cells, config),
+        _ => train::<f32>(args, &cells, config),
+    }
+}
+
+/// The input folders.
+struct Cells {
+    train: Vec<CellFolder>,
+    /// Empty: those of training.
+    validation: Vec<CellFolder>,
+}
+
+impl Cells {
+    fn read(args: &Args) -> Result<Cells> {
+        let lists = Lists {
+            factors: true,
+            meta: args.meta,
+        };
+        let read = |folders: &[PathBuf]| {
+            let cells = folders.iter().map(|folder| CellFolder::read(folder, lists));
+            cells.collect::<Result<Vec<_>>>()
+        };
+        let cells = Cells {
+            train: read(&args.inputdirs)?,
+            validation: read(&args.validinputdirs)?,
+        };
+        for (flag, folders) in [("-i", &args.inputdirs), ("-vi", &args.validinputdirs)] {
+            if let Some(folder) = repeated(folders) {
+                eprintln!(
+                    "note: {flag} names {} more than once: its samples are taken as often",
+                    folder.display()
+                );
+            }
+        }
+        let all = cells.all();
+        check_names_agree(&all, args.meta)?;
+        let first = &all[0];
+        if args.meta && first.meta.is_empty() {
+            return Err(Error::invalid(format!(
+                "-m: no values in {}",
+                first.list("meta.txt")
+            )));
+        }
+        if first.factors.is_empty() {
+            return Err(Error::invalid(format!(
+                "{}: no factor to train on",
+                first.list("chip.txt")
+            )));
+        }
+        Ok(cells)
+    }
+
+    /// Those of training first, then those of validation: as samples number them.
+    fn all(&self) -> Vec<CellFolder> {
+        self.train.iter().chain(&self.validation).cloned().collect()
+    }
+}
+
+/// The first folder that an earlier path names too.
+fn repeated(folders: &[PathBuf]) -> Option<&PathBuf> {
+    let same = |a: &PathBuf, b: &PathBuf| match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    };
+    let mut later = folders.iter().enumerate();
+    later.find_map(|(i, folder)| {
+        folders[..i]
+            .iter()
+            .any(|earlier| same(earlier, folder))
+            .then_some(folder)
+    })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|e| Error::io(path, e))
+}
+
+/// The files of each cell line's tracks.
+fn tracks_of(cells: &[CellFolder]) -> Result<Vec<Vec<PathBuf>>> {
+    let of = |cell: &CellFolder| cell.tracks.iter().map(|t| absolute(&t.path)).collect();
+    cells.iter().map(of).collect()
+}
+
+/// Each cell line's meta values.
+fn values_of(cells: &[CellFolder]) -> Vec<Vec<f32>> {
+    let of = |cell: &CellFolder| cell.meta.iter().map(|m| m.value).collect();
+    cells.iter().map(of).collect()
+}
+
+impl Args {
+    fn config(&self, cells: &Cells, precision: Precision) -> Result<Config> {
+        let first = &cells.train[0];
+        let tracks: Vec<String> = first.tracks.iter().map(|t| t.name.clone()).collect();
+        let factors: Vec<String> = match &self.factor {
+            Some(name) => {
+                factor_files(&cells.all(), name)?;
+                vec![name.clone()]
+            }
+            None => first.factors.iter().map(|f| f.name.clone()).collect(),
+        };
+        let meta: Vec<String> = match self.meta {
+            true => first.meta.iter().map(|m| m.name.clone()).collect(),
+            false => Vec::new(),
+        };
+        let folders =
+            |list: &[PathBuf]| list.iter().map(|p| absolute(p)).collect::<Result<Vec<_>>>();
+        let scale = self
+            .shared
+            .track_scale
+            .clone()
+            .unwrap_or_else(|| "none".to_string());
+        scale.parse::<crate::data::tracks::Scale>()?;
+        let flags = serde_json::json!({
+            "inputdirs": folders(&self.inputdirs)?,
+            "validinputdirs": folders(&self.validinputdirs)?,
+            "validchroms": self.validation(),
+            "testchroms": self.test(),
+            "epochs": self.epochs,
+            "patience": self.patience,
+            "learningrate": self.learningrate,
+            "negatives": self.negatives,
+            "seed": self.seed,
+            "factor": self.factor,
+            "motif": self.motif,
+            "max_shift": self.max_shift,
+            "batch_size": self.shared.batch_size,
+            "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
+            "genome": absolute(&self.shared.genome_file()?)?,
+            "bigwig.txt": tracks_of(&cells.all())?,
+            "meta.txt": self.meta.then(|| values_of(&cells.all())),
+            "annotations": match (self.gencode, &self.shared.gtf) {
+                (false, _) => None,
+                (true, None) => Some(absolute(self.shared.annotations_folder())?),
+                (true, Some(gtf)) => Some(absolute(gtf)?),
+            },
+            "promoter": (self.gencode && self.shared.gtf.is_some()).then_some(&self.shared.promoter),
+        });
+        let mut config = Config {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            model: MODEL.to_string(),
+            network: Spec {
+                length: self.seqlen,
+                motif_width: self.motifwidth,
+                kernels: self.kernels,
+                recurrent: Recurrent::of(self.recurrent),
+                dense: self.dense,
+                rc_order: reverse_order(&tracks)?,
+                tracks,
+                meta: 0,
+                factors: factors.len(),
+                dropout: Dropouts::of(self.dropout),
+            },
+            factors,
+            meta,
+            gencode: self.gencode,
+            gencode_span: self.span(),
+            track_scale: scale,
+            precision,
+            files: self.files(cells)?,
+            flags: match flags {
+                serde_json::Value::Object(map) => map,
+                _ => serde_json::Map::new(),
+            },
+        };
+        config.network.meta = config.meta_inputs();
+        config.network.check()?;
+        Ok(config)
+    }
+
+    /// Chromosomes, blacklist and the peaks that are learned, as they were. Genome and tracks are known by their paths.
+    fn files(&self, cells: &Cells) -> Result<Vec<InputFile>> {
+        let shared = [self.shared.sizes_file(), self.shared.blacklist_file()];
+        let mut files = shared
+            .iter()
+            .flatten()
+            .map(|path| InputFile::of(path))
+            .collect::<Result<Vec<_>>>()?;
+        for cell in cells.all() {
+            let chosen = |name: &str| self.factor.as_deref().is_none_or(|factor| factor == name);
+            for factor in cell.factors.iter().filter(|f| chosen(&f.name)) {
+                let peaks = std::iter::once(&factor.conservative).chain(&factor.relaxed);
+                peaks.clone().try_for_each(|path| factor.line.check(path))?;
+                files.extend(
+                    peaks
+                        .map(|path| InputFile::of(path))
+                        .collect::<Result<Vec<_>>>()?,
+                );
+            }
+        }
+        Ok(files)
+    }
+
+    /// Fresh weights, with the factor's motif where that is asked for.
+    fn weights<T: Number>(&self, config: &Config) -> Result<Vec<T>> {
+        let network = &config.network;
+        let layout = network.layout();
+        let mut params = layout.initialise::<T>(self.seed);
+        let (true, Some(factor)) = (self.motif, &self.factor) else {
+            return Ok(params);
+        };
+        let shared = &self.shared;
+        let file = self
+            .motif_db
+            .clone()
+            .or_else(|| shared.resource("HOCOMOCOv9.meme"));
+        let file = file.ok_or_else(|| {
+            Error::usage(format!(
+                "-mo: no known motifs: give --motif-db MEME, or keep HOCOMOCOv9.meme in {}",
+                shared.resources.display()
+            ))
+        })?;
+        let motifs = read_meme(&file)?;
+        match find(&motifs, factor) {
+            None => eprintln!(
+                "warning: -mo: {} has no motif whose name ends or begins with the word {factor}; the kernels start at random",
+                file.display()
+            ),
+            Some(motif) => {
+                let injected = inject(network, &layout, &mut params, &motif.rows)?;
+                eprintln!("two kernels start from {} of {}", motif.id, file.display());
+                if injected.cut > 0 {
+                    eprintln!(
+                        "warning: -mo: {} has {} positions, -w is {}: {} are cut off around its middle",
+                        motif.id,
+                        motif.rows.len(),
+                        network.motif_width,
+                        injected.cut
+                    );
+                }
+            }
+        }
+        Ok(params)
+    }
+}
+
+fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
+    let ground = Ground::open(&args.shared, args.seqlen)?;
+    let chromosomes = ground.chromosomes();
+    let mut notes = Notes::new();
+    let (validation, test) = (args.validation(), args.test());
+    let split = Split::new(
+        Choice {
+            flag: "-v",
+            words: &validation,
+            explicit: !args.validchroms.is_empty(),
+        },
+        Choice {
+            flag: "-t",
+            words: &test,
+            explicit: !args.testchroms.is_empty(),
+        },
+        chromosomes,
+        &mut notes,
+    )?;
+    let annotations = ground.annotations(&args.shared, args.gencode)?;
+    let inputs = ground.inputs(
+        &args.shared,
+        &cells.all(),
+        &Wanted::of(&config, &args.shared),
+    )?;
+    let mut peaks = |cells: &[CellFolder], factor: &str| {
+        factor_files(cells, factor)?
+            .into_iter()
+            .map(|files| files.peaks(chromosomes, &mut notes))
+            .collect::<Result<Vec<_>>>()
+    };
+    let length = args.seqlen as u32;
+    let start =
+        |source: &dyn Source<Sample>, positives: usize| args.start::<T>(&config, source, positives);
+    match &args.factor {
+        Some(factor) => {
+            let train = peaks(&cells.train, factor)?;
+            let held = match cells.validation.is_empty() {
+                true => None,
+                false => Some(peaks(&cells.validation, factor)?),
+            };
+            say(&notes);
+            let settings = single::Settings {
+                chromosomes,
+                blacklist: &ground.blacklist,
+                unknown: Some(&ground.unknown),
+                split: &split,
+                length,
+                negatives: args.negatives,
+                annotations: annotations.as_ref() as Option<&Annotations>,
+                span: args.span(),
+                max_shift: args.max_shift,
+                seed: args.seed,
+            };
+            let (task, notes) = single::SingleTask::new(settings, &train, held.as_deref())?;
+            say(&notes);
+            let positives = task.positives().len();
+            start(&SingleSource { task, inputs }, positives)
+        }
+        None => {
+            if args.negatives != 1 {
+                eprintln!(
+                    "note: -n is ignored: all factors at once take one negative for each positive window"
+                );
+            }
+            if args.max_shift.is_some() {
+                eprintln!(
+                    "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
+                );
+            }
+            let mut all = Vec::new();
+            for factor in &config.factors {
+                all.extend(peaks(&cells.train, factor)?);
+            }
+            say(&notes);
+            let settings = multi::Settings {
+                chromosomes,
+                blacklist: &ground.blacklist,
+                unknown: Some(&ground.unknown),
+                split: &split,
+                length,
+                seed: args.seed,
+            };
+            let (task, notes) = multi::MultiTask::new(settings, &all)?;
+            say(&notes);
+            let positives = task.positives();
+            start(&MultiSource { task, inputs }, positives)
+        }
+    }
+}
+
+impl Args {
+    fn start<T: Number>(
+        &self,
+        config: &Config,
+        source: &dyn Source<Sample>,
+        positives: usize,
+    ) -> Result<()> {
+        let folder = self.folder();
+        let reporter = Reporter::new();
+        let params = self.weights::<T>(config)?;
+        if self.resume && !folder.join(STATE).exists() {
+            let shown = folder.display();
+            reporter.line(&format!(
+                "note: --resume: {shown} holds no {STATE}: starting with the first epoch"
+            ));
+        }
+        // Until here nothing was written, and a signal ends the program at once.
+        interrupt::watch();
+        // Only now: all that can be wrong with the inputs has been seen.
+        let _lock = claim(folder, config, self.resume, self.overwrite())?;
+        config.write(folder)?;
+        write_lists(config, folder)?;
+        reporter.line(&format!(
+            "{} parameters; {} factor{}; {positives} positives for training, {} samples for validation, of {} bases and {} tracks",
+            params.len(),
+            config.factors.len(),
+            if config.factors.len() == 1 { "" } else { "s" },
+            source.validation().len(),
+            self.seqlen,
+            config.network.tracks.len()
+        ));
+        let settings = Settings {
+            epochs: self.epochs,
+            batch_size: self.shared.batch_size,
+            lr: self.learningrate,
+            patience: self.patience,
+            seed: self.seed,
+        };
+        let trainer = Trainer::new(&config.network, params, settings, source, folder, &reporter);
+        let outcome = trainer.run(self.resume)?;
+        let shown = folder.display();
+        reporter.line(&if outcome.was_finished {
+            format!("{shown}: finished already after {} epochs", outcome.epochs)
+        } else {
+            format!(
+                "best validation loss {:.5} in epoch {} of {}: {}",
+                outcome.best_loss,
+                outcome.best_epoch,
+                outcome.epochs,
+                folder.join(BEST).display()
+            )
+        });
+        Ok(())
+    }
+}

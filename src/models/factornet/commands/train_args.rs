@@ -1,0 +1,209 @@
+//! The arguments of `cisgrad factornet train`, checked.
+
+use super::args::SharedArgs;
+use crate::data::windows::annotations::GencodeSpan;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folders of the cell lines to train on
+    #[arg(short = 'i', long, num_args = 1.., required = true, value_name = "DIR")]
+    pub inputdirs: Vec<PathBuf>,
+    /// (-vi) Folders of the cell lines to validate on [default: those of -i]
+    #[arg(long, num_args = 1.., value_name = "DIR")]
+    pub validinputdirs: Vec<PathBuf>,
+    /// Validation: chromosomes, regions (chr22:30000000-35000000) or BED files [default: chr11]
+    #[arg(short = 'v', long, num_args = 1.., value_name = "REGION")]
+    pub validchroms: Vec<String>,
+    /// Test, kept out of training: likewise [default: chr1 chr8 chr21]
+    #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
+    pub testchroms: Vec<String>,
+    /// Passes over the positives
+    #[arg(short = 'e', long, default_value_t = 100, value_name = "N")]
+    pub epochs: u64,
+    /// (-ep) Epochs without a lower validation loss before training ends
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub patience: u64,
+    /// (-lr) Learning rate
+    #[arg(long, default_value_t = 0.001, value_name = "RATE")]
+    pub learningrate: f64,
+    /// Negatives for each positive and epoch
+    #[arg(short = 'n', long, default_value_t = 1, value_name = "N")]
+    pub negatives: u32,
+    /// Bases of the input
+    #[arg(short = 'L', long, default_value_t = 1000, value_name = "BASES")]
+    pub seqlen: usize,
+    /// Bases under a kernel
+    #[arg(short = 'w', long, default_value_t = 26, value_name = "BASES")]
+    pub motifwidth: usize,
+    /// Kernels
+    #[arg(short = 'k', long, default_value_t = 32, value_name = "N")]
+    pub kernels: usize,
+    /// Units of the LSTM in each direction; 0: no LSTM; negative: the maximum over all positions instead
+    #[arg(
+        short = 'r',
+        long,
+        default_value_t = 32,
+        allow_negative_numbers = true,
+        value_name = "N"
+    )]
+    pub recurrent: i64,
+    /// Units of the dense layers
+    #[arg(short = 'd', long, default_value_t = 128, value_name = "N")]
+    pub dense: usize,
+    /// Probability of dropout before the dense layers
+    #[arg(short = 'p', long, default_value_t = 0.5, value_name = "P")]
+    pub dropout: f64,
+    /// Seed of weights, negatives, shifts, order and dropout
+    #[arg(short = 's', long, default_value_t = 420, value_name = "N")]
+    pub seed: u64,
+    /// The factor to train on [default: all of chip.txt at once]
+    #[arg(short = 'f', long, value_name = "NAME")]
+    pub factor: Option<String>,
+    /// Take the values of meta.txt as inputs
+    #[arg(short = 'm', long)]
+    pub meta: bool,
+    /// Take annotation features (CpG island, CDS, intron, promoter, UTRs) as inputs
+    #[arg(short = 'g', long)]
+    pub gencode: bool,
+    /// (-mo) Start two kernels from the factor's known motif
+    #[arg(long)]
+    pub motif: bool,
+    /// Known motifs, MEME [default: HOCOMOCOv9.meme in --resources]
+    #[arg(long, value_name = "MEME")]
+    pub motif_db: Option<PathBuf>,
+    /// Move a positive's window by at most this many bases in training [default: peak end - window start - 76, as the original]
+    #[arg(long, value_name = "BASES")]
+    pub max_shift: Option<u32>,
+    /// What of a positive is looked up in the annotation: its window, as in prediction, or the whole peak
+    #[arg(long, default_value = "window", value_name = "SPAN")]
+    pub gencode_span: SpanArg,
+    /// Model folder to make; it must not exist
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "DIR",
+        conflicts_with = "outputdirc",
+        required_unless_present = "outputdirc"
+    )]
+    pub outputdir: Option<PathBuf>,
+    /// (-oc) Model folder to make, or to write over
+    #[arg(long, value_name = "DIR")]
+    pub outputdirc: Option<PathBuf>,
+    /// Go on with the run in the model folder
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub shared: SharedArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanArg {
+    Window,
+    Peak,
+}
+
+const VALIDATION: [&str; 1] = ["chr11"];
+pub const TEST: [&str; 3] = ["chr1", "chr8", "chr21"];
+
+/// The words of a choice of regions, or those of its default.
+pub fn words(given: &[String], default: &[&str]) -> Vec<String> {
+    if given.is_empty() {
+        default.iter().map(|w| (*w).to_string()).collect()
+    } else {
+        given.to_vec()
+    }
+}
+
+impl Args {
+    /// # Errors
+    /// The first thing that no run can have.
+    pub fn check(&self) -> Result<()> {
+        let fail = |message: String| Err(Error::usage(message));
+        if self.factor.is_none() {
+            let single: [(&str, bool); 4] = [
+                ("-vi", !self.validinputdirs.is_empty()),
+                ("-m", self.meta),
+                ("-g", self.gencode),
+                ("-mo", self.motif),
+            ];
+            if let Some((flag, _)) = single.iter().find(|(_, given)| *given) {
+                return fail(format!(
+                    "{flag} goes with -f: without a factor all are trained at once"
+                ));
+            }
+            if self.inputdirs.len() > 1 {
+                return fail(format!(
+                    "-i with {} folders goes with -f: without a factor all of one cell line are trained at once",
+                    self.inputdirs.len()
+                ));
+            }
+        }
+        if self.seqlen == 0 || !self.seqlen.is_multiple_of(2) {
+            return fail(format!(
+                "-L {}: expected an even number of bases",
+                self.seqlen
+            ));
+        }
+        if self.motifwidth < 2 || self.motifwidth > self.seqlen {
+            return fail(format!(
+                "-w {}: expected 2 to -L {}",
+                self.motifwidth, self.seqlen
+            ));
+        }
+        for (flag, size) in [("-k", self.kernels), ("-d", self.dense)] {
+            if size == 0 {
+                return fail(format!("{flag} 0: at least 1 is needed"));
+            }
+        }
+        if self.motif && self.kernels < 2 {
+            return fail(format!(
+                "-mo takes two kernels, one for each strand; -k is {}",
+                self.kernels
+            ));
+        }
+        if self.epochs == 0 {
+            return fail("-e 0: at least one epoch is needed".to_string());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return fail(format!(
+                "-p {}: expected 0 or more and below 1",
+                self.dropout
+            ));
+        }
+        if !(self.learningrate > 0.0 && self.learningrate.is_finite()) {
+            return fail(format!(
+                "-lr {}: expected a number above 0",
+                self.learningrate
+            ));
+        }
+        Ok(())
+    }
+
+    /// The model folder.
+    pub fn folder(&self) -> &Path {
+        let given = self.outputdir.as_deref().or(self.outputdirc.as_deref());
+        given.unwrap_or(Path::new(""))
+    }
+
+    /// Whether the model folder may be there already.
+    pub fn overwrite(&self) -> bool {
+        self.outputdirc.is_some()
+    }
+
+    pub fn validation(&self) -> Vec<String> {
+        words(&self.validchroms, &VALIDATION)
+    }
+
+    pub fn test(&self) -> Vec<String> {
+        words(&self.testchroms, &TEST)
+    }
+
+    pub fn span(&self) -> GencodeSpan {
+        match self.gencode_span {
+            SpanArg::Window => GencodeSpan::Window,
+            SpanArg::Peak => GencodeSpan::Peak,
+        }
+    }
+}

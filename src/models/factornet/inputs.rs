@@ -1,0 +1,186 @@
+//! What every command stands on: genome, blacklist, annotation, and the cell lines' tracks.
+
+use super::commands::args::SharedArgs;
+use crate::data::packed_genome::PackedGenome;
+use crate::data::regions::Regions;
+use crate::data::tracks::{Scale, read_tracks};
+use crate::data::windows::Notes;
+use crate::data::windows::annotations::Annotations;
+use crate::data::windows::blacklist::Blacklist;
+use crate::io::chrom_sizes::Chromosomes;
+use crate::models::factornet::Spec;
+use crate::models::factornet::cell_line::CellFolder;
+use crate::models::factornet::config::Config;
+use crate::models::factornet::samples::inputs::{CellInputs, Inputs};
+use crate::{Error, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub struct Ground {
+    pub genome: Arc<PackedGenome>,
+    pub blacklist: Blacklist,
+    /// N in the genome.
+    pub unknown: Regions,
+}
+
+impl Ground {
+    /// Reads genome and blacklist, for inputs of `length` bases.
+    ///
+    /// # Errors
+    /// Those of the readers.
+    pub fn open(args: &SharedArgs, length: usize) -> Result<Ground> {
+        let fasta = args.genome_file()?;
+        let sizes = args.sizes_file().map(Chromosomes::read).transpose()?;
+        let genome = PackedGenome::read(&fasta, sizes.as_ref())?;
+        let length = u32::try_from(length).map_err(|_| {
+            Error::usage(format!(
+                "-L {length}: more bases than a chromosome can have"
+            ))
+        })?;
+        let mut notes = Notes::new();
+        let file = args.blacklist_file();
+        if file.is_none() {
+            notes.push(
+                "note: no --blacklist: no region is left out but the chromosomes' ends".to_string(),
+            );
+        }
+        let blacklist = Blacklist::read(file.as_deref(), length, genome.chromosomes(), &mut notes)?;
+        say(&notes);
+        Ok(Ground {
+            unknown: genome.unknown(),
+            genome: Arc::new(genome),
+            blacklist,
+        })
+    }
+
+    pub fn chromosomes(&self) -> &Chromosomes {
+        self.genome.chromosomes()
+    }
+
+    /// The annotation, where the model takes its features.
+    ///
+    /// # Errors
+    /// Those of the readers.
+    pub fn annotations(&self, args: &SharedArgs, gencode: bool) -> Result<Option<Annotations>> {
+        if !gencode {
+            return Ok(None);
+        }
+        let mut notes = Notes::new();
+        let found = match &args.gtf {
+            Some(gtf) => Annotations::from_gtf(
+                gtf,
+                args.annotations.as_deref(),
+                args.promoter()?,
+                self.chromosomes(),
+                &mut notes,
+            )?,
+            None => {
+                let folder = args.annotations_folder();
+                if !folder.is_dir() {
+                    return Err(Error::usage(format!(
+                        "no annotation in {}: the model takes features of an annotation (-g); give --annotations DIR or --gtf GTF",
+                        folder.display()
+                    )));
+                }
+                Annotations::read(folder, self.chromosomes(), &mut notes)?
+            }
+        };
+        say(&notes);
+        Ok(Some(found))
+    }
+
+    /// Tracks and meta values of cell lines, in the order of the network's inputs.
+    ///
+    /// # Errors
+    /// A track or meta value that a folder lacks; those of the readers.
+    pub fn inputs(
+        &self,
+        args: &SharedArgs,
+        cells: &[CellFolder],
+        wanted: &Wanted<'_>,
+    ) -> Result<Inputs> {
+        let scale: Scale = wanted.scale.parse()?;
+        let mut files: Vec<PathBuf> = Vec::new();
+        for cell in cells {
+            for name in wanted.tracks {
+                let found = cell.tracks.iter().find(|track| track.name == *name);
+                let found = found.ok_or_else(|| {
+                    missing(cell, "bigwig.txt", "track", name, cell.track_names())
+                })?;
+                found.line.check(&found.path)?;
+                files.push(found.path.clone());
+            }
+        }
+        let tracks = read_tracks(&files, self.chromosomes(), args.storage())?;
+        let mut warned = Vec::new();
+        for warning in tracks.iter().flat_map(|track| track.warnings()) {
+            if !warned.contains(&warning) {
+                eprintln!("{warning}");
+                warned.push(warning);
+            }
+        }
+        let total = self.chromosomes().total() as f64;
+        let known = 1.0 - self.unknown.bases() as f64 / total;
+        let mut inputs = Vec::with_capacity(cells.len());
+        for (number, cell) in cells.iter().enumerate() {
+            let per_cell = wanted.tracks.len();
+            let own = &tracks[number * per_cell..(number + 1) * per_cell];
+            let factors = scale.factors(wanted.tracks, own, known)?;
+            let mut meta = Vec::with_capacity(wanted.meta.len());
+            for name in wanted.meta {
+                let found = cell.meta.iter().find(|value| value.name == *name);
+                let found = found.ok_or_else(|| {
+                    missing(cell, "meta.txt", "meta value", name, cell.meta_names())
+                })?;
+                meta.push(found.value);
+            }
+            inputs.push(CellInputs {
+                tracks: own.iter().cloned().zip(factors).collect(),
+                meta,
+            });
+        }
+        Ok(Inputs {
+            genome: Arc::clone(&self.genome),
+            cells: inputs,
+            gencode: wanted.gencode,
+        })
+    }
+}
+
+/// What a network takes beside the sequence.
+pub struct Wanted<'a> {
+    pub tracks: &'a [String],
+    pub meta: &'a [String],
+    pub gencode: bool,
+    /// `--track-scale`.
+    pub scale: &'a str,
+}
+
+impl<'a> Wanted<'a> {
+    /// What a model takes; the tracks' scale is the model's where none is given.
+    pub fn of(config: &'a Config, args: &'a SharedArgs) -> Self {
+        let network: &Spec = &config.network;
+        Wanted {
+            tracks: &network.tracks,
+            meta: &config.meta,
+            gencode: config.gencode,
+            scale: args.track_scale.as_deref().unwrap_or(&config.track_scale),
+        }
+    }
+}
+
+fn missing(cell: &CellFolder, list: &str, what: &str, name: &str, there: Vec<&str>) -> Error {
+    let list = cell.list(list);
+    Error::invalid(if there.is_empty() {
+        format!("{list}: no {what} '{name}' (no {what} at all); the model takes it")
+    } else {
+        format!("{list}: no {what} '{name}'; there are {}", there.join(", "))
+    })
+}
+
+/// Notes for the user, on stderr.
+pub fn say(notes: &[String]) {
+    for note in notes {
+        eprintln!("{note}");
+    }
+}

@@ -1,0 +1,104 @@
+//! A FactorNet model as Keras 1.x saved it: a folder of model.json, weights in HDF5, and text files that name inputs and
+//! outputs.
+
+pub mod architecture;
+mod model;
+
+pub mod side_files;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+use std::path::Path;
+
+pub use self::architecture::{Architecture, Dropouts};
+pub use self::side_files::{MetaName, SideFiles};
+use crate::io::keras_hdf5;
+use crate::io::state_dict::NamedTensor;
+use crate::{Error, Result};
+
+const NETWORK: &str = "model.json";
+/// In the order in which they are looked for.
+const WEIGHTS: [&str; 2] = ["best_model.hdf5", "final_model.hdf5"];
+
+/// A model folder's content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KerasModel {
+    pub architecture: Architecture,
+    pub names: SideFiles,
+    /// In Keras's order, under the names that it gives a network's first layers, whatever the file's own numbers are:
+    /// `convolution1d_1_W` (width, 1, channels, kernels), still flipped along the width as Theano convolves;
+    /// `dense_1_W` (kernels, kernels), the dense layer of each position; `forward_lstm_1_W_i` (kernels, units),
+    /// `forward_lstm_1_U_i` (units, units), `forward_lstm_1_b_i`, then gates c, f, o, then `backward_lstm_1_*`;
+    /// `dense_2_W` (features, dense); with meta values `dense_3_W` (dense + meta, dense); last `dense_3_W` or `dense_4_W`
+    /// (dense, outputs); each with its `*_b`. Element types are the file's.
+    pub tensors: Vec<NamedTensor>,
+}
+
+/// Whether a folder holds a model that Keras saved.
+pub fn is_keras_folder(folder: &Path) -> bool {
+    WEIGHTS.iter().any(|name| folder.join(name).is_file())
+}
+
+/// Reads a model folder: best_model.hdf5, or final_model.hdf5 where that is all there is; the network from model.json,
+/// or from the weights file where there is none.
+///
+/// Weights are taken by position, as Keras loads them: the layers that have any, in the order of the file.
+///
+/// Errors name the file: one that is missing, truncated or of another kind, a layer or setting that FactorNet has not,
+/// shapes that contradict the network, more or fewer tracks, meta values or factors than the network has.
+pub fn read(folder: impl AsRef<Path>) -> Result<KerasModel> {
+    let folder = folder.as_ref();
+    let path = WEIGHTS
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.exists())
+        .ok_or_else(|| {
+            Error::format(
+                folder,
+                format!("neither {} nor {} in this folder", WEIGHTS[0], WEIGHTS[1]),
+            )
+        })?;
+    let file = keras_hdf5::read_weights(&path)?;
+    let network = folder.join(NETWORK);
+    let (source, json) = if network.exists() {
+        let json = std::fs::read_to_string(&network).map_err(|e| Error::io(&network, e))?;
+        (network, json)
+    } else {
+        let json = file.model_config.ok_or_else(|| {
+            Error::format(
+                folder,
+                format!(
+                    "no {NETWORK} in this folder, and no network in {} either",
+                    path.display()
+                ),
+            )
+        })?;
+        (path.clone(), json)
+    };
+    let architecture = architecture::parse(&json).map_err(|e| Error::format(&source, e))?;
+    let tensors = weights::take(&architecture, file.layers).map_err(|e| Error::format(&path, e))?;
+    let names = SideFiles::read(folder, architecture.meta)?;
+    for (name, found, expected) in [
+        ("chip.txt", names.factors.len(), architecture.outputs),
+        ("bigwig.txt", names.tracks.len(), architecture.channels - 4),
+        ("meta.txt", names.meta_inputs(), architecture.meta),
+    ] {
+        if found != expected {
+            let what = match name {
+                "chip.txt" => "factors",
+                "bigwig.txt" => "tracks",
+                _ => "meta values and annotation features (feature.txt says which count)",
+            };
+            return Err(Error::format(
+                folder.join(name),
+                format!("{found} {what}; the network has {expected}"),
+            ));
+        }
+    }
+    Ok(KerasModel {
+        architecture,
+        names,
+        tensors,
+    })
+}

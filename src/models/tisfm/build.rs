@@ -1,0 +1,420 @@
+//! From a spec to a tape: shapes are checked block by block, parameters get the original's names.
+
+use super::MotifKernels;
+use super::spec::{Block, Extent, Spec, Start, Strands};
+use crate::engine::{Codes, Init, Real, Role, Tape, Var};
+use crate::ops;
+use crate::ops::position::mirrored;
+use crate::train::model::Lowering;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a spec leaves open.
+#[derive(Clone, Debug)]
+pub struct Dimensions {
+    /// Length of the sequences.
+    pub window: usize,
+    pub outputs: usize,
+}
+
+/// What the inputs of the last linear layer are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Features {
+    /// One a motif (then one for each pair of pad channels).
+    Motifs,
+    /// Blocks of one a motif, by name.
+    MotifBlocks(Vec<String>),
+    /// So many windows for each motif's strand, the strands of a motif one after the other.
+    MotifWindows { strands: usize, windows: usize },
+    /// Not one a motif, for this reason.
+    Other(&'static str),
+}
+
+/// A recorded model.
+pub struct Built {
+    /// One number an output.
+    pub output: Var,
+    /// The dense sequence, where it was recorded: the row's own, and the batch's first.
+    pub input: Option<Var>,
+    pub first_input: Option<Var>,
+    pub features: Features,
+    /// The linear layer that makes the outputs of the features.
+    pub last_layer: Option<String>,
+}
+
+/// What flows from block to block.
+#[derive(Clone)]
+pub(super) enum State {
+    /// Base codes, and position scalars still to be added.
+    Sequence(Option<Var>),
+    /// (C, L), (C, R, L) or (F).
+    Value(Var),
+}
+
+pub(super) struct Builder<'a, T: Real> {
+    pub tape: &'a mut Tape<T>,
+    pub spec: &'a Spec,
+    pub dimensions: &'a Dimensions,
+    pub kernels: Option<&'a MotifKernels>,
+    pub lowering: Lowering,
+    params: HashMap<String, Var>,
+    /// Names that two blocks use for different shapes.
+    collisions: Vec<String>,
+    inputs: [Option<Var>; 2],
+    pub features: Features,
+    pub last_layer: Option<String>,
+}
+
+/// Records a model on a tape.
+///
+/// # Errors
+/// A block that does not fit what reaches it; a sequence shorter than a kernel; a motif layer
+/// without motifs.
+pub fn build<T: Real>(
+    tape: &mut Tape<T>,
+    spec: &Spec,
+    dimensions: &Dimensions,
+    kernels: Option<&MotifKernels>,
+    lowering: Lowering,
+) -> Result<Built> {
+    let mut builder = Builder {
+        tape,
+        spec,
+        dimensions,
+        kernels,
+        lowering,
+        params: HashMap::new(),
+        collisions: Vec::new(),
+        inputs: [None, None],
+        features: Features::Other("the architecture has no motif layer"),
+        last_layer: None,
+    };
+    let state = builder.run(spec.blocks.len(), Codes::Row)?;
+    if let Some(name) = builder.collisions.first() {
+        return Err(Error::invalid(format!(
+            "{}: two blocks call different parameters {name}",
+            spec.name
+        )));
+    }
+    let State::Value(output) = state else {
+        return Err(Error::invalid(format!(
+            "{}: no block makes outputs",
+            spec.name
+        )));
+    };
+    let found = builder.tape.len(output);
+    if found != dimensions.outputs {
+        return Err(Error::invalid(format!(
+            "{}: the last block gives {found} numbers (shape {:?}), expected one for each of {} outputs",
+            spec.name,
+            builder.tape.shape(output),
+            dimensions.outputs
+        )));
+    }
+    let output = builder.tape.view(output, &[found]);
+    Ok(Built {
+        output,
+        input: builder.inputs[0],
+        first_input: builder.inputs[1],
+        features: builder.features,
+        last_layer: builder.last_layer,
+    })
+}
+
+impl<T: Real> Builder<'_, T> {
+    pub fn error(&self, block: &Block, message: impl std::fmt::Display) -> Error {
+        let op = toml::Value::try_from(block)
+            .ok()
+            .and_then(|v| v.get("op").and_then(|o| o.as_str().map(str::to_string)))
+            .unwrap_or_default();
+        Error::invalid(format!(
+            "architecture {}, block {op}: {message}",
+            self.spec.name
+        ))
+    }
+
+    /// A parameter by its state-dict name: declared once, shared by everything that names it.
+    pub fn param(&mut self, name: &str, shape: &[usize], init: Init) -> Var {
+        self.declare(name, shape, init, Role::Weight)
+    }
+
+    pub fn declare(&mut self, name: &str, shape: &[usize], init: Init, role: Role) -> Var {
+        let learns = role == Role::Weight;
+        match self.params.get(name) {
+            Some(var) if self.tape.shape(*var) == shape => *var,
+            Some(_) => {
+                // A user's names collide. Recording goes on with a parameter of its own, so that
+                // shapes stay right, and build() refuses the model.
+                self.collisions.push(name.to_string());
+                let own = format!("{name} ({})", self.collisions.len());
+                self.tape.declare(&own, shape, init, role, learns)
+            }
+            None => {
+                let var = self.tape.declare(name, shape, init, role, learns);
+                self.params.insert(name.to_string(), var);
+                var
+            }
+        }
+    }
+
+    /// (rows, columns) of a two-dimensional value.
+    pub fn channels_and_positions(&self, block: &Block, x: Var) -> Result<(usize, usize)> {
+        match *self.tape.shape(x) {
+            [c, l] => Ok((c, l)),
+            ref other => Err(self.error(
+                block,
+                format!("needs channels x positions, found shape {other:?}"),
+            )),
+        }
+    }
+
+    /// Runs the first `count` blocks on the row's sequence or on the batch's first.
+    pub fn run(&mut self, count: usize, which: Codes) -> Result<State> {
+        let spec = self.spec;
+        let mut state = State::Sequence(None);
+        let mut at = 0;
+        while at < count {
+            if let Some((next, taken)) = self.fused(&spec.blocks[at..count], &state, which)? {
+                state = next;
+                at += taken;
+                continue;
+            }
+            let block = &spec.blocks[at];
+            state = match (block, &state) {
+                (Block::Position { name }, State::Sequence(None)) => {
+                    let table = self.position_table(name, self.dimensions.window);
+                    State::Sequence(Some(table))
+                }
+                (Block::IdleLinear { name }, _) => {
+                    let motifs = self.motif_features();
+                    self.linear_params(name, motifs, self.dimensions.outputs, Start::Relu);
+                    self.features = Features::Other("its linreg layer is stored but not used");
+                    state
+                }
+                (Block::IdlePool { name }, _) => {
+                    let motifs = self.motif_features();
+                    self.param(&format!("{name}.weight"), &[motifs], Init::Constant(2.0));
+                    state
+                }
+                _ => {
+                    let x = self.dense(&state, which);
+                    State::Value(self.block(block, x, at, which)?)
+                }
+            };
+            at += 1;
+        }
+        Ok(state)
+    }
+
+    /// Features of a two-strand model of these motifs: half its channels, pads included.
+    fn motif_features(&self) -> usize {
+        let strands = self.spec.strands().unwrap_or(Strands::Both);
+        self.kernels.map_or(1, |k| k.channels(strands) / 2)
+    }
+
+    pub fn position_table(&mut self, name: &str, length: usize) -> Var {
+        self.param(
+            &format!("{name}.weight"),
+            &[length.div_ceil(2), 1],
+            Init::Normal(1.0),
+        )
+    }
+
+    /// The state as numbers: a sequence becomes four channels plus its position scalars.
+    pub fn dense(&mut self, state: &State, which: Codes) -> Var {
+        match state {
+            State::Value(x) => *x,
+            State::Sequence(table) => {
+                let length = self.dimensions.window;
+                let slot = usize::from(which == Codes::First);
+                let x = match self.inputs[slot] {
+                    Some(x) => x,
+                    None => {
+                        let x = ops::one_hot::one_hot(self.tape, which, length);
+                        self.inputs[slot] = Some(x);
+                        x
+                    }
+                };
+                match table {
+                    Some(table) => ops::position::position(self.tape, x, *table, mirrored(length)),
+                    None => x,
+                }
+            }
+        }
+    }
+
+    /// Motifs, sigmoid, strand merge and pooling of the whole as one op, where the next blocks
+    /// are these.
+    fn fused(
+        &mut self,
+        blocks: &[Block],
+        state: &State,
+        which: Codes,
+    ) -> Result<Option<(State, usize)>> {
+        if self.lowering == Lowering::Composed {
+            return Ok(None);
+        }
+        let (motifs, strands, calibrated, name, taken) = match blocks {
+            [
+                motifs @ Block::Motifs {
+                    strands,
+                    calibrated,
+                },
+                Block::Activation {
+                    kind: ops::activation::Activation::Sigmoid,
+                },
+                Block::MergeStrands {},
+                Block::AttentionPool {
+                    name,
+                    extent: Extent::Whole,
+                },
+                ..,
+            ] if *strands == Strands::Both => (motifs, *strands, *calibrated, name, 4),
+            [
+                motifs @ Block::Motifs {
+                    strands,
+                    calibrated,
+                },
+                Block::Activation {
+                    kind: ops::activation::Activation::Sigmoid,
+                },
+                Block::AttentionPool {
+                    name,
+                    extent: Extent::Whole,
+                },
+                ..,
+            ] if *strands == Strands::One => (motifs, *strands, *calibrated, name, 3),
+            _ => return Ok(None),
+        };
+        let (weight, scale, bias) = self.motif_params(motifs, strands, calibrated)?;
+        let count = self.tape.len(scale) / strands.channels();
+        let pool = self.param(&format!("{name}.weight"), &[count], Init::Constant(2.0));
+        self.features = Features::Motifs;
+        let out = match state {
+            State::Sequence(table) => {
+                let length = self.dimensions.window;
+                let position = table.map(|table| (table, mirrored(length)));
+                ops::pwm_scan_pool::from_codes(
+                    self.tape,
+                    which,
+                    length,
+                    position,
+                    weight,
+                    scale,
+                    bias,
+                    pool,
+                    strands.channels(),
+                )
+            }
+            State::Value(x) => ops::pwm_scan_pool::from_dense(
+                self.tape,
+                *x,
+                weight,
+                scale,
+                bias,
+                pool,
+                strands.channels(),
+            ),
+        };
+        Ok(Some((State::Value(out), taken)))
+    }
+
+    /// conv_motif.weight (C, 4, K), conv_scale (C), conv_bias (1, C, 1).
+    pub fn motif_params(
+        &mut self,
+        block: &Block,
+        strands: Strands,
+        calibrated: bool,
+    ) -> Result<(Var, Var, Var)> {
+        let Some(kernels) = self.kernels else {
+            return Err(self.error(block, "needs motifs"));
+        };
+        let (channels, width) = (kernels.channels(strands), kernels.width());
+        if self.dimensions.window < width {
+            return Err(Error::invalid(format!(
+                "the sequences are {} bases long, shorter than the longest motif ({width})",
+                self.dimensions.window
+            )));
+        }
+        let values = Arc::new(kernels.buffer(strands));
+        let weight = self.param(
+            "conv_motif.weight",
+            &[channels, 4, width],
+            Init::Values(values),
+        );
+        let wanted = calibrated || kernels.calibrate;
+        let fit = if wanted {
+            kernels.calibration(strands)
+        } else {
+            None
+        };
+        let (scale, bias) = match fit {
+            Some(fit) => (
+                Init::Values(fit.scale.clone()),
+                Init::Values(fit.bias.clone()),
+            ),
+            None => (Init::Constant(1.0), Init::Constant(0.0)),
+        };
+        let scale = self.param("conv_scale", &[channels], scale);
+        let bias = self.param("conv_bias", &[1, channels, 1], bias);
+        Ok((weight, scale, bias))
+    }
+
+    /// Weight (outputs, inputs) and bias (outputs) of a fully connected layer.
+    pub fn linear_params(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        start: Start,
+    ) -> (Var, Var) {
+        let weight = self.param(
+            &format!("{name}.weight"),
+            &[outputs, inputs],
+            start.init(inputs),
+        );
+        let bias = self.param(
+            &format!("{name}.bias"),
+            &[outputs],
+            Start::Plain.init(inputs),
+        );
+        (weight, bias)
+    }
+}
+
+impl Start {
+    pub fn init(self, fan_in: usize) -> Init {
+        let fan_in = fan_in.max(1) as f64;
+        match self {
+            Start::Plain => Init::Uniform(1.0 / fan_in.sqrt()),
+            Start::Relu => Init::Uniform((6.0 / fan_in).sqrt()),
+            Start::Linear => Init::Uniform((3.0 / fan_in).sqrt()),
+            Start::Normal => Init::Normal((2.0 / fan_in).sqrt()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn parameters_of_one_name_and_two_shapes_are_an_error() {
+        let text = "name = \"x\"\n[[block]]\nop = \"input_attention\"\nname = \"a\"\nheads = 2\n\
+                    position = \"linreg\"\n[[block]]\nop = \"linear\"\nname = \"linreg\"\n";
+        let spec = Spec::parse(text, Path::new("own.toml")).unwrap();
+        let dimensions = Dimensions {
+            window: 10,
+            outputs: 3,
+        };
+        let mut tape = Tape::<f64>::new(false);
+        let built = build(&mut tape, &spec, &dimensions, None, Lowering::Composed);
+        let error = built.err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "x: two blocks call different parameters linreg.weight"
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! Arguments of the commands that run a trained model.
+
+use crate::args::{DeviceArgs, PrecisionArg};
+use crate::engine::Device;
+use crate::io::state_dict::StateDict;
+use crate::models::tisfm::MotifKernels;
+use crate::models::tisfm::network::MOTIF_WEIGHT;
+use crate::models::tisfm::saved::SavedModel;
+use crate::models::tisfm::spec::Strands;
+use crate::train::folder::config::Precision;
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+/// How a command runs a trained model, and where its table goes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ModelArgs {
+    /// Model folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Genome FASTA (plain, gzip or bgzip) for a BED of sequences
+    #[arg(long, value_name = "FASTA")]
+    pub genome: Option<PathBuf>,
+    /// Sequences that are computed at a time
+    #[arg(long, default_value_t = 254, value_name = "N")]
+    pub batch_size: usize,
+    /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: as trained, f32 for bf16]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<PrecisionArg>,
+    /// Write here instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+impl ModelArgs {
+    /// Opens the model and starts the device.
+    pub fn open(&self) -> Result<(SavedModel, Precision, Device)> {
+        if self.batch_size == 0 {
+            return Err(Error::usage("--batch-size must be at least 1"));
+        }
+        let model = SavedModel::open(&self.model)?;
+        let precision = match (self.precision, model.config.precision) {
+            (Some(given), _) => given.precision(),
+            // What was trained in bf16 is held in f32.
+            (None, Precision::Bf16) => Precision::F32,
+            (None, as_trained) => as_trained,
+        };
+        let device = self.device.open(Some(precision))?;
+        if model.config.architecture.depends_on_batch() {
+            eprintln!(
+                "warning: {} uses each batch's first sequence for all: predictions depend on the order and --batch-size",
+                model.config.architecture.name
+            );
+        }
+        Ok((model, precision, device))
+    }
+}
+
+/// Says so where the motifs of a MEME file are not those of the weights: the weights win, and
+/// names in another order would call every factor by another's name.
+pub fn warn_of_other_motifs(
+    kernels: &MotifKernels,
+    strands: Strands,
+    names: &[String],
+    weights: &StateDict,
+) {
+    let Some(weight) = weights.get(MOTIF_WEIGHT) else {
+        return;
+    };
+    let differing = kernels.differing(strands, &weight.values.to_f64());
+    if let Some(name) = differing.first().and_then(|&motif| names.get(motif)) {
+        eprintln!(
+            "warning: the kernels of {} of {} motifs in the weights are not those of the MEME file (first: {name}); the weights win. Another file or order would give the factors wrong names; kernels that were trained differ too",
+            differing.len(),
+            names.len()
+        );
+    }
+}

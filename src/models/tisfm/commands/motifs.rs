@@ -1,0 +1,48 @@
+//! `cisgrad tisfm motifs`.
+
+use crate::Result;
+use crate::args::emit;
+use crate::models::tisfm::motif_ranks::{has_blocks, motif_ranks};
+use crate::models::tisfm::saved::SavedModel;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Model folder
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Only the first N motifs of each output
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Write here instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let model = SavedModel::open(&args.model)?;
+    let ranked = motif_ranks(&model)?;
+    let blocks = has_blocks(&model)?;
+    if blocks {
+        eprintln!(
+            "note: the last layer of {} has several features a motif; the column block tells them apart",
+            model.config.architecture.name
+        );
+    }
+    let top = args.top.unwrap_or(usize::MAX);
+    emit(args.out.as_deref(), |w| {
+        writeln!(
+            w,
+            "output\trank\tmotif{}\tweight",
+            if blocks { "\tblock" } else { "" }
+        )?;
+        for row in ranked.iter().filter(|r| r.rank <= top) {
+            write!(w, "{}\t{}\t{}", row.output, row.rank, row.motif)?;
+            if blocks {
+                write!(w, "\t{}", row.block.as_deref().unwrap_or_default())?;
+            }
+            writeln!(w, "\t{}", row.weight)?;
+        }
+        Ok(())
+    })
+}

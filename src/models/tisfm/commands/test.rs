@@ -1,0 +1,149 @@
+//! `cisgrad tisfm test`.
+
+use super::model_args::ModelArgs;
+use crate::args::emit;
+use crate::data::dataset::Dataset;
+use crate::data::split::rows::SplitSpec;
+use crate::io::hash::sha256_file;
+use crate::metrics::regression::{mse, pearson, spearman};
+use crate::models::tisfm::saved::SavedModel;
+use crate::report::progress::Reporter;
+use crate::train::Samples;
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Signals [default: those of the training run]
+    #[arg(long, value_name = "FILE")]
+    atac_file: Option<PathBuf>,
+    /// Sequences [default: those of the training run]
+    #[arg(long, value_name = "FILE")]
+    sequences: Option<PathBuf>,
+    /// Split [default: the training run's, kept in the model folder]
+    #[arg(long, value_name = "DIR")]
+    split_folder: Option<PathBuf>,
+    /// Use the validation part of the split instead of the test part
+    #[arg(long)]
+    use_validation: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let (model, precision, device) = args.model.open()?;
+    let dataset = args.dataset(&model)?;
+    if args.split_folder.is_none() && model.config.data.is_none() {
+        return Err(Error::usage(format!(
+            "{} was not trained here and holds no split: say --split-folder",
+            args.model.model.display()
+        )));
+    }
+    let split = SplitSpec::Folder(
+        args.split_folder
+            .clone()
+            .unwrap_or_else(|| args.model.model.clone()),
+    );
+    let split = split.split(&dataset, || 0)?;
+    let rows = if args.use_validation {
+        split.validation
+    } else {
+        split.test
+    };
+    let outputs = dataset.outputs.len();
+    let samples = Samples {
+        codes: &dataset.codes,
+        signals: &dataset.signals,
+        length: dataset.length,
+        outputs,
+    };
+    let bar = Reporter::new().bar("testing", rows.len());
+    let predictions = model.predict(
+        &device,
+        precision,
+        samples,
+        &rows,
+        args.model.batch_size,
+        |n| bar.advance(n),
+    )?;
+    bar.finish();
+    let predictions = predictions.to_f64();
+    let column = |values: &[f64], o: usize| {
+        values
+            .iter()
+            .skip(o)
+            .step_by(outputs)
+            .copied()
+            .collect::<Vec<_>>()
+    };
+    let signals: Vec<f64> = rows
+        .iter()
+        .flat_map(|&r| dataset.signals(r))
+        .copied()
+        .collect();
+    emit(args.model.out.as_deref(), |w| {
+        writeln!(w, "output\tmse\tpearson\tspearman\tsequences")?;
+        let mut row = |name: &str, a: &[f64], b: &[f64]| {
+            writeln!(
+                w,
+                "{name}\t{}\t{}\t{}\t{}",
+                mse(a, b),
+                pearson(a, b),
+                spearman(a, b),
+                rows.len()
+            )
+        };
+        for (o, name) in dataset.outputs.iter().enumerate() {
+            row(name, &column(&predictions, o), &column(&signals, o))?;
+        }
+        row("all", &predictions, &signals)
+    })
+}
+
+impl Args {
+    /// The data set of the training run, or the files given in its place.
+    fn dataset(&self, model: &SavedModel) -> Result<Dataset> {
+        let known = model.config.data.as_ref();
+        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
+            given.clone().or_else(|| known.cloned()).ok_or_else(|| {
+                Error::usage(format!(
+                    "{} knows no training data: say {flag}",
+                    self.model.model.display()
+                ))
+            })
+        };
+        let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
+        let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
+        let genome = self
+            .model
+            .genome
+            .clone()
+            .or_else(|| known.and_then(|d| d.genome.clone()));
+        for file in &model.config.files {
+            let used = [Some(&signals), Some(&sequences), genome.as_ref()];
+            if used.contains(&Some(&file.path)) && sha256_file(&file.path)? != file.sha256 {
+                eprintln!(
+                    "warning: {} has changed since the model was trained",
+                    file.path.display()
+                );
+            }
+        }
+        let (dataset, _) = Dataset::read(&signals, &sequences, genome.as_deref())?;
+        if dataset.outputs.len() != model.config.outputs.len() {
+            return Err(Error::invalid(format!(
+                "{} has {} outputs, the model {}",
+                signals.display(),
+                dataset.outputs.len(),
+                model.config.outputs.len()
+            )));
+        }
+        if dataset.outputs != model.config.outputs {
+            eprintln!(
+                "warning: the outputs are called {}, the model's {}",
+                dataset.outputs.join(", "),
+                model.config.outputs.join(", ")
+            );
+        }
+        Ok(dataset)
+    }
+}

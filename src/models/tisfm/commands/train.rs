@@ -1,0 +1,354 @@
+//! `cisgrad tisfm train`.
+
+use super::model_args::warn_of_other_motifs;
+pub use super::train_args::Args;
+use crate::data::dataset::Dataset;
+use crate::data::split::rows::{Split, SplitSpec};
+use crate::engine::params::STREAM_SPLIT;
+use crate::engine::{Device, Philox};
+use crate::io::atomic::remove_leftovers;
+use crate::io::meme::read_meme;
+use crate::io::state_dict;
+use crate::models::tisfm::config::{Config, DataFiles};
+use crate::models::tisfm::network::Blueprint;
+use crate::models::tisfm::network::Network;
+use crate::models::tisfm::penalty_path;
+use crate::models::tisfm::penalty_path::PenaltyPath;
+use crate::models::tisfm::{Dimensions, MotifKernels, builtin};
+use crate::optim::{OptimizerSettings, Shrink};
+use crate::report::progress::Reporter;
+use crate::train::folder::claim::lock;
+use crate::train::folder::config::{InputFile, Precision};
+use crate::train::folder::weights::Number;
+use crate::train::folder::{BEST, CONFIG, LAST, STATE};
+use crate::train::{Samples, TrainSettings, Trainer, interrupt};
+use crate::{Error, Result};
+use std::path::Path;
+
+pub fn run(args: &Args) -> Result<()> {
+    args.check()?;
+    let precision = args.precision.precision();
+    let spec = builtin::find(&args.architecture)?;
+    let device = args.device.open(Some(precision))?;
+    interrupt::watch();
+    if args.class_name.is_some() {
+        eprintln!("note: --class-name is ignored; --architecture decides");
+    }
+    let (kernels, motifs) = args.motifs(&spec)?;
+    let (dataset, unused) =
+        Dataset::read(&args.atac_file, &args.sequences, args.genome.as_deref())?;
+    if unused > 0 {
+        eprintln!(
+            "note: {unused} sequences have no row in {}",
+            args.atac_file.display()
+        );
+    }
+    if let Some(window) = args.window_size
+        && window != dataset.length
+    {
+        return Err(Error::invalid(format!(
+            "--window-size {window}: the sequences of {} are {} bases long",
+            args.sequences.display(),
+            dataset.length
+        )));
+    }
+    let split = args.split(&dataset)?;
+    let blueprint = Blueprint {
+        spec,
+        dimensions: Dimensions {
+            window: dataset.length,
+            outputs: dataset.outputs.len(),
+        },
+        kernels,
+        trainable: args.trainable(),
+    };
+    let config = args.config(&blueprint, motifs, &dataset, precision)?;
+    match precision {
+        Precision::F32 | Precision::Bf16 => {
+            train::<f32>(args, &device, blueprint, config, &dataset, &split)
+        }
+        Precision::F64 => train::<f64>(args, &device, blueprint, config, &dataset, &split),
+    }
+}
+
+fn train<T: Number>(
+    args: &Args,
+    device: &Device,
+    blueprint: Blueprint,
+    config: Config,
+    dataset: &Dataset,
+    split: &Split,
+) -> Result<()> {
+    let reporter = Reporter::new();
+    let network = args.start::<T>(blueprint, &config)?;
+    let penalised = args.penalised(&network)?;
+    let folder = &args.model_output;
+    let _lock = claim(folder, &config, args.resume)?;
+    if args.resume {
+        split.check_written(folder, &dataset.names)?;
+    }
+    config.write(folder)?;
+    split.write(folder, &dataset.names)?;
+    let samples = Samples {
+        codes: &dataset.codes,
+        signals: &dataset.signals,
+        length: dataset.length,
+        outputs: dataset.outputs.len(),
+    };
+    let lambdas = args.lambdas();
+    let settings = TrainSettings {
+        epochs: args.number_of_epochs,
+        batch_size: args.batch_size,
+        lr: args.lr,
+        patience: if lambdas.len() > 1 { 20 } else { 10 },
+        early_stopping: args.early_stopping.then_some(args.early_stopping_threshold),
+        optimizer: OptimizerSettings {
+            shrink: lambdas
+                .first()
+                .map_or(Shrink::None, |&l| args.kind().shrink(l)),
+            penalised: penalised.clone(),
+        },
+        seed: args.seed,
+        drop_last: args.drop_last,
+        save_all: args.save_all,
+    };
+    reporter.line(&format!(
+        "{}: {} parameters, {} of them trained; {} training, {} validation, {} test sequences of {} bases",
+        config.architecture.name,
+        network.layout.params.iter().map(|p| p.len()).sum::<usize>(),
+        network.layout.params.iter().filter(|p| p.trainable).map(|p| p.len()).sum::<usize>(),
+        split.train.len(),
+        split.validation.len(),
+        split.test.len(),
+        dataset.length
+    ));
+    if lambdas.len() > 1 {
+        let path = PenaltyPath {
+            lambdas,
+            kind: args.kind(),
+            penalised,
+            step_lr: args.step_lr.unwrap_or(args.lr / 10.0),
+        };
+        return penalty_path::run(
+            &path,
+            network,
+            &settings,
+            samples,
+            &dataset.names,
+            split,
+            folder,
+            &config,
+            args.resume,
+            device,
+            &reporter,
+        );
+    }
+    let trainer = Trainer::new(
+        network,
+        settings,
+        samples,
+        &split.train,
+        &split.validation,
+        folder,
+        device,
+        config.precision,
+        &reporter,
+    );
+    let outcome = trainer.run(args.resume)?;
+    if outcome.was_finished {
+        reporter.line(&format!(
+            "{}: finished already after {} epochs",
+            folder.display(),
+            outcome.epochs
+        ));
+    } else {
+        reporter.line(&format!(
+            "best validation loss {:.5} in epoch {} of {}: {}",
+            outcome.best_loss,
+            outcome.best_epoch,
+            outcome.epochs,
+            folder.join(BEST).display()
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the model's folder and holds it against a second run.
+fn claim(folder: &Path, config: &Config, resume: bool) -> Result<std::fs::File> {
+    let lock = lock(folder)?;
+    // A run that failed before it had numbers to keep may start again.
+    let holds = |folder: &Path| {
+        let files = [LAST, BEST, STATE];
+        files.iter().any(|f| folder.join(f).exists())
+    };
+    let holds_model = holds(folder) || holds(&penalty_path::step_folder(folder, 0));
+    if holds_model && !resume {
+        return Err(Error::invalid(format!(
+            "{} holds a model already: choose another --model-output, or say --resume to go on with it",
+            folder.display()
+        )));
+    }
+    if holds_model && folder.join(CONFIG).exists() {
+        let before = Config::read(folder)?;
+        before.check_resumable(config, folder)?;
+    }
+    remove_leftovers(folder)?;
+    Ok(lock)
+}
+
+impl Args {
+    /// Kernels and names of the motifs, where the architecture has a motif layer.
+    fn motifs(
+        &self,
+        spec: &crate::models::tisfm::Spec,
+    ) -> Result<(Option<MotifKernels>, Vec<String>)> {
+        match (&self.meme_file, spec.strands()) {
+            (Some(file), Some(_)) => {
+                let motifs = read_meme(file)?;
+                let names = motifs.iter().map(|m| m.id.clone()).collect();
+                Ok((
+                    Some(MotifKernels::new(&motifs, self.calibrate_motifs)),
+                    names,
+                ))
+            }
+            (None, Some(_)) => Err(Error::usage(format!(
+                "--architecture {} needs --meme-file",
+                spec.name
+            ))),
+            (Some(_), None) => {
+                eprintln!(
+                    "note: {} has no motif layer; --meme-file is ignored",
+                    spec.name
+                );
+                Ok((None, Vec::new()))
+            }
+            (None, None) => Ok((None, Vec::new())),
+        }
+    }
+
+    fn split(&self, dataset: &Dataset) -> Result<Split> {
+        let spec = match (&self.split_folder, &self.split) {
+            (Some(folder), _) => SplitSpec::Folder(folder.clone()),
+            (None, Some(rule)) => rule.parse()?,
+            (None, None) => return Err(Error::usage("a split is needed")),
+        };
+        let philox = Philox::new(self.seed);
+        let mut index = 0;
+        spec.split(dataset, || {
+            index += 1;
+            philox.bits(STREAM_SPLIT, index)
+        })
+    }
+
+    /// Fresh weights, or those that --model names.
+    fn start<T: Number>(&self, blueprint: Blueprint, config: &Config) -> Result<Network<T>> {
+        let Some(path) = &self.model else {
+            return Network::initialise(blueprint, self.seed);
+        };
+        let file = if path.is_dir() {
+            path.join(BEST)
+        } else {
+            path.clone()
+        };
+        if path.is_dir() && path.join(CONFIG).exists() {
+            let theirs = Config::read(path)?;
+            if theirs.outputs != config.outputs {
+                eprintln!(
+                    "warning: {} was trained on the outputs {}, this run's are {}",
+                    path.display(),
+                    theirs.outputs.join(", "),
+                    config.outputs.join(", ")
+                );
+            }
+        }
+        let weights = state_dict::read(&file)?;
+        if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
+            warn_of_other_motifs(kernels, strands, &config.motifs, &weights);
+        }
+        Network::from_state_dict(blueprint, &weights, &file)
+    }
+
+    /// The parameters that the penalty acts on.
+    fn penalised<T: Number>(&self, network: &Network<T>) -> Result<Vec<String>> {
+        let names: Vec<&str> = network
+            .layout
+            .params
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect();
+        for name in &self.penalize_layers {
+            if !self.lambdas().is_empty() && !names.contains(&name.as_str()) {
+                return Err(Error::usage(format!(
+                    "--penalize-layers {name}: no such parameter; there are {}",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(self.penalize_layers.clone())
+    }
+
+    fn config(
+        &self,
+        blueprint: &Blueprint,
+        motifs: Vec<String>,
+        dataset: &Dataset,
+        precision: Precision,
+    ) -> Result<Config> {
+        let absolute = |p: &Path| std::path::absolute(p).map_err(|e| Error::io(p, e));
+        let mut files = vec![
+            InputFile::of(&self.atac_file)?,
+            InputFile::of(&self.sequences)?,
+        ];
+        if let Some(file) = self
+            .meme_file
+            .as_ref()
+            .filter(|_| blueprint.kernels.is_some())
+        {
+            files.push(InputFile::of(file)?);
+        }
+        if let Some(genome) = &self.genome {
+            files.push(InputFile::of(genome)?);
+        }
+        for file in &mut files {
+            file.path = absolute(&file.path)?;
+        }
+        let flags = serde_json::json!({
+            "number_of_epochs": self.number_of_epochs,
+            "batch_size": self.batch_size,
+            "lr": self.lr,
+            "step_lr": self.step_lr,
+            "penalty_param": self.lambdas(),
+            "penalty_type": format!("{:?}", self.penalty_type).to_lowercase(),
+            "mcp_param": self.mcp_param,
+            "penalize_layers": self.penalize_layers,
+            "early_stopping": self.early_stopping,
+            "early_stopping_threshold": self.early_stopping_threshold,
+            "calibrate_motifs": self.calibrate_motifs,
+            "drop_last": self.drop_last,
+            "seed": self.seed,
+            "split": self.split,
+            "split_folder": self.split_folder.as_deref().map(absolute).transpose()?,
+            "model": self.model.as_deref().map(absolute).transpose()?,
+        });
+        Ok(Config {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            architecture: blueprint.spec.clone(),
+            motifs,
+            motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
+            outputs: dataset.outputs.clone(),
+            window: dataset.length,
+            precision,
+            trainable: self.trainable(),
+            data: Some(DataFiles {
+                atac_file: absolute(&self.atac_file)?,
+                sequences: absolute(&self.sequences)?,
+                genome: self.genome.as_deref().map(absolute).transpose()?,
+            }),
+            files,
+            flags: match flags {
+                serde_json::Value::Object(map) => map,
+                _ => serde_json::Map::new(),
+            },
+        })
+    }
+}

@@ -1,0 +1,190 @@
+//! The flags of `cisgrad tisfm train`: the original train_model.py's, and ours.
+
+use crate::args::{DeviceArgs, PrecisionArg};
+use crate::models::tisfm::network::Trainable;
+use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Motifs as MEME text (plain or gzip); not needed by architectures without known motifs
+    #[arg(long, value_name = "FILE")]
+    pub(super) meme_file: Option<PathBuf>,
+    /// Signals: tab-separated, a row a sequence, a column an output
+    #[arg(long, value_name = "FILE")]
+    pub(super) atac_file: PathBuf,
+    /// Sequences: name and sequence a line, FASTA, or BED with --genome
+    #[arg(long, value_name = "FILE")]
+    pub(super) sequences: PathBuf,
+    /// Genome FASTA (plain, gzip or bgzip) for a BED of sequences
+    #[arg(long, value_name = "FASTA")]
+    pub(super) genome: Option<PathBuf>,
+    /// Folder of the model; must not hold one
+    #[arg(long, visible_alias = "out", value_name = "DIR")]
+    pub(super) model_output: PathBuf,
+    /// Folder with train_split, validation_split and test_split as .npy or .txt
+    #[arg(long, value_name = "DIR", conflicts_with = "split")]
+    pub(super) split_folder: Option<PathBuf>,
+    /// Split by rule: random:TRAIN,VALIDATION,TEST (per cent) or chrom:VALIDATION:TEST
+    #[arg(long, value_name = "RULE")]
+    pub(super) split: Option<String>,
+    /// A built-in architecture, or the path of a TOML file
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "model_pos_attention_calib_sigmoid_interaction"
+    )]
+    pub(super) architecture: String,
+    /// Accepted and ignored: the original's name of the Python class
+    #[arg(long, value_name = "NAME")]
+    pub(super) class_name: Option<String>,
+    /// Length of the sequences [default: theirs]
+    #[arg(long, value_name = "BASES")]
+    pub(super) window_size: Option<usize>,
+    /// Passes over the training sequences
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(super) number_of_epochs: u64,
+    /// Sequences of an optimizer step
+    #[arg(long, default_value_t = 254, value_name = "N")]
+    pub(super) batch_size: usize,
+    /// Strength of the penalty; several make a path
+    #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with_all = ["penalty_param_range", "log_penalty_param_range"])]
+    pub(super) penalty_param: Vec<f64>,
+    /// A path over NUM strengths from START to STOP, and 0
+    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, conflicts_with = "log_penalty_param_range")]
+    pub(super) penalty_param_range: Vec<f64>,
+    /// A path over NUM strengths from 10^START to 10^STOP, and 0
+    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true)]
+    pub(super) log_penalty_param_range: Vec<f64>,
+    /// The MCP's b, above 1
+    #[arg(long, default_value_t = 3.0, value_name = "B")]
+    pub(super) mcp_param: f64,
+    /// Penalty: l1, or mcp, which leaves large weights unshrunk
+    #[arg(long, default_value = "l1", value_name = "TYPE")]
+    pub(super) penalty_type: PenaltyType,
+    /// Start from these weights: a model folder, safetensors, or PyTorch's own file
+    #[arg(long, value_name = "PATH")]
+    pub(super) model: Option<PathBuf>,
+    /// Learning rate
+    #[arg(long, default_value_t = 0.001)]
+    pub(super) lr: f64,
+    /// Learning rate of a path's steps after the first [default: a tenth of --lr]
+    #[arg(long, value_name = "LR")]
+    pub(super) step_lr: Option<f64>,
+    /// Train the motif kernels too
+    #[arg(long)]
+    pub(super) unfreeze_conv: bool,
+    /// Train everything
+    #[arg(long)]
+    pub(super) unfreeze_all: bool,
+    /// Train the final linear layer alone
+    #[arg(long, conflicts_with_all = ["unfreeze_conv", "unfreeze_all"])]
+    pub(super) freeze_all_except_final_layer: bool,
+    /// Parameters that the penalty acts on
+    #[arg(long, num_args = 1.., default_value = "linreg.weight", value_name = "NAME")]
+    pub(super) penalize_layers: Vec<String>,
+    /// Keep the weights of every epoch
+    #[arg(long)]
+    pub(super) save_all: bool,
+    /// Stop when the learning rate has fallen to the threshold
+    #[arg(long)]
+    pub(super) early_stopping: bool,
+    /// Learning rate at which --early-stopping stops
+    #[arg(long, default_value_t = 1e-7, value_name = "LR")]
+    pub(super) early_stopping_threshold: f64,
+    /// Start conv_scale and conv_bias from each motif's score distribution
+    #[arg(long)]
+    pub(super) calibrate_motifs: bool,
+    /// Leave out the last training batch when it is not full, as the original does
+    #[arg(long)]
+    pub(super) drop_last: bool,
+    /// Seed of initial values, shuffling, dropout and random splits
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+    /// Go on where a run into the same folder stopped
+    #[arg(long)]
+    pub(super) resume: bool,
+    /// Arithmetic and weights: f32, f64 (the reference) or bf16 (GPU)
+    #[arg(long, default_value = "f32", value_name = "TYPE")]
+    pub(super) precision: PrecisionArg,
+    #[command(flatten)]
+    pub(super) device: DeviceArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PenaltyType {
+    L1,
+    Mcp,
+}
+
+impl Args {
+    pub(super) fn check(&self) -> Result<()> {
+        if self.split_folder.is_none() && self.split.is_none() {
+            return Err(Error::usage(
+                "a split is needed: --split-folder DIR, --split random:80,10,10 or --split chrom:VALIDATION:TEST",
+            ));
+        }
+        let positive = [
+            ("--lr", self.lr),
+            ("--step-lr", self.step_lr.unwrap_or(1.0)),
+        ];
+        for (flag, value) in positive {
+            if value <= 0.0 || !value.is_finite() {
+                return Err(Error::usage(format!("{flag} {value}: must be above 0")));
+            }
+        }
+        if self.batch_size == 0 || self.number_of_epochs == 0 {
+            return Err(Error::usage(
+                "--batch-size and --number-of-epochs must be at least 1",
+            ));
+        }
+        if self.mcp_param <= 1.0 || self.mcp_param.is_nan() {
+            return Err(Error::usage(format!(
+                "--mcp-param {}: must be above 1",
+                self.mcp_param
+            )));
+        }
+        for range in [&self.penalty_param_range, &self.log_penalty_param_range] {
+            if let [_, _, count] = range[..]
+                && (count < 1.0 || count.fract() != 0.0)
+            {
+                return Err(Error::usage(format!(
+                    "a penalty range of {count} steps: NUM is a whole number from 1"
+                )));
+            }
+        }
+        if let Some(bad) = self.lambdas().iter().find(|l| **l < 0.0 || !l.is_finite()) {
+            return Err(Error::usage(format!("penalty {bad}: must not be negative")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn lambdas(&self) -> Vec<f64> {
+        match (
+            &self.penalty_param_range[..],
+            &self.log_penalty_param_range[..],
+        ) {
+            ([start, stop, count], _) => linear_range(*start, *stop, *count as usize),
+            (_, [start, stop, count]) => log_range(*start, *stop, *count as usize),
+            _ => sorted(self.penalty_param.clone()),
+        }
+    }
+
+    pub(super) fn kind(&self) -> PenaltyKind {
+        match self.penalty_type {
+            PenaltyType::L1 => PenaltyKind::L1,
+            PenaltyType::Mcp => PenaltyKind::Mcp { b: self.mcp_param },
+        }
+    }
+
+    pub(super) fn trainable(&self) -> Trainable {
+        if self.freeze_all_except_final_layer {
+            Trainable::FinalLayer
+        } else if self.unfreeze_all || self.unfreeze_conv {
+            Trainable::All
+        } else {
+            Trainable::AllButMotifs
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Motifs as convolution kernels: the buffer that the motif layer starts from.
+
+use super::calibration::{Fit, fit};
+use super::spec::Strands;
+use crate::dna::motif::{Motif, reverse_complement};
+use rayon::prelude::*;
+use std::sync::{Arc, OnceLock};
+
+/// All-zero channels after the motifs, as the original has them.
+pub const PAD_CHANNELS: usize = 4;
+
+/// Probabilities of one motif agree within this: files are written with few digits.
+const SAME: f64 = 1e-3;
+
+/// The motifs of a model: their position probability matrices, or, where the weights come from a
+/// state dict, their number and the buffer's width alone.
+#[derive(Clone, Debug)]
+pub struct MotifKernels {
+    matrices: Vec<Vec<[f64; 4]>>,
+    width: usize,
+    /// Start every motif layer from the motifs' score distributions.
+    pub calibrate: bool,
+    /// By number of strands less one; copies of the kernels share them.
+    fitted: Arc<[OnceLock<Calibration>; 2]>,
+}
+
+impl MotifKernels {
+    pub fn new(motifs: &[Motif], calibrate: bool) -> Self {
+        MotifKernels {
+            matrices: motifs.iter().map(|m| m.rows.clone()).collect(),
+            width: motifs.iter().map(|m| m.rows.len()).max().unwrap_or(0),
+            calibrate,
+            fitted: Arc::default(),
+        }
+    }
+
+    /// Kernels of all zeros, to be filled from a state dict.
+    pub fn empty(count: usize, width: usize) -> Self {
+        MotifKernels {
+            matrices: vec![Vec::new(); count],
+            width,
+            calibrate: false,
+            fitted: Arc::default(),
+        }
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn len(&self) -> usize {
+        self.matrices.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.matrices.is_empty()
+    }
+
+    /// Channels of the motif layer, pads included.
+    pub fn channels(&self, strands: Strands) -> usize {
+        self.matrices.len() * strands.channels() + PAD_CHANNELS
+    }
+
+    /// The kernel of every channel but the pads: positions x bases.
+    fn kernels(&self, strands: Strands) -> Vec<Vec<[f64; 4]>> {
+        let mut kernels = Vec::new();
+        for matrix in &self.matrices {
+            kernels.push(matrix.clone());
+            if strands == Strands::Both {
+                kernels.push(reverse_complement(matrix));
+            }
+        }
+        kernels
+    }
+
+    /// (C, 4, width): each kernel starts at floor((width - w) / 2), zeros around it.
+    pub fn buffer(&self, strands: Strands) -> Vec<f64> {
+        let mut buffer = vec![0.0; self.channels(strands) * 4 * self.width];
+        for (channel, kernel) in self.kernels(strands).iter().enumerate() {
+            let start = (self.width - kernel.len()) / 2;
+            for (k, row) in kernel.iter().enumerate() {
+                for (base, &p) in row.iter().enumerate() {
+                    buffer[(channel * 4 + base) * self.width + start + k] = p;
+                }
+            }
+        }
+        buffer
+    }
+
+    /// Motifs whose kernel in a state dict's `weight` (C, 4, width) is not the one that they give:
+    /// another collection, another order, or kernels that were trained. Only the first strand is
+    /// looked at.
+    pub fn differing(&self, strands: Strands, weight: &[f64]) -> Vec<usize> {
+        let own = self.buffer(strands);
+        if own.len() != weight.len() {
+            return (0..self.len()).collect();
+        }
+        let size = 4 * self.width;
+        let kernel = |all: &[f64], motif: usize| {
+            let start = motif * strands.channels() * size;
+            all[start..start + size].to_vec()
+        };
+        let differs = |motif: &usize| {
+            let (a, b) = (kernel(&own, *motif), kernel(weight, *motif));
+            a.iter().zip(&b).any(|(a, b)| (a - b).abs() > SAME)
+        };
+        (0..self.len()).filter(differs).collect()
+    }
+
+    /// conv_scale and conv_bias from each channel's score distribution, fitted when first asked
+    /// for; None without matrices.
+    pub fn calibration(&self, strands: Strands) -> Option<&Calibration> {
+        if self.matrices.iter().all(Vec::is_empty) {
+            return None;
+        }
+        let fitted = &self.fitted[strands.channels() - 1];
+        Some(fitted.get_or_init(|| {
+            let mut fits: Vec<Fit> = self.kernels(strands).par_iter().map(|k| fit(k)).collect();
+            fits.resize(self.channels(strands), Fit::ZERO);
+            Calibration {
+                scale: Arc::new(fits.iter().map(|f| f.scale).collect()),
+                bias: Arc::new(fits.iter().map(|f| f.bias).collect()),
+            }
+        }))
+    }
+}
+
+/// conv_scale and conv_bias of every channel, zeros for the pads.
+#[derive(Debug)]
+pub struct Calibration {
+    pub scale: Arc<Vec<f64>>,
+    pub bias: Arc<Vec<f64>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn motif(rows: Vec<[f64; 4]>) -> Motif {
+        Motif {
+            id: "m".into(),
+            label: None,
+            nsites: None,
+            rows,
+        }
+    }
+
+    #[test]
+    fn motifs_are_centred_with_their_reverse_complement_beside_them_and_pads_behind() {
+        let short = motif(vec![[1.0, 0.0, 0.0, 0.0], [0.0, 0.8, 0.2, 0.0]]);
+        let long = motif(vec![[0.25; 4]; 5]);
+        let kernels = MotifKernels::new(&[short, long], false);
+        assert_eq!((kernels.width(), kernels.channels(Strands::Both)), (5, 8));
+        let buffer = kernels.buffer(Strands::Both);
+        let at = |c: usize, b: usize, k: usize| buffer[(c * 4 + b) * 5 + k];
+        // floor((5 - 2) / 2) = 1
+        assert_eq!(
+            (at(0, 0, 0), at(0, 0, 1), at(0, 1, 2), at(0, 2, 2)),
+            (0.0, 1.0, 0.8, 0.2)
+        );
+        assert_eq!((at(1, 2, 1), at(1, 1, 1), at(1, 3, 2)), (0.8, 0.2, 1.0));
+        assert!(buffer[4 * 4 * 5..].iter().all(|&x| x == 0.0));
+        assert_eq!(kernels.channels(Strands::One), 6);
+        assert!(kernels.differing(Strands::Both, &buffer).is_empty());
+        let mut other = buffer.clone();
+        other[2 * 4 * 5] += 0.1;
+        assert_eq!(kernels.differing(Strands::Both, &other), [1]);
+    }
+}

@@ -1,0 +1,185 @@
+//! The penalty path: one model for each lambda, each warm-started from the best of the one before.
+
+use super::config::Config;
+use super::network::Network;
+use crate::data::split::rows::Split;
+use crate::engine::Device;
+use crate::io::atomic::{remove_leftovers, write_atomic};
+use crate::io::state_dict::read;
+use crate::optim::{OptimizerSettings, Shrink};
+use crate::report::progress::Reporter;
+use crate::train::folder::BEST;
+use crate::train::folder::weights::Number;
+use crate::train::{Samples, TrainSettings, Trainer};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// Which penalty the lambdas scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PenaltyKind {
+    L1,
+    Mcp { b: f64 },
+}
+
+impl PenaltyKind {
+    /// Lambda 0 is no penalty: AdamW.
+    pub fn shrink(self, lambda: f64) -> Shrink {
+        match self {
+            _ if lambda == 0.0 => Shrink::None,
+            PenaltyKind::L1 => Shrink::L1 { lambda },
+            PenaltyKind::Mcp { b } => Shrink::Mcp { lambda, b },
+        }
+    }
+}
+
+/// The lambdas of a path, and how its steps differ.
+#[derive(Clone, Debug)]
+pub struct PenaltyPath {
+    pub lambdas: Vec<f64>,
+    pub kind: PenaltyKind,
+    pub penalised: Vec<String>,
+    /// The learning rate of every step but the first.
+    pub step_lr: f64,
+}
+
+/// `count` numbers from `start` to `stop`, both included, and 0; sorted, without repeats.
+pub fn linear_range(start: f64, stop: f64, count: usize) -> Vec<f64> {
+    with_zero((0..count).map(|i| at(start, stop, count, i)))
+}
+
+/// 10 to the power of such a range, and 0.
+pub fn log_range(start: f64, stop: f64, count: usize) -> Vec<f64> {
+    with_zero((0..count).map(|i| 10f64.powf(at(start, stop, count, i))))
+}
+
+fn at(start: f64, stop: f64, count: usize, i: usize) -> f64 {
+    if i + 1 == count && count > 1 {
+        stop
+    } else {
+        start + (stop - start) * i as f64 / (count.max(2) - 1) as f64
+    }
+}
+
+fn with_zero(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    sorted(values.chain([0.0]).collect())
+}
+
+/// Ascending, without repeats.
+pub fn sorted(mut lambdas: Vec<f64>) -> Vec<f64> {
+    lambdas.sort_by(f64::total_cmp);
+    lambdas.dedup();
+    lambdas
+}
+
+/// A step's folder.
+pub fn step_folder(folder: &Path, index: usize) -> PathBuf {
+    folder.join(format!("path_{index}"))
+}
+
+/// Runs the whole path; steps that are finished are skipped, one that is not goes on.
+///
+/// # Errors
+/// As [`Trainer::run`].
+#[allow(clippy::too_many_arguments)] // what a trainer takes, and the path
+pub fn run<T: Number>(
+    path: &PenaltyPath,
+    network: Network<T>,
+    settings: &TrainSettings,
+    samples: Samples<'_>,
+    names: &[String],
+    split: &Split,
+    folder: &Path,
+    config: &Config,
+    resume: bool,
+    device: &Device,
+    reporter: &Reporter,
+) -> Result<()> {
+    let mut rows = vec!["step\tlambda\tbest_epoch\tvalidation_loss\tnonzero".to_string()];
+    let mut previous: Option<PathBuf> = None;
+    let blueprint = network.blueprint.clone();
+    let mut first = Some(network);
+    for (index, &lambda) in path.lambdas.iter().enumerate() {
+        let step = step_folder(folder, index);
+        std::fs::create_dir_all(&step).map_err(|e| Error::io(&step, e))?;
+        remove_leftovers(&step)?;
+        let mut config = config.clone();
+        config.flags.insert("penalty_param".into(), lambda.into());
+        config.write(&step)?;
+        split.write(&step, names)?;
+        let network = match (&previous, first.take()) {
+            (Some(before), _) => {
+                let file = before.join(BEST);
+                Network::from_state_dict(blueprint.clone(), &read(&file)?, &file)?
+            }
+            (None, Some(network)) => network,
+            (None, None) => return Err(Error::invalid("a penalty path without a first model")),
+        };
+        let settings = TrainSettings {
+            lr: if index == 0 {
+                settings.lr
+            } else {
+                path.step_lr
+            },
+            optimizer: OptimizerSettings {
+                shrink: path.kind.shrink(lambda),
+                penalised: path.penalised.clone(),
+            },
+            ..settings.clone()
+        };
+        reporter.line(&format!(
+            "path_{} of {} steps: lambda {lambda}",
+            index,
+            path.lambdas.len()
+        ));
+        let outcome = Trainer::new(
+            network,
+            settings,
+            samples,
+            &split.train,
+            &split.validation,
+            &step,
+            device,
+            config.precision,
+            reporter,
+        )
+        .run(resume)?;
+        if outcome.was_finished {
+            reporter.line(&format!("path_{index} is finished already"));
+        }
+        let best = read(step.join(BEST))?;
+        let nonzero = |name: &String| {
+            let weights = best
+                .get(name)
+                .map(|t| t.values.to_f64())
+                .unwrap_or_default();
+            weights.iter().filter(|w| **w != 0.0).count()
+        };
+        rows.push(format!(
+            "{index}\t{lambda:?}\t{}\t{:?}\t{}",
+            outcome.best_epoch,
+            outcome.best_loss,
+            path.penalised.iter().map(nonzero).sum::<usize>()
+        ));
+        previous = Some(step);
+    }
+    reporter.line(&format!("all steps: {}", folder.join("path.tsv").display()));
+    write_atomic(folder.join("path.tsv"), |w| {
+        writeln!(w, "{}", rows.join("\n"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_zero_and_both_ends_once() {
+        assert_eq!(linear_range(0.0, 1.0, 3), [0.0, 0.5, 1.0]);
+        assert_eq!(linear_range(0.2, 0.2, 1), [0.0, 0.2]);
+        let log = log_range(-3.0, -1.0, 3);
+        assert_eq!(log.len(), 4);
+        assert_eq!(log[0], 0.0);
+        assert!((log[1] - 1e-3).abs() < 1e-18 && (log[3] - 0.1).abs() < 1e-16);
+        assert_eq!(sorted(vec![0.3, 0.1, 0.3]), [0.1, 0.3]);
+    }
+}

@@ -1,0 +1,159 @@
+//! The state of a run in one file: weights, moments, schedule, place in the epoch and history, so
+//! that a kill never tears them apart.
+
+use super::STATE;
+use super::weights::{Number, load, tensors};
+use crate::engine::Layout;
+use crate::io::history::EpochRecord;
+use crate::io::state_dict::{NamedTensor, StateDict, Values, read, write_safetensors};
+use crate::optim::Plateau;
+use crate::{Error, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Where a folder's last good numbers are, if there are any yet, for the message of a run that fails; `again`: what can be
+/// done with a folder that has none.
+pub fn last_good(folder: &Path, again: &str) -> String {
+    let shown = folder.display();
+    if folder.join(STATE).exists() {
+        format!("the last good state stays in {shown}")
+    } else {
+        format!("{shown} holds no good state yet: {again}")
+    }
+}
+
+const KEY: &str = "state";
+const WEIGHTS: &str = "weights/";
+const FIRST_MOMENT: &str = "m/";
+const SECOND_MOMENT: &str = "v/";
+
+/// Where a run stands, besides its numbers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Progress {
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Finished steps of the running epoch, the sum of its losses and its seconds so far.
+    pub batch: usize,
+    pub loss_sum: f64,
+    pub seconds: f64,
+    /// Optimizer steps in all.
+    pub steps: u64,
+    pub plateau: Plateau,
+    pub best_loss: Option<f64>,
+    pub best_epoch: u64,
+    pub history: Vec<EpochRecord>,
+    /// Early stopping ended it.
+    pub stopped: bool,
+}
+
+impl Progress {
+    pub fn new(lr: f64, patience: u32) -> Self {
+        Progress {
+            epoch: 0,
+            batch: 0,
+            loss_sum: 0.0,
+            seconds: 0.0,
+            steps: 0,
+            plateau: Plateau::new(lr, patience),
+            best_loss: None,
+            best_epoch: 0,
+            history: Vec::new(),
+            stopped: false,
+        }
+    }
+}
+
+/// All that a run needs to go on.
+pub struct State<T, P = Progress> {
+    pub progress: P,
+    pub params: Vec<T>,
+    pub m: Vec<T>,
+    pub v: Vec<T>,
+}
+
+impl<T: Number, P: Serialize + DeserializeOwned> State<T, P> {
+    pub fn write(
+        folder: &Path,
+        layout: &Layout,
+        progress: &P,
+        params: &[T],
+        m: &[T],
+        v: &[T],
+    ) -> Result<()> {
+        let path = folder.join(STATE);
+        let mut all: Vec<NamedTensor> = tensors(layout, params, WEIGHTS);
+        let moments = |values: &[T], prefix: &str| {
+            let part = |p: &crate::engine::Param| {
+                NamedTensor::new(
+                    format!("{prefix}{}", p.name),
+                    &p.shape,
+                    values[p.range()].to_vec(),
+                )
+            };
+            layout.params.iter().map(part).collect::<Vec<_>>()
+        };
+        all.extend(moments(m, FIRST_MOMENT));
+        all.extend(moments(v, SECOND_MOMENT));
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        let text =
+            serde_json::to_string(progress).map_err(|e| Error::format(&path, e.to_string()))?;
+        let state = StateDict {
+            tensors: all,
+            metadata: [(KEY.to_string(), text)].into(),
+        };
+        write_safetensors(&path, &state)
+    }
+
+    /// The state of a folder; None where there is none yet.
+    pub fn read(folder: &Path, layout: &Layout) -> Result<Option<Self>> {
+        let path = folder.join(STATE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let mut file = read(&path)?;
+        let text = file.metadata.remove(KEY).ok_or_else(|| {
+            Error::format(
+                &path,
+                "is no training state: no entry `state` in its metadata",
+            )
+        })?;
+        let progress: P =
+            serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
+        let mut part = |prefix: &str| {
+            let (mine, rest) = std::mem::take(&mut file.tensors)
+                .into_iter()
+                .partition(|t: &NamedTensor| t.name.starts_with(prefix));
+            file.tensors = rest;
+            let mine: Vec<NamedTensor> = mine;
+            let strip = |t: NamedTensor| NamedTensor {
+                name: t.name[prefix.len()..].to_string(),
+                ..t
+            };
+            StateDict {
+                tensors: mine.into_iter().map(strip).collect(),
+                ..StateDict::default()
+            }
+        };
+        let (weights, m, v) = (part(WEIGHTS), part(FIRST_MOMENT), part(SECOND_MOMENT));
+        for tensor in &weights.tensors {
+            let same = match &tensor.values {
+                Values::F32(_) => T::NAME == "f32",
+                Values::F64(_) => T::NAME == "f64",
+                _ => true,
+            };
+            if !same {
+                return Err(Error::format(
+                    &path,
+                    format!("was written with another --precision than {}", T::NAME),
+                ));
+            }
+        }
+        Ok(Some(State {
+            progress,
+            params: load(layout, &weights, &path)?,
+            m: load(layout, &m, &path)?,
+            v: load(layout, &v, &path)?,
+        }))
+    }
+}
