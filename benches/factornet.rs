@@ -4,9 +4,10 @@
 //!
 //! `cargo bench --bench factornet [-- NAME [SECONDS [train|inference]]]`; threads by RAYON_NUM_THREADS.
 
-use cisgrad::engine::{Batch, CpuExecutor, Noise, Philox};
+use cisgrad::engine::{Batch, CpuExecutor, Noise, Philox, Program};
 use cisgrad::models::factornet::{Dropouts, Recurrent, Spec};
-use cisgrad::optim::Optimizer;
+use cisgrad::optim::{Optimizer, OptimizerSettings};
+use cisgrad::train::model::{Model, Purpose};
 use std::time::{Duration, Instant};
 
 const BATCH: usize = 100;
@@ -70,6 +71,10 @@ fn rate(budget: Duration, mut batch: impl FnMut(u64)) -> String {
     format!("{median:.0}\t{:.0}", (BATCH * times.len()) as f64 / used)
 }
 
+fn program(spec: &Spec, purpose: Purpose) -> Program<f32> {
+    spec.program(purpose, BATCH).expect("a network")
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
     let wanted = arguments.next().unwrap_or_default();
@@ -104,13 +109,13 @@ fn main() {
                 first_row: 0,
             },
         };
-        let layout = spec.layout();
+        let layout = spec.layout().expect("a network");
         let mut params = layout.initialise::<f32>(420);
         if runs("train") {
-            let mut executor = CpuExecutor::new(spec.training_program::<f32>(BATCH));
+            let mut executor = CpuExecutor::new(program(&spec, Purpose::Train));
             let mut grads = vec![0.0; params.len()];
             let mut losses = vec![0.0; BATCH];
-            let mut optimizer = Optimizer::keras(params.len());
+            let mut optimizer = Optimizer::new(OptimizerSettings::keras(), params.len());
             let rate = rate(budget, |step| {
                 let batch = batch(step, vec![&tracks, &targets]);
                 executor.gradients(&mut params, &batch, &mut losses, &mut grads);
@@ -119,7 +124,7 @@ fn main() {
             println!("{name}\ttrain\t{rate}\t{:.0}", peak_memory());
         }
         if runs("inference") {
-            let mut executor = CpuExecutor::new(spec.inference_program::<f32>(BATCH));
+            let mut executor = CpuExecutor::new(program(&spec, Purpose::Predict));
             let mut out = vec![0.0; BATCH];
             let rate = rate(budget, |step| {
                 executor.forward(&params, &batch(step, vec![&tracks]), &mut out);

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use cisgrad::data::Notes;
 use cisgrad::data::split::regions::{Choice, Split};
-use cisgrad::data::windows::Notes;
 use cisgrad::data::windows::annotations::GencodeSpan;
 use cisgrad::data::windows::blacklist::Blacklist;
 use cisgrad::data::windows::peaks::Peaks;

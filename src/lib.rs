@@ -18,6 +18,7 @@ pub mod models;
 pub mod ops;
 pub mod optim;
 pub mod report;
+pub mod timing;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use cisgrad::data::Notes;
 use cisgrad::data::packed_genome::PackedGenome;
 use cisgrad::data::regions::Regions;
 use cisgrad::data::split::regions::{Choice, Split};
 use cisgrad::data::tracks::{Scale, Storage, Track, read_tracks};
-use cisgrad::data::windows::Notes;
 use cisgrad::data::windows::annotations::{Annotations, FEATURES, GencodeSpan, Promoter};
 use cisgrad::data::windows::bins::{Labeller, State, bins};
 use cisgrad::data::windows::blacklist::Blacklist;
@@ -365,7 +365,7 @@ fn a_sample_has_the_bases_the_scaled_track_and_the_meta_values_around_its_middle
         features: 0b100010,
     };
     let (mut codes, mut values, mut meta) = (vec![9; 1000], vec![9.0; 1000], vec![9.0; 14]);
-    inputs.fill(&sample, &mut codes, &mut values, &mut meta);
+    inputs.fill_parts(&sample, &mut codes, &mut values, &mut meta);
     assert_eq!(codes, codes_plain);
     assert!(plain.iter().any(|value| *value > 0.0));
     assert!(

@@ -12,9 +12,9 @@ use std::time::Instant;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use cisgrad::data::Notes;
 use cisgrad::data::regions::Regions;
 use cisgrad::data::split::regions::{Choice, Split};
-use cisgrad::data::windows::Notes;
 use cisgrad::data::windows::annotations::{Annotations, GencodeSpan};
 use cisgrad::data::windows::blacklist::Blacklist;
 use cisgrad::data::windows::peaks::Peaks;

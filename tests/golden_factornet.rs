@@ -9,9 +9,9 @@ use cisgrad::ops::binary_cross_entropy::binary_cross_entropy;
 use cisgrad::ops::strand_conv::{Tracks, strand_conv};
 use cisgrad::ops::strand_mean::strand_mean;
 use cisgrad::ops::strand_pool::strand_pool;
-use cisgrad::optim::Optimizer;
+use cisgrad::optim::{Optimizer, OptimizerSettings};
 use cisgrad::train::folder::weights::Number;
-use cisgrad::train::model::Lowering;
+use cisgrad::train::model::{Lowering, Model};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -238,7 +238,7 @@ fn numbers<T: Real>(v: &[T]) -> Vec<f64> {
 }
 
 fn parameters<T: Number>(case: &Case) -> Vec<T> {
-    let layout = case.spec.layout();
+    let layout = case.spec.layout().unwrap();
     let stored = case.tensors.tensors.iter();
     let stored = stored.filter(|t| t.name.starts_with("param/")).count();
     assert_eq!(layout.params.len(), stored, "{}", case.name);
@@ -346,7 +346,7 @@ fn check_adam<T: Number>(case: &Case, lowering: Lowering, checks: &mut Checks) {
     let mut executor = CpuExecutor::new(Program::new(tape, built.output, Some(loss), 3));
     let layout = executor.layout().clone();
     let mut params = parameters::<T>(case);
-    let mut optimizer = Optimizer::<T>::keras(params.len());
+    let mut optimizer = Optimizer::<T>::new(OptimizerSettings::keras(), params.len());
     let mut grads = vec![T::ZERO; params.len()];
     let mut losses = Vec::new();
     let label = |what: String| format!("{} {} {lowering:?} {what}", case.name, T::NAME);
@@ -522,7 +522,7 @@ fn adam_leaves_epsilon_outside_the_correction() {
     let loss = cisgrad::ops::inner::inner(&mut tape, loss, weights);
     let program = Program::new(tape, loss, Some(loss), 1);
     let mut params = tensor(&ops, "adam/p0");
-    let mut optimizer = Optimizer::<f64>::keras(params.len());
+    let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::keras(), params.len());
     let mut checks = Checks::default();
     let (grads, after) = (tensor(&ops, "adam/grads"), tensor(&ops, "adam/p_after"));
     for (step, (grads, after)) in grads.chunks(24).zip(after.chunks(24)).enumerate() {
@@ -680,7 +680,7 @@ fn a_known_motif_fills_the_first_two_kernels() {
             factors: 1,
             dropout: Dropouts::NONE,
         };
-        let layout = spec.layout();
+        let layout = spec.layout().unwrap();
         let mut params = layout.initialise::<f64>(5);
         assert_eq!(inject(&spec, &layout, &mut params, &matrix).unwrap().cut, 0);
         let name = format!("pwm/injected_w{width}");
@@ -714,7 +714,7 @@ fn parameters_start_as_the_originals() {
         factors: 1,
         dropout: Dropouts::of(0.5),
     };
-    let layout = spec.layout();
+    let layout = spec.layout().unwrap();
     let values = layout.initialise::<f64>(420);
     for (name, bound) in [
         ("convolution1d_1_W", 0.0340),

@@ -3,12 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
+use cisgrad::engine::Device;
 use cisgrad::interpret::kernel_motifs::KernelSites;
 use cisgrad::io::state_dict::{StateDict, read};
 use cisgrad::models::factornet::Spec;
+use cisgrad::models::factornet::keras;
 use cisgrad::models::factornet::kernel_sites::collect;
 use cisgrad::models::factornet::saved::FactorNet;
+use cisgrad::train::batch::{Row, Source};
+use cisgrad::train::folder::config::Precision;
 use cisgrad::train::folder::weights::Number;
+use cisgrad::train::predictor::Predictor;
 use serde_json::Value;
 
 /// Of a probability, in f64. The reference sums in another order; Theano's own sigmoid, 1 above 19, is 2e-9 off.
@@ -46,14 +51,14 @@ impl Case {
             Case {
                 name: word("name").to_string(),
                 tensors: read(golden.join(word("file"))).unwrap(),
-                model: FactorNet::from_keras(&model).unwrap(),
+                model: keras::open(&model).unwrap(),
             }
         });
         cases.collect()
     }
 
     fn spec(&self) -> &Spec {
-        &self.model.config.network
+        &self.model.config.model.network
     }
 
     fn numbers(&self, name: &str) -> Vec<f64> {
@@ -90,8 +95,10 @@ impl Case {
 
     /// The probabilities against `act/prob`: the largest difference.
     fn off<T: Number>(&self, inputs: &[Input]) -> f64 {
-        let mut predictor = self.model.predictor::<T>(7).unwrap();
-        let found = predictor.predict(inputs, fill, |_| ()).unwrap();
+        let cpu = Device::Cpu { threads: 1 };
+        let params = self.model.parameters::<T>().unwrap();
+        let predictor = Predictor::new(&cpu, Precision::F32, self.spec(), params, &Given, 7);
+        let found = predictor.unwrap().predict(inputs, |_| ()).unwrap();
         let expected = self.numbers("act/prob");
         assert_eq!(found.len(), expected.len(), "{}", self.name);
         let pairs = found.iter().zip(&expected);
@@ -116,10 +123,20 @@ struct Input {
     meta: Vec<f32>,
 }
 
-fn fill(input: &Input, codes: &mut [u8], tracks: &mut [f32], meta: &mut [f32]) {
-    codes.copy_from_slice(&input.codes);
-    tracks.copy_from_slice(&input.tracks);
-    meta.copy_from_slice(&input.meta);
+/// Inputs that are there already.
+struct Given;
+
+impl Source for Given {
+    type Sample = Input;
+
+    fn fill(&self, input: &Input, row: &mut Row<'_>) {
+        row.codes.copy_from_slice(&input.codes);
+        let values = [&input.tracks, &input.meta];
+        let values = values.into_iter().filter(|values| !values.is_empty());
+        for (to, from) in row.dense.iter_mut().zip(values) {
+            to.copy_from_slice(from);
+        }
+    }
 }
 
 #[test]
@@ -242,8 +259,8 @@ fn a_small_genome_has_the_originals_probabilities_motifs_and_mean_signals() {
     );
     assert_eq!(inputs.len(), 60);
     case.check(&inputs);
-    let params = case.model.params::<f64>().unwrap();
-    let sites = collect::<f64, _>(case.spec(), &params, &inputs, 13, fill).unwrap();
+    let params = case.model.parameters::<f64>().unwrap();
+    let sites = collect::<f64, _>(case.spec(), &params, &inputs, 13, &Given).unwrap();
     let folder = shared.join("golden/factornet").join(&case.name);
     for (sites, number) in [(&sites.convolution, ""), (&sites.positionwise, "2")] {
         let counts = case.numbers(&format!("viz/nsites{number}"));

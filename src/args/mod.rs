@@ -1,4 +1,7 @@
-//! Arguments and steps that several commands share.
+//! Arguments and steps that several commands share, whatever their kind of model.
+
+pub mod outputs;
+pub mod own_folder;
 
 use crate::engine::Device;
 use crate::engine::device::DeviceRequest;

@@ -1,30 +1,16 @@
-//! `cisgrad bench`: whole steps on random sequences, and a card's kernels one by one.
-
-mod kernels;
+//! `cisgrad bench`: whole steps on random rows, and a GPU's kernels one by one.
 
 use crate::args::{DeviceArgs, PrecisionArg, emit};
-use crate::dna::motif::Motif;
-use crate::engine::cuda::Gpu;
-use crate::engine::{Batch, CpuExecutor, Device, Noise, Philox};
-use crate::io::meme::read_meme;
-use crate::models::tisfm::network::Network;
-use crate::models::tisfm::network::{Blueprint, Trainable};
-use crate::models::tisfm::{Dimensions, MotifKernels, builtin};
-use crate::optim::{Optimizer, OptimizerSettings, Shrink};
-use crate::train::Samples;
-use crate::train::folder::config::Precision;
-use crate::train::folder::weights::Number;
-use crate::train::worker::{CudaMode, CudaWorker, Epoch, Job, Moments, Trains};
+use crate::models::kinds::BENCHES;
+use crate::timing::{Load, Mode, Sizes, Table};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A built-in architecture, or the path of a TOML file
+    /// A built-in tiSFM architecture, the path of a TOML file, or factornet-kK-rR: FactorNet with K kernels and R units
     #[arg(
         long,
         value_name = "NAME",
@@ -37,12 +23,12 @@ pub struct Args {
     /// What a step is: train (gradients and optimizer) or inference
     #[arg(long, default_value = "train", value_name = "MODE")]
     mode: Mode,
-    /// Length of the sequences
-    #[arg(long, default_value_t = 300, value_name = "BASES")]
-    window_size: usize,
-    /// Outputs of the model
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    outputs: usize,
+    /// Length of the sequences [default: 300; 1000 for FactorNet]
+    #[arg(long, value_name = "BASES")]
+    window_size: Option<usize>,
+    /// Outputs of the model [default: 3; 1 for FactorNet]
+    #[arg(long, value_name = "N")]
+    outputs: Option<usize>,
     /// Sequences of a step
     #[arg(long, default_value_t = 254, value_name = "N")]
     batch_size: usize,
@@ -62,38 +48,42 @@ pub struct Args {
     device: DeviceArgs,
 }
 
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Train,
-    Inference,
-}
-
-/// Steps before the clock starts.
-const WARM_UP: usize = 2;
-/// Batches of one timed run on a card.
-const STEPS_ON_CARD: usize = 64;
-
 pub fn run(args: &Args) -> Result<()> {
     let precision = args.precision.precision();
-    if args.batch_size == 0 || args.outputs == 0 || args.steps == 0 {
+    let none = Some(0);
+    if args.batch_size == 0 || args.outputs == none || args.steps == 0 || args.window_size == none {
         return Err(Error::usage(
-            "--batch-size, --outputs and --steps must be at least 1",
+            "--batch-size, --outputs, --window-size and --steps must be at least 1",
         ));
     }
     let device = args.device.open(Some(precision))?;
-    let (rate, table) = match (&device, precision) {
-        (Device::Cuda { gpu, graph }, _) => {
-            let rate = rate_on(gpu, *graph, precision, args)?;
-            let measure = || kernels::measure(gpu, precision.on_card(), args);
-            (rate, args.kernels.then(measure).transpose()?)
+    let sizes = Sizes {
+        architecture: &args.architecture,
+        motifs: args.meme_file.as_deref(),
+        window: args.window_size,
+        outputs: args.outputs,
+    };
+    let load = Load {
+        mode: args.mode,
+        batch_size: args.batch_size,
+        steps: args.steps,
+        precision,
+        device: &device,
+        kernels: args.kernels,
+    };
+    // The first kind takes a name that no other one knows: it has architectures, and says which.
+    let mut found = None;
+    for kind in BENCHES.iter().rev() {
+        found = kind(&sizes, &load)?;
+        if found.is_some() {
+            break;
         }
-        (Device::Cpu { .. }, _) if args.kernels => {
-            return Err(Error::usage(
-                "--kernels times the kernels of a GPU; those of the CPU: cargo bench",
-            ));
-        }
-        (_, Precision::F64) => (rate::<f64>(args)?, None),
-        _ => (rate::<f32>(args)?, None),
+    }
+    let Some((window, timed)) = found else {
+        return Err(Error::usage(format!(
+            "--architecture {}: no kind of model knows it",
+            args.architecture
+        )));
     };
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -102,10 +92,10 @@ pub fn run(args: &Args) -> Result<()> {
         mode: format!("{:?}", args.mode).to_lowercase(),
         precision: format!("{precision:?}").to_lowercase(),
         batch_size: args.batch_size,
-        window: args.window_size,
-        sequences_per_s: rate,
+        window,
+        sequences_per_s: timed.rows_per_s,
         peak_rss_mb: peak_rss_mb(),
-        table,
+        table: timed.table,
     };
     emit(None, |w| report.write(args.json, w))
 }
@@ -123,7 +113,7 @@ struct Report<'a> {
     sequences_per_s: f64,
     peak_rss_mb: f64,
     #[serde(flatten)]
-    table: Option<kernels::Table>,
+    table: Option<Table>,
 }
 
 impl Report<'_> {
@@ -146,170 +136,6 @@ impl Report<'_> {
             None => Ok(()),
         }
     }
-}
-
-/// Sequences a second: the median of the timed steps.
-fn rate<T: Number>(args: &Args) -> Result<f64> {
-    let blueprint = blueprint(args)?;
-    let (rows, codes) = (args.batch_size, codes(args, args.batch_size));
-    let targets: Vec<T> = targets(args, rows).into_iter().map(T::of).collect();
-    let network = Network::<T>::initialise(blueprint, 1)?;
-    let batch = |dense| Batch {
-        rows,
-        codes: &codes,
-        dense,
-        noise: Noise::default(),
-    };
-    let mut params = network.params;
-    match args.mode {
-        Mode::Inference => {
-            let mut executor = CpuExecutor::new(network.blueprint.inference_program::<T>(rows)?);
-            let mut out = vec![T::ZERO; rows * args.outputs];
-            Ok(median_rate(args, || {
-                executor.forward(&params, &batch(Vec::new()), &mut out)
-            }))
-        }
-        Mode::Train => {
-            let mut executor = CpuExecutor::new(network.blueprint.training_program::<T>(rows)?);
-            let layout = executor.layout().clone();
-            let settings = OptimizerSettings {
-                shrink: Shrink::None,
-                penalised: Vec::new(),
-            };
-            let mut optimizer = Optimizer::new(settings, params.len());
-            let mut grads = vec![T::ZERO; params.len()];
-            let mut losses = vec![T::ZERO; rows];
-            Ok(median_rate(args, || {
-                executor.gradients(&mut params, &batch(vec![&targets]), &mut losses, &mut grads);
-                optimizer.step(&layout, 1e-3, &mut params, &grads);
-            }))
-        }
-    }
-}
-
-/// The model that is timed.
-fn blueprint(args: &Args) -> Result<Blueprint> {
-    let motifs = match &args.meme_file {
-        Some(file) => read_meme(file)?,
-        None => random_motifs(),
-    };
-    let spec = builtin::find(&args.architecture)?;
-    Ok(Blueprint {
-        kernels: spec.strands().map(|_| MotifKernels::new(&motifs, false)),
-        spec,
-        dimensions: Dimensions {
-            window: args.window_size,
-            outputs: args.outputs,
-        },
-        trainable: Trainable::AllButMotifs,
-    })
-}
-
-/// Random base codes of this many sequences.
-fn codes(args: &Args, rows: usize) -> Vec<u8> {
-    let philox = Philox::new(11);
-    (0..rows * args.window_size)
-        .map(|i| (philox.bits(0, i as u64) & 3) as u8)
-        .collect()
-}
-
-/// Random signals of this many sequences.
-fn targets(args: &Args, rows: usize) -> Vec<f64> {
-    let philox = Philox::new(11);
-    (0..rows * args.outputs)
-        .map(|i| philox.normal(1, i as u64))
-        .collect()
-}
-
-/// [`rate`] on a card: whole steps as training runs them, data on the card.
-fn rate_on(gpu: &Arc<Gpu>, graph: bool, precision: Precision, args: &Args) -> Result<f64> {
-    let blueprint = blueprint(args)?;
-    let rows = args.batch_size * STEPS_ON_CARD;
-    let (codes, signals) = (codes(args, rows), targets(args, rows));
-    let settings = OptimizerSettings {
-        shrink: Shrink::None,
-        penalised: Vec::new(),
-    };
-    let job = Job {
-        samples: Samples {
-            codes: &codes,
-            signals: &signals,
-            length: args.window_size,
-            outputs: args.outputs,
-        },
-        batch_size: args.batch_size,
-        seed: 1,
-    };
-    let mode = CudaMode {
-        precision: precision.on_card(),
-        graph,
-    };
-    let network = Network::<f32>::initialise(blueprint, 1)?;
-    let worker: &mut dyn Trains<f32> =
-        &mut CudaWorker::new(gpu, &network.blueprint, &settings, job, mode)?;
-    let zeros = vec![0.0; network.params.len()];
-    let moments = Moments {
-        m: zeros.clone(),
-        v: zeros,
-    };
-    worker.load(&network.params, &moments)?;
-    let order: Vec<usize> = (0..rows).collect();
-    worker.begin(Epoch {
-        order: &order,
-        lr: 1e-3,
-        steps: 0,
-    })?;
-    let mut failed = None;
-    let rate = median_rate(args, || {
-        let done = match args.mode {
-            Mode::Train => worker.steps(0..STEPS_ON_CARD).map(drop),
-            Mode::Inference => worker.predict(&order).map(drop),
-        };
-        failed = failed.take().or(done.err());
-    });
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(rate * STEPS_ON_CARD as f64),
-    }
-}
-
-fn median_rate(args: &Args, mut step: impl FnMut()) -> f64 {
-    let mut seconds: Vec<f64> = (0..WARM_UP + args.steps)
-        .map(|_| {
-            let start = Instant::now();
-            step();
-            start.elapsed().as_secs_f64()
-        })
-        .skip(WARM_UP)
-        .collect();
-    seconds.sort_by(f64::total_cmp);
-    args.batch_size as f64 / seconds[seconds.len() / 2]
-}
-
-/// 862 motifs, 5 to 30 positions wide, 10.7 on average.
-fn random_motifs() -> Vec<Motif> {
-    let philox = Philox::new(862);
-    (0..862)
-        .map(|i| {
-            // The largest of the collection, once; otherwise around the mode.
-            let width = match i {
-                0 => 30,
-                1 => 5,
-                _ => 7 + (philox.uniform(i, 0) * philox.uniform(i, 1) * 16.0) as u64,
-            };
-            let row = |k: u64| {
-                let raw = [0, 1, 2, 3].map(|b| (3.0 * philox.normal(i, 10 + 4 * k + b)).exp());
-                let total: f64 = raw.iter().sum();
-                raw.map(|r| r / total)
-            };
-            Motif {
-                id: format!("motif_{}", i + 1),
-                label: None,
-                nsites: None,
-                rows: (0..width).map(row).collect(),
-            }
-        })
-        .collect()
 }
 
 /// The process's largest resident size so far, in MiB; 0 where the system does not tell.

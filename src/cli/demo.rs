@@ -1,14 +1,16 @@
 //! `cisgrad demo`: the program's main job on simulated peaks, with the commands it runs shown.
 
 use crate::args::emit;
+use crate::args::own_folder::OwnFolder;
 use crate::data::split::rows::Split;
 use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
 use crate::io::atomic::write_atomic;
 use crate::io::meme::write_meme;
+use crate::models::kinds::KINDS;
 use crate::models::tisfm::commands::{motifs, test, train};
 use crate::models::tisfm::motif_ranks::motif_ranks;
-use crate::models::tisfm::saved::SavedModel;
+use crate::models::tisfm::saved;
 use crate::models::tisfm::simulate;
 use crate::models::tisfm::simulate::{GRAMMAR, OUTPUTS, simulate};
 use crate::{Error, Result};
@@ -37,6 +39,16 @@ pub struct Args {
     seed: u64,
 }
 
+/// What the demo writes besides the model.
+const FILES: [&str; 6] = [
+    "motifs.meme",
+    "sequences.tsv",
+    "signals.tsv",
+    "split/train_split.txt",
+    "split/validation_split.txt",
+    "split/test_split.txt",
+];
+
 /// A command of the program as the demo runs it.
 #[derive(Parser)]
 #[command(no_binary_name = true)]
@@ -63,6 +75,8 @@ pub fn run(args: &Args) -> Result<()> {
         Some(folder) => folder.clone(),
         None => scratch.path().to_path_buf(),
     };
+    let own = OwnFolder::check("--keep", &folder, FILES.map(str::to_string))?;
+    own.begin()?;
     write_data(args, &folder)?;
     eprintln!(
         "simulated {} peaks of {} bases in {}",
@@ -123,9 +137,9 @@ fn show(command: Vec<String>) -> Result<()> {
     eprintln!("$ cisgrad tisfm {}", command.join(" "));
     let parsed = Shown::try_parse_from(&command).map_err(|e| Error::usage(e.to_string()))?;
     match parsed {
-        Shown::Train(args) => train::run(&args),
-        Shown::Test(args) => test::run(&args),
-        Shown::Motifs(args) => motifs::run(&args),
+        Shown::Train(args) => train::run(&args, KINDS),
+        Shown::Test(args) => test::run(&args, KINDS),
+        Shown::Motifs(args) => motifs::run(&args, KINDS),
     }
 }
 
@@ -157,7 +171,7 @@ fn write_data(args: &Args, folder: &Path) -> Result<()> {
 
 /// The planted motifs with the rank that the model gives them.
 fn planted(model: &Path) -> Result<()> {
-    let ranked = motif_ranks(&SavedModel::open(model)?)?;
+    let ranked = motif_ranks(&saved::open(model, KINDS)?)?;
     emit(None, |w| {
         writeln!(w, "output\tplanted_motif\teffect\trank")?;
         for (o, output) in OUTPUTS.iter().enumerate() {

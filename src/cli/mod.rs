@@ -4,9 +4,9 @@ mod bench;
 mod demo;
 mod devices;
 mod selftest;
+mod short_flags;
 
-use crate::models::factornet::commands as factornet;
-use crate::models::tisfm::commands as tisfm;
+use crate::models::kinds;
 use crate::{Error, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -23,15 +23,11 @@ struct Cli {
 enum Command {
     /// Simulate peaks with a planted motif grammar, train on them, test, and rank the motifs
     Demo(demo::Args),
-    /// Motif-based models: known motifs as convolution kernels, attention, sparse outputs
-    #[command(subcommand)]
-    Tisfm(tisfm::Command),
-    /// Convolution and LSTM over both strands of sequence and tracks: which windows of a genome a factor binds
-    #[command(subcommand)]
-    Factornet(factornet::Command),
+    #[command(flatten)]
+    Kind(kinds::Command),
     /// Bring a model trained by the original program over into a model folder
     #[command(subcommand)]
-    Convert(Convert),
+    Convert(kinds::Convert),
     /// Time whole training steps and predictions on random data
     Bench(bench::Args),
     /// Say which devices can be used, and why others cannot
@@ -40,17 +36,9 @@ enum Command {
     Selftest(selftest::Args),
 }
 
-#[derive(Subcommand)]
-enum Convert {
-    /// A tiSFM state dict: safetensors, or the file that PyTorch wrote
-    Tisfm(tisfm::convert::Args),
-    /// A FactorNet model as Keras 1.x saved it (HDF5)
-    Factornet(factornet::Convert),
-}
-
 /// Runs the program: exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn main() -> ExitCode {
-    let arguments = factornet::spelled_out(std::env::args_os());
+    let arguments = short_flags::spelled_out(std::env::args_os(), kinds::SHORT_FLAGS);
     let matches = Cli::command().get_matches_from(arguments);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -75,10 +63,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(args) => demo::run(&args),
-        Command::Tisfm(command) => tisfm::run(&command),
-        Command::Factornet(command) => factornet::run(&command),
-        Command::Convert(Convert::Tisfm(args)) => tisfm::convert::run(&args),
-        Command::Convert(Convert::Factornet(args)) => factornet::convert(&args),
+        Command::Kind(command) => kinds::run(&command),
+        Command::Convert(convert) => kinds::convert(&convert),
         Command::Bench(args) => bench::run(&args),
         Command::Devices => devices::run(),
         Command::Selftest(args) => selftest::run(&args),

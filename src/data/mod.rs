@@ -6,3 +6,6 @@ pub mod regions;
 pub mod split;
 pub mod tracks;
 pub mod windows;
+
+/// Counts and warnings for the user, a sentence each.
+pub type Notes = Vec<String>;

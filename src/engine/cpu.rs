@@ -26,15 +26,10 @@ const MAX_LANES: usize = 16;
 /// Memory that one thread's arena may take, unless one row alone needs more.
 const ARENA_BYTES: usize = 48 << 20;
 /// Rows beyond which a larger piece brought no more speed.
-const MAX_PIECE: usize = 8;
+pub const MAX_PIECE: usize = 8;
 
-/// Rows of a piece, given what one row needs: a property of the model, not of the machine.
-pub fn piece_rows<T>(arena_len_of_one_row: usize) -> usize {
-    piece_rows_up_to::<T>(arena_len_of_one_row, MAX_PIECE)
-}
-
-/// The same with a limit of the model's own.
-pub fn piece_rows_up_to<T>(arena_len_of_one_row: usize, most: usize) -> usize {
+/// Rows of a piece, given what one row needs: a property of the model, not of the machine. `most`: the model's own limit.
+pub fn piece_rows<T>(arena_len_of_one_row: usize, most: usize) -> usize {
     let bytes = (arena_len_of_one_row * size_of::<T>()).max(1);
     (ARENA_BYTES / bytes).clamp(1, most)
 }

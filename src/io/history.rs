@@ -1,107 +1,67 @@
-//! `history.tsv`: one line an epoch, every number with as many digits as bring the same bits back.
-
-use serde::{Deserialize, Serialize};
-use std::path::Path;
-use std::str::FromStr;
+//! `history.tsv`: one line per epoch, every number with as many digits as bring the same bits back.
 
 use crate::io::atomic::write_atomic;
 use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-const COLUMNS: [&str; 6] = [
-    "epoch",
-    "train_loss",
-    "validation_loss",
-    "lr",
-    "seconds",
-    "seq_per_s",
-];
-
-/// A row of the history.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// One epoch: what every kind of model has, and the columns that its kind adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
+    /// From 1.
     pub epoch: u64,
     pub train_loss: f64,
     pub validation_loss: f64,
-    /// The learning rate of the epoch's steps, before the schedule acts on its validation loss.
-    pub lr: f64,
+    /// Of training, without validation.
     pub seconds: f64,
-    pub seq_per_s: f64,
+    /// By column.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, f64>,
+}
+
+impl EpochRecord {
+    /// The text of a column; empty where the record has none of that name.
+    fn text(&self, column: &str) -> String {
+        // `{:?}` is the shortest text that parses back to the same number.
+        match column {
+            "epoch" => self.epoch.to_string(),
+            "train_loss" => format!("{:?}", self.train_loss),
+            "validation_loss" => format!("{:?}", self.validation_loss),
+            "seconds" => format!("{:?}", self.seconds),
+            other => match self.more.get(other) {
+                Some(number) => format!("{number:?}"),
+                None => String::new(),
+            },
+        }
+    }
+}
+
+/// How many epochs a history has; none where there is no file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn epochs(path: &Path) -> Result<usize> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.lines().skip(1).count()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(e) => Err(Error::io(path, e)),
+    }
 }
 
 /// Writes the whole history, replacing what was there.
-pub fn write(path: impl AsRef<Path>, records: &[EpochRecord]) -> Result<()> {
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(path: &Path, columns: &[String], records: &[EpochRecord]) -> Result<()> {
     write_atomic(path, |w| {
-        writeln!(w, "{}", COLUMNS.join("\t"))?;
-        for r in records {
-            // `{:?}` is the shortest text that parses back to the same number.
-            writeln!(
-                w,
-                "{}\t{:?}\t{:?}\t{:?}\t{:?}\t{:?}",
-                r.epoch, r.train_loss, r.validation_loss, r.lr, r.seconds, r.seq_per_s
-            )?;
+        writeln!(w, "{}", columns.join("\t"))?;
+        for record in records {
+            let fields: Vec<String> = columns.iter().map(|c| record.text(c)).collect();
+            writeln!(w, "{}", fields.join("\t"))?;
         }
         Ok(())
     })
-}
-
-/// Reads what [`write()`] wrote; a header alone is an empty history.
-pub fn read(path: impl AsRef<Path>) -> Result<Vec<EpochRecord>> {
-    let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Error::format(
-            path,
-            "found bytes that are not UTF-8 text, expected a table",
-        )
-    })?;
-    let mut lines = text.lines().zip(1u64..);
-    let Some((header, _)) = lines.next() else {
-        return Err(Error::format(
-            path,
-            format!(
-                "the file is empty, expected the columns {}",
-                COLUMNS.join(", ")
-            ),
-        ));
-    };
-    if !header.split('\t').eq(COLUMNS) {
-        return Err(Error::format_at(
-            path,
-            1,
-            format!(
-                "found the header {header:?}, expected {:?}",
-                COLUMNS.join("\t")
-            ),
-        ));
-    }
-    lines
-        .filter(|(line, _)| !line.is_empty())
-        .map(|(line, at)| record(line).map_err(|message| Error::format_at(path, at, message)))
-        .collect()
-}
-
-fn record(line: &str) -> std::result::Result<EpochRecord, String> {
-    let fields: Vec<&str> = line.split('\t').collect();
-    let &[epoch, train_loss, validation_loss, lr, seconds, seq_per_s] = fields.as_slice() else {
-        return Err(format!(
-            "found {} fields, expected {}",
-            fields.len(),
-            COLUMNS.len()
-        ));
-    };
-    Ok(EpochRecord {
-        epoch: number("epoch", epoch, "a whole number")?,
-        train_loss: number("train_loss", train_loss, "a number")?,
-        validation_loss: number("validation_loss", validation_loss, "a number")?,
-        lr: number("lr", lr, "a number")?,
-        seconds: number("seconds", seconds, "a number")?,
-        seq_per_s: number("seq_per_s", seq_per_s, "a number")?,
-    })
-}
-
-fn number<T: FromStr>(column: &str, text: &str, kind: &str) -> std::result::Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("column {column}: found {text:?}, expected {kind}"))
 }
 
 #[cfg(test)]
@@ -109,87 +69,76 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const RECORD: EpochRecord = EpochRecord {
-        epoch: 0,
-        train_loss: 0.1 + 0.2,
-        validation_loss: 1e-300,
-        lr: 0.001,
-        seconds: 2.0,
-        seq_per_s: 127.0,
-    };
+    fn record(epoch: u64, [train, validation, lr, seconds]: [f64; 4]) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            train_loss: train,
+            validation_loss: validation,
+            seconds,
+            more: [("lr".to_string(), lr)].into(),
+        }
+    }
 
-    fn read_text(text: &[u8]) -> Result<Vec<EpochRecord>> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("history.tsv");
-        std::fs::write(&path, text).unwrap();
-        read(&path)
+    fn columns(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_string).collect()
     }
 
     #[test]
-    fn is_a_plain_table() {
+    fn is_a_plain_table_with_the_columns_in_the_order_given() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.tsv");
-        write(&path, &[RECORD]).unwrap();
+        assert_eq!(epochs(&path).unwrap(), 0);
+        let records = [record(7, [0.1 + 0.2, 1e-300, 0.001, 2.0])];
+        let order = columns("epoch validation_loss train_loss lr seconds");
+        write(&path, &order, &records).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
-            "epoch\ttrain_loss\tvalidation_loss\tlr\tseconds\tseq_per_s\n\
-             0\t0.30000000000000004\t1e-300\t0.001\t2.0\t127.0\n"
+            "epoch\tvalidation_loss\ttrain_loss\tlr\tseconds\n7\t1e-300\t0.30000000000000004\t0.001\t2.0\n"
         );
-        write(&path, &[]).unwrap();
-        assert_eq!(read(&path).unwrap(), []);
+        assert_eq!(epochs(&path).unwrap(), 1);
+        write(&path, &order, &[]).unwrap();
+        assert_eq!(epochs(&path).unwrap(), 0);
     }
 
     #[test]
-    fn windows_line_ends_are_read() {
-        let text = b"epoch\ttrain_loss\tvalidation_loss\tlr\tseconds\tseq_per_s\r\n0\t0.30000000000000004\t1e-300\t0.001\t2.0\t127\r\n";
-        assert_eq!(read_text(text).unwrap(), [RECORD]);
-    }
-
-    #[test]
-    fn bad_tables_say_where_and_what() {
-        let header = COLUMNS.join("\t");
-        for (text, expected) in [
-            (String::new(), "the file is empty"),
-            ("epoch\tloss\n".into(), "line 1: found the header"),
+    fn the_states_of_older_versions_are_read() {
+        for (text, column, number) in [
             (
-                format!("{header}\n0\t1\t1\t1\t1\t1\n1\t1\t1\t1\n"),
-                "line 3: found 4 fields, expected 6",
+                r#"{"epoch":1,"train_loss":0.5,"validation_loss":0.25,"lr":0.001,"seconds":2.0,"seq_per_s":10.5}"#,
+                "seq_per_s",
+                10.5,
             ),
             (
-                format!("{header}\n0\t1\tnone\t1\t1\t1\n"),
-                "line 2: column validation_loss: found \"none\"",
-            ),
-            (
-                format!("{header}\n-1\t1\t1\t1\t1\t1\n"),
-                "line 2: column epoch: found \"-1\", expected a whole number",
+                r#"{"epoch":1,"train_loss":0.5,"train_accuracy":0.75,"validation_loss":0.25,"validation_accuracy":0.5,"seconds":2.0,"samples_per_s":3.0}"#,
+                "train_accuracy",
+                0.75,
             ),
         ] {
-            let error = read_text(text.as_bytes()).unwrap_err().to_string();
-            assert!(
-                error.contains("history.tsv") && error.contains(expected),
-                "{error}"
-            );
+            let record: EpochRecord = serde_json::from_str(text).unwrap();
+            assert_eq!((record.epoch, record.seconds), (1, 2.0));
+            assert_eq!(record.more[column], number);
+            let again = serde_json::to_string(&record).unwrap();
+            assert_eq!(serde_json::from_str::<EpochRecord>(&again).unwrap(), record);
         }
-        assert!(read_text(b"\xff\xfe").is_err());
     }
 
     proptest! {
         #[test]
-        fn every_bit_comes_back(rows in prop::collection::vec((any::<u64>(), prop::array::uniform5(any::<f64>())), 0..20)) {
-            let records: Vec<EpochRecord> = rows
-                .into_iter()
-                .map(|(epoch, [train_loss, validation_loss, lr, seconds, seq_per_s])| EpochRecord {
-                    epoch, train_loss, validation_loss, lr, seconds, seq_per_s,
-                })
-                .collect();
+        fn every_bit_comes_back(rows in prop::collection::vec((any::<u64>(), prop::array::uniform4(any::<f64>())), 0..20)) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("history.tsv");
-            write(&path, &records).unwrap();
-            let bits = |records: &[EpochRecord]| -> Vec<[u64; 6]> {
-                records.iter().map(|r| [r.epoch, r.train_loss.to_bits(), r.validation_loss.to_bits(),
-                    r.lr.to_bits(), r.seconds.to_bits(), r.seq_per_s.to_bits()]).collect()
-            };
-            prop_assert_eq!(bits(&read(&path).unwrap()), bits(&records));
+            let records: Vec<_> = rows.iter().map(|(epoch, numbers)| record(*epoch, *numbers)).collect();
+            write(&path, &columns("epoch train_loss validation_loss lr seconds"), &records).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            prop_assert_eq!(text.lines().count(), rows.len() + 1);
+            for (line, (epoch, numbers)) in text.lines().skip(1).zip(&rows) {
+                let fields: Vec<&str> = line.split('\t').collect();
+                prop_assert_eq!(fields[0].parse::<u64>().unwrap(), *epoch);
+                for (field, number) in fields[1..].iter().zip(numbers) {
+                    let read = field.parse::<f64>().unwrap();
+                    prop_assert!(read.to_bits() == number.to_bits() || read.is_nan() && number.is_nan());
+                }
+            }
         }
     }
 }

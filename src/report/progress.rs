@@ -1,6 +1,5 @@
 //! Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise.
 
-use crate::io::history::EpochRecord;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
@@ -50,19 +49,6 @@ impl Reporter {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(label.to_string());
         Bar(bar)
-    }
-
-    pub fn epoch_done(&self, epoch: &EpochRecord, best: bool) {
-        self.line(&format!(
-            "epoch {}: train loss {:.5}, validation loss {:.5}{}, lr {:e}, {:.1} s, {:.0} sequences/s",
-            epoch.epoch,
-            epoch.train_loss,
-            epoch.validation_loss,
-            if best { " (best)" } else { "" },
-            epoch.lr,
-            epoch.seconds,
-            epoch.seq_per_s
-        ));
     }
 }
 

@@ -1,133 +1,156 @@
-//! From samples to the dense inputs of a batch.
+//! From samples to the buffers of a batch.
 
+use super::model::RowShape;
 use crate::Result;
+use crate::data::Notes;
 use crate::engine::{Batch, Noise, Real};
-use crate::models::factornet::Spec;
 use rayon::prelude::*;
 
-/// Where samples come from. `S` is whatever names one.
-pub trait Source<S>: Sync {
+/// Fills rows.
+pub trait Source: Sync {
+    /// Whatever names a sample: the number of a row, a place in a genome.
+    type Sample: Sync + Send;
+
+    /// Fills in what a sample brings, all of it.
+    fn fill(&self, sample: &Self::Sample, row: &mut Row<'_>);
+
+    /// All samples, where they are a table in memory: a GPU keeps it and chooses rows itself.
+    fn table(&self) -> Option<Table<'_, Self::Sample>> {
+        None
+    }
+}
+
+/// What a model is trained and validated on.
+pub trait Samples: Source {
     /// The samples of an epoch, counted from 0, in the order of training, with notes for the user: the same for the same
     /// seed and epoch.
     ///
     /// # Errors
-    /// No space for what is to be drawn.
-    fn epoch(&self, epoch: u64) -> Result<(Vec<S>, Vec<String>)>;
+    /// Nothing can be drawn.
+    fn epoch(&self, epoch: u64) -> Result<(Vec<Self::Sample>, Notes)>;
 
     /// The samples of validation, the same in every epoch.
-    fn validation(&self) -> &[S];
+    fn validation(&self) -> &[Self::Sample];
 
-    /// Fills in a sample: L base codes (4: none), the tracks (n, L), the meta numbers (M).
-    fn fill(&self, sample: &S, codes: &mut [u8], tracks: &mut [f32], meta: &mut [f32]);
+    /// Fills in a sample's targets.
+    fn targets(&self, sample: &Self::Sample, targets: &mut [f64]);
+}
 
-    /// Its T labels, 0 or 1.
-    fn labels(&self, sample: &S, labels: &mut [f32]);
+/// One row of a batch, to be filled.
+pub struct Row<'a> {
+    /// Base codes, 0 to 3 for A, C, G, T; 4 for none.
+    pub codes: &'a mut [u8],
+    /// By dense input. They hold another row's numbers until they are written.
+    pub dense: &'a mut [Vec<f32>],
+}
+
+/// A data set in memory, by row.
+pub struct Table<'a, S> {
+    /// rows x length base codes.
+    pub codes: &'a [u8],
+    /// rows x targets; empty where nothing is trained.
+    pub targets: &'a [f64],
+    pub length: usize,
+    pub width: usize,
+    /// A sample's row.
+    pub row: fn(&S) -> usize,
 }
 
 /// A batch's buffers, made once.
 pub struct Feed<T> {
-    length: usize,
-    tracks: usize,
-    meta: usize,
-    factors: usize,
+    shape: RowShape,
     rows: usize,
     codes: Vec<u8>,
-    signals: Vec<T>,
-    numbers: Vec<T>,
-    labels: Vec<T>,
+    dense: Vec<Vec<T>>,
+    /// As the loss takes them, and as they are.
+    targets: Vec<T>,
+    exact: Vec<f64>,
 }
 
 impl<T: Real> Feed<T> {
     /// For batches of up to `rows` rows.
-    pub fn new(spec: &Spec, rows: usize) -> Self {
-        let (length, tracks) = (spec.length, spec.tracks.len());
+    pub fn new(shape: RowShape, rows: usize) -> Self {
         Feed {
-            length,
-            tracks,
-            meta: spec.meta,
-            factors: spec.factors,
             rows: 0,
-            codes: vec![0; rows * length],
-            signals: vec![T::ZERO; rows * tracks * length],
-            numbers: vec![T::ZERO; rows * spec.meta],
-            labels: vec![T::ZERO; rows * spec.factors],
+            codes: vec![0; rows * shape.length],
+            dense: shape
+                .dense
+                .iter()
+                .map(|len| vec![T::ZERO; rows * len])
+                .collect(),
+            targets: vec![T::ZERO; rows * shape.targets],
+            exact: vec![0.0; rows * shape.targets],
+            shape,
         }
     }
 
-    /// Takes over these samples, over all threads: `fill` writes codes (L), tracks (n, L) and meta numbers (M) of one.
+    /// Takes over these samples, over all threads.
     ///
     /// # Panics
     /// When there are more samples than rows.
-    pub fn fill<S: Sync>(
-        &mut self,
-        samples: &[S],
-        fill: impl Fn(&S, &mut [u8], &mut [f32], &mut [f32]) + Sync,
-    ) {
-        assert!(samples.len() * self.length <= self.codes.len());
+    pub fn fill<S: Source>(&mut self, samples: &[S::Sample], source: &S) {
         self.rows = samples.len();
-        let mut signals = Rows::new(&mut self.signals, self.tracks * self.length);
-        let mut numbers = Rows::new(&mut self.numbers, self.meta);
+        let mut codes = Rows::new(&mut self.codes, self.shape.length);
+        let lengths = self.shape.dense.iter();
+        let buffers = self.dense.iter_mut().zip(lengths);
+        let mut dense: Vec<Rows<'_, T>> = buffers.map(|(b, &len)| Rows::new(b, len)).collect();
         let rows: Vec<_> = samples
             .iter()
-            .zip(self.codes.chunks_exact_mut(self.length))
-            .map(|(sample, codes)| (sample, codes, signals.next(), numbers.next()))
+            .map(|sample| {
+                let dense: Vec<&mut [T]> = dense.iter_mut().map(Rows::next).collect();
+                (sample, codes.next(), dense)
+            })
             .collect();
-        rows.into_par_iter().for_each_init(
-            || {
-                (
-                    vec![0.0f32; self.tracks * self.length],
-                    vec![0.0f32; self.meta],
-                )
-            },
-            |(tracks, meta), (sample, codes, signals, numbers)| {
-                fill(sample, codes, tracks, meta);
-                convert(tracks, signals);
-                convert(meta, numbers);
-            },
-        );
+        let empty = || {
+            let lengths = self.shape.dense.iter();
+            lengths.map(|&len| vec![0.0f32; len]).collect::<Vec<_>>()
+        };
+        rows.into_par_iter()
+            .for_each_init(empty, |values, (sample, codes, dense)| {
+                source.fill(
+                    sample,
+                    &mut Row {
+                        codes,
+                        dense: values,
+                    },
+                );
+                for (values, dense) in values.iter().zip(dense) {
+                    for (to, &from) in dense.iter_mut().zip(values) {
+                        *to = T::of(f64::from(from));
+                    }
+                }
+            });
     }
 
-    /// The labels of the samples that were taken over last.
-    pub fn label<S>(&mut self, samples: &[S], label: impl Fn(&S, &mut [f32])) {
-        let mut row = vec![0.0f32; self.factors];
-        for (sample, labels) in samples
-            .iter()
-            .zip(self.labels.chunks_exact_mut(self.factors))
-        {
-            label(sample, &mut row);
-            convert(&row, labels);
+    /// The targets of the samples that were taken over last.
+    pub fn target<S: Samples>(&mut self, samples: &[S::Sample], source: &S) {
+        let mut rows = Rows::new(&mut self.exact, self.shape.targets);
+        for sample in samples {
+            source.targets(sample, rows.next());
+        }
+        for (to, &from) in self.targets.iter_mut().zip(&self.exact) {
+            *to = T::of(from);
         }
     }
 
-    /// `rows x T`.
-    pub fn labels(&self) -> &[T] {
-        &self.labels[..self.rows * self.factors]
+    /// rows x targets, as the samples have them.
+    pub fn targets(&self) -> &[f64] {
+        &self.exact[..self.rows * self.shape.targets]
     }
 
-    /// As the network's programs take it, with the labels for training.
+    /// As the model's programs take it, with the targets for training.
     pub fn batch(&self, noise: Noise, training: bool) -> Batch<'_, T> {
-        let mut dense = Vec::with_capacity(3);
-        if self.tracks > 0 {
-            dense.push(&self.signals[..self.rows * self.tracks * self.length]);
-        }
-        if self.meta > 0 {
-            dense.push(&self.numbers[..self.rows * self.meta]);
-        }
+        let buffers = self.dense.iter().zip(&self.shape.dense);
+        let mut dense: Vec<&[T]> = buffers.map(|(b, len)| &b[..self.rows * len]).collect();
         if training {
-            dense.push(self.labels());
+            dense.push(&self.targets[..self.rows * self.shape.targets]);
         }
         Batch {
             rows: self.rows,
-            codes: &self.codes[..self.rows * self.length],
+            codes: &self.codes[..self.rows * self.shape.length],
             dense,
             noise,
         }
-    }
-}
-
-fn convert<T: Real>(from: &[f32], to: &mut [T]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = T::of(f64::from(from));
     }
 }
 
@@ -146,31 +169,5 @@ impl<'a, T> Rows<'a, T> {
         let (row, rest) = std::mem::take(&mut self.rest).split_at_mut(self.len);
         self.rest = rest;
         row
-    }
-}
-
-/// Sequences and signals by row; rows are chosen by index.
-#[derive(Clone, Copy)]
-pub struct Samples<'a> {
-    /// rows x length base codes.
-    pub codes: &'a [u8],
-    /// rows x outputs.
-    pub signals: &'a [f64],
-    pub length: usize,
-    pub outputs: usize,
-}
-
-impl<'a> Samples<'a> {
-    pub fn codes(&self, row: usize) -> &'a [u8] {
-        &self.codes[row * self.length..(row + 1) * self.length]
-    }
-
-    pub fn signals(&self, row: usize) -> &'a [f64] {
-        &self.signals[row * self.outputs..(row + 1) * self.outputs]
-    }
-
-    /// The base codes of some rows, one after the other.
-    pub fn gather(&self, rows: &[usize]) -> Vec<u8> {
-        rows.iter().flat_map(|&r| self.codes(r)).copied().collect()
     }
 }

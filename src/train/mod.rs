@@ -8,5 +8,5 @@ pub mod predictor;
 pub mod trainer;
 pub mod worker;
 
-pub use batch::Samples;
+pub use model::Model;
 pub use trainer::{TrainSettings, Trainer};

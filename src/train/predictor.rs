@@ -1,32 +1,114 @@
-//! Predictions, batch after batch.
+//! Predictions of a trained model, batch after batch.
 
-use crate::engine::{Batch, CpuExecutor, Noise, Real};
-use crate::train::batch::Samples;
+use super::batch::{Feed, Source};
+use super::folder::config::Precision;
+use super::folder::weights::Number;
+use super::interrupt::interrupted;
+use super::model::{Model, Purpose};
+use super::worker::session::{Session, SessionSettings, not_resident};
+use crate::engine::{CpuExecutor, Device, Noise};
+use crate::{Error, Result};
 
-/// Predictions for the chosen rows, rows x outputs, in batches in their order; `seen` hears how
-/// many rows each batch had.
-pub fn predict<T: Real>(
-    executor: &mut CpuExecutor<T>,
-    params: &[T],
-    samples: Samples<'_>,
-    rows: &[usize],
+/// A network with its numbers and buffers, on a device.
+pub struct Predictor<'a, T: Number, S: Source> {
+    source: &'a S,
     batch_size: usize,
-    seen: impl Fn(usize),
-) -> Vec<T> {
-    let mut out = vec![T::ZERO; rows.len() * samples.outputs];
-    for (rows, out) in rows
-        .chunks(batch_size)
-        .zip(out.chunks_mut(batch_size * samples.outputs))
-    {
-        let codes = samples.gather(rows);
-        let batch = Batch {
-            rows: rows.len(),
-            codes: &codes,
-            dense: Vec::new(),
-            noise: Noise::default(),
+    /// Elements of the output.
+    width: usize,
+    runs: Runs<T, S::Sample>,
+}
+
+enum Runs<T: Number, S> {
+    Cpu {
+        executor: Box<CpuExecutor<T>>,
+        params: Vec<T>,
+        feed: Feed<T>,
+    },
+    Cuda {
+        session: Box<Session>,
+        row: fn(&S) -> usize,
+    },
+}
+
+impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
+    /// `params` in the order of the model's layout.
+    ///
+    /// # Errors
+    /// A model that cannot be built, or cannot run on the device.
+    pub fn new<M: Model>(
+        device: &Device,
+        precision: Precision,
+        model: &M,
+        params: Vec<T>,
+        source: &'a S,
+        batch_size: usize,
+    ) -> Result<Self> {
+        let shape = model.row();
+        let width = shape.outputs;
+        let runs = match device {
+            Device::Cpu { .. } => {
+                let program = model.program::<T>(Purpose::Predict, batch_size)?;
+                Runs::Cpu {
+                    executor: Box::new(CpuExecutor::new(program)),
+                    params,
+                    feed: Feed::new(shape, batch_size),
+                }
+            }
+            Device::Cuda { gpu, graph } => {
+                let table = source.table().ok_or_else(|| not_resident(model))?;
+                let program = model.device_program(Purpose::Predict, batch_size)?;
+                let settings = SessionSettings {
+                    batch_size,
+                    precision: precision.on_gpu(),
+                    seed: 0,
+                    graph: *graph,
+                };
+                let mut session = Session::new(gpu, program, None, &table, settings)?;
+                let params = T::as_f32(&params).ok_or_else(|| {
+                    Error::usage("--precision f64 runs on the CPU alone; say --device cpu")
+                })?;
+                session.load(params, None)?;
+                Runs::Cuda {
+                    session: Box::new(session),
+                    row: table.row,
+                }
+            }
         };
-        executor.forward(params, &batch, out);
-        seen(rows.len());
+        Ok(Predictor {
+            source,
+            batch_size,
+            width,
+            runs,
+        })
     }
-    out
+
+    /// The outputs of samples in their order, samples x outputs; `seen` hears how many each batch had.
+    ///
+    /// # Errors
+    /// The device fails; [`Error::Interrupted`] after a signal that the program watches for.
+    pub fn predict(&mut self, samples: &[S::Sample], seen: impl Fn(usize)) -> Result<Vec<T>> {
+        let (executor, params, feed) = match &mut self.runs {
+            Runs::Cpu {
+                executor,
+                params,
+                feed,
+            } => (executor, params, feed),
+            Runs::Cuda { session, row } => {
+                let rows: Vec<usize> = samples.iter().map(*row).collect();
+                let found = session.predict(&rows, seen)?;
+                return Ok(found.into_iter().map(|x| T::of(f64::from(x))).collect());
+            }
+        };
+        let mut out = vec![T::ZERO; samples.len() * self.width];
+        let batches = samples.chunks(self.batch_size);
+        for (samples, out) in batches.zip(out.chunks_mut(self.batch_size * self.width)) {
+            feed.fill(samples, self.source);
+            executor.forward(params, &feed.batch(Noise::default(), false), out);
+            seen(samples.len());
+            if interrupted() {
+                return Err(Error::Interrupted);
+            }
+        }
+        Ok(out)
+    }
 }

@@ -1,21 +1,21 @@
-//! The training loop: epochs of shuffled batches, validation, schedule, checkpoints.
+//! The training loop of every kind of model: epochs of batches, validation, schedule, files.
 
 use super::batch::Samples;
 use super::folder::config::Precision;
 use super::folder::state::{Progress, State, last_good};
-use super::folder::weights::Number;
+use super::folder::weights::{Number, tensors};
 use super::folder::{BEST, HISTORY, LAST};
 use super::interrupt::{interrupted, stopped};
-use super::worker::{Epoch, Job, Moments, Trains, worker};
-use crate::engine::params::STREAM_SHUFFLE;
-use crate::engine::{Device, Philox, Real};
+use super::model::{Model, Tally};
+use super::worker::{Epoch, Job, Moments, Worker, worker};
+use crate::engine::{Device, Layout};
 use crate::io::history::{self, EpochRecord};
-use crate::io::state_dict::write_safetensors;
-use crate::models::tisfm::network::Network;
-use crate::optim::{OptimizerSettings, Shrink};
+use crate::io::state_dict::{StateDict, write_safetensors};
+use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 #[derive(Clone, Debug)]
@@ -23,12 +23,10 @@ pub struct TrainSettings {
     pub epochs: u64,
     pub batch_size: usize,
     pub lr: f64,
-    /// Epochs without a gain before the rate is cut.
-    pub patience: u32,
-    /// Stop when the rate has fallen to this.
-    pub early_stopping: Option<f64>,
+    pub schedule: Schedule,
     pub optimizer: OptimizerSettings,
     pub seed: u64,
+    /// Leave out an epoch's last batch when it is not full.
     pub drop_last: bool,
     /// Keep the weights of every epoch.
     pub save_all: bool,
@@ -44,90 +42,102 @@ pub struct Outcome {
     pub was_finished: bool,
 }
 
-/// One model in training.
-pub struct Trainer<'a, T: Number> {
-    network: Network<T>,
-    settings: TrainSettings,
-    samples: Samples<'a>,
-    train: &'a [usize],
-    validation: &'a [usize],
-    folder: PathBuf,
-    device: &'a Device,
-    precision: Precision,
-    reporter: &'a Reporter,
-}
-
-impl<'a, T: Number> Trainer<'a, T> {
-    #[allow(clippy::too_many_arguments)] // what a run consists of, each once
-    pub fn new(
-        network: Network<T>,
-        settings: TrainSettings,
-        samples: Samples<'a>,
-        train: &'a [usize],
-        validation: &'a [usize],
-        folder: &Path,
-        device: &'a Device,
-        precision: Precision,
-        reporter: &'a Reporter,
-    ) -> Self {
-        Trainer {
-            network,
-            settings,
-            samples,
-            train,
-            validation,
-            folder: folder.to_path_buf(),
-            device,
-            precision,
-            reporter,
+impl Outcome {
+    /// In a sentence.
+    pub fn describe(&self, folder: &Path) -> String {
+        if self.was_finished {
+            format!(
+                "{}: finished already after {} epochs",
+                folder.display(),
+                self.epochs
+            )
+        } else {
+            format!(
+                "best validation loss {:.5} in epoch {} of {}: {}",
+                self.best_loss,
+                self.best_epoch,
+                self.epochs,
+                folder.join(BEST).display()
+            )
         }
     }
+}
 
-    /// Trains to the end, from the folder's state where `resume` asks for it and there is one.
+/// What a run consists of, besides the parameters.
+pub struct Trainer<'a, M, S> {
+    pub model: &'a M,
+    pub samples: &'a S,
+    pub settings: TrainSettings,
+    /// It is there, and this run's own.
+    pub folder: &'a Path,
+    pub device: &'a Device,
+    pub precision: Precision,
+    pub reporter: &'a Reporter,
+}
+
+/// A run's numbers while it trains.
+struct Numbers<T> {
+    layout: Layout,
+    params: Vec<T>,
+    moments: Moments<T>,
+    progress: Progress,
+}
+
+impl<M: Model, S: Samples> Trainer<'_, M, S> {
+    /// Trains `params` (in the order of the model's layout) to the end, from the folder's state where `resume` says so and
+    /// there is one.
     ///
     /// # Errors
-    /// A loss that is not finite; a file that cannot be written; [`Error::Interrupted`] after the
-    /// state was saved.
-    pub fn run(mut self, resume: bool) -> Result<Outcome> {
-        let mut worker = worker(
+    /// A loss that is not finite; samples that cannot be drawn; a file that cannot be written; [`Error::Interrupted`] after
+    /// the state was saved.
+    pub fn run<T: Number>(&self, params: Vec<T>, resume: bool) -> Result<Outcome> {
+        let mut worker = worker::<T, M, S>(
             self.device,
             self.precision,
-            &self.network,
-            &self.settings.optimizer,
             Job {
+                model: self.model,
                 samples: self.samples,
+                optimizer: &self.settings.optimizer,
                 batch_size: self.settings.batch_size,
                 seed: self.settings.seed,
             },
         )?;
-        self.network.layout = worker.layout().clone();
-        let parameters = self.network.params.len();
-        let mut moments = Moments {
-            m: vec![T::ZERO; parameters],
-            v: vec![T::ZERO; parameters],
+        let zeros = vec![T::ZERO; params.len()];
+        let mut run = Numbers {
+            layout: worker.layout().clone(),
+            params,
+            moments: Moments {
+                m: zeros.clone(),
+                v: zeros,
+            },
+            progress: Progress {
+                plateau: self.settings.schedule.start(self.settings.lr),
+                ..Progress::default()
+            },
         };
-        let mut progress = Progress::new(self.settings.lr, self.settings.patience);
-        if resume && let Some(state) = State::<T>::read(&self.folder, &self.network.layout)? {
-            progress = state.progress;
-            self.network.params = state.params;
-            (moments.m, moments.v) = (state.m, state.v);
-            if self.finished(&progress) {
-                return Ok(self.outcome(&progress, true));
+        if resume && let Some(state) = State::<T>::read(self.folder, &run.layout)? {
+            run.progress = state.progress;
+            run.params = state.params;
+            (run.moments.m, run.moments.v) = (state.m, state.v);
+            if self.finished(&run.progress) {
+                return Ok(outcome(&run.progress, true));
             }
         }
-        worker.load(&self.network.params, &moments)?;
-        self.note_idle_penalty();
-        while !self.finished(&progress) {
-            self.epoch(&mut *worker, &mut moments, &mut progress)?;
-            self.validate(&mut *worker, &mut moments, &mut progress)?;
+        let measures = self.model.measures().len();
+        run.progress.measures.resize(measures, 0.0);
+        worker.load(&run.params, &run.moments)?;
+        self.note_idle_penalty(&run.layout);
+        while !self.finished(&run.progress) {
+            let seen = self.epoch(&mut *worker, &mut run)?;
+            self.validate(&mut *worker, &mut run, seen)?;
         }
-        Ok(self.outcome(&progress, false))
+        Ok(outcome(&run.progress, false))
     }
 
     /// A penalty on a parameter that nothing moves does nothing.
-    fn note_idle_penalty(&self) {
+    fn note_idle_penalty(&self, layout: &Layout) {
         let settings = &self.settings.optimizer;
-        let idle = |name: &&String| self.network.layout.get(name).is_some_and(|p| !p.learns());
+        let idle = |name: &&String| layout.get(name).is_some_and(|p| !p.learns());
         if settings.shrink != Shrink::None {
             for name in settings.penalised.iter().filter(idle) {
                 self.reporter.line(&format!(
@@ -141,166 +151,224 @@ impl<'a, T: Number> Trainer<'a, T> {
         progress.stopped || progress.epoch >= self.settings.epochs
     }
 
-    fn outcome(&self, progress: &Progress, was_finished: bool) -> Outcome {
-        Outcome {
-            epochs: progress.epoch,
-            best_epoch: progress.best_epoch,
-            best_loss: progress.best_loss.unwrap_or(f64::NAN),
-            was_finished,
-        }
+    /// The rate of the running epoch's steps.
+    fn lr(&self, progress: &Progress) -> f64 {
+        let plateau = progress.plateau.as_ref();
+        plateau.map_or(self.settings.lr, |plateau| plateau.lr)
     }
 
-    fn save(&self, moments: &Moments<T>, progress: &Progress) -> Result<()> {
-        let (layout, params) = (&self.network.layout, &self.network.params);
-        State::write(
-            &self.folder,
-            layout,
-            progress,
-            params,
-            &moments.m,
-            &moments.v,
-        )
-    }
-
-    /// The steps of one epoch that are still to be done.
-    fn epoch(
-        &mut self,
-        worker: &mut dyn Trains<T>,
-        moments: &mut Moments<T>,
-        progress: &mut Progress,
-    ) -> Result<()> {
+    /// The steps of one epoch that are still to be done; how many samples the epoch has trained on.
+    fn epoch<T: Number>(
+        &self,
+        worker: &mut dyn Worker<T, S::Sample>,
+        run: &mut Numbers<T>,
+    ) -> Result<usize> {
         let started = Instant::now();
-        let before = progress.seconds;
-        let order = Philox::new(self.settings.seed)
-            .permutation(STREAM_SHUFFLE + progress.epoch, self.train.len());
-        let order: Vec<usize> = order.into_iter().map(|i| self.train[i]).collect();
-        let batches = self.batches(order.len());
-        let bar = self
-            .reporter
-            .epoch(progress.epoch + 1, self.settings.epochs, order.len());
-        let size = self.settings.batch_size;
+        let before = run.progress.seconds;
+        let (samples, notes) = self.samples.epoch(run.progress.epoch)?;
+        if run.progress.batch == 0 {
+            notes.iter().for_each(|note| self.reporter.line(note));
+        }
+        let (all, size) = (samples.len(), self.settings.batch_size);
+        let batches = self.batches(all);
+        let (epoch, epochs) = (run.progress.epoch + 1, self.settings.epochs);
+        let bar = self.reporter.epoch(epoch, epochs, all);
         worker.begin(Epoch {
-            order: &order,
-            lr: progress.plateau.lr,
-            steps: progress.steps - progress.batch as u64,
+            samples,
+            lr: self.lr(&run.progress),
+            steps: run.progress.steps - run.progress.batch as u64,
         })?;
-        while progress.batch < batches {
-            let until = (progress.batch + worker.stride()).min(batches);
-            for loss in worker.steps(progress.batch..until)? {
-                if !loss.is_finite() {
+        while run.progress.batch < batches {
+            let from = run.progress.batch;
+            for stepped in worker.steps(from..(from + worker.stride()).min(batches))? {
+                let progress = &mut run.progress;
+                let kind = self.model.kind();
+                if !stepped.loss.is_finite() {
                     return Err(Error::invalid(format!(
-                        "the loss is {loss} in epoch {}, step {}: lower --lr or look at the signals; {}",
-                        progress.epoch + 1,
+                        "the loss is {} in epoch {epoch}, step {}: {}; {}",
+                        stepped.loss,
                         progress.batch + 1,
-                        last_good(&self.folder, "it can be used again")
+                        kind.remedy,
+                        last_good(self.folder, kind)
                     )));
                 }
-                progress.loss_sum += loss;
-                let rows = size.min(order.len() - progress.batch * size);
+                progress.loss_sum += stepped.loss;
+                for (sum, more) in progress.measures.iter_mut().zip(stepped.measures) {
+                    *sum += more;
+                }
+                let rows = size.min(all - progress.batch * size);
                 progress.batch += 1;
                 progress.steps += 1;
                 bar.advance(rows);
             }
             if interrupted() {
-                progress.seconds = before + started.elapsed().as_secs_f64();
-                worker.store(&mut self.network.params, moments)?;
-                self.save(moments, progress)?;
-                return Err(stopped(&self.folder, self.reporter));
+                run.progress.seconds = before + started.elapsed().as_secs_f64();
+                worker.store(&mut run.params, &mut run.moments)?;
+                self.save(run)?;
+                return Err(stopped(self.folder, self.reporter));
             }
         }
-        progress.seconds = before + started.elapsed().as_secs_f64();
+        run.progress.seconds = before + started.elapsed().as_secs_f64();
         bar.finish();
-        Ok(())
+        Ok((batches * size).min(all))
     }
 
-    fn batches(&self, rows: usize) -> usize {
-        if self.settings.drop_last && rows >= self.settings.batch_size {
-            rows / self.settings.batch_size
+    fn batches(&self, samples: usize) -> usize {
+        if self.settings.drop_last && samples >= self.settings.batch_size {
+            samples / self.settings.batch_size
         } else {
-            rows.div_ceil(self.settings.batch_size)
+            samples.div_ceil(self.settings.batch_size)
         }
     }
 
-    /// Ends an epoch: validation loss, best weights, schedule, files.
-    fn validate(
-        &mut self,
-        worker: &mut dyn Trains<T>,
-        moments: &mut Moments<T>,
-        progress: &mut Progress,
+    /// Ends an epoch that has trained on `seen` samples: validation loss, best weights, schedule, files.
+    fn validate<T: Number>(
+        &self,
+        worker: &mut dyn Worker<T, S::Sample>,
+        run: &mut Numbers<T>,
+        seen: usize,
     ) -> Result<()> {
-        let predictions = worker.predict(self.validation)?;
-        worker.store(&mut self.network.params, moments)?;
-        let loss = mean_loss(&predictions, self.samples, self.validation);
+        let measures = self.model.measures();
+        let (mut tally, mut measured) = (Tally::default(), vec![0.0; measures.len()]);
+        let mut numbers = 0;
+        let samples = self.samples.validation();
+        worker.validate(samples, &mut |outputs: &[T], targets: &[f64]| {
+            self.model.tally(outputs, targets, &mut tally);
+            for (sum, measure) in measured.iter_mut().zip(measures) {
+                *sum += measure.sum(outputs, targets);
+            }
+            numbers += outputs.len();
+        })?;
+        worker.store(&mut run.params, &mut run.moments)?;
+        let loss = tally.mean();
+        let lr = self.lr(&run.progress);
+        let progress = &mut run.progress;
         let epoch = progress.epoch + 1;
         if !loss.is_finite() {
             return Err(Error::invalid(format!(
-                "the validation loss is {loss} after epoch {epoch}, step {}; {}",
-                progress.batch,
-                last_good(&self.folder, "it can be used again")
+                "the validation loss is {loss} after epoch {epoch}; {}",
+                last_good(self.folder, self.model.kind())
             )));
         }
-        let seen = (progress.batch * self.settings.batch_size).min(self.train.len());
+        let outputs = (seen * self.model.row().outputs) as f64;
+        let mut more = BTreeMap::new();
+        let sums = progress.measures.iter().zip(&measured);
+        for (measure, (trained, validated)) in measures.iter().zip(sums) {
+            more.insert(format!("train_{}", measure.name), trained / outputs);
+            let share = validated / numbers as f64;
+            more.insert(format!("validation_{}", measure.name), share);
+        }
+        if progress.plateau.is_some() {
+            more.insert("lr".to_string(), lr);
+        }
+        let rate = seen as f64 / progress.seconds.max(1e-9);
+        more.insert(self.model.kind().rate.to_string(), rate);
         progress.history.push(EpochRecord {
             epoch,
             train_loss: progress.loss_sum / seen as f64,
             validation_loss: loss,
-            lr: progress.plateau.lr,
             seconds: progress.seconds,
-            seq_per_s: seen as f64 / progress.seconds.max(1e-9),
+            more,
         });
         let best = progress.best_loss.is_none_or(|b| loss < b);
         if best {
-            progress.best_loss = Some(loss);
-            progress.best_epoch = epoch;
+            (progress.best_loss, progress.best_epoch) = (Some(loss), epoch);
         }
-        progress.plateau.observe(loss);
-        (
-            progress.epoch,
-            progress.batch,
-            progress.loss_sum,
-            progress.seconds,
-        ) = (epoch, 0, 0.0, 0.0);
-        progress.stopped = self
-            .settings
-            .early_stopping
-            .is_some_and(|t| progress.plateau.reached(t));
-        let weights = self.network.state_dict();
+        if let Some(plateau) = &mut progress.plateau {
+            plateau.observe(loss);
+        }
+        progress.epoch = epoch;
+        (progress.batch, progress.loss_sum, progress.seconds) = (0, 0.0, 0.0);
+        progress.measures.fill(0.0);
+        let schedule = self.settings.schedule;
+        let why = schedule.stop(progress.plateau.as_ref(), epoch, progress.best_epoch);
+        progress.stopped = why.is_some();
+        self.write(run, best)?;
+        if let Some(last) = run.progress.history.last() {
+            self.reporter.line(&self.describe(last, best));
+        }
+        if let Some(why) = why.filter(|_| epoch < self.settings.epochs) {
+            self.reporter.line(&format!("early stopping: {why}"));
+        }
+        if interrupted() && !self.finished(&run.progress) {
+            return Err(stopped(self.folder, self.reporter));
+        }
+        Ok(())
+    }
+
+    /// The columns of history.tsv.
+    fn columns(&self) -> Vec<String> {
+        let mut columns = vec!["epoch".to_string()];
+        for part in ["train", "validation"] {
+            columns.push(format!("{part}_loss"));
+            let measures = self.model.measures().iter();
+            columns.extend(measures.map(|m| format!("{part}_{}", m.name)));
+        }
+        if matches!(self.settings.schedule, Schedule::Plateau { .. }) {
+            columns.push("lr".to_string());
+        }
+        columns.push("seconds".to_string());
+        columns.push(self.model.kind().rate.to_string());
+        columns
+    }
+
+    /// An epoch in a line.
+    fn describe(&self, record: &EpochRecord, best: bool) -> String {
+        let number = |column: &str| record.more.get(column).copied();
+        let measures = |part: &str| -> String {
+            let names = self.model.measures().iter().map(|m| m.name);
+            let shown = names.filter_map(|name| {
+                let value = number(&format!("{part}_{name}"))?;
+                Some(format!(", {name} {value:.4}"))
+            });
+            shown.collect()
+        };
+        let lr = number("lr").map_or(String::new(), |lr| format!(", lr {lr:e}"));
+        let kind = self.model.kind();
+        format!(
+            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{lr}, {:.1} s, {:.0} {}/s",
+            record.epoch,
+            record.train_loss,
+            measures("train"),
+            record.validation_loss,
+            if best { " (best)" } else { "" },
+            measures("validation"),
+            record.seconds,
+            number(kind.rate).unwrap_or_default(),
+            kind.rows
+        )
+    }
+
+    fn write<T: Number>(&self, run: &Numbers<T>, best: bool) -> Result<()> {
+        let weights = StateDict {
+            tensors: tensors(&run.layout, &run.params, ""),
+            ..StateDict::default()
+        };
         if best {
             write_safetensors(self.folder.join(BEST), &weights)?;
         }
         if self.settings.save_all {
-            write_safetensors(
-                self.folder.join(format!("model.{epoch}.safetensors")),
-                &weights,
-            )?;
+            let name = format!("model.{}.safetensors", run.progress.epoch);
+            write_safetensors(self.folder.join(name), &weights)?;
         }
         write_safetensors(self.folder.join(LAST), &weights)?;
-        history::write(self.folder.join(HISTORY), &progress.history)?;
+        let history = &run.progress.history;
+        history::write(&self.folder.join(HISTORY), &self.columns(), history)?;
         // Last: an epoch whose state is there has all its other files.
-        self.save(moments, progress)?;
-        if let Some(last) = progress.history.last() {
-            self.reporter.epoch_done(last, best);
-        }
-        if progress.stopped && epoch < self.settings.epochs {
-            self.reporter.line(&format!(
-                "early stopping: the learning rate has fallen to {:e}",
-                progress.plateau.lr
-            ));
-        }
-        if interrupted() && !self.finished(progress) {
-            return Err(stopped(&self.folder, self.reporter));
-        }
-        Ok(())
+        self.save(run)
+    }
+
+    fn save<T: Number>(&self, run: &Numbers<T>) -> Result<()> {
+        let (m, v) = (&run.moments.m, &run.moments.v);
+        State::write(self.folder, &run.layout, &run.progress, &run.params, m, v)
     }
 }
 
-/// Mean over rows and outputs of the squared error.
-pub fn mean_loss<T: Real>(predictions: &[T], samples: Samples<'_>, rows: &[usize]) -> f64 {
-    let mut sum = 0.0;
-    for (p, &row) in predictions.chunks(samples.outputs).zip(rows) {
-        for (p, s) in p.iter().zip(samples.signals(row)) {
-            sum += (p.f64() - s) * (p.f64() - s);
-        }
+fn outcome(progress: &Progress, was_finished: bool) -> Outcome {
+    Outcome {
+        epochs: progress.epoch,
+        best_epoch: progress.best_epoch,
+        best_loss: progress.best_loss.unwrap_or(f64::NAN),
+        was_finished,
     }
-    sum / predictions.len() as f64
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::data::Notes;
 use crate::data::regions::Regions;
-use crate::data::windows::Notes;
 use crate::data::windows::peaks::read_intervals;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;

@@ -175,6 +175,15 @@ impl Split {
     }
 }
 
+/// The files of a folder that may hold a split, whether they are there or not.
+pub fn split_files(folder: &Path) -> Vec<PathBuf> {
+    let file = |part: &str, ending: &str| folder.join(format!("{part}_split.{ending}"));
+    PARTS
+        .iter()
+        .flat_map(|part| ["npy", "txt"].map(|ending| file(part, ending)))
+        .collect()
+}
+
 /// Shuffles (Fisher-Yates) and cuts; shares are rounded to whole rows, training takes the rest.
 fn at_random(
     count: usize,

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Notes;
 use super::peaks::{Intervals, read_intervals};
+use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;

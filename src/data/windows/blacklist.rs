@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::Notes;
 use super::peaks::read_intervals;
 use crate::Result;
+use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;

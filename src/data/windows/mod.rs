@@ -1,7 +1,7 @@
 //! Windows of a genome: from peaks, blacklist and annotations to what is bound, free or left out.
 //!
 //! Everything here works on intervals alone. Coordinates are 0-based, half-open. Warnings and counts are
-//! returned as [`Notes`], nothing is printed.
+//! returned as [`Notes`](super::Notes), nothing is printed.
 
 pub mod annotations;
 pub mod bins;
@@ -16,6 +16,3 @@ pub const WINDOW: u32 = 200;
 pub const STEP: u32 = 50;
 /// Bases of a window that peaks must cover: more than half.
 pub const COVERED: u32 = 101;
-
-/// Counts and warnings for the user, a sentence each.
-pub type Notes = Vec<String>;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Notes;
 use crate::Result;
+use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::bed::Reader;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::windows::Notes;
+use crate::data::Notes;
 use crate::data::windows::peaks::Peaks;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::text::{Lines, excerpt, first_names};

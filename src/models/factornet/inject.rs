@@ -76,6 +76,7 @@ pub fn inject<T: Real>(
 mod tests {
     use super::*;
     use crate::models::factornet::{Dropouts, Recurrent};
+    use crate::train::model::Model;
 
     fn spec(kernels: usize) -> Spec {
         Spec {
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn a_motif_that_is_too_wide_is_cut_around_its_middle() {
         let spec = spec(3);
-        let layout = spec.layout();
+        let layout = spec.layout().unwrap();
         let mut params = layout.initialise::<f64>(1);
         let before = params.clone();
         let injected = inject(&spec, &layout, &mut params, &motif(8)).unwrap();
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn one_kernel_is_too_few() {
         let spec = spec(1);
-        let layout = spec.layout();
+        let layout = spec.layout().unwrap();
         let mut params = layout.initialise::<f64>(1);
         inject(&spec, &layout, &mut params, &motif(4)).unwrap_err();
     }

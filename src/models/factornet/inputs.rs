@@ -1,34 +1,34 @@
 //! What every command stands on: genome, blacklist, annotation, and the cell lines' tracks.
 
 use super::commands::args::SharedArgs;
+use crate::data::Notes;
 use crate::data::packed_genome::PackedGenome;
 use crate::data::regions::Regions;
 use crate::data::tracks::{Scale, read_tracks};
-use crate::data::windows::Notes;
 use crate::data::windows::annotations::Annotations;
 use crate::data::windows::blacklist::Blacklist;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::CellFolder;
-use crate::models::factornet::config::Config;
+use crate::models::factornet::config::Description;
 use crate::models::factornet::samples::inputs::{CellInputs, Inputs};
 use crate::{Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub struct Ground {
+pub struct GenomeInputs {
     pub genome: Arc<PackedGenome>,
     pub blacklist: Blacklist,
     /// N in the genome.
     pub unknown: Regions,
 }
 
-impl Ground {
+impl GenomeInputs {
     /// Reads genome and blacklist, for inputs of `length` bases.
     ///
     /// # Errors
     /// Those of the readers.
-    pub fn open(args: &SharedArgs, length: usize) -> Result<Ground> {
+    pub fn open(args: &SharedArgs, length: usize) -> Result<GenomeInputs> {
         let fasta = args.genome_file()?;
         let sizes = args.sizes_file().map(Chromosomes::read).transpose()?;
         let genome = PackedGenome::read(&fasta, sizes.as_ref())?;
@@ -46,7 +46,7 @@ impl Ground {
         }
         let blacklist = Blacklist::read(file.as_deref(), length, genome.chromosomes(), &mut notes)?;
         say(&notes);
-        Ok(Ground {
+        Ok(GenomeInputs {
             unknown: genome.unknown(),
             genome: Arc::new(genome),
             blacklist,
@@ -158,13 +158,13 @@ pub struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     /// What a model takes; the tracks' scale is the model's where none is given.
-    pub fn of(config: &'a Config, args: &'a SharedArgs) -> Self {
-        let network: &Spec = &config.network;
+    pub fn of(model: &'a Description, args: &'a SharedArgs) -> Self {
+        let network: &Spec = &model.network;
         Wanted {
             tracks: &network.tracks,
-            meta: &config.meta,
-            gencode: config.gencode,
-            scale: args.track_scale.as_deref().unwrap_or(&config.track_scale),
+            meta: &model.meta,
+            gencode: model.gencode,
+            scale: args.track_scale.as_deref().unwrap_or(&model.track_scale),
         }
     }
 }

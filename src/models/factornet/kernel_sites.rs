@@ -4,8 +4,9 @@ use crate::dna::bases::complement;
 use crate::engine::{CpuExecutor, Noise, Real};
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::models::factornet::Spec;
-use crate::train::batch::Feed;
+use crate::train::batch::{Feed, Source};
 use crate::train::interrupt::interrupted;
+use crate::train::model::Model;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -33,26 +34,26 @@ impl Sites {
 }
 
 /// Runs the network over windows and takes, for each kernel and strand of a window, the first place of its largest
-/// activation where that is above 0. `fill` writes codes (L), tracks (n, L) and meta numbers (M) of one window.
+/// activation where that is above 0.
 ///
 /// # Errors
 /// [`Error::Interrupted`] after a signal that the program watches for.
-pub fn collect<T: Real, S: Sync>(
+pub fn collect<T: Real, S: Source>(
     spec: &Spec,
     params: &[T],
-    windows: &[S],
+    windows: &[S::Sample],
     batch_size: usize,
-    fill: impl Fn(&S, &mut [u8], &mut [f32], &mut [f32]) + Sync,
+    source: &S,
 ) -> Result<Sites> {
     let observed = spec.observing_program::<T>(batch_size);
     let activations = observed.activations;
     let layers = [activations.convolution, activations.positionwise];
     let mut executor = CpuExecutor::new(observed.program);
-    let mut feed = Feed::<T>::new(spec, batch_size);
+    let mut feed = Feed::<T>::new(spec.row(), batch_size);
     let mut all = Sites::new(spec);
     let per_window = 2 * spec.positions() * spec.kernels;
     for windows in windows.chunks(batch_size) {
-        feed.fill(windows, &fill);
+        feed.fill(windows, source);
         let batch = feed.batch(Noise::default(), false);
         let tracks = if spec.tracks.is_empty() {
             &[]

@@ -1,11 +1,11 @@
 //! FactorNet: a convolution over sequence and tracks, a bidirectional LSTM, dense layers; both strands through the same
 //! weights, and the mean of their probabilities.
 
+pub mod bench;
 mod build;
 pub mod cell_line;
 pub mod commands;
 pub mod config;
-pub mod history;
 mod inject;
 pub mod inputs;
 pub mod keras;
@@ -15,9 +15,26 @@ mod program;
 pub mod samples;
 pub mod saved;
 mod spec;
-pub mod trainer;
 
 pub use build::{Activations, Built, Masking, build};
 pub use inject::{Injected, inject};
 pub use program::Observed;
 pub use spec::{Dropouts, Recurrent, Spec};
+
+use crate::train::model::Kind;
+
+/// The kind of model.
+pub static KIND: Kind = Kind {
+    name: "factornet",
+    title: "FactorNet",
+    predict: "cisgrad factornet predict",
+    old_key: None,
+    rows: "samples",
+    rate: "samples_per_s",
+    remedy: "lower -lr or look at the tracks' values (--track-scale)",
+    again: "choose another -o, write over it with -oc, or go on with it by --resume",
+    reuse: "write over it with -oc",
+    files: &["chip.txt", "feature.txt", "bigwig.txt", "meta.txt"],
+    parts: None,
+    free_flags: &["epochs", "patience"],
+};

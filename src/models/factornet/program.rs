@@ -1,20 +1,20 @@
 //! The network's programs. Dense inputs of a batch, in this order: tracks (n, L) if there are any, meta numbers (M) if
 //! there are any, and for training the targets (T).
 
+use super::KIND;
 use super::build::{Activations, Built, Masking, build};
 use super::spec::Spec;
-use crate::engine::cpu::piece_rows_up_to;
-use crate::engine::{Layout, Program, Real, Tape, Var};
+use crate::Result;
+use crate::engine::cpu::piece_rows;
+use crate::engine::{Program, Real, Tape, Var};
 use crate::ops::binary_cross_entropy::binary_cross_entropy;
-use crate::train::model::Lowering;
+use crate::train::model::{
+    Kind, Lowering, Measure, Model, Processor, Purpose, Recorded, RowShape, Tally,
+};
 
 /// Pieces of a batch: each reads the first dense layer's weights (2.5 MB at the default size) and adds to as many gradients
 /// once, so they should be few; and not fewer than threads that could work, nor uneven for two.
 const PIECES: usize = 8;
-
-fn rows<T: Real>(one: &Program<T>, batch: usize) -> usize {
-    piece_rows_up_to::<T>(one.arena_len(), batch.div_ceil(PIECES).max(1))
-}
 
 /// A program whose run leaves activations to be read ([`crate::engine::CpuExecutor::observe`]).
 pub struct Observed<T: Real> {
@@ -23,22 +23,6 @@ pub struct Observed<T: Real> {
 }
 
 impl Spec {
-    /// Names, shapes and initial values of the parameters.
-    pub fn layout(&self) -> Layout {
-        let mut tape = Tape::<f32>::new(true);
-        build(&mut tape, self, Lowering::Fused, Masking::Drawn);
-        tape.layout().clone()
-    }
-
-    /// A program that trains on batches of up to `batch` rows: each row's loss is the cross-entropy of its
-    /// probabilities, its output the probabilities (with dropout).
-    pub fn training_program<T: Real>(&self, batch: usize) -> Program<T> {
-        self.sized(batch, |rows| {
-            let (tape, built, loss) = self.with_loss(Lowering::Fused, Masking::Drawn);
-            Program::new(tape, built.output, Some(loss), rows)
-        })
-    }
-
     /// The network in training with its loss; the targets are the last dense input.
     pub fn with_loss<T: Real>(
         &self,
@@ -47,18 +31,13 @@ impl Spec {
     ) -> (Tape<T>, Built, Var) {
         let mut tape = Tape::new(true);
         let built = build(&mut tape, self, lowering, masking);
-        let target = tape.dense_input(&[self.factors]);
-        let loss = binary_cross_entropy(&mut tape, built.output, target);
+        let loss = self.loss(&mut tape, &built);
         (tape, built, loss)
     }
 
-    /// A program that predicts: the output is the probabilities.
-    pub fn inference_program<T: Real>(&self, batch: usize) -> Program<T> {
-        self.sized(batch, |rows| {
-            let mut tape = Tape::new(false);
-            let built = build(&mut tape, self, Lowering::Fused, Masking::Drawn);
-            Program::new(tape, built.output, None, rows)
-        })
+    fn loss<T: Real>(&self, tape: &mut Tape<T>, built: &Built) -> Var {
+        let target = tape.dense_input(&[self.factors]);
+        binary_cross_entropy(tape, built.output, target)
     }
 
     /// A program that keeps the activations of the convolution and of the layer after it.
@@ -72,17 +51,70 @@ impl Spec {
             (Program::new(tape, built.output, None, rows), activations)
         };
         let (one, _) = make(1);
-        let (program, activations) = make(rows(&one, batch));
+        let rows = piece_rows::<T>(one.arena_len(), self.piece_limit(batch));
+        let (program, activations) = make(rows);
         Observed {
             program,
             activations,
         }
     }
+}
 
-    /// As many rows a piece as fit a thread's arena.
-    fn sized<T: Real>(&self, batch: usize, make: impl Fn(usize) -> Program<T>) -> Program<T> {
-        let one = make(1);
-        let rows = rows(&one, batch);
-        if rows == 1 { one } else { make(rows) }
+impl Model for Spec {
+    fn kind(&self) -> &'static Kind {
+        &KIND
     }
+
+    fn row(&self) -> RowShape {
+        let lengths = [self.tracks.len() * self.length, self.meta];
+        RowShape {
+            length: self.length,
+            dense: lengths.into_iter().filter(|&len| len > 0).collect(),
+            targets: self.factors,
+            outputs: self.factors,
+        }
+    }
+
+    /// The loss is the cross-entropy of the probabilities, with dropout.
+    fn record<T: Real>(
+        &self,
+        tape: &mut Tape<T>,
+        purpose: Purpose,
+        _on: Processor,
+    ) -> Result<Recorded> {
+        let built = build(tape, self, Lowering::Fused, Masking::Drawn);
+        let loss = match purpose {
+            Purpose::Train => Some(self.loss(tape, &built)),
+            Purpose::Predict => None,
+        };
+        Ok(Recorded {
+            output: built.output,
+            loss,
+        })
+    }
+
+    /// Cross-entropies, of probabilities that are clipped as Keras clips them.
+    fn tally<T: Real>(&self, outputs: &[T], targets: &[f64], tally: &mut Tally) {
+        let pairs = outputs.iter().zip(targets);
+        tally.sum += pairs.map(|(p, &y)| cross_entropy(p.f64(), y)).sum::<f64>();
+        tally.count += outputs.len() as f64;
+    }
+
+    fn measures(&self) -> &'static [Measure] {
+        // Of the probabilities, those on their label's side of one half.
+        const ACCURACY: Measure = Measure {
+            name: "accuracy",
+            of: |p, y| f64::from(u8::from((p > 0.5) == (y > 0.5))),
+        };
+        &[ACCURACY]
+    }
+
+    fn piece_limit(&self, batch: usize) -> usize {
+        batch.div_ceil(PIECES).max(1)
+    }
+}
+
+fn cross_entropy(p: f64, label: f64) -> f64 {
+    let p = p.clamp(1e-7, 1.0 - 1e-7);
+    -(label * p.ln() + (1.0 - label) * (1.0 - p).ln())
 }

@@ -1,6 +1,7 @@
 //! tiSFM: known motifs as convolution kernels, attention, programmable pooling, a sparse interpretable output layer.
 
 mod attention;
+pub mod bench;
 mod build;
 pub mod builtin;
 pub mod calibration;
@@ -16,6 +17,7 @@ pub mod network;
 mod nystrom;
 mod parse;
 pub mod penalty_path;
+pub mod samples;
 pub mod saved;
 pub mod simulate;
 pub mod spec;
@@ -23,3 +25,30 @@ pub mod spec;
 pub use build::{Built, Dimensions, Features, build};
 pub use motif_kernels::MotifKernels;
 pub use spec::Spec;
+
+use crate::train::model::Kind;
+
+/// The kind of model.
+pub static KIND: Kind = Kind {
+    name: "tisfm",
+    title: "tiSFM",
+    predict: "cisgrad tisfm predict",
+    old_key: Some("architecture"),
+    rows: "sequences",
+    rate: "seq_per_s",
+    remedy: "lower --lr or look at the signals",
+    again: "choose another --model-output, or say --resume to go on with it",
+    reuse: "it can be used again",
+    files: &[
+        "train_split.txt",
+        "validation_split.txt",
+        "test_split.txt",
+        "path.tsv",
+    ],
+    parts: Some("path_"),
+    free_flags: &[
+        "number_of_epochs",
+        "early_stopping",
+        "early_stopping_threshold",
+    ],
+};

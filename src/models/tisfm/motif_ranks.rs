@@ -21,7 +21,7 @@ pub struct Ranked {
 /// # Errors
 /// An architecture whose last layer is not about motifs.
 pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
-    let config = &model.config;
+    let config = &model.config.model;
     let (features, layer) = config.blueprint().features()?;
     let layer = match (&features, layer) {
         (Features::Other(reason), _) => {
@@ -69,7 +69,7 @@ pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
 
 /// The last layer has several features a motif.
 pub fn has_blocks(model: &SavedModel) -> Result<bool> {
-    let (features, _) = model.config.blueprint().features()?;
+    let (features, _) = model.config.model.blueprint().features()?;
     Ok(features != Features::Motifs)
 }
 

@@ -1,12 +1,12 @@
 //! A model with its parameters: from a spec and motifs, or from a state dict.
 
-use crate::engine::cpu::piece_rows;
-use crate::engine::{Layout, Param, Program, Real, Role, Tape, Var};
+use super::KIND;
+use crate::engine::{Layout, Param, Real, Role, Tape, Var};
 use crate::io::state_dict::StateDict;
 use crate::models::tisfm::{Built, Dimensions, Features, MotifKernels, Spec, build};
 use crate::ops::mse::mse;
 use crate::train::folder::weights::{Number, load, tensors};
-use crate::train::model::Lowering;
+use crate::train::model::{Kind, Lowering, Model, Processor, Purpose, Recorded, RowShape, Tally};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -35,11 +35,23 @@ pub struct Blueprint {
 pub const MOTIF_WEIGHT: &str = "conv_motif.weight";
 
 impl Blueprint {
-    /// Records the model; the second value is where the dense inputs can be watched.
-    pub fn record<T: Real>(&self, training: bool, lowering: Lowering) -> Result<(Tape<T>, Built)> {
+    /// Records the model on a tape of its own; the second value is where the dense inputs can be watched.
+    ///
+    /// # Errors
+    /// Blocks that do not fit together.
+    pub fn recorded<T: Real>(
+        &self,
+        training: bool,
+        lowering: Lowering,
+    ) -> Result<(Tape<T>, Built)> {
         let mut tape = Tape::new(training);
+        let built = self.build(&mut tape, lowering)?;
+        Ok((tape, built))
+    }
+
+    fn build<T: Real>(&self, tape: &mut Tape<T>, lowering: Lowering) -> Result<Built> {
         let built = build(
-            &mut tape,
+            tape,
             &self.spec,
             &self.dimensions,
             self.kernels.as_ref(),
@@ -64,46 +76,59 @@ impl Blueprint {
                     Trainable::FinalLayer => in_last(&param.name),
                 }
         });
-        Ok((tape, built))
-    }
-
-    /// A program that trains on batches of up to `batch` rows: the target is dense input 0.
-    pub fn training_program<T: Real>(&self, batch: usize) -> Result<Program<T>> {
-        self.sized(batch, |rows| {
-            let (mut tape, built) = self.record::<T>(true, Lowering::Fused)?;
-            let target = tape.dense_input(&[self.dimensions.outputs]);
-            let loss = mse(&mut tape, built.output, target);
-            Ok(Program::new(tape, built.output, Some(loss), rows))
-        })
-    }
-
-    /// A program that predicts.
-    pub fn inference_program<T: Real>(&self, batch: usize) -> Result<Program<T>> {
-        self.sized(batch, |rows| {
-            let (tape, built) = self.record::<T>(false, Lowering::Fused)?;
-            Ok(Program::new(tape, built.output, None, rows))
-        })
-    }
-
-    /// As many rows a piece as fit a thread's arena; the whole batch where an op spans it.
-    fn sized<T: Real>(
-        &self,
-        batch: usize,
-        make: impl Fn(usize) -> Result<Program<T>>,
-    ) -> Result<Program<T>> {
-        let one = make(1)?;
-        let rows = if one.spans_batch() {
-            batch
-        } else {
-            piece_rows::<T>(one.arena_len()).min(batch)
-        };
-        if rows == 1 { Ok(one) } else { make(rows) }
+        Ok(built)
     }
 
     /// What the inputs of the last layer are, and that layer's name.
     pub fn features(&self) -> Result<(Features, Option<String>)> {
-        let (_, built) = self.record::<f32>(false, Lowering::Composed)?;
+        let (_, built) = self.recorded::<f32>(false, Lowering::Composed)?;
         Ok((built.features, built.last_layer))
+    }
+}
+
+impl Model for Blueprint {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn row(&self) -> RowShape {
+        RowShape {
+            length: self.dimensions.window,
+            dense: Vec::new(),
+            targets: self.dimensions.outputs,
+            outputs: self.dimensions.outputs,
+        }
+    }
+
+    /// The loss is the mean squared error over the outputs.
+    fn record<T: Real>(
+        &self,
+        tape: &mut Tape<T>,
+        purpose: Purpose,
+        on: Processor,
+    ) -> Result<Recorded> {
+        // Motifs that learn are scanned by small ops on a GPU: the fused one has no kernel for their gradient.
+        let lowering = match (on, purpose, self.trainable) {
+            (Processor::Gpu, Purpose::Train, Trainable::All) => Lowering::Composed,
+            _ => Lowering::Fused,
+        };
+        let built = self.build(tape, lowering)?;
+        let loss = match purpose {
+            Purpose::Train => Some(with_loss(tape, built.output, self.dimensions.outputs)),
+            Purpose::Predict => None,
+        };
+        Ok(Recorded {
+            output: built.output,
+            loss,
+        })
+    }
+
+    /// Squared errors.
+    fn tally<T: Real>(&self, outputs: &[T], targets: &[f64], tally: &mut Tally) {
+        for (p, s) in outputs.iter().zip(targets) {
+            tally.sum += (p.f64() - s) * (p.f64() - s);
+        }
+        tally.count += outputs.len() as f64;
     }
 }
 
@@ -117,7 +142,7 @@ pub struct Network<T> {
 impl<T: Number> Network<T> {
     /// Fresh parameters from a seed.
     pub fn initialise(blueprint: Blueprint, seed: u64) -> Result<Self> {
-        let (tape, _) = blueprint.record::<T>(true, Lowering::Composed)?;
+        let (tape, _) = blueprint.recorded::<T>(true, Lowering::Composed)?;
         let layout = tape.layout().clone();
         let params = layout.initialise(seed);
         Ok(Network {
@@ -129,7 +154,7 @@ impl<T: Number> Network<T> {
 
     /// Parameters from a state dict; `path` names it in errors.
     pub fn from_state_dict(blueprint: Blueprint, state: &StateDict, path: &Path) -> Result<Self> {
-        let (tape, _) = blueprint.record::<T>(true, Lowering::Composed)?;
+        let (tape, _) = blueprint.recorded::<T>(true, Lowering::Composed)?;
         let layout = tape.layout().clone();
         let params = load(&layout, state, path)?;
         Ok(Network {
@@ -147,7 +172,7 @@ impl<T: Number> Network<T> {
     }
 }
 
-/// The loss variable of golden checks: a recorded model with its target.
+/// The mean squared error from targets that are the next dense input.
 pub fn with_loss<T: Real>(tape: &mut Tape<T>, output: Var, outputs: usize) -> Var {
     let target = tape.dense_input(&[outputs]);
     mse(tape, output, target)

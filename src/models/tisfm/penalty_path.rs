@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::network::Network;
+use super::samples::TrainingRows;
 use crate::data::split::rows::Split;
 use crate::engine::Device;
 use crate::io::atomic::{remove_leftovers, write_atomic};
@@ -9,8 +10,8 @@ use crate::io::state_dict::read;
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::BEST;
-use crate::train::folder::weights::Number;
-use crate::train::{Samples, TrainSettings, Trainer};
+use crate::train::folder::weights::{Number, load};
+use crate::train::{TrainSettings, Trainer};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -76,96 +77,94 @@ pub fn step_folder(folder: &Path, index: usize) -> PathBuf {
     folder.join(format!("path_{index}"))
 }
 
-/// Runs the whole path; steps that are finished are skipped, one that is not goes on.
-///
-/// # Errors
-/// As [`Trainer::run`].
-#[allow(clippy::too_many_arguments)] // what a trainer takes, and the path
-pub fn run<T: Number>(
-    path: &PenaltyPath,
-    network: Network<T>,
-    settings: &TrainSettings,
-    samples: Samples<'_>,
-    names: &[String],
-    split: &Split,
-    folder: &Path,
-    config: &Config,
-    resume: bool,
-    device: &Device,
-    reporter: &Reporter,
-) -> Result<()> {
-    let mut rows = vec!["step\tlambda\tbest_epoch\tvalidation_loss\tnonzero".to_string()];
-    let mut previous: Option<PathBuf> = None;
-    let blueprint = network.blueprint.clone();
-    let mut first = Some(network);
-    for (index, &lambda) in path.lambdas.iter().enumerate() {
-        let step = step_folder(folder, index);
-        std::fs::create_dir_all(&step).map_err(|e| Error::io(&step, e))?;
-        remove_leftovers(&step)?;
-        let mut config = config.clone();
-        config.flags.insert("penalty_param".into(), lambda.into());
-        config.write(&step)?;
-        split.write(&step, names)?;
-        let network = match (&previous, first.take()) {
-            (Some(before), _) => {
-                let file = before.join(BEST);
-                Network::from_state_dict(blueprint.clone(), &read(&file)?, &file)?
+/// What every step of a path trains on, and where.
+pub struct Steps<'a> {
+    pub path: &'a PenaltyPath,
+    pub settings: &'a TrainSettings,
+    pub samples: &'a TrainingRows<'a>,
+    /// The split and its rows' names, kept in each step's folder too.
+    pub split: &'a Split,
+    pub names: &'a [String],
+    pub folder: &'a Path,
+    pub config: &'a Config,
+    pub device: &'a Device,
+    pub reporter: &'a Reporter,
+}
+
+impl Steps<'_> {
+    /// Runs the whole path; steps that are finished are skipped, one that is not goes on.
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn run<T: Number>(&self, network: Network<T>, resume: bool) -> Result<()> {
+        let path = self.path;
+        let mut rows = vec!["step\tlambda\tbest_epoch\tvalidation_loss\tnonzero".to_string()];
+        let Network {
+            blueprint,
+            layout,
+            mut params,
+        } = network;
+        for (index, &lambda) in path.lambdas.iter().enumerate() {
+            let step = step_folder(self.folder, index);
+            std::fs::create_dir_all(&step).map_err(|e| Error::io(&step, e))?;
+            remove_leftovers(&step)?;
+            let mut config = self.config.clone();
+            config.flags.insert("penalty_param".into(), lambda.into());
+            config.write(&step)?;
+            self.split.write(&step, self.names)?;
+            let trainer = Trainer {
+                model: &blueprint,
+                samples: self.samples,
+                settings: TrainSettings {
+                    lr: if index == 0 {
+                        self.settings.lr
+                    } else {
+                        path.step_lr
+                    },
+                    optimizer: OptimizerSettings::adamw(
+                        path.kind.shrink(lambda),
+                        path.penalised.clone(),
+                    ),
+                    ..self.settings.clone()
+                },
+                folder: &step,
+                device: self.device,
+                precision: config.precision,
+                reporter: self.reporter,
+            };
+            self.reporter.line(&format!(
+                "path_{} of {} steps: lambda {lambda}",
+                index,
+                path.lambdas.len()
+            ));
+            let outcome = trainer.run(params, resume)?;
+            if outcome.was_finished {
+                self.reporter
+                    .line(&format!("path_{index} is finished already"));
             }
-            (None, Some(network)) => network,
-            (None, None) => return Err(Error::invalid("a penalty path without a first model")),
-        };
-        let settings = TrainSettings {
-            lr: if index == 0 {
-                settings.lr
-            } else {
-                path.step_lr
-            },
-            optimizer: OptimizerSettings {
-                shrink: path.kind.shrink(lambda),
-                penalised: path.penalised.clone(),
-            },
-            ..settings.clone()
-        };
-        reporter.line(&format!(
-            "path_{} of {} steps: lambda {lambda}",
-            index,
-            path.lambdas.len()
-        ));
-        let outcome = Trainer::new(
-            network,
-            settings,
-            samples,
-            &split.train,
-            &split.validation,
-            &step,
-            device,
-            config.precision,
-            reporter,
-        )
-        .run(resume)?;
-        if outcome.was_finished {
-            reporter.line(&format!("path_{index} is finished already"));
+            let file = step.join(BEST);
+            let best = read(&file)?;
+            let nonzero = |name: &String| {
+                let weights = best
+                    .get(name)
+                    .map(|t| t.values.to_f64())
+                    .unwrap_or_default();
+                weights.iter().filter(|w| **w != 0.0).count()
+            };
+            rows.push(format!(
+                "{index}\t{lambda:?}\t{}\t{:?}\t{}",
+                outcome.best_epoch,
+                outcome.best_loss,
+                path.penalised.iter().map(nonzero).sum::<usize>()
+            ));
+            // The next step starts from this one's best.
+            params = load(&layout, &best, &file)?;
         }
-        let best = read(step.join(BEST))?;
-        let nonzero = |name: &String| {
-            let weights = best
-                .get(name)
-                .map(|t| t.values.to_f64())
-                .unwrap_or_default();
-            weights.iter().filter(|w| **w != 0.0).count()
-        };
-        rows.push(format!(
-            "{index}\t{lambda:?}\t{}\t{:?}\t{}",
-            outcome.best_epoch,
-            outcome.best_loss,
-            path.penalised.iter().map(nonzero).sum::<usize>()
-        ));
-        previous = Some(step);
+        let table = self.folder.join("path.tsv");
+        self.reporter
+            .line(&format!("all steps: {}", table.display()));
+        write_atomic(table, |w| writeln!(w, "{}", rows.join("\n")))
     }
-    reporter.line(&format!("all steps: {}", folder.join("path.tsv").display()));
-    write_atomic(folder.join("path.tsv"), |w| {
-        writeln!(w, "{}", rows.join("\n"))
-    })
 }
 
 #[cfg(test)]

@@ -1,104 +1,184 @@
-//! The model folder of a run: made, locked, and never written over by chance.
+//! Who may write into a model folder: it is made, locked, and never written over by chance.
 
-use super::{BEST, CONFIG, HISTORY, LAST, STATE};
+use super::config::{Config, Described, Found, found, other_kind};
+use super::{BEST, FILES, HISTORY, LAST, STATE};
 use crate::io::atomic::remove_leftovers;
-use crate::models::factornet::config::Config;
-use crate::models::factornet::history;
+use crate::io::history;
+use crate::train::model::Kind;
 use crate::{Error, Result};
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What a run writes into its folder.
-pub const FILES: [&str; 9] = [
-    CONFIG,
-    BEST,
-    LAST,
-    STATE,
-    HISTORY,
-    "chip.txt",
-    "feature.txt",
-    "bigwig.txt",
-    "meta.txt",
-];
-
-/// A list such as chip.txt in a folder that holds no model: a cell line's folder, in which no model may be written since
-/// its lists have the same names.
-///
-/// # Errors
-/// The folder holds such a list.
-pub fn refuse_input_folder(folder: &Path) -> Result<()> {
-    let holds = |name: &str| folder.join(name).exists();
-    let lists = ["chip.txt", "bigwig.txt", "meta.txt"];
-    match lists.into_iter().find(|list| holds(list)) {
-        Some(list) if !holds(CONFIG) && !holds("model.json") => Err(Error::invalid(format!(
-            "{} holds {list} but no model: a cell line's folder? It is not written over",
-            folder.display()
-        ))),
-        _ => Ok(()),
-    }
+/// How a run enters its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The folder must not exist.
+    Absent,
+    /// The folder may exist, but not hold a model.
+    Free,
+    /// A model of the same kind is replaced.
+    Overwrite,
+    /// A run that is there goes on.
+    Resume,
 }
 
-/// Whether a run may write into the folder; looks and changes nothing, so that a run whose inputs turn out to be wrong
-/// has made no folder and removed no model.
-///
-/// # Errors
-/// The folder is there and neither `resume` nor `overwrite` is asked for; it holds a run with other settings, or lists
-/// of a cell line.
-pub fn check(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<()> {
-    if folder.exists() && !resume && !overwrite {
-        return Err(Error::invalid(format!(
-            "{} exists: choose another -o, write over it with -oc, or go on with it by --resume",
-            folder.display()
-        )));
-    }
-    if folder.exists() && !folder.is_dir() {
-        return Err(Error::invalid(format!(
-            "{} is a file; expected a folder",
-            folder.display()
-        )));
-    }
-    // Also where no epoch was finished: what is there may be another model, without a state.
-    if resume && folder.join(CONFIG).exists() {
-        Config::read(folder)?.check_resumable(config, folder)?;
-    }
-    // A state is the last thing that an epoch writes: a run that was killed in its first epoch has a line at most.
-    let epochs = history::epochs(&folder.join(HISTORY))?;
-    if resume && epochs > 1 && folder.join(LAST).exists() && !folder.join(STATE).exists() {
-        return Err(Error::invalid(format!(
-            "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from; -oc starts over",
-            folder.display()
-        )));
-    }
-    refuse_input_folder(folder)
+/// A folder that a run wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    pub folder: &'a Path,
+    pub entry: Entry,
+    pub kind: &'static Kind,
+    /// All kinds, to name another one.
+    pub known: &'a [&'static Kind],
 }
 
-/// Makes the folder, or takes the one that is there where `resume` goes on with it or `overwrite` allows it (then what an
-/// earlier run wrote is removed), and holds it against a second run.
-///
-/// # Errors
-/// Those of [`check`]; another run writes into the folder.
-pub fn claim(folder: &Path, config: &Config, resume: bool, overwrite: bool) -> Result<File> {
-    check(folder, config, resume, overwrite)?;
-    let lock = lock(folder)?;
-    // Again, now that no other run can change it.
-    check(folder, config, resume, true)?;
-    if !(resume && folder.join(STATE).exists()) {
-        for file in FILES.map(|name| folder.join(name)) {
-            if file.exists() {
-                std::fs::remove_file(&file).map_err(|e| Error::io(&file, e))?;
+impl Claim<'_> {
+    /// Whether the run may write into the folder; looks and changes nothing, so that a run whose inputs turn out to be
+    /// wrong has made no folder and removed no model.
+    ///
+    /// # Errors
+    /// The folder holds a model that is not to be touched, a run with other settings, a model without the state to go on
+    /// from, or files of a model folder's names that this program did not write.
+    pub fn check<D: Described>(&self, config: &Config<D>) -> Result<()> {
+        let (folder, kind) = (self.folder, self.kind);
+        let shown = folder.display();
+        if !folder.exists() {
+            return Ok(());
+        }
+        if !folder.is_dir() {
+            return Err(Error::invalid(format!(
+                "{shown} is a file; expected a folder"
+            )));
+        }
+        if self.entry == Entry::Absent {
+            return Err(Error::invalid(format!("{shown} exists: {}", kind.again)));
+        }
+        self.check_owner()?;
+        if self.entry == Entry::Free && self.holds_numbers() {
+            return Err(Error::invalid(format!(
+                "{shown} holds a model already: {}",
+                kind.again
+            )));
+        }
+        if self.entry != Entry::Resume {
+            return Ok(());
+        }
+        // Also where no epoch was finished: what is there may be another model, without a state.
+        if let Found::Model(_) = found(folder, self.known)? {
+            Config::read(folder, kind, self.known)?.check_resumable(config, kind, folder)?;
+        }
+        // A state is the last thing that an epoch writes: a run that was killed in its first epoch has a line at most.
+        for part in self.parts() {
+            let epochs = history::epochs(&part.join(HISTORY))?;
+            if epochs > 1 && part.join(LAST).exists() && !part.join(STATE).exists() {
+                return Err(Error::invalid(format!(
+                    "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from: {}",
+                    part.display(),
+                    kind.again
+                )));
             }
         }
+        Ok(())
     }
-    remove_leftovers(folder)?;
-    Ok(lock)
+
+    /// That files of our names there are ours.
+    fn check_owner(&self) -> Result<()> {
+        let (folder, kind) = (self.folder, self.kind);
+        match found(folder, self.known)? {
+            Found::Model(name) if name == kind.name => return Ok(()),
+            Found::Model(name) => return Err(other_kind(folder, kind, &name, self.known)),
+            Found::Nothing | Found::Foreign => {}
+        }
+        let mut names = FILES.iter().chain(kind.files);
+        match names.find(|name| folder.join(name).exists()) {
+            None => Ok(()),
+            Some(name) => Err(Error::invalid(format!(
+                "{} holds {name} but no model that this program made: it is not written over; {}",
+                folder.display(),
+                kind.again
+            ))),
+        }
+    }
+
+    /// The folder, and those of the models of a path in it.
+    fn parts(&self) -> Vec<PathBuf> {
+        let mut parts = vec![self.folder.to_path_buf()];
+        if let Some(begin) = self.kind.parts {
+            let step = |index: usize| self.folder.join(format!("{begin}{index}"));
+            parts.extend((0..).map(step).take_while(|part| part.is_dir()));
+        }
+        parts
+    }
+
+    /// A run that failed before it had numbers to keep may start again.
+    fn holds_numbers(&self) -> bool {
+        let holds = |part: &PathBuf| [LAST, BEST, STATE].iter().any(|f| part.join(f).exists());
+        self.parts().iter().any(holds)
+    }
+
+    /// What to say of a run that is to go on and has nothing to go on from.
+    pub fn starts_anew(&self) -> Option<String> {
+        let shown = self.folder.display();
+        let state = |part: &PathBuf| part.join(STATE).exists();
+        if self.entry != Entry::Resume || self.parts().iter().any(state) {
+            None
+        } else if self.folder.exists() {
+            Some(format!(
+                "note: --resume: {shown} holds no {STATE}: starting with the first epoch"
+            ))
+        } else {
+            Some(format!(
+                "note: --resume: {shown} does not exist: starting with the first epoch"
+            ))
+        }
+    }
+
+    /// Makes the folder, or takes the one that is there (what an earlier run wrote is removed, unless this one goes on
+    /// with it), and holds it against a second run until the file is dropped.
+    ///
+    /// # Errors
+    /// Those of [`Claim::check`]; another run writes into the folder.
+    pub fn take<D: Described>(&self, config: &Config<D>) -> Result<File> {
+        self.check(config)?;
+        let goes_on = self.entry == Entry::Resume && self.starts_anew().is_none();
+        let lock = lock(self.folder)?;
+        // Again, now that no other run can change it.
+        let entry = match self.entry {
+            Entry::Absent => Entry::Free,
+            other => other,
+        };
+        Claim { entry, ..*self }.check(config)?;
+        if !goes_on {
+            // config.json last: it is what makes the other files ours.
+            for name in self.kind.files.iter().chain(&FILES) {
+                let file = self.folder.join(name);
+                if file.exists() {
+                    std::fs::remove_file(&file).map_err(|e| Error::io(&file, e))?;
+                }
+            }
+        }
+        remove_leftovers(self.folder)?;
+        Ok(lock)
+    }
+
+    /// Whether a model can be put there by a command that trains nothing.
+    ///
+    /// # Errors
+    /// The folder holds a model, or files of a model folder's names.
+    pub fn check_free(&self) -> Result<()> {
+        if let Found::Model(_) = found(self.folder, self.known)? {
+            return Err(Error::invalid(format!(
+                "{} holds a model already: choose another folder",
+                self.folder.display()
+            )));
+        }
+        self.check_owner()
+    }
 }
 
 /// Makes the folder where it is not there and holds it until the file is dropped. The lock is the operating system's: a
 /// kill leaves none behind.
-///
-/// # Errors
-/// Another run writes into it.
-pub fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<File> {
     let refused = |e| Error::io(folder, e);
     std::fs::create_dir_all(folder).map_err(refused)?;
     let lock = File::open(folder).map_err(refused)?;

@@ -1,8 +1,14 @@
-//! What every model folder's config.json holds, whatever its kind.
+//! config.json of a model folder: everything needed to rebuild the model and find its data. Which kind of model it
+//! describes is known before anything else is read.
 
-use crate::Result;
+use super::CONFIG;
+use crate::io::atomic::write_atomic;
 use crate::io::hash::sha256_file;
+use crate::train::model::Kind;
+use crate::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Number type of the weights on disk and of the arithmetic.
@@ -12,13 +18,13 @@ pub enum Precision {
     F64,
     #[default]
     F32,
-    /// f32 in files and sums; the factors of matrix products are rounded to bf16. On a card alone.
+    /// f32 in files and sums; the factors of matrix products are rounded to bf16. On a GPU alone.
     Bf16,
 }
 
 impl Precision {
-    /// As the kernels of a card know it.
-    pub fn on_card(self) -> crate::engine::cuda::Precision {
+    /// As a GPU's kernels know it.
+    pub fn on_gpu(self) -> crate::engine::cuda::Precision {
         match self {
             Precision::Bf16 => crate::engine::cuda::Precision::Bf16,
             Precision::F32 | Precision::F64 => crate::engine::cuda::Precision::F32,
@@ -40,4 +46,234 @@ impl InputFile {
             sha256: sha256_file(path)?,
         })
     }
+
+    fn shown(&self) -> String {
+        format!("{} (sha256 {:.12})", self.path.display(), self.sha256)
+    }
+}
+
+/// What a kind of model keeps of itself.
+pub trait Described: Serialize + DeserializeOwned {
+    /// # Errors
+    /// How it contradicts itself.
+    fn check(&self) -> std::result::Result<(), String>;
+
+    /// The first thing that the numbers of a run depend on and that is not the same in `now`.
+    fn difference(&self, now: &Self) -> Option<Difference>;
+}
+
+/// Something that was one thing before and is another now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    pub what: String,
+    pub before: String,
+    pub now: String,
+}
+
+impl Difference {
+    /// The first of these that differs: what, before, now.
+    pub fn among(pairs: impl IntoIterator<Item = (&'static str, String, String)>) -> Option<Self> {
+        let mut pairs = pairs.into_iter();
+        let (what, before, now) = pairs.find(|(_, before, now)| before != now)?;
+        Some(Difference {
+            what: what.to_string(),
+            before,
+            now,
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config<D> {
+    /// Version of cisgrad that wrote it.
+    pub version: String,
+    /// [`Kind::name`]; version 0.1 did not write it for every kind.
+    #[serde(rename = "model", default)]
+    pub kind: String,
+    #[serde(flatten)]
+    pub model: D,
+    #[serde(default)]
+    pub precision: Precision,
+    #[serde(default)]
+    pub files: Vec<InputFile>,
+    /// The training flags as given, by name.
+    #[serde(default)]
+    pub flags: serde_json::Map<String, Value>,
+}
+
+/// What the config.json of a folder describes.
+pub enum Found {
+    /// No such file.
+    Nothing,
+    /// A file that this program did not write.
+    Foreign,
+    /// A model of a kind of this name.
+    Model(String),
+}
+
+/// # Errors
+/// The file cannot be read.
+pub fn found(folder: &Path, known: &[&Kind]) -> Result<Found> {
+    match std::fs::read(folder.join(CONFIG)) {
+        Ok(bytes) => Ok(match serde_json::from_slice(&bytes) {
+            Ok(value) => kind_of(&value, known).map_or(Found::Foreign, Found::Model),
+            Err(_) => Found::Foreign,
+        }),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(e) => Err(Error::io(folder.join(CONFIG), e)),
+    }
+}
+
+/// The name of the kind that a config.json describes, if a version of this program wrote it.
+fn kind_of(value: &Value, known: &[&Kind]) -> Option<String> {
+    value.get("version")?;
+    if let Some(name) = value.get("model").and_then(Value::as_str) {
+        return Some(name.to_string());
+    }
+    let has_old_key = |kind: &&&Kind| kind.old_key.is_some_and(|key| value.get(key).is_some());
+    let kind = known.iter().find(has_old_key)?;
+    Some(kind.name.to_string())
+}
+
+/// The error of a folder whose model is of another kind.
+pub fn other_kind(folder: &Path, kind: &Kind, name: &str, known: &[&Kind]) -> Error {
+    let shown = folder.display();
+    Error::invalid(match known.iter().find(|k| k.name == name) {
+        Some(other) => format!(
+            "{shown}: a {} model; this command is for {}: {}",
+            other.title, kind.title, other.predict
+        ),
+        None => format!(
+            "{shown}: a model of the kind '{name}', which this program does not know (it knows {}); a newer version wrote it?",
+            known.iter().map(|k| k.title).collect::<Vec<_>>().join(", ")
+        ),
+    })
+}
+
+impl<D: Described> Config<D> {
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(CONFIG);
+        let text =
+            serde_json::to_string_pretty(self).map_err(|e| Error::format(&path, e.to_string()))?;
+        write_atomic(&path, |w| writeln!(w, "{text}"))
+    }
+
+    /// Reads the config.json of a model of this kind; `known`: all kinds, to name another one.
+    ///
+    /// # Errors
+    /// No model folder: says what the path is instead. A model of another kind. A file that is damaged, or contradicts
+    /// itself.
+    pub fn read(folder: &Path, kind: &Kind, known: &[&Kind]) -> Result<Self> {
+        let path = folder.join(CONFIG);
+        if !path.is_file() {
+            return Err(no_model(folder));
+        }
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|e| Error::format_at(&path, e.line() as u64, e.to_string()))?;
+        match kind_of(&value, known) {
+            Some(name) if name == kind.name => {}
+            Some(name) => return Err(other_kind(folder, kind, &name, known)),
+            None => {
+                return Err(Error::format(
+                    &path,
+                    format!("is no description of a {} model", kind.title),
+                ));
+            }
+        }
+        let config: Config<D> =
+            serde_json::from_value(value).map_err(|e| Error::format(&path, e.to_string()))?;
+        config
+            .model
+            .check()
+            .map_err(|message| Error::format(&path, message))?;
+        Ok(config)
+    }
+
+    /// A run can go on in a folder when everything that its numbers depend on is the same.
+    ///
+    /// # Errors
+    /// The first thing that differs.
+    pub fn check_resumable(&self, now: &Self, kind: &Kind, folder: &Path) -> Result<()> {
+        let found = self
+            .flags_difference(now, kind.free_flags)
+            .or_else(|| self.files_difference(now))
+            .or_else(|| self.model.difference(&now.model))
+            .or_else(|| {
+                let shown = |c: &Self| format!("{:?}", c.precision).to_lowercase();
+                Difference::among([("--precision", shown(self), shown(now))])
+            });
+        match found {
+            None => Ok(()),
+            Some(Difference { what, before, now }) => Err(Error::invalid(format!(
+                "--resume: {} was started with {what} {before}, this run has {now}",
+                folder.display()
+            ))),
+        }
+    }
+
+    fn flags_difference(&self, now: &Self, free: &[&str]) -> Option<Difference> {
+        // Flags before what stands in lists of the inputs (`bigwig.txt`), which follows from them.
+        let is_list = |flag: &str| flag.contains('.');
+        let (lists, flags): (Vec<_>, Vec<_>) = now.flags.iter().partition(|(f, _)| is_list(f));
+        let mut all = flags.into_iter().chain(lists);
+        all.find_map(|(flag, value)| {
+            let before = self.flags.get(flag).unwrap_or(&Value::Null);
+            if before == value || free.contains(&flag.as_str()) {
+                return None;
+            }
+            Some(Difference {
+                what: match is_list(flag) {
+                    true => flag.clone(),
+                    false => format!("--{}", flag.replace('_', "-")),
+                },
+                before: before.to_string(),
+                now: value.to_string(),
+            })
+        })
+    }
+
+    fn files_difference(&self, now: &Self) -> Option<Difference> {
+        if self.files.len() != now.files.len() {
+            let shown = |files: &[InputFile], others: &[InputFile]| {
+                let own = files
+                    .iter()
+                    .find(|file| others.iter().all(|other| other.path != file.path));
+                let own = own.map_or(String::new(), |file| format!(" ({})", file.path.display()));
+                format!("{}{own}", files.len())
+            };
+            return Some(Difference {
+                what: "this many input files:".to_string(),
+                before: shown(&self.files, &now.files),
+                now: shown(&now.files, &self.files),
+            });
+        }
+        let mut pairs = self.files.iter().zip(&now.files);
+        let (a, b) = pairs.find(|(a, b)| a.sha256 != b.sha256)?;
+        Some(Difference {
+            what: "file".to_string(),
+            before: a.shown(),
+            now: b.shown(),
+        })
+    }
+}
+
+/// The error of a path that is no model folder: says what it is.
+pub fn no_model(path: &Path) -> Error {
+    let shown = path.display();
+    Error::invalid(if path.is_file() {
+        match path.parent().filter(|parent| parent.join(CONFIG).is_file()) {
+            Some(parent) => format!(
+                "{shown}: a file inside a model folder; name the folder: {}",
+                parent.display()
+            ),
+            None => format!("{shown}: a file; expected a model folder (with a {CONFIG} in it)"),
+        }
+    } else if path.exists() {
+        format!("{shown}: no model folder (no {CONFIG} in it)")
+    } else {
+        format!("{shown}: no such folder; expected a model folder")
+    })
 }

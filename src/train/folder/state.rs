@@ -7,19 +7,18 @@ use crate::engine::Layout;
 use crate::io::history::EpochRecord;
 use crate::io::state_dict::{NamedTensor, StateDict, Values, read, write_safetensors};
 use crate::optim::Plateau;
+use crate::train::model::Kind;
 use crate::{Error, Result};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::Path;
 
-/// Where a folder's last good numbers are, if there are any yet, for the message of a run that fails; `again`: what can be
-/// done with a folder that has none.
-pub fn last_good(folder: &Path, again: &str) -> String {
+/// Where a folder's last good numbers are, if there are any yet, for the message of a run that fails.
+pub fn last_good(folder: &Path, kind: &Kind) -> String {
     let shown = folder.display();
     if folder.join(STATE).exists() {
         format!("the last good state stays in {shown}")
     } else {
-        format!("{shown} holds no good state yet: {again}")
+        format!("{shown} holds no good state yet: {}", kind.reuse)
     }
 }
 
@@ -29,17 +28,22 @@ const FIRST_MOMENT: &str = "m/";
 const SECOND_MOMENT: &str = "v/";
 
 /// Where a run stands, besides its numbers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Progress {
     /// Finished epochs.
     pub epoch: u64,
-    /// Finished steps of the running epoch, the sum of its losses and its seconds so far.
+    /// Finished steps of the running epoch, what they have summed up, and its seconds so far.
     pub batch: usize,
     pub loss_sum: f64,
+    /// By measure of the model. Version 0.1 wrote a single number, `hits`.
+    #[serde(default, alias = "hits", deserialize_with = "one_or_more")]
+    pub measures: Vec<f64>,
     pub seconds: f64,
     /// Optimizer steps in all.
     pub steps: u64,
-    pub plateau: Plateau,
+    /// Of a schedule that cuts the learning rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plateau: Option<Plateau>,
     pub best_loss: Option<f64>,
     pub best_epoch: u64,
     pub history: Vec<EpochRecord>,
@@ -47,36 +51,32 @@ pub struct Progress {
     pub stopped: bool,
 }
 
-impl Progress {
-    pub fn new(lr: f64, patience: u32) -> Self {
-        Progress {
-            epoch: 0,
-            batch: 0,
-            loss_sum: 0.0,
-            seconds: 0.0,
-            steps: 0,
-            plateau: Plateau::new(lr, patience),
-            best_loss: None,
-            best_epoch: 0,
-            history: Vec::new(),
-            stopped: false,
-        }
+fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<f64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Found {
+        One(f64),
+        More(Vec<f64>),
     }
+    Ok(match Found::deserialize(from)? {
+        Found::One(number) => vec![number],
+        Found::More(numbers) => numbers,
+    })
 }
 
 /// All that a run needs to go on.
-pub struct State<T, P = Progress> {
-    pub progress: P,
+pub struct State<T> {
+    pub progress: Progress,
     pub params: Vec<T>,
     pub m: Vec<T>,
     pub v: Vec<T>,
 }
 
-impl<T: Number, P: Serialize + DeserializeOwned> State<T, P> {
+impl<T: Number> State<T> {
     pub fn write(
         folder: &Path,
         layout: &Layout,
-        progress: &P,
+        progress: &Progress,
         params: &[T],
         m: &[T],
         v: &[T],
@@ -118,7 +118,7 @@ impl<T: Number, P: Serialize + DeserializeOwned> State<T, P> {
                 "is no training state: no entry `state` in its metadata",
             )
         })?;
-        let progress: P =
+        let progress: Progress =
             serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
         let mut part = |prefix: &str| {
             let (mine, rest) = std::mem::take(&mut file.tensors)

@@ -1,83 +1,93 @@
 //! Training on the CPU's threads.
 
-use super::{Epoch, Job, Moments, Trains};
+use super::{Epoch, Job, Judge, Moments, Stepped, Worker};
 use crate::Result;
-use crate::engine::{Batch, CpuExecutor, Layout, Noise};
-use crate::models::tisfm::network::Blueprint;
-use crate::optim::{Optimizer, OptimizerSettings};
+use crate::engine::{CpuExecutor, Layout, Noise};
+use crate::optim::Optimizer;
+use crate::train::batch::{Feed, Samples};
 use crate::train::folder::weights::Number;
-use crate::train::predictor::predict;
+use crate::train::model::{Model, Purpose};
 use std::ops::Range;
 
-pub struct CpuWorker<'a, T: Number> {
-    job: Job<'a>,
+pub struct CpuWorker<'a, T: Number, M, S: Samples> {
+    job: Job<'a, M, S>,
     executor: CpuExecutor<T>,
     validator: CpuExecutor<T>,
     optimizer: Optimizer<T>,
+    feed: Feed<T>,
+    /// Elements of the output.
+    width: usize,
     params: Vec<T>,
     grads: Vec<T>,
-    order: Vec<usize>,
-    lr: f64,
-    /// Optimizer steps before the epoch's first batch.
-    steps_before: u64,
+    epoch: Epoch<S::Sample>,
 }
 
-impl<'a, T: Number> CpuWorker<'a, T> {
+impl<'a, T: Number, M: Model, S: Samples> CpuWorker<'a, T, M, S> {
     /// # Errors
-    /// A blueprint that cannot be built.
-    pub fn new(blueprint: &Blueprint, settings: &OptimizerSettings, job: Job<'a>) -> Result<Self> {
-        let executor = CpuExecutor::new(blueprint.training_program::<T>(job.batch_size)?);
+    /// A model that cannot be built.
+    pub fn new(job: Job<'a, M, S>) -> Result<Self> {
+        let batch = job.batch_size;
+        let executor = CpuExecutor::new(job.model.program::<T>(Purpose::Train, batch)?);
         let parameters = executor.layout().len();
+        let shape = job.model.row();
         Ok(CpuWorker {
-            job,
-            validator: CpuExecutor::new(blueprint.inference_program::<T>(job.batch_size)?),
-            optimizer: Optimizer::new(settings.clone(), parameters),
+            validator: CpuExecutor::new(job.model.program::<T>(Purpose::Predict, batch)?),
+            optimizer: Optimizer::new(job.optimizer.clone(), parameters),
             executor,
+            width: shape.outputs,
+            feed: Feed::new(shape, batch),
             params: vec![T::ZERO; parameters],
             grads: vec![T::ZERO; parameters],
-            order: Vec::new(),
-            lr: 0.0,
-            steps_before: 0,
+            epoch: Epoch {
+                samples: Vec::new(),
+                lr: 0.0,
+                steps: 0,
+            },
+            job,
         })
     }
 
-    /// One optimizer step; the sum of its rows' losses.
-    fn step(&mut self, batch: usize) -> f64 {
-        let size = self.job.batch_size;
-        let rows = &self.order[batch * size..((batch + 1) * size).min(self.order.len())];
-        let codes = self.job.samples.gather(rows);
-        let targets: Vec<T> = rows
-            .iter()
-            .flat_map(|&r| self.job.samples.signals(r))
-            .map(|&s| T::of(s))
-            .collect();
-        let batch = Batch {
-            rows: rows.len(),
-            codes: &codes,
-            dense: vec![&targets],
-            noise: Noise {
-                seed: self.job.seed,
-                step: self.optimizer.steps,
-                first_row: 0,
-            },
+    /// One optimizer step.
+    fn step(&mut self, batch: usize) -> Stepped {
+        let (size, all) = (self.job.batch_size, &self.epoch.samples);
+        let samples = &all[batch * size..((batch + 1) * size).min(all.len())];
+        self.feed.fill(samples, self.job.samples);
+        self.feed.target(samples, self.job.samples);
+        let noise = Noise {
+            seed: self.job.seed,
+            step: self.optimizer.steps,
+            first_row: 0,
         };
-        let mut losses = vec![T::ZERO; rows.len()];
-        self.executor
-            .gradients(&mut self.params, &batch, &mut losses, &mut self.grads);
+        let measures = self.job.model.measures();
+        let mut losses = vec![T::ZERO; samples.len()];
+        // Outputs are read back only where something is measured on them.
+        let read = if measures.is_empty() { 0 } else { self.width };
+        let mut outputs = vec![T::ZERO; samples.len() * read];
+        self.executor.gradients_and_outputs(
+            &mut self.params,
+            &self.feed.batch(noise, true),
+            &mut losses,
+            &mut outputs,
+            &mut self.grads,
+        );
         let loss = losses.iter().map(|l| l.f64()).sum::<f64>();
         if loss.is_finite() {
-            self.optimizer.step(
-                self.executor.layout(),
-                self.lr,
-                &mut self.params,
-                &self.grads,
-            );
+            let layout = self.executor.layout();
+            let lr = self.epoch.lr;
+            self.optimizer
+                .step(layout, lr, &mut self.params, &self.grads);
         }
-        loss
+        let sums = measures
+            .iter()
+            .map(|measure| measure.sum(&outputs, self.feed.targets()));
+        Stepped {
+            loss,
+            measures: sums.collect(),
+        }
     }
 }
 
-impl<T: Number> Trains<T> for CpuWorker<'_, T> {
+impl<T: Number, M: Model, S: Samples> Worker<T, S::Sample> for CpuWorker<'_, T, M, S> {
     fn layout(&self) -> &Layout {
         self.executor.layout()
     }
@@ -97,10 +107,8 @@ impl<T: Number> Trains<T> for CpuWorker<'_, T> {
         Ok(())
     }
 
-    fn begin(&mut self, epoch: Epoch<'_>) -> Result<()> {
-        self.order = epoch.order.to_vec();
-        self.lr = epoch.lr;
-        self.steps_before = epoch.steps;
+    fn begin(&mut self, epoch: Epoch<S::Sample>) -> Result<()> {
+        self.epoch = epoch;
         Ok(())
     }
 
@@ -108,28 +116,30 @@ impl<T: Number> Trains<T> for CpuWorker<'_, T> {
         1
     }
 
-    fn steps(&mut self, batches: Range<usize>) -> Result<Vec<f64>> {
-        let mut losses = Vec::with_capacity(batches.len());
-        self.optimizer.steps = self.steps_before + batches.start as u64;
+    fn steps(&mut self, batches: Range<usize>) -> Result<Vec<Stepped>> {
+        let mut done = Vec::with_capacity(batches.len());
+        self.optimizer.steps = self.epoch.steps + batches.start as u64;
         for batch in batches {
-            let loss = self.step(batch);
-            losses.push(loss);
-            if !loss.is_finite() {
+            let stepped = self.step(batch);
+            let finite = stepped.loss.is_finite();
+            done.push(stepped);
+            if !finite {
                 break;
             }
         }
-        Ok(losses)
+        Ok(done)
     }
 
-    fn predict(&mut self, rows: &[usize]) -> Result<Vec<T>> {
+    fn validate(&mut self, samples: &[S::Sample], judge: Judge<'_, T>) -> Result<()> {
         self.validator.parameters_replaced();
-        Ok(predict(
-            &mut self.validator,
-            &self.params,
-            self.job.samples,
-            rows,
-            self.job.batch_size,
-            |_| {},
-        ))
+        for samples in samples.chunks(self.job.batch_size) {
+            self.feed.fill(samples, self.job.samples);
+            self.feed.target(samples, self.job.samples);
+            let mut outputs = vec![T::ZERO; samples.len() * self.width];
+            let batch = self.feed.batch(Noise::default(), false);
+            self.validator.forward(&self.params, &batch, &mut outputs);
+            judge(&outputs, self.feed.targets());
+        }
+        Ok(())
     }
 }

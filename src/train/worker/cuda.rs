@@ -1,106 +1,73 @@
-//! Training on a card: f32 or bf16, the data set and all numbers there.
+//! Training on a GPU: f32 or bf16, the data set and all numbers there.
 
-use super::{Epoch, Job, Moments, Trains};
-use crate::engine::cuda::{DeviceProgram, Gpu, Precision};
+use super::session::{Rule, Session, SessionSettings, not_resident};
+use super::{Epoch, Job, Judge, Moments, Stepped, Worker};
+use crate::engine::cuda::Gpu;
 use crate::engine::{Layout, Real};
-use crate::models::tisfm::network::{Blueprint, Trainable};
-use crate::ops::mse::mse;
-use crate::optim::{OptimizerSettings, weight_decay};
+use crate::optim::adam::Form;
 use crate::train::batch::Samples;
-use crate::train::model::Lowering;
-use crate::train::worker::session::{HostSamples, Rule, Session, SessionSettings};
+use crate::train::folder::config::Precision;
+use crate::train::model::{Model, Purpose};
 use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Batches between two looks at the losses: the host waits for the card that seldom.
+/// Batches between two looks at the losses: the host waits for the GPU that rarely.
 const STRIDE: usize = 64;
 
-impl Blueprint {
-    /// Motifs that learn are scanned by small ops: the fused one has no kernel for their gradient.
-    fn device_lowering(&self) -> Lowering {
-        if self.trainable == Trainable::All {
-            Lowering::Composed
-        } else {
-            Lowering::Fused
-        }
-    }
-
-    /// The training program of a card, for batches of up to `batch` rows.
-    ///
-    /// # Errors
-    /// An op without kernels.
-    pub fn device_training(&self, batch: usize) -> Result<DeviceProgram> {
-        let (mut tape, built) = self.record::<f32>(true, self.device_lowering())?;
-        let target = tape.dense_input(&[self.dimensions.outputs]);
-        let loss = mse(&mut tape, built.output, target);
-        DeviceProgram::new(tape, built.output, Some(loss), batch)
-    }
-
-    /// The prediction program of a card.
-    ///
-    /// # Errors
-    /// An op without kernels.
-    pub fn device_inference(&self, batch: usize) -> Result<DeviceProgram> {
-        let (tape, built) = self.record::<f32>(false, Lowering::Fused)?;
-        DeviceProgram::new(tape, built.output, None, batch)
-    }
-}
-
-impl<'a> From<Samples<'a>> for HostSamples<'a> {
-    fn from(samples: Samples<'a>) -> Self {
-        HostSamples {
-            codes: samples.codes,
-            signals: samples.signals,
-            length: samples.length,
-            outputs: samples.outputs,
-        }
-    }
-}
-
-/// How a worker uses its card.
-#[derive(Clone, Copy, Debug)]
-pub struct CudaMode {
-    pub precision: Precision,
-    pub graph: bool,
-}
-
-pub struct CudaWorker {
+pub struct CudaWorker<'a, S: Samples> {
     session: Session,
+    samples: &'a S,
+    row: fn(&S::Sample) -> usize,
+    /// Elements of a row's targets.
+    width: usize,
 }
 
-impl CudaWorker {
+impl<'a, S: Samples> CudaWorker<'a, S> {
     /// # Errors
-    /// An op without kernels; out of memory.
-    pub fn new(
+    /// An op without kernels; samples that are not a table in memory; out of memory.
+    pub fn new<M: Model>(
         gpu: &Arc<Gpu>,
-        blueprint: &Blueprint,
-        settings: &OptimizerSettings,
-        job: Job<'_>,
-        mode: CudaMode,
+        graph: bool,
+        precision: Precision,
+        job: Job<'a, M, S>,
     ) -> Result<Self> {
+        let (model, batch) = (job.model, job.batch_size);
+        let table = job.samples.table().ok_or_else(|| not_resident(model))?;
+        if job.optimizer.form != Form::Corrected || !model.measures().is_empty() {
+            return Err(Error::Device(format!(
+                "{} cannot be trained on a GPU yet: use --device cpu",
+                model.kind().title
+            )));
+        }
+        let (row, width) = (table.row, table.width);
         let rule = Rule {
-            decay: weight_decay(settings),
-            shrink: settings.shrink,
-            penalised: settings.penalised.clone(),
+            decay: job.optimizer.decay,
+            shrink: job.optimizer.shrink,
+            penalised: job.optimizer.penalised.clone(),
         };
         let session = Session::new(
             gpu,
-            blueprint.device_inference(job.batch_size)?,
-            Some((blueprint.device_training(job.batch_size)?, rule)),
-            job.samples.into(),
+            model.device_program(Purpose::Predict, batch)?,
+            Some((model.device_program(Purpose::Train, batch)?, rule)),
+            &table,
             SessionSettings {
-                batch_size: job.batch_size,
-                precision: mode.precision,
+                batch_size: batch,
+                precision: precision.on_gpu(),
                 seed: job.seed,
-                graph: mode.graph,
+                graph,
             },
         )?;
-        Ok(CudaWorker { session })
+        Ok(CudaWorker {
+            session,
+            samples: job.samples,
+            row,
+            width,
+        })
     }
 }
 
-/// A card works in f32: the commands choose that type for it.
+/// A GPU works in f32: the commands choose that type for it.
 fn not_f32() -> Error {
     Error::usage("--precision f64 runs on the CPU alone; say --device cpu")
 }
@@ -109,7 +76,7 @@ fn from_f32<T: Real>(values: Vec<f32>) -> Vec<T> {
     values.into_iter().map(|x| T::of(f64::from(x))).collect()
 }
 
-impl<T: Real> Trains<T> for CudaWorker {
+impl<T: Real, S: Samples> Worker<T, S::Sample> for CudaWorker<'_, S> {
     fn layout(&self) -> &Layout {
         self.session.layout()
     }
@@ -127,19 +94,32 @@ impl<T: Real> Trains<T> for CudaWorker {
         Ok(())
     }
 
-    fn begin(&mut self, epoch: Epoch<'_>) -> Result<()> {
-        self.session.begin_epoch(epoch.order, epoch.lr, epoch.steps)
+    fn begin(&mut self, epoch: Epoch<S::Sample>) -> Result<()> {
+        let order: Vec<usize> = epoch.samples.iter().map(self.row).collect();
+        self.session.begin_epoch(&order, epoch.lr, epoch.steps)
     }
 
     fn stride(&self) -> usize {
         STRIDE
     }
 
-    fn steps(&mut self, batches: Range<usize>) -> Result<Vec<f64>> {
-        self.session.steps(batches)
+    fn steps(&mut self, batches: Range<usize>) -> Result<Vec<Stepped>> {
+        let losses = self.session.steps(batches)?;
+        let stepped = |loss| Stepped {
+            loss,
+            measures: Vec::new(),
+        };
+        Ok(losses.into_iter().map(stepped).collect())
     }
 
-    fn predict(&mut self, rows: &[usize]) -> Result<Vec<T>> {
-        Ok(from_f32(self.session.predict(rows, |_| {})?))
+    fn validate(&mut self, samples: &[S::Sample], judge: Judge<'_, T>) -> Result<()> {
+        let rows: Vec<usize> = samples.iter().map(self.row).collect();
+        let outputs = from_f32::<T>(self.session.predict(&rows, |_| {})?);
+        let mut targets = vec![0.0; samples.len() * self.width];
+        for (sample, targets) in samples.iter().zip(targets.chunks_mut(self.width.max(1))) {
+            self.samples.targets(sample, targets);
+        }
+        judge(&outputs, &targets);
+        Ok(())
     }
 }

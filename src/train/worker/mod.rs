@@ -1,4 +1,4 @@
-//! Who does the arithmetic of training and prediction: the CPU's threads, or a card.
+//! Who does the arithmetic of training: the CPU's threads, or a GPU.
 
 mod cpu;
 mod cuda;
@@ -6,14 +6,14 @@ pub mod session;
 pub mod step;
 
 pub use cpu::CpuWorker;
-pub use cuda::{CudaMode, CudaWorker};
+pub use cuda::CudaWorker;
 
 use super::batch::Samples;
 use super::folder::config::Precision;
 use super::folder::weights::Number;
+use super::model::Model;
 use crate::Result;
 use crate::engine::{Device, Layout};
-use crate::models::tisfm::network::Network;
 use crate::optim::OptimizerSettings;
 use std::ops::Range;
 
@@ -25,17 +25,29 @@ pub struct Moments<T> {
 }
 
 /// One epoch's work.
-#[derive(Clone, Copy, Debug)]
-pub struct Epoch<'a> {
-    /// Rows of the samples in the order in which they are trained on.
-    pub order: &'a [usize],
+#[derive(Clone, Debug)]
+pub struct Epoch<S> {
+    /// In the order in which they are trained on.
+    pub samples: Vec<S>,
     pub lr: f64,
     /// Optimizer steps that were done before the epoch's first batch.
     pub steps: u64,
 }
 
+/// What an optimizer step gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stepped {
+    /// The sum of the rows' losses.
+    pub loss: f64,
+    /// By measure of the model: its sum over the batch.
+    pub measures: Vec<f64>,
+}
+
+/// Takes a validation batch: outputs and targets.
+pub type Judge<'a, T> = &'a mut dyn FnMut(&[T], &[f64]);
+
 /// Trains one model: holds its parameters and moments while it works.
-pub trait Trains<T> {
+pub trait Worker<T, S> {
     /// The parameters, with what learns among them.
     fn layout(&self) -> &Layout;
 
@@ -55,29 +67,30 @@ pub trait Trains<T> {
     ///
     /// # Errors
     /// The device refuses.
-    fn begin(&mut self, epoch: Epoch<'_>) -> Result<()>;
+    fn begin(&mut self, epoch: Epoch<S>) -> Result<()>;
 
-    /// Batches that one call of [`Trains::steps`] should get.
+    /// Batches that one call of [`Worker::steps`] should get.
     fn stride(&self) -> usize;
 
-    /// One optimizer step for each of these batches of the epoch; the sum of the rows' losses of each. A loss that is
-    /// not finite is the last one: no weight has moved by it.
+    /// One optimizer step for each of these batches of the epoch. A loss that is not finite is the last one: no weight
+    /// has moved by it.
     ///
     /// # Errors
     /// The device fails.
-    fn steps(&mut self, batches: Range<usize>) -> Result<Vec<f64>>;
+    fn steps(&mut self, batches: Range<usize>) -> Result<Vec<Stepped>>;
 
-    /// Predictions for rows of the samples with the parameters as they are, rows x outputs.
+    /// Shows outputs and targets of samples, with the parameters as they are, in the samples' order.
     ///
     /// # Errors
     /// The device fails.
-    fn predict(&mut self, rows: &[usize]) -> Result<Vec<T>>;
+    fn validate(&mut self, samples: &[S], judge: Judge<'_, T>) -> Result<()>;
 }
 
 /// What a worker is made from.
-#[derive(Clone, Copy)]
-pub struct Job<'a> {
-    pub samples: Samples<'a>,
+pub struct Job<'a, M, S> {
+    pub model: &'a M,
+    pub samples: &'a S,
+    pub optimizer: &'a OptimizerSettings,
     pub batch_size: usize,
     pub seed: u64,
 }
@@ -85,28 +98,14 @@ pub struct Job<'a> {
 /// A worker on the device that was opened.
 ///
 /// # Errors
-/// A blueprint that cannot be built or has no kernels there; out of memory.
-pub fn worker<'a, T: Number>(
+/// A model that cannot be built or has no kernels there; out of memory.
+pub fn worker<'a, T: Number, M: Model, S: Samples>(
     device: &Device,
     precision: Precision,
-    network: &Network<T>,
-    settings: &OptimizerSettings,
-    job: Job<'a>,
-) -> Result<Box<dyn Trains<T> + 'a>> {
+    job: Job<'a, M, S>,
+) -> Result<Box<dyn Worker<T, S::Sample> + 'a>> {
     match device {
-        Device::Cpu { .. } => Ok(Box::new(CpuWorker::new(&network.blueprint, settings, job)?)),
-        Device::Cuda { gpu, graph } => {
-            let mode = CudaMode {
-                precision: precision.on_card(),
-                graph: *graph,
-            };
-            Ok(Box::new(CudaWorker::new(
-                gpu,
-                &network.blueprint,
-                settings,
-                job,
-                mode,
-            )?))
-        }
+        Device::Cpu { .. } => Ok(Box::new(CpuWorker::new(job)?)),
+        Device::Cuda { gpu, graph } => Ok(Box::new(CudaWorker::new(gpu, *graph, precision, job)?)),
     }
 }

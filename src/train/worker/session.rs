@@ -6,6 +6,8 @@ use crate::engine::cuda::{
 };
 use crate::engine::params::Layout;
 use crate::optim::adam::{AdamLaunch, AdamStep, Shrink, flag, update_on};
+use crate::train::batch::Table;
+use crate::train::model::Model;
 use crate::train::worker::step::begin_step::begin_step_on;
 use crate::train::worker::step::end_step::{EndStepLaunch, end_step_on};
 use crate::train::worker::step::gather::{GatherLaunch, gather_on, pack};
@@ -13,23 +15,6 @@ use crate::{Error, Result};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// The samples as the host holds them.
-#[derive(Clone, Copy)]
-pub struct HostSamples<'a> {
-    /// rows x length base codes.
-    pub codes: &'a [u8],
-    /// rows x outputs; empty where nothing is trained.
-    pub signals: &'a [f64],
-    pub length: usize,
-    pub outputs: usize,
-}
-
-impl HostSamples<'_> {
-    pub fn rows(&self) -> usize {
-        self.codes.len() / self.length.max(1)
-    }
-}
 
 /// The samples on the card: two bits a base, one bit for none, signals in f32.
 struct Resident {
@@ -41,17 +26,25 @@ struct Resident {
 }
 
 impl Resident {
-    fn new(gpu: &Gpu, samples: HostSamples<'_>) -> Result<Self> {
+    fn new<S>(gpu: &Gpu, samples: &Table<'_, S>) -> Result<Self> {
         let packed = pack(samples.codes, samples.length);
-        let signals: Vec<f32> = samples.signals.iter().map(|&s| s as f32).collect();
+        let signals: Vec<f32> = samples.targets.iter().map(|&s| s as f32).collect();
         Ok(Resident {
             bases: gpu.upload(&packed.bases, "the sequences of the data set")?,
             unknown: gpu.upload(&packed.unknown, "the sequences of the data set")?,
             signals: gpu.upload(&signals, "the signals of the data set")?,
             length: samples.length,
-            outputs: samples.outputs,
+            outputs: samples.width,
         })
     }
+}
+
+/// The error of a model whose samples are no table that a GPU could keep.
+pub fn not_resident<M: Model>(model: &M) -> Error {
+    Error::Device(format!(
+        "{} makes its batches on the host, which no GPU takes yet: use --device cpu",
+        model.kind().title
+    ))
 }
 
 /// How a session runs.
@@ -154,11 +147,11 @@ impl Session {
     ///
     /// # Errors
     /// Out of memory: says how much a batch takes.
-    pub fn new(
+    pub fn new<S>(
         gpu: &Arc<Gpu>,
         inference: DeviceProgram,
         training: Option<(DeviceProgram, Rule)>,
-        samples: HostSamples<'_>,
+        samples: &Table<'_, S>,
         settings: SessionSettings,
     ) -> Result<Self> {
         let places = inference.places().clone();

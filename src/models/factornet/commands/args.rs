@@ -3,6 +3,8 @@
 use crate::args::DeviceArgs;
 use crate::data::tracks::Storage;
 use crate::data::windows::annotations::Promoter;
+use crate::engine::Device;
+use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -64,7 +66,7 @@ impl SharedArgs {
     ///
     /// # Errors
     /// A device or precision that it does not run on.
-    pub fn open(&self, trained: Option<Precision>) -> Result<Precision> {
+    pub fn open(&self, trained: Option<Precision>) -> Result<(Device, Precision)> {
         if self.batch_size == 0 {
             return Err(Error::usage("--batch-size must be at least 1"));
         }
@@ -73,9 +75,9 @@ impl SharedArgs {
             Some(Arithmetic::F32) => Precision::F32,
             None => trained.unwrap_or_default(),
         };
-        self.device
-            .open_cpu(precision, "FactorNet has no kernels for a card yet")?;
-        Ok(precision)
+        let why = "FactorNet has no kernels for a GPU yet";
+        let device = self.device.open_cpu(precision, why)?;
+        Ok((device, precision))
     }
 
     pub fn storage(&self) -> Storage {
@@ -129,5 +131,23 @@ impl SharedArgs {
     pub fn resource(&self, name: &str) -> Option<PathBuf> {
         let path = self.resources.join(name);
         path.is_file().then_some(path)
+    }
+}
+
+/// Which of the model's factors a command is about; without a name all of them.
+///
+/// # Errors
+/// A factor that the model does not know: lists those that it knows.
+pub fn chosen(model: &FactorNet, factor: Option<&str>) -> Result<Vec<usize>> {
+    let factors = &model.config.model.factors;
+    match factor {
+        None => Ok((0..factors.len()).collect()),
+        Some(name) => match factors.iter().position(|f| f == name) {
+            Some(index) => Ok(vec![index]),
+            None => Err(Error::usage(format!(
+                "-f {name}: the model predicts {}",
+                factors.join(", ")
+            ))),
+        },
     }
 }

@@ -1,22 +1,25 @@
 //! `cisgrad factornet evaluate`.
 
-use super::args::SharedArgs;
-use super::convert::{chosen, open};
+use super::args::{SharedArgs, chosen};
 use super::train_args::{TEST, words};
 use crate::args::emit;
+use crate::data::Notes;
 use crate::data::split::regions::Choice;
+use crate::data::windows::WINDOW;
 use crate::data::windows::bins::{Labeller, State, bins};
-use crate::data::windows::{Notes, WINDOW};
+use crate::engine::Device;
 use crate::metrics::classification::{Measures, Ranked};
 use crate::models::factornet::cell_line::{CellFolder, Lists};
-use crate::models::factornet::inputs::{Ground, Wanted, say};
+use crate::models::factornet::inputs::{GenomeInputs, Wanted, say};
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::placing::Placer;
-use crate::models::factornet::saved::FactorNet;
+use crate::models::factornet::saved::{FactorNet, open};
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
+use crate::train::model::Kinds;
+use crate::train::predictor::Predictor;
 use crate::{Error, Result};
 use std::path::PathBuf;
 
@@ -50,26 +53,27 @@ const LEVEL: f64 = 0.95;
 /// Bases that the bootstrap draws together: windows overlap, and so do the inputs of near ones.
 const STRETCH: u32 = 10_000;
 
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
     if args.bootstrap == Some(0) {
         return Err(Error::usage("--bootstrap 0: at least one sample is needed"));
     }
-    let model = open(&args.model)?;
-    match args.shared.open(Some(model.config.precision))? {
-        Precision::F64 => evaluate::<f64>(args, &model),
-        _ => evaluate::<f32>(args, &model),
+    let model = open(&args.model, known)?;
+    let (device, precision) = args.shared.open(Some(model.config.precision))?;
+    match precision {
+        Precision::F64 => evaluate::<f64>(args, &model, &device),
+        _ => evaluate::<f32>(args, &model, &device),
     }
 }
 
-fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
+fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Result<()> {
     let lists = Lists {
         factors: true,
-        meta: !model.config.meta.is_empty(),
+        meta: !model.config.model.meta.is_empty(),
     };
     let cell = CellFolder::read(&args.inputdir, lists)?;
     let factors = args.factors(model, &cell)?;
-    let ground = Ground::open(&args.shared, model.config.network.length)?;
-    let chromosomes = ground.chromosomes();
+    let genome = GenomeInputs::open(&args.shared, model.config.model.network.length)?;
+    let chromosomes = genome.chromosomes();
     let mut notes = Notes::new();
     let words = words(&args.testchroms, &TEST);
     let choice = Choice {
@@ -86,14 +90,14 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
         })
         .collect::<Result<Vec<_>>>()?;
     let cells = [cell];
-    let inputs = ground.inputs(
+    let inputs = genome.inputs(
         &args.shared,
         &cells,
-        &Wanted::of(&model.config, &args.shared),
+        &Wanted::of(&model.config.model, &args.shared),
     )?;
-    let annotations = ground.annotations(&args.shared, model.config.gencode)?;
+    let annotations = genome.annotations(&args.shared, model.config.model.gencode)?;
     say(&notes);
-    let windows = bins(&regions, &[&ground.blacklist.plain, &ground.unknown]);
+    let windows = bins(&regions, &[&genome.blacklist.plain, &genome.unknown]);
     if windows.is_empty() {
         return Err(Error::invalid(format!(
             "-t {}: no window of {WINDOW} bases there is off the blacklist and without N",
@@ -102,12 +106,19 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
     }
     let placer = Placer {
         chromosomes,
-        blacklist: &ground.blacklist,
+        blacklist: &genome.blacklist,
         annotations: annotations.as_ref(),
         cell: 0,
     };
-    let mut predictor = model.predictor::<T>(args.shared.batch_size)?;
-    let all = model.config.factors.len();
+    let mut predictor = Predictor::new(
+        device,
+        model.config.precision,
+        &model.config.model.network,
+        model.parameters::<T>()?,
+        &inputs,
+        args.shared.batch_size,
+    )?;
+    let all = model.config.model.factors.len();
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
@@ -115,11 +126,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
     let bar = reporter.bar("scoring", windows.len());
     for block in windows.chunks(BLOCK) {
         let samples: Vec<Sample> = block.iter().map(|&window| placer.window(window)).collect();
-        let found = predictor.predict(
-            &samples,
-            |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
-            |n| bar.advance(n),
-        )?;
+        let found = predictor.predict(&samples, |n| bar.advance(n))?;
         for row in found.chunks(all) {
             for (&(output, _), scores) in factors.iter().zip(&mut scores) {
                 scores.push(row[output].f64());
@@ -142,7 +149,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet) -> Result<()> {
             groups.push(stretch);
         }
         let ranked = Ranked::new(&scores, &labels)?;
-        let name = &model.config.factors[output];
+        let name = &model.config.model.factors[output];
         if ranked.positives() == 0 {
             eprintln!("warning: {name}: no window is bound there; its measures are NaN");
         }
@@ -193,7 +200,7 @@ impl Args {
         }
         let mut pairs = Vec::new();
         for output in outputs {
-            let name = &model.config.factors[output];
+            let name = &model.config.model.factors[output];
             match cell.factors.iter().position(|f| f.name == *name) {
                 Some(files) => pairs.push((output, files)),
                 None => eprintln!("note: {} has no peaks of {name}", cell.path.display()),
@@ -203,7 +210,7 @@ impl Args {
             return Err(Error::invalid(format!(
                 "{}: peaks of none of the model's factors: {}",
                 cell.list("chip.txt"),
-                model.config.factors.join(", ")
+                model.config.model.factors.join(", ")
             )));
         }
         Ok(pairs)

@@ -1,23 +1,26 @@
 //! `cisgrad factornet predict`.
 
-use super::args::SharedArgs;
-use super::convert::{chosen, open};
+use super::args::{SharedArgs, chosen};
 use super::outputs;
+use crate::args::outputs::check;
 use crate::data::tracks::Track;
+use crate::engine::Device;
 use crate::io::bed::Reader;
 use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
 use crate::io::text::first_names;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
-use crate::models::factornet::inputs::{Ground, Wanted};
+use crate::models::factornet::inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::samples::placing::{Place, Placer};
-use crate::models::factornet::saved::{FactorNet, Predictor};
+use crate::models::factornet::saved::{FactorNet, open};
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
+use crate::train::model::Kinds;
+use crate::train::predictor::Predictor;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -55,12 +58,13 @@ pub struct Args {
 /// Intervals that are held at a time.
 const BLOCK: usize = 1 << 15;
 
-pub fn run(args: &Args) -> Result<()> {
-    let model = open(&args.model)?;
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
+    let model = open(&args.model, known)?;
     let columns = chosen(&model, args.factor.as_deref())?;
-    match args.shared.open(Some(model.config.precision))? {
-        Precision::F64 => predict::<f64>(args, &model, &columns),
-        _ => predict::<f32>(args, &model, &columns),
+    let (device, precision) = args.shared.open(Some(model.config.precision))?;
+    match precision {
+        Precision::F64 => predict::<f64>(args, &model, &device, &columns),
+        _ => predict::<f32>(args, &model, &device, &columns),
     }
 }
 
@@ -72,37 +76,43 @@ struct Line {
     sample: Option<usize>,
 }
 
-fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Result<()> {
+fn predict<T: Number>(
+    args: &Args,
+    model: &FactorNet,
+    device: &Device,
+    columns: &[usize],
+) -> Result<()> {
     let lists = Lists {
         factors: false,
-        meta: !model.config.meta.is_empty(),
+        meta: !model.config.model.meta.is_empty(),
     };
-    let cell = CellFolder::read(&args.inputdir, lists)?;
-    let mut read = outputs::inputs(&args.shared, &args.model, &cell);
+    let cell = [CellFolder::read(&args.inputdir, lists)?];
+    let mut read = outputs::inputs(&args.shared, &cell);
+    read.extend(outputs::of_model(&args.model));
     read.push(args.bedfile.clone());
     let bigwig = args.bigwig.as_ref();
     let bigwigs: Vec<PathBuf> = bigwig.map_or(Vec::new(), |path| match columns.len() {
         1 => vec![path.clone()],
         _ => columns
             .iter()
-            .map(|&c| named(path, &model.config.factors[c]))
+            .map(|&c| named(path, &model.config.model.factors[c]))
             .collect(),
     });
     let mut written = vec![("-o", args.outputfile.as_path())];
     written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
-    outputs::check(&written, &read)?;
-    let ground = Ground::open(&args.shared, model.config.network.length)?;
-    let wanted = Wanted::of(&model.config, &args.shared);
-    let inputs = ground.inputs(&args.shared, &[cell], &wanted)?;
-    let annotations = ground.annotations(&args.shared, model.config.gencode)?;
+    check(&written, &read)?;
+    let genome = GenomeInputs::open(&args.shared, model.config.model.network.length)?;
+    let wanted = Wanted::of(&model.config.model, &args.shared);
+    let inputs = genome.inputs(&args.shared, &cell, &wanted)?;
+    let annotations = genome.annotations(&args.shared, model.config.model.gencode)?;
     let names: Vec<&str> = columns
         .iter()
-        .map(|&c| model.config.factors[c].as_str())
+        .map(|&c| model.config.model.factors[c].as_str())
         .collect();
     if columns.len() > 1 {
         eprintln!("score columns: {}", names.join("\t"));
     }
-    let chromosomes = ground.chromosomes();
+    let chromosomes = genome.chromosomes();
     let mut means = match &args.bigwig {
         Some(_) => Some(Means::new(chromosomes.clone(), columns.len())?),
         None => None,
@@ -111,13 +121,20 @@ fn predict<T: Number>(args: &Args, model: &FactorNet, columns: &[usize]) -> Resu
         strict: args.strict,
         placer: Placer {
             chromosomes,
-            blacklist: &ground.blacklist,
+            blacklist: &genome.blacklist,
             annotations: annotations.as_ref(),
             cell: 0,
         },
-        inputs,
-        predictor: model.predictor::<T>(args.shared.batch_size)?,
-        factors: model.config.factors.len(),
+        inputs: &inputs,
+        predictor: Predictor::new(
+            device,
+            model.config.precision,
+            &model.config.model.network,
+            model.parameters::<T>()?,
+            &inputs,
+            args.shared.batch_size,
+        )?,
+        factors: model.config.model.factors.len(),
         columns,
         strangers: Vec::new(),
         unknown: 0,
@@ -193,8 +210,8 @@ fn named(path: &Path, factor: &str) -> PathBuf {
 struct Work<'a, T: Number> {
     strict: bool,
     placer: Placer<'a>,
-    inputs: Inputs,
-    predictor: Predictor<T>,
+    inputs: &'a Inputs,
+    predictor: Predictor<'a, T, Inputs>,
     factors: usize,
     columns: &'a [usize],
     /// Chromosomes that are not in use.
@@ -260,12 +277,7 @@ impl<T: Number> Work<'_, T> {
 
     /// Samples x chosen factors.
     fn score(&mut self, samples: &[Sample], seen: impl Fn(usize)) -> Result<Vec<f64>> {
-        let inputs = &self.inputs;
-        let all = self.predictor.predict(
-            samples,
-            |sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
-            seen,
-        )?;
+        let all = self.predictor.predict(samples, seen)?;
         let rows = all.chunks(self.factors);
         let chosen = rows.flat_map(|row| self.columns.iter().map(|&c| row[c].f64()));
         Ok(chosen.collect())

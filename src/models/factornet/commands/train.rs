@@ -1,40 +1,45 @@
 //! `cisgrad factornet train`.
 
+use super::outputs;
 use super::train_args::Args;
+use crate::args::outputs::check_model_folder;
+use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
 use crate::data::tracks::reverse_order;
-use crate::data::windows::Notes;
 use crate::data::windows::annotations::Annotations;
+use crate::engine::Device;
 use crate::io::meme::read_meme;
-use crate::models::factornet::cell_line::factor_files;
-use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree};
-use crate::models::factornet::config::{Config, MODEL, write_lists};
-use crate::models::factornet::inputs::{Ground, Wanted, say};
+use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree, factor_files};
+use crate::models::factornet::config::{Config, Description, write_lists};
+use crate::models::factornet::inputs::{GenomeInputs, Wanted, say};
 use crate::models::factornet::known_motif::find;
-use crate::models::factornet::samples::source::{MultiSource, SingleSource};
-use crate::models::factornet::samples::{Sample, multi, single};
-use crate::models::factornet::trainer::{Settings, Trainer};
-use crate::models::factornet::{Dropouts, Recurrent, Spec, inject};
+use crate::models::factornet::samples::source::{Task, TaskSamples};
+use crate::models::factornet::samples::{multi, single};
+use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec, inject};
+use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
-use crate::train::batch::Source;
-use crate::train::folder::BEST;
-use crate::train::folder::STATE;
-use crate::train::folder::claim::{check, claim};
+use crate::train::batch::Samples;
+use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision};
 use crate::train::folder::weights::Number;
-use crate::train::interrupt;
+use crate::train::model::{Kinds, Model};
+use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
-    let precision = args.shared.open(None)?;
+    let (device, precision) = args.shared.open(None)?;
     let cells = Cells::read(args)?;
     let config = args.config(&cells, precision)?;
-    check(args.folder(), &config, args.resume, args.overwrite())?;
+    let claim = args.claim(known);
+    claim.check(&config)?;
+    let mut read = outputs::inputs(&args.shared, &cells.all());
+    read.extend(args.motif_db.clone());
+    check_model_folder("-o", claim.folder, &KIND, &read)?;
     match precision {
-        Precision::F64 => train::<f64>(args, &cells, config),
-        _ => train::<f32>(args, &cells, config),
+        Precision::F64 => train::<f64>(args, &cells, config, &claim, &device),
+        _ => train::<f32>(args, &cells, config, &claim, &device),
     }
 }
 
@@ -123,6 +128,20 @@ fn values_of(cells: &[CellFolder]) -> Vec<Vec<f32>> {
 }
 
 impl Args {
+    fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
+        let entry = match (self.resume, self.overwrite()) {
+            (true, _) => Entry::Resume,
+            (false, true) => Entry::Overwrite,
+            (false, false) => Entry::Absent,
+        };
+        Claim {
+            folder: self.folder(),
+            entry,
+            kind: &KIND,
+            known,
+        }
+    }
+
     fn config(&self, cells: &Cells, precision: Precision) -> Result<Config> {
         let first = &cells.train[0];
         let tracks: Vec<String> = first.tracks.iter().map(|t| t.name.clone()).collect();
@@ -172,24 +191,26 @@ impl Args {
         });
         let mut config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
-            model: MODEL.to_string(),
-            network: Spec {
-                length: self.seqlen,
-                motif_width: self.motifwidth,
-                kernels: self.kernels,
-                recurrent: Recurrent::of(self.recurrent),
-                dense: self.dense,
-                rc_order: reverse_order(&tracks)?,
-                tracks,
-                meta: 0,
-                factors: factors.len(),
-                dropout: Dropouts::of(self.dropout),
+            kind: KIND.name.to_string(),
+            model: Description {
+                network: Spec {
+                    length: self.seqlen,
+                    motif_width: self.motifwidth,
+                    kernels: self.kernels,
+                    recurrent: Recurrent::of(self.recurrent),
+                    dense: self.dense,
+                    rc_order: reverse_order(&tracks)?,
+                    tracks,
+                    meta: 0,
+                    factors: factors.len(),
+                    dropout: Dropouts::of(self.dropout),
+                },
+                factors,
+                meta,
+                gencode: self.gencode,
+                gencode_span: self.span(),
+                track_scale: scale,
             },
-            factors,
-            meta,
-            gencode: self.gencode,
-            gencode_span: self.span(),
-            track_scale: scale,
             precision,
             files: self.files(cells)?,
             flags: match flags {
@@ -197,8 +218,9 @@ impl Args {
                 _ => serde_json::Map::new(),
             },
         };
-        config.network.meta = config.meta_inputs();
-        config.network.check()?;
+        let model = &mut config.model;
+        model.network.meta = model.meta_inputs();
+        model.network.check()?;
         Ok(config)
     }
 
@@ -227,8 +249,8 @@ impl Args {
 
     /// Fresh weights, with the factor's motif where that is asked for.
     fn weights<T: Number>(&self, config: &Config) -> Result<Vec<T>> {
-        let network = &config.network;
-        let layout = network.layout();
+        let network = &config.model.network;
+        let layout = network.layout()?;
         let mut params = layout.initialise::<T>(self.seed);
         let (true, Some(factor)) = (self.motif, &self.factor) else {
             return Ok(params);
@@ -268,9 +290,15 @@ impl Args {
     }
 }
 
-fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
-    let ground = Ground::open(&args.shared, args.seqlen)?;
-    let chromosomes = ground.chromosomes();
+fn train<T: Number>(
+    args: &Args,
+    cells: &Cells,
+    config: Config,
+    claim: &Claim<'_>,
+    device: &Device,
+) -> Result<()> {
+    let genome = GenomeInputs::open(&args.shared, args.seqlen)?;
+    let chromosomes = genome.chromosomes();
     let mut notes = Notes::new();
     let (validation, test) = (args.validation(), args.test());
     let split = Split::new(
@@ -287,11 +315,11 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
         chromosomes,
         &mut notes,
     )?;
-    let annotations = ground.annotations(&args.shared, args.gencode)?;
-    let inputs = ground.inputs(
+    let annotations = genome.annotations(&args.shared, args.gencode)?;
+    let inputs = genome.inputs(
         &args.shared,
         &cells.all(),
-        &Wanted::of(&config, &args.shared),
+        &Wanted::of(&config.model, &args.shared),
     )?;
     let mut peaks = |cells: &[CellFolder], factor: &str| {
         factor_files(cells, factor)?
@@ -300,9 +328,7 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
             .collect::<Result<Vec<_>>>()
     };
     let length = args.seqlen as u32;
-    let start =
-        |source: &dyn Source<Sample>, positives: usize| args.start::<T>(&config, source, positives);
-    match &args.factor {
+    let (task, positives) = match &args.factor {
         Some(factor) => {
             let train = peaks(&cells.train, factor)?;
             let held = match cells.validation.is_empty() {
@@ -312,8 +338,8 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
             say(&notes);
             let settings = single::Settings {
                 chromosomes,
-                blacklist: &ground.blacklist,
-                unknown: Some(&ground.unknown),
+                blacklist: &genome.blacklist,
+                unknown: Some(&genome.unknown),
                 split: &split,
                 length,
                 negatives: args.negatives,
@@ -325,7 +351,7 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
             let (task, notes) = single::SingleTask::new(settings, &train, held.as_deref())?;
             say(&notes);
             let positives = task.positives().len();
-            start(&SingleSource { task, inputs }, positives)
+            (Task::Single(task), positives)
         }
         None => {
             if args.negatives != 1 {
@@ -339,14 +365,14 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
                 );
             }
             let mut all = Vec::new();
-            for factor in &config.factors {
+            for factor in &config.model.factors {
                 all.extend(peaks(&cells.train, factor)?);
             }
             say(&notes);
             let settings = multi::Settings {
                 chromosomes,
-                blacklist: &ground.blacklist,
-                unknown: Some(&ground.unknown),
+                blacklist: &genome.blacklist,
+                unknown: Some(&genome.unknown),
                 split: &split,
                 length,
                 seed: args.seed,
@@ -354,63 +380,66 @@ fn train<T: Number>(args: &Args, cells: &Cells, config: Config) -> Result<()> {
             let (task, notes) = multi::MultiTask::new(settings, &all)?;
             say(&notes);
             let positives = task.positives();
-            start(&MultiSource { task, inputs }, positives)
+            (Task::Multi(task), positives)
         }
-    }
+    };
+    let samples = TaskSamples { task, inputs };
+    args.start::<T>(&config, &samples, positives, claim, device)
 }
 
 impl Args {
     fn start<T: Number>(
         &self,
         config: &Config,
-        source: &dyn Source<Sample>,
+        samples: &TaskSamples<'_>,
         positives: usize,
+        claim: &Claim<'_>,
+        device: &Device,
     ) -> Result<()> {
-        let folder = self.folder();
+        let folder = claim.folder;
         let reporter = Reporter::new();
         let params = self.weights::<T>(config)?;
-        if self.resume && !folder.join(STATE).exists() {
-            let shown = folder.display();
-            reporter.line(&format!(
-                "note: --resume: {shown} holds no {STATE}: starting with the first epoch"
-            ));
+        if let Some(note) = claim.starts_anew() {
+            reporter.line(&note);
         }
         // Until here nothing was written, and a signal ends the program at once.
         interrupt::watch();
         // Only now: all that can be wrong with the inputs has been seen.
-        let _lock = claim(folder, config, self.resume, self.overwrite())?;
+        let _lock = claim.take(config)?;
         config.write(folder)?;
-        write_lists(config, folder)?;
+        let model = &config.model;
+        write_lists(model, folder)?;
         reporter.line(&format!(
             "{} parameters; {} factor{}; {positives} positives for training, {} samples for validation, of {} bases and {} tracks",
             params.len(),
-            config.factors.len(),
-            if config.factors.len() == 1 { "" } else { "s" },
-            source.validation().len(),
+            model.factors.len(),
+            if model.factors.len() == 1 { "" } else { "s" },
+            samples.validation().len(),
             self.seqlen,
-            config.network.tracks.len()
+            model.network.tracks.len()
         ));
-        let settings = Settings {
-            epochs: self.epochs,
-            batch_size: self.shared.batch_size,
-            lr: self.learningrate,
-            patience: self.patience,
-            seed: self.seed,
+        let trainer = Trainer {
+            model: &model.network,
+            samples,
+            settings: TrainSettings {
+                epochs: self.epochs,
+                batch_size: self.shared.batch_size,
+                lr: self.learningrate,
+                schedule: Schedule::Constant {
+                    patience: self.patience,
+                },
+                optimizer: OptimizerSettings::keras(),
+                seed: self.seed,
+                drop_last: false,
+                save_all: false,
+            },
+            folder,
+            device,
+            precision: config.precision,
+            reporter: &reporter,
         };
-        let trainer = Trainer::new(&config.network, params, settings, source, folder, &reporter);
-        let outcome = trainer.run(self.resume)?;
-        let shown = folder.display();
-        reporter.line(&if outcome.was_finished {
-            format!("{shown}: finished already after {} epochs", outcome.epochs)
-        } else {
-            format!(
-                "best validation loss {:.5} in epoch {} of {}: {}",
-                outcome.best_loss,
-                outcome.best_epoch,
-                outcome.epochs,
-                folder.join(BEST).display()
-            )
-        });
+        let outcome = trainer.run(params, self.resume)?;
+        reporter.line(&outcome.describe(folder));
         Ok(())
     }
 }

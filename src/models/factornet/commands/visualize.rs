@@ -1,26 +1,30 @@
 //! `cisgrad factornet visualize`.
 
 use super::args::SharedArgs;
-use super::convert::open;
+use super::outputs;
 use super::train_args::words;
+use crate::args::outputs::check_apart;
+use crate::args::own_folder::OwnFolder;
+use crate::data::Notes;
 use crate::data::split::regions::Choice;
-use crate::data::windows::Notes;
 use crate::data::windows::peaks::read_intervals;
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::motif_matches::write_matches;
 use crate::io::atomic::{check_folder, write_atomic};
 use crate::io::meme::read_meme;
 use crate::io::npy::write_npy_matrix;
+use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
-use crate::models::factornet::inputs::{Ground, Wanted, say};
+use crate::models::factornet::inputs::{GenomeInputs, Wanted, say};
 use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::samples::Sample;
-use crate::models::factornet::saved::FactorNet;
+use crate::models::factornet::saved::{FactorNet, open};
 use crate::report::logo::{Logo, logos_svg};
 use crate::report::signal_plot::signal_svg;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
+use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -63,7 +67,7 @@ pub struct Args {
     shared: SharedArgs,
 }
 
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let folder = match (&args.outputdir, &args.outputdirc) {
         (Some(folder), _) if folder.exists() => {
             return Err(Error::invalid(format!(
@@ -75,18 +79,34 @@ pub fn run(args: &Args) -> Result<()> {
         (None, None) => return Err(Error::usage("-o or -oc is needed")),
     };
     check_folder(above(folder))?;
-    let model = open(&args.model)?;
-    match args.shared.open(Some(model.config.precision))? {
-        Precision::F64 => visualize::<f64>(args, &model, folder),
-        _ => visualize::<f32>(args, &model, folder),
+    let model = open(&args.model, known)?;
+    let own = args.own_folder(folder, &model.config.model.network)?;
+    let (_, precision) = args.shared.open(Some(model.config.precision))?;
+    match precision {
+        Precision::F64 => visualize::<f64>(args, &model, &own),
+        _ => visualize::<f32>(args, &model, &own),
     }
 }
 
-fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result<()> {
-    let network = &model.config.network;
+fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Result<()> {
+    let network = &model.config.model.network;
+    let cells = [CellFolder::read(
+        &args.inputdir,
+        Lists {
+            factors: false,
+            meta: !model.config.model.meta.is_empty(),
+        },
+    )?];
+    let mut read = outputs::inputs(&args.shared, &cells);
+    read.extend(outputs::of_model(&args.model));
+    read.push(args.bedfile.clone());
+    read.extend(args.motif_db.clone());
+    let written = own.files();
+    let written: Vec<(&str, &Path)> = written.iter().map(|file| ("-o", file.as_path())).collect();
+    check_apart(&written, &read)?;
     let known = args.motif_db.as_ref().map(read_meme).transpose()?;
-    let ground = Ground::open(&args.shared, network.length)?;
-    let chromosomes = ground.chromosomes();
+    let genome = GenomeInputs::open(&args.shared, network.length)?;
+    let chromosomes = genome.chromosomes();
     let mut notes = Notes::new();
     let words = words(&args.chroms, &["chr11"]);
     let choice = Choice {
@@ -96,20 +116,13 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
     };
     let regions = choice.regions(chromosomes, &mut notes)?;
     let intervals = read_intervals(&args.bedfile, chromosomes, &mut notes)?;
-    let cells = [CellFolder::read(
-        &args.inputdir,
-        Lists {
-            factors: false,
-            meta: !model.config.meta.is_empty(),
-        },
-    )?];
-    let inputs = ground.inputs(
+    let inputs = genome.inputs(
         &args.shared,
         &cells,
-        &Wanted::of(&model.config, &args.shared),
+        &Wanted::of(&model.config.model, &args.shared),
     )?;
     say(&notes);
-    let blacklist = &ground.blacklist.grown;
+    let blacklist = &genome.blacklist.grown;
     let read = intervals.len();
     let wanted = intervals.into_iter().filter(|&(chromosome, span)| {
         let (from, to) = (i64::from(span.start), i64::from(span.end));
@@ -143,14 +156,17 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, folder: &Path) -> Result
     interrupt::watch();
     let sites = collect::<T, _>(
         network,
-        &model.params()?,
+        &model.parameters()?,
         &samples,
         args.shared.batch_size,
-        |sample: &Sample, codes, tracks, meta| inputs.fill(sample, codes, tracks, meta),
+        &inputs,
     )?;
-    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-    remove_older(folder)?;
-    for (sites, number) in [(&sites.convolution, ""), (&sites.positionwise, "2")] {
+    own.begin()?;
+    let folder = own.path();
+    for (sites, number) in [&sites.convolution, &sites.positionwise]
+        .into_iter()
+        .zip(LAYERS)
+    {
         write(folder, number, sites, &network.tracks)?;
         if let Some(known) = &known {
             write_atomic(folder.join(format!("matches{number}.tsv")), |w| {
@@ -173,25 +189,30 @@ fn above(folder: &Path) -> &Path {
     there
 }
 
-/// Takes away what an earlier run left of other tracks and known motifs: with this run's files it would pass for theirs.
-fn remove_older(folder: &Path) -> Result<()> {
-    let endings = [
-        "meansignal.npy",
-        "meansignal.svg",
-        "meansignal2.npy",
-        "meansignal2.svg",
-    ];
-    for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
-        let path = entry.map_err(|e| Error::io(folder, e))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let signal = endings
-            .iter()
-            .any(|ending| name.ends_with(&format!("_{ending}")));
-        if signal || name == "matches.tsv" || name == "matches2.tsv" {
-            std::fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
+impl Args {
+    /// The folder with the names of the files that the run makes there.
+    fn own_folder(&self, folder: &Path, network: &Spec) -> Result<OwnFolder> {
+        let mut names = Vec::new();
+        for number in LAYERS {
+            names.extend([format!("motifs{number}.txt"), format!("logos{number}.svg")]);
+            for track in &network.tracks {
+                let signal = mean_signal(track, number);
+                names.extend([format!("{signal}.npy"), format!("{signal}.svg")]);
+            }
+            if self.motif_db.is_some() {
+                names.push(format!("matches{number}.tsv"));
+            }
         }
+        OwnFolder::check("-o", folder, names)
     }
-    Ok(())
+}
+
+/// What the names of a layer's files end with: the convolution's, and those of the layer of each position.
+const LAYERS: [&str; 2] = ["", "2"];
+
+/// A file of the folder, whatever the track's name.
+fn mean_signal(track: &str, number: &str) -> String {
+    format!("{}_meansignal{number}", track.replace('/', "_"))
 }
 
 /// Motifs, logos and mean signals of one layer.
@@ -212,8 +233,7 @@ fn write(folder: &Path, number: &str, sites: &KernelSites, tracks: &[String]) ->
     })?;
     for (index, track) in tracks.iter().enumerate() {
         let means = sites.mean_signal(index);
-        // A file of the folder, whatever the track's name.
-        let name = format!("{}_meansignal{number}", track.replace('/', "_"));
+        let name = mean_signal(track, number);
         write_npy_matrix(folder.join(format!("{name}.npy")), sites.width(), &means)?;
         write_atomic(folder.join(format!("{name}.svg")), |w| {
             w.write_all(signal_svg(&name, sites.width(), &means).as_bytes())

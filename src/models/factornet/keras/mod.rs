@@ -12,6 +12,7 @@ mod weights;
 use std::path::Path;
 
 pub use self::architecture::{Architecture, Dropouts};
+pub use self::model::open;
 pub use self::side_files::{MetaName, SideFiles};
 use crate::io::keras_hdf5;
 use crate::io::state_dict::NamedTensor;

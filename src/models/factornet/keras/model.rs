@@ -4,7 +4,8 @@ use crate::Result;
 use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::GencodeSpan;
 use crate::io::state_dict::StateDict;
-use crate::models::factornet::config::{Config, MODEL};
+use crate::models::factornet::KIND;
+use crate::models::factornet::config::{Config, Description};
 use crate::models::factornet::keras;
 use crate::models::factornet::keras::KerasModel;
 use crate::models::factornet::saved::FactorNet;
@@ -12,59 +13,59 @@ use crate::models::factornet::{Dropouts, Recurrent, Spec};
 use crate::train::folder::config::Precision;
 use std::path::Path;
 
-impl FactorNet {
-    /// Reads a Keras 1.x folder.
-    ///
-    /// # Errors
-    /// Those of the reader, and stranded tracks without their other strand.
-    pub fn from_keras(folder: &Path) -> Result<Self> {
-        let KerasModel {
-            architecture,
-            names,
-            tensors,
-        } = keras::read(folder)?;
-        let rate = |rate: Option<f64>| rate.unwrap_or(0.0);
-        let dropouts = architecture.dropouts;
-        let network = Spec {
-            length: architecture.seqlen,
-            motif_width: architecture.width,
-            kernels: architecture.kernels,
-            recurrent: Recurrent::of(architecture.recurrent),
-            dense: architecture.dense,
-            rc_order: reverse_order(&names.tracks)?,
-            tracks: names.tracks,
-            meta: architecture.meta,
-            factors: architecture.outputs,
-            dropout: Dropouts {
-                convolution: rate(dropouts.conv),
-                lstm_input: rate(dropouts.lstm_w),
-                lstm_state: rate(dropouts.lstm_u),
-                features: rate(dropouts.features),
-                meta: rate(dropouts.meta),
-                dense: rate(dropouts.dense),
-            },
-        };
-        network.check()?;
-        let config = Config {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            model: MODEL.to_string(),
+/// Reads a Keras 1.x folder.
+///
+/// # Errors
+/// Those of the reader, and stranded tracks without their other strand.
+pub fn open(folder: &Path) -> Result<FactorNet> {
+    let KerasModel {
+        architecture,
+        names,
+        tensors,
+    } = keras::read(folder)?;
+    let rate = |rate: Option<f64>| rate.unwrap_or(0.0);
+    let dropouts = architecture.dropouts;
+    let network = Spec {
+        length: architecture.seqlen,
+        motif_width: architecture.width,
+        kernels: architecture.kernels,
+        recurrent: Recurrent::of(architecture.recurrent),
+        dense: architecture.dense,
+        rc_order: reverse_order(&names.tracks)?,
+        tracks: names.tracks,
+        meta: architecture.meta,
+        factors: architecture.outputs,
+        dropout: Dropouts {
+            convolution: rate(dropouts.conv),
+            lstm_input: rate(dropouts.lstm_w),
+            lstm_state: rate(dropouts.lstm_u),
+            features: rate(dropouts.features),
+            meta: rate(dropouts.meta),
+            dense: rate(dropouts.dense),
+        },
+    };
+    network.check()?;
+    let config = Config {
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        kind: KIND.name.to_string(),
+        model: Description {
             network,
             factors: names.factors,
             meta: names.meta.into_iter().map(|m| m.name).collect(),
             gencode: names.gencode,
             gencode_span: GencodeSpan::Window,
             track_scale: "none".to_string(),
-            precision: Precision::F32,
-            files: Vec::new(),
-            flags: serde_json::Map::new(),
-        };
-        Ok(FactorNet {
-            config,
-            weights: StateDict {
-                tensors,
-                ..StateDict::default()
-            },
-            file: folder.to_path_buf(),
-        })
-    }
+        },
+        precision: Precision::F32,
+        files: Vec::new(),
+        flags: serde_json::Map::new(),
+    };
+    Ok(FactorNet {
+        config,
+        weights: StateDict {
+            tensors,
+            ..StateDict::default()
+        },
+        file: folder.to_path_buf(),
+    })
 }

@@ -6,6 +6,7 @@ use super::Sample;
 use crate::data::packed_genome::PackedGenome;
 use crate::data::tracks::Track;
 use crate::data::windows::annotations::FEATURES;
+use crate::train::batch::{Row, Source};
 
 /// A cell line's part of the inputs.
 #[derive(Clone)]
@@ -43,7 +44,13 @@ impl Inputs {
     /// another, `meta` with [`Self::meta`] numbers.
     ///
     /// Panics when the slices do not have these lengths or the sample is of another set.
-    pub fn fill(&self, sample: &Sample, codes: &mut [u8], tracks: &mut [f32], meta: &mut [f32]) {
+    pub fn fill_parts(
+        &self,
+        sample: &Sample,
+        codes: &mut [u8],
+        tracks: &mut [f32],
+        meta: &mut [f32],
+    ) {
         let cell = &self.cells[sample.cell as usize];
         let length = codes.len();
         assert_eq!(
@@ -61,5 +68,20 @@ impl Inputs {
         for (i, feature) in features.iter_mut().enumerate() {
             *feature = f32::from(sample.features >> i & 1);
         }
+    }
+}
+
+impl Source for Inputs {
+    type Sample = Sample;
+
+    fn fill(&self, sample: &Sample, row: &mut Row<'_>) {
+        let mut dense = row.dense.iter_mut().map(Vec::as_mut_slice);
+        let tracks = if self.tracks() > 0 {
+            dense.next()
+        } else {
+            None
+        };
+        let (tracks, meta) = (tracks.unwrap_or_default(), dense.next().unwrap_or_default());
+        self.fill_parts(sample, row.codes, tracks, meta);
     }
 }

@@ -7,7 +7,7 @@ pub mod placing;
 pub mod single;
 pub mod source;
 
-use crate::data::windows::Notes;
+use crate::data::Notes;
 
 /// A window with its label, where an input is cut out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

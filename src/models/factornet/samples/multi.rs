@@ -3,12 +3,13 @@
 use rayon::prelude::*;
 
 use super::{Draw, Epoch, Sample, VALIDATION, stream};
+use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::data::split::regions::{Part, Split};
 use crate::data::windows::blacklist::Blacklist;
 use crate::data::windows::negatives::Space;
 use crate::data::windows::peaks::{Intervals, Peaks};
-use crate::data::windows::{COVERED, Notes, STEP, WINDOW, shifts};
+use crate::data::windows::{COVERED, STEP, WINDOW, shifts};
 use crate::dna::span::Span;
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
@@ -226,13 +227,13 @@ impl<'a> MultiTask<'a> {
         }
     }
 
-    /// Puts a sample's labels, one a factor, into `out`.
-    pub fn labels(&self, sample: &Sample, out: &mut [f32]) {
+    /// Puts a sample's labels, one per factor, into `out`.
+    pub fn labels(&self, sample: &Sample, out: &mut [f64]) {
         match (sample.label as usize).checked_sub(1) {
             None => out.fill(0.0),
             Some(window) => {
                 let labels = self.windows.row(window).iter().zip(out);
-                labels.for_each(|(&label, out)| *out = f32::from(label));
+                labels.for_each(|(&label, out)| *out = f64::from(label));
             }
         }
     }

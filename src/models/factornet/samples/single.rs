@@ -3,13 +3,14 @@
 use rayon::prelude::*;
 
 use super::{Draw, Epoch, Sample, VALIDATION, stream};
+use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::data::split::regions::{Part, Split};
 use crate::data::windows::annotations::{Annotations, GencodeSpan};
 use crate::data::windows::blacklist::Blacklist;
 use crate::data::windows::negatives::{Space, Start};
 use crate::data::windows::peaks::{Intervals, Peaks};
-use crate::data::windows::{Notes, WINDOW, shifts};
+use crate::data::windows::{WINDOW, shifts};
 use crate::dna::span::Span;
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;

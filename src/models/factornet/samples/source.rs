@@ -1,58 +1,55 @@
 //! Samplers as the trainer draws from them.
 
+use super::Sample;
+use super::inputs::Inputs;
+use super::multi::MultiTask;
+use super::single::SingleTask;
 use crate::Result;
-use crate::models::factornet::samples::Sample;
-use crate::models::factornet::samples::inputs::Inputs;
-use crate::models::factornet::samples::multi::MultiTask;
-use crate::models::factornet::samples::single::SingleTask;
-use crate::train::batch::Source;
+use crate::data::Notes;
+use crate::train::batch::{Row, Samples, Source};
 
-/// One factor, from one or several cell lines.
-pub struct SingleSource<'a> {
-    pub task: SingleTask<'a>,
+/// What is learned.
+pub enum Task<'a> {
+    /// One factor, from one or several cell lines.
+    Single(SingleTask<'a>),
+    /// All factors of one cell line.
+    Multi(MultiTask<'a>),
+}
+
+/// A task with the inputs of its samples.
+pub struct TaskSamples<'a> {
+    pub task: Task<'a>,
     pub inputs: Inputs,
 }
 
-impl Source<Sample> for SingleSource<'_> {
-    fn epoch(&self, epoch: u64) -> Result<(Vec<Sample>, Vec<String>)> {
-        let drawn = self.task.epoch(epoch)?;
+impl Source for TaskSamples<'_> {
+    type Sample = Sample;
+
+    fn fill(&self, sample: &Sample, row: &mut Row<'_>) {
+        self.inputs.fill(sample, row);
+    }
+}
+
+impl Samples for TaskSamples<'_> {
+    fn epoch(&self, epoch: u64) -> Result<(Vec<Sample>, Notes)> {
+        let drawn = match &self.task {
+            Task::Single(task) => task.epoch(epoch)?,
+            Task::Multi(task) => task.epoch(epoch),
+        };
         Ok((drawn.samples, drawn.notes))
     }
 
     fn validation(&self) -> &[Sample] {
-        self.task.validation()
+        match &self.task {
+            Task::Single(task) => task.validation(),
+            Task::Multi(task) => task.validation(),
+        }
     }
 
-    fn fill(&self, sample: &Sample, codes: &mut [u8], tracks: &mut [f32], meta: &mut [f32]) {
-        self.inputs.fill(sample, codes, tracks, meta);
-    }
-
-    fn labels(&self, sample: &Sample, labels: &mut [f32]) {
-        labels.fill(sample.label as f32);
-    }
-}
-
-/// All factors of one cell line.
-pub struct MultiSource<'a> {
-    pub task: MultiTask<'a>,
-    pub inputs: Inputs,
-}
-
-impl Source<Sample> for MultiSource<'_> {
-    fn epoch(&self, epoch: u64) -> Result<(Vec<Sample>, Vec<String>)> {
-        let drawn = self.task.epoch(epoch);
-        Ok((drawn.samples, drawn.notes))
-    }
-
-    fn validation(&self) -> &[Sample] {
-        self.task.validation()
-    }
-
-    fn fill(&self, sample: &Sample, codes: &mut [u8], tracks: &mut [f32], meta: &mut [f32]) {
-        self.inputs.fill(sample, codes, tracks, meta);
-    }
-
-    fn labels(&self, sample: &Sample, labels: &mut [f32]) {
-        self.task.labels(sample, labels);
+    fn targets(&self, sample: &Sample, targets: &mut [f64]) {
+        match &self.task {
+            Task::Single(_) => targets.fill(f64::from(sample.label)),
+            Task::Multi(task) => task.labels(sample, targets),
+        }
     }
 }

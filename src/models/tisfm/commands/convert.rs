@@ -1,17 +1,21 @@
 //! `cisgrad convert tisfm`.
 
 use super::model_args::warn_of_other_motifs;
+use crate::args::outputs;
 use crate::io::meme::read_meme;
 use crate::io::state_dict::{self, NamedTensor, StateDict, Values};
-use crate::models::tisfm::config::Config;
+use crate::models::tisfm::config::{Config, Description};
 use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::models::tisfm::network::{MOTIF_WEIGHT, Network};
-use crate::models::tisfm::{Dimensions, MotifKernels, builtin};
+use crate::models::tisfm::{Dimensions, KIND, MotifKernels, builtin};
+use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision};
-use crate::train::folder::{BEST, CONFIG, LAST};
+use crate::train::folder::{BEST, LAST};
+use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::path::PathBuf;
 
+/// A tiSFM state dict: safetensors, or the file that PyTorch wrote
 #[derive(clap::Args)]
 pub struct Args {
     /// A built-in architecture, or the path of a TOML file
@@ -34,7 +38,17 @@ pub struct Args {
     out: PathBuf,
 }
 
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
+    let claim = Claim {
+        folder: &args.out,
+        entry: Entry::Free,
+        kind: &KIND,
+        known,
+    };
+    claim.check_free()?;
+    let inputs = [Some(&args.weights), args.meme_file.as_ref()];
+    let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
+    outputs::check_model_folder("--out", &args.out, &KIND, &inputs)?;
     let mut spec = builtin::find(&args.architecture)?;
     let state = state_dict::read(&args.weights)?;
     spec.take_sizes(&state);
@@ -76,14 +90,17 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let config = Config {
         version: env!("CARGO_PKG_VERSION").to_string(),
-        architecture: blueprint.spec.clone(),
-        motifs,
-        motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
-        outputs,
-        window: args.window_size,
+        kind: KIND.name.to_string(),
+        model: Description {
+            architecture: blueprint.spec.clone(),
+            motifs,
+            motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
+            outputs,
+            window: args.window_size,
+            trainable: Trainable::default(),
+            data: None,
+        },
         precision: precision(&state),
-        trainable: Trainable::default(),
-        data: None,
         files,
         flags: serde_json::Map::new(),
     };
@@ -95,12 +112,6 @@ pub fn run(args: &Args) -> Result<()> {
             Network::<f64>::from_state_dict(blueprint, &state, &args.weights)?.state_dict()
         }
     };
-    if args.out.join(CONFIG).exists() {
-        return Err(Error::invalid(format!(
-            "{} holds a model already",
-            args.out.display()
-        )));
-    }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, e))?;
     for file in [BEST, LAST] {
         state_dict::write_safetensors(args.out.join(file), &weights)?;

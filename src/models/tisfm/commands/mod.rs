@@ -10,6 +10,7 @@ pub mod train;
 mod train_args;
 
 use crate::Result;
+use crate::train::model::Kinds;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
@@ -26,12 +27,15 @@ pub enum Command {
     Architectures(architectures::Args),
 }
 
-pub fn run(command: &Command) -> Result<()> {
+pub fn run(command: &Command, known: Kinds) -> Result<()> {
     match command {
-        Command::Train(args) => train::run(args),
-        Command::Test(args) => test::run(args),
-        Command::Predict(args) => predict::run(args),
-        Command::Motifs(args) => motifs::run(args),
+        Command::Train(args) => train::run(args, known),
+        Command::Test(args) => test::run(args, known),
+        Command::Predict(args) => predict::run(args, known),
+        Command::Motifs(args) => motifs::run(args, known),
         Command::Architectures(args) => architectures::run(args),
     }
 }
+
+/// Every flag is spelled as the parser knows it.
+pub const SHORT_FLAGS: &[(&str, &str)] = &[];

@@ -1,13 +1,16 @@
 //! Arguments of the commands that run a trained model.
 
+use crate::args::outputs;
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::engine::Device;
 use crate::io::state_dict::StateDict;
+use crate::models::tisfm::KIND;
 use crate::models::tisfm::MotifKernels;
 use crate::models::tisfm::network::MOTIF_WEIGHT;
-use crate::models::tisfm::saved::SavedModel;
+use crate::models::tisfm::saved::{self, SavedModel};
 use crate::models::tisfm::spec::Strands;
 use crate::train::folder::config::Precision;
+use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::path::PathBuf;
 
@@ -35,11 +38,24 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     /// Opens the model and starts the device.
-    pub fn open(&self) -> Result<(SavedModel, Precision, Device)> {
+    ///
+    /// # Errors
+    /// An output that is one of `inputs` or of the model's files; no such model; a device that cannot be used.
+    pub fn open(
+        &self,
+        known: Kinds,
+        mut inputs: Vec<PathBuf>,
+    ) -> Result<(SavedModel, Precision, Device)> {
         if self.batch_size == 0 {
             return Err(Error::usage("--batch-size must be at least 1"));
         }
-        let model = SavedModel::open(&self.model)?;
+        let model = saved::open(&self.model, known)?;
+        inputs.extend(outputs::model_files(&self.model, &KIND));
+        inputs.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
+        inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
+        if let Some(out) = &self.out {
+            outputs::check(&[("--out", out)], &inputs)?;
+        }
         let precision = match (self.precision, model.config.precision) {
             (Some(given), _) => given.precision(),
             // What was trained in bf16 is held in f32.
@@ -47,10 +63,11 @@ impl ModelArgs {
             (None, as_trained) => as_trained,
         };
         let device = self.device.open(Some(precision))?;
-        if model.config.architecture.depends_on_batch() {
+        let architecture = &model.config.model.architecture;
+        if architecture.depends_on_batch() {
             eprintln!(
                 "warning: {} uses each batch's first sequence for all: predictions depend on the order and --batch-size",
-                model.config.architecture.name
+                architecture.name
             );
         }
         Ok((model, precision, device))

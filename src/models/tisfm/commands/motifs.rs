@@ -2,8 +2,10 @@
 
 use crate::Result;
 use crate::args::emit;
+use crate::args::outputs;
 use crate::models::tisfm::motif_ranks::{has_blocks, motif_ranks};
-use crate::models::tisfm::saved::SavedModel;
+use crate::models::tisfm::{KIND, saved};
+use crate::train::model::Kinds;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -19,14 +21,19 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-pub fn run(args: &Args) -> Result<()> {
-    let model = SavedModel::open(&args.model)?;
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
+    let model = saved::open(&args.model, known)?;
+    if let Some(out) = &args.out {
+        let mut inputs = outputs::model_files(&args.model, &KIND);
+        inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
+        outputs::check(&[("--out", out)], &inputs)?;
+    }
     let ranked = motif_ranks(&model)?;
     let blocks = has_blocks(&model)?;
     if blocks {
         eprintln!(
             "note: the last layer of {} has several features a motif; the column block tells them apart",
-            model.config.architecture.name
+            model.config.model.architecture.name
         );
     }
     let top = args.top.unwrap_or(usize::MAX);

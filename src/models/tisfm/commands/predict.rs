@@ -4,8 +4,9 @@ use super::model_args::ModelArgs;
 use crate::Result;
 use crate::args::emit;
 use crate::io::sequences::read_sequences;
+use crate::models::tisfm::samples::Rows;
 use crate::report::progress::Reporter;
-use crate::train::Samples;
+use crate::train::model::Kinds;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -17,14 +18,16 @@ pub struct Args {
     sequences: PathBuf,
 }
 
-pub fn run(args: &Args) -> Result<()> {
-    let (model, precision, device) = args.model.open()?;
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
+    let inputs = vec![args.sequences.clone()];
+    let (model, precision, device) = args.model.open(known, inputs)?;
+    let outputs = &model.config.model.outputs;
     let sequences = read_sequences(&args.sequences, args.model.genome.as_deref())?;
-    let samples = Samples {
+    let samples = Rows {
         codes: &sequences.codes,
         signals: &[],
         length: sequences.length,
-        outputs: model.config.outputs.len(),
+        outputs: outputs.len(),
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
     let bar = Reporter::new().bar("predicting", rows.len());
@@ -37,7 +40,6 @@ pub fn run(args: &Args) -> Result<()> {
         |n| bar.advance(n),
     )?;
     bar.finish();
-    let outputs = &model.config.outputs;
     emit(args.model.out.as_deref(), |w| {
         writeln!(w, "name\t{}", outputs.join("\t"))?;
         for (row, name) in sequences.names.iter().enumerate() {

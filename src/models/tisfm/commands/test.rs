@@ -3,12 +3,13 @@
 use super::model_args::ModelArgs;
 use crate::args::emit;
 use crate::data::dataset::Dataset;
-use crate::data::split::rows::SplitSpec;
+use crate::data::split::rows::{SplitSpec, split_files};
 use crate::io::hash::sha256_file;
 use crate::metrics::regression::{mse, pearson, spearman};
+use crate::models::tisfm::samples::Rows;
 use crate::models::tisfm::saved::SavedModel;
 use crate::report::progress::Reporter;
-use crate::train::Samples;
+use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::path::PathBuf;
 
@@ -30,10 +31,10 @@ pub struct Args {
     use_validation: bool,
 }
 
-pub fn run(args: &Args) -> Result<()> {
-    let (model, precision, device) = args.model.open()?;
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
+    let (model, precision, device) = args.model.open(known, args.inputs())?;
     let dataset = args.dataset(&model)?;
-    if args.split_folder.is_none() && model.config.data.is_none() {
+    if args.split_folder.is_none() && model.config.model.data.is_none() {
         return Err(Error::usage(format!(
             "{} was not trained here and holds no split: say --split-folder",
             args.model.model.display()
@@ -51,7 +52,7 @@ pub fn run(args: &Args) -> Result<()> {
         split.test
     };
     let outputs = dataset.outputs.len();
-    let samples = Samples {
+    let samples = Rows {
         codes: &dataset.codes,
         signals: &dataset.signals,
         length: dataset.length,
@@ -101,9 +102,19 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
+    /// The files that the flags name, besides the model's.
+    fn inputs(&self) -> Vec<PathBuf> {
+        let given = [&self.atac_file, &self.sequences];
+        let mut files: Vec<PathBuf> = given.into_iter().flatten().cloned().collect();
+        if let Some(folder) = &self.split_folder {
+            files.extend(split_files(folder));
+        }
+        files
+    }
+
     /// The data set of the training run, or the files given in its place.
     fn dataset(&self, model: &SavedModel) -> Result<Dataset> {
-        let known = model.config.data.as_ref();
+        let known = model.config.model.data.as_ref();
         let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
             given.clone().or_else(|| known.cloned()).ok_or_else(|| {
                 Error::usage(format!(
@@ -129,19 +140,19 @@ impl Args {
             }
         }
         let (dataset, _) = Dataset::read(&signals, &sequences, genome.as_deref())?;
-        if dataset.outputs.len() != model.config.outputs.len() {
+        if dataset.outputs.len() != model.config.model.outputs.len() {
             return Err(Error::invalid(format!(
                 "{} has {} outputs, the model {}",
                 signals.display(),
                 dataset.outputs.len(),
-                model.config.outputs.len()
+                model.config.model.outputs.len()
             )));
         }
-        if dataset.outputs != model.config.outputs {
+        if dataset.outputs != model.config.model.outputs {
             eprintln!(
                 "warning: the outputs are called {}, the model's {}",
                 dataset.outputs.join(", "),
-                model.config.outputs.join(", ")
+                model.config.model.outputs.join(", ")
             );
         }
         Ok(dataset)

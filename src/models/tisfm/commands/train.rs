@@ -2,30 +2,30 @@
 
 use super::model_args::warn_of_other_motifs;
 pub use super::train_args::Args;
+use crate::args::outputs;
 use crate::data::dataset::Dataset;
-use crate::data::split::rows::{Split, SplitSpec};
+use crate::data::split::rows::{Split, SplitSpec, split_files};
 use crate::engine::params::STREAM_SPLIT;
 use crate::engine::{Device, Philox};
-use crate::io::atomic::remove_leftovers;
 use crate::io::meme::read_meme;
 use crate::io::state_dict;
-use crate::models::tisfm::config::{Config, DataFiles};
-use crate::models::tisfm::network::Blueprint;
-use crate::models::tisfm::network::Network;
-use crate::models::tisfm::penalty_path;
-use crate::models::tisfm::penalty_path::PenaltyPath;
-use crate::models::tisfm::{Dimensions, MotifKernels, builtin};
-use crate::optim::{OptimizerSettings, Shrink};
+use crate::models::tisfm::config::{Config, DataFiles, Description};
+use crate::models::tisfm::network::{Blueprint, Network};
+use crate::models::tisfm::penalty_path::{PenaltyPath, Steps};
+use crate::models::tisfm::samples::{Rows, TrainingRows};
+use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin};
+use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
-use crate::train::folder::claim::lock;
+use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision};
 use crate::train::folder::weights::Number;
-use crate::train::folder::{BEST, CONFIG, LAST, STATE};
-use crate::train::{Samples, TrainSettings, Trainer, interrupt};
+use crate::train::folder::{BEST, CONFIG};
+use crate::train::model::Kinds;
+use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
     let precision = args.precision.precision();
     let spec = builtin::find(&args.architecture)?;
@@ -65,14 +65,15 @@ pub fn run(args: &Args) -> Result<()> {
     let config = args.config(&blueprint, motifs, &dataset, precision)?;
     match precision {
         Precision::F32 | Precision::Bf16 => {
-            train::<f32>(args, &device, blueprint, config, &dataset, &split)
+            train::<f32>(args, known, &device, blueprint, config, &dataset, &split)
         }
-        Precision::F64 => train::<f64>(args, &device, blueprint, config, &dataset, &split),
+        Precision::F64 => train::<f64>(args, known, &device, blueprint, config, &dataset, &split),
     }
 }
 
 fn train<T: Number>(
     args: &Args,
+    known: Kinds,
     device: &Device,
     blueprint: Blueprint,
     config: Config,
@@ -80,43 +81,56 @@ fn train<T: Number>(
     split: &Split,
 ) -> Result<()> {
     let reporter = Reporter::new();
-    let network = args.start::<T>(blueprint, &config)?;
+    let network = args.start::<T>(blueprint, &config, known)?;
     let penalised = args.penalised(&network)?;
-    let folder = &args.model_output;
-    let _lock = claim(folder, &config, args.resume)?;
+    let claim = args.claim(known);
+    claim.check(&config)?;
+    outputs::check_model_folder("--model-output", claim.folder, &KIND, &args.inputs())?;
+    if let Some(note) = claim.starts_anew() {
+        reporter.line(&note);
+    }
+    // Only now: all that can be wrong with the inputs has been seen.
+    let _lock = claim.take(&config)?;
+    let folder = claim.folder;
     if args.resume {
         split.check_written(folder, &dataset.names)?;
     }
     config.write(folder)?;
     split.write(folder, &dataset.names)?;
-    let samples = Samples {
-        codes: &dataset.codes,
-        signals: &dataset.signals,
-        length: dataset.length,
-        outputs: dataset.outputs.len(),
+    let samples = TrainingRows {
+        rows: Rows {
+            codes: &dataset.codes,
+            signals: &dataset.signals,
+            length: dataset.length,
+            outputs: dataset.outputs.len(),
+        },
+        train: &split.train,
+        validation: &split.validation,
+        seed: args.seed,
     };
     let lambdas = args.lambdas();
+    let shrink = lambdas
+        .first()
+        .map_or(Shrink::None, |&l| args.kind().shrink(l));
     let settings = TrainSettings {
         epochs: args.number_of_epochs,
         batch_size: args.batch_size,
         lr: args.lr,
-        patience: if lambdas.len() > 1 { 20 } else { 10 },
-        early_stopping: args.early_stopping.then_some(args.early_stopping_threshold),
-        optimizer: OptimizerSettings {
-            shrink: lambdas
-                .first()
-                .map_or(Shrink::None, |&l| args.kind().shrink(l)),
-            penalised: penalised.clone(),
+        schedule: Schedule::Plateau {
+            patience: if lambdas.len() > 1 { 20 } else { 10 },
+            stop_at: args.early_stopping.then_some(args.early_stopping_threshold),
         },
+        optimizer: OptimizerSettings::adamw(shrink, penalised.clone()),
         seed: args.seed,
         drop_last: args.drop_last,
         save_all: args.save_all,
     };
+    let parameters = &network.layout.params;
     reporter.line(&format!(
         "{}: {} parameters, {} of them trained; {} training, {} validation, {} test sequences of {} bases",
-        config.architecture.name,
-        network.layout.params.iter().map(|p| p.len()).sum::<usize>(),
-        network.layout.params.iter().filter(|p| p.trainable).map(|p| p.len()).sum::<usize>(),
+        config.model.architecture.name,
+        parameters.iter().map(|p| p.len()).sum::<usize>(),
+        parameters.iter().filter(|p| p.trainable).map(|p| p.len()).sum::<usize>(),
         split.train.len(),
         split.validation.len(),
         split.test.len(),
@@ -129,79 +143,65 @@ fn train<T: Number>(
             penalised,
             step_lr: args.step_lr.unwrap_or(args.lr / 10.0),
         };
-        return penalty_path::run(
-            &path,
-            network,
-            &settings,
-            samples,
-            &dataset.names,
+        let steps = Steps {
+            path: &path,
+            settings: &settings,
+            samples: &samples,
             split,
+            names: &dataset.names,
             folder,
-            &config,
-            args.resume,
+            config: &config,
             device,
-            &reporter,
-        );
+            reporter: &reporter,
+        };
+        return steps.run(network, args.resume);
     }
-    let trainer = Trainer::new(
-        network,
+    let trainer = Trainer {
+        model: &network.blueprint,
+        samples: &samples,
         settings,
-        samples,
-        &split.train,
-        &split.validation,
         folder,
         device,
-        config.precision,
-        &reporter,
-    );
-    let outcome = trainer.run(args.resume)?;
-    if outcome.was_finished {
-        reporter.line(&format!(
-            "{}: finished already after {} epochs",
-            folder.display(),
-            outcome.epochs
-        ));
-    } else {
-        reporter.line(&format!(
-            "best validation loss {:.5} in epoch {} of {}: {}",
-            outcome.best_loss,
-            outcome.best_epoch,
-            outcome.epochs,
-            folder.join(BEST).display()
-        ));
-    }
+        precision: config.precision,
+        reporter: &reporter,
+    };
+    let outcome = trainer.run(network.params, args.resume)?;
+    reporter.line(&outcome.describe(folder));
     Ok(())
 }
 
-/// Makes the model's folder and holds it against a second run.
-fn claim(folder: &Path, config: &Config, resume: bool) -> Result<std::fs::File> {
-    let lock = lock(folder)?;
-    // A run that failed before it had numbers to keep may start again.
-    let holds = |folder: &Path| {
-        let files = [LAST, BEST, STATE];
-        files.iter().any(|f| folder.join(f).exists())
-    };
-    let holds_model = holds(folder) || holds(&penalty_path::step_folder(folder, 0));
-    if holds_model && !resume {
-        return Err(Error::invalid(format!(
-            "{} holds a model already: choose another --model-output, or say --resume to go on with it",
-            folder.display()
-        )));
-    }
-    if holds_model && folder.join(CONFIG).exists() {
-        let before = Config::read(folder)?;
-        before.check_resumable(config, folder)?;
-    }
-    remove_leftovers(folder)?;
-    Ok(lock)
-}
-
 impl Args {
+    /// The files that the flags name.
+    fn inputs(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.atac_file.clone(), self.sequences.clone()];
+        files.extend(self.meme_file.clone());
+        files.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
+        files.push(PathBuf::from(&self.architecture));
+        if let Some(folder) = &self.split_folder {
+            files.extend(split_files(folder));
+        }
+        if let Some(model) = &self.model {
+            files.extend(outputs::model_files(model, &KIND));
+            files.push(model.clone());
+        }
+        files
+    }
+
+    fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
+        Claim {
+            folder: &self.model_output,
+            entry: if self.resume {
+                Entry::Resume
+            } else {
+                Entry::Free
+            },
+            kind: &KIND,
+            known,
+        }
+    }
+
     /// Kernels and names of the motifs, where the architecture has a motif layer.
-    fn motifs(
-        &self,
-        spec: &crate::models::tisfm::Spec,
-    ) -> Result<(Option<MotifKernels>, Vec<String>)> {
+    fn motifs(&self, spec: &Spec) -> Result<(Option<MotifKernels>, Vec<String>)> {
         match (&self.meme_file, spec.strands()) {
             (Some(file), Some(_)) => {
                 let motifs = read_meme(file)?;
@@ -241,7 +241,12 @@ impl Args {
     }
 
     /// Fresh weights, or those that --model names.
-    fn start<T: Number>(&self, blueprint: Blueprint, config: &Config) -> Result<Network<T>> {
+    fn start<T: Number>(
+        &self,
+        blueprint: Blueprint,
+        config: &Config,
+        known: Kinds,
+    ) -> Result<Network<T>> {
         let Some(path) = &self.model else {
             return Network::initialise(blueprint, self.seed);
         };
@@ -251,19 +256,20 @@ impl Args {
             path.clone()
         };
         if path.is_dir() && path.join(CONFIG).exists() {
-            let theirs = Config::read(path)?;
-            if theirs.outputs != config.outputs {
+            let theirs = Config::read(path, &KIND, known)?.model;
+            let ours = &config.model;
+            if theirs.outputs != ours.outputs {
                 eprintln!(
                     "warning: {} was trained on the outputs {}, this run's are {}",
                     path.display(),
                     theirs.outputs.join(", "),
-                    config.outputs.join(", ")
+                    ours.outputs.join(", ")
                 );
             }
         }
         let weights = state_dict::read(&file)?;
         if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
-            warn_of_other_motifs(kernels, strands, &config.motifs, &weights);
+            warn_of_other_motifs(kernels, strands, &config.model.motifs, &weights);
         }
         Network::from_state_dict(blueprint, &weights, &file)
     }
@@ -332,18 +338,21 @@ impl Args {
         });
         Ok(Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
-            architecture: blueprint.spec.clone(),
-            motifs,
-            motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
-            outputs: dataset.outputs.clone(),
-            window: dataset.length,
+            kind: KIND.name.to_string(),
+            model: Description {
+                architecture: blueprint.spec.clone(),
+                motifs,
+                motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
+                outputs: dataset.outputs.clone(),
+                window: dataset.length,
+                trainable: self.trainable(),
+                data: Some(DataFiles {
+                    atac_file: absolute(&self.atac_file)?,
+                    sequences: absolute(&self.sequences)?,
+                    genome: self.genome.as_deref().map(absolute).transpose()?,
+                }),
+            },
             precision,
-            trainable: self.trainable(),
-            data: Some(DataFiles {
-                atac_file: absolute(&self.atac_file)?,
-                sequences: absolute(&self.sequences)?,
-                genome: self.genome.as_deref().map(absolute).transpose()?,
-            }),
             files,
             flags: match flags {
                 serde_json::Value::Object(map) => map,

@@ -164,7 +164,7 @@ impl Case {
         blueprint: &Blueprint,
         lowering: Lowering,
     ) -> Result<(Tape<T>, Var, Var, Vec<Var>)> {
-        let (mut tape, built) = blueprint.record::<T>(self.training, lowering)?;
+        let (mut tape, built) = blueprint.recorded::<T>(self.training, lowering)?;
         let loss = with_loss(&mut tape, built.output, self.data.outputs.len());
         let watched: Vec<_> = [built.input, built.first_input]
             .into_iter()

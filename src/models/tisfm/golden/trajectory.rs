@@ -7,6 +7,7 @@ use crate::io::state_dict::read;
 use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::optim::{Optimizer, OptimizerSettings, Plateau, Shrink};
 use crate::train::folder::weights::load;
+use crate::train::model::{Model, Purpose};
 
 const TOLERANCE: f64 = 1e-9;
 /// The MCP's b of the original's run.
@@ -31,7 +32,7 @@ pub fn check(case: &Case) -> Result<Vec<Check>> {
         ..case.blueprint.clone()
     };
     let rows = case.data.len();
-    let mut executor = CpuExecutor::new(blueprint.training_program::<f64>(rows)?);
+    let mut executor = CpuExecutor::new(blueprint.program::<f64>(Purpose::Train, rows)?);
     let layout = executor.layout().clone();
     let mut params: Vec<f64> = load(&layout, &case.params, &case.folder)?;
     let mut state = Optimizer::new(settings(optimizer), params.len());
@@ -107,12 +108,10 @@ pub fn check(case: &Case) -> Result<Vec<Check>> {
 
 fn settings(optimizer: &OptimizerCase) -> OptimizerSettings {
     let lambda = optimizer.lambda.unwrap_or(0.0);
-    OptimizerSettings {
-        shrink: match optimizer.name.as_str() {
-            "l1" => Shrink::L1 { lambda },
-            "mcp" => Shrink::Mcp { lambda, b: MCP_B },
-            _ => Shrink::None,
-        },
-        penalised: vec!["linreg.weight".to_string()],
-    }
+    let shrink = match optimizer.name.as_str() {
+        "l1" => Shrink::L1 { lambda },
+        "mcp" => Shrink::Mcp { lambda, b: MCP_B },
+        _ => Shrink::None,
+    };
+    OptimizerSettings::adamw(shrink, vec!["linreg.weight".to_string()])
 }

@@ -1,15 +1,13 @@
 //! The table of kernels of `cisgrad bench --kernels`: every step of the model that is timed, alone.
 
-use super::{Args, Mode, blueprint, codes, targets};
-use crate::check::case::Case;
-use crate::check::case::OP_TOLERANCE;
-use crate::engine::cuda::{
-    DeviceExecutor, DeviceProgram, Gpu, Precision, StepTime, copy_bandwidth,
-};
-use crate::engine::{Batch, Noise};
-use crate::models::tisfm::network::{Network, with_loss};
+use super::rows::RandomRows;
+use super::{Load, Mode, Target};
+use crate::check::case::{Case, OP_TOLERANCE};
+use crate::engine::Noise;
+use crate::engine::cuda::{DeviceExecutor, Gpu, Precision, StepTime, copy_bandwidth};
 use crate::ops::all_cases;
-use crate::train::model::Lowering;
+use crate::train::batch::Feed;
+use crate::train::model::{Model, Purpose};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,31 +40,33 @@ pub struct Table {
     kernels: Vec<Row>,
 }
 
-/// Times every step.
+/// Times every step of a model.
 ///
 /// # Errors
-/// Whatever fails on the card, and an op's case that does not hold there.
-pub fn measure(gpu: &Arc<Gpu>, precision: Precision, args: &Args) -> Result<Table> {
-    let blueprint = blueprint(args)?;
-    let training = args.mode == Mode::Train;
-    let (mut tape, built) = blueprint.record::<f32>(training, Lowering::Fused)?;
-    let loss = training.then(|| with_loss(&mut tape, built.output, args.outputs));
-    let program = DeviceProgram::new(tape, built.output, loss, args.batch_size)?;
-    let network = Network::<f32>::initialise(blueprint, 1)?;
-    let rows = args.batch_size;
-    let (codes, signals) = (codes(args, rows), targets(args, rows));
-    let signals: Vec<f32> = signals.into_iter().map(|s| s as f32).collect();
-    let mut executor =
-        DeviceExecutor::new(gpu, program, args.window_size, &network.params, precision)?;
-    let batch = Batch {
-        rows,
-        codes: &codes,
-        dense: if training { vec![&signals] } else { Vec::new() },
-        noise: Noise::default(),
+/// Whatever fails on the GPU, and an op's case that does not hold there.
+pub fn measure<M: Model>(
+    gpu: &Arc<Gpu>,
+    model: &M,
+    target: Target,
+    load: &Load<'_>,
+) -> Result<Table> {
+    let purpose = match load.mode {
+        Mode::Train => Purpose::Train,
+        Mode::Inference => Purpose::Predict,
     };
-    let times = executor.profile(&batch, args.steps)?;
+    let program = model.device_program(purpose, load.batch_size)?;
+    let params: Vec<f32> = model.layout()?.initialise(1);
+    let (rows, precision) = (load.batch_size, load.precision.on_gpu());
+    let samples = RandomRows::new(model.row(), rows, target);
+    let mut feed = Feed::<f32>::new(model.row(), rows);
+    feed.fill(&samples.all(), &samples);
+    feed.target(&samples.all(), &samples);
+    let length = samples.shape.length;
+    let mut executor = DeviceExecutor::new(gpu, program, length, &params, precision)?;
+    let batch = feed.batch(Noise::default(), load.mode == Mode::Train);
+    let times = executor.profile(&batch, load.steps)?;
     drop(executor);
-    let copy = copy_bandwidth(gpu, args.steps)?;
+    let copy = copy_bandwidth(gpu, load.steps)?;
     let errors = errors(gpu, precision, &times)?;
     let row = |time: &StepTime, direction, seconds: f64, elements: usize, flops: f64| {
         let rate = (elements * size_of::<f32>()) as f64 / seconds;

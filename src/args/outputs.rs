@@ -1,0 +1,122 @@
+//! Outputs, looked at before the work begins: that they can be written, and that they are none of the inputs.
+
+use crate::io::atomic::check_writable;
+use crate::train::folder::FILES;
+use crate::train::model::Kind;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// # Errors
+/// A flag's output that is an input, by whatever path, or another flag's output; one whose folder is not there or cannot be
+/// written to.
+pub fn check(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
+    for (_, path) in outputs {
+        check_writable(path)?;
+    }
+    check_apart(outputs, inputs)
+}
+
+/// [`check`] for the files that a run will make in a model folder, which need not be there yet.
+///
+/// # Errors
+/// One of them is an input.
+pub fn check_model_folder(
+    flag: &str,
+    folder: &Path,
+    kind: &Kind,
+    inputs: &[PathBuf],
+) -> Result<()> {
+    let files = model_files(folder, kind);
+    let outputs: Vec<(&str, &Path)> = files.iter().map(|file| (flag, file.as_path())).collect();
+    check_apart(&outputs, inputs)
+}
+
+/// The files of a model folder, whether they are there or not.
+pub fn model_files(folder: &Path, kind: &Kind) -> Vec<PathBuf> {
+    let names = FILES.iter().chain(kind.files);
+    names.map(|name| folder.join(name)).collect()
+}
+
+/// A genome and the indices that may lie beside it.
+pub fn genome_files(genome: &Path) -> [PathBuf; 3] {
+    ["", ".fai", ".gzi"].map(|ending| {
+        let mut path = genome.as_os_str().to_owned();
+        path.push(ending);
+        path.into()
+    })
+}
+
+/// [`check`] for files whose folders need not be there yet.
+///
+/// # Errors
+/// One of them is an input or another one.
+pub fn check_apart(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
+    let read: Vec<PathBuf> = inputs.iter().filter_map(|path| place(path)).collect();
+    let mut written: Vec<(PathBuf, &str)> = Vec::new();
+    for &(flag, path) in outputs {
+        let Some(found) = place(path) else { continue };
+        let shown = path.display();
+        if read.contains(&found) {
+            return Err(Error::usage(format!(
+                "{flag} {shown} is a file that this run reads: choose another"
+            )));
+        }
+        if let Some((_, other)) = written.iter().find(|(other, _)| *other == found) {
+            return Err(Error::usage(format!(
+                "{flag} {shown} is the file of {other}"
+            )));
+        }
+        written.push((found, flag));
+    }
+    Ok(())
+}
+
+/// A file without links and detours in its path; None for a device, which takes what any number of writers send it, and
+/// where there is no folder for it.
+fn place(path: &Path) -> Option<PathBuf> {
+    let metadata = std::fs::metadata(path);
+    if metadata.is_ok_and(|found| !found.is_file()) {
+        return None;
+    }
+    path.canonicalize().ok().or_else(|| {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn an_input_is_known_by_every_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("reads.bed"), "").unwrap();
+        std::fs::create_dir(at("sub")).unwrap();
+        std::os::unix::fs::symlink(at("reads.bed"), at("link")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), at("sub/up")).unwrap();
+        let inputs = [at("reads.bed"), at("later.tsv")];
+        for spelling in [
+            "reads.bed",
+            "link",
+            "sub/../reads.bed",
+            "sub/up/reads.bed",
+            "./later.tsv",
+        ] {
+            let message = check(&[("--out", &at(spelling))], &inputs).unwrap_err();
+            assert!(
+                message.to_string().contains("a file that this run reads"),
+                "{spelling}: {message}"
+            );
+        }
+        check(&[("--out", &at("other.tsv"))], &inputs).unwrap();
+        check(&[("--out", Path::new("/dev/null"))], &["/dev/null".into()]).unwrap();
+        let twice = check(&[("-o", &at("a")), ("--bigwig", &at("sub/up/a"))], &inputs);
+        assert!(twice.unwrap_err().to_string().contains("the file of -o"));
+    }
+}

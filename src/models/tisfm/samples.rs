@@ -1,0 +1,76 @@
+//! tiSFM's samples: rows of a table of sequences and signals.
+
+use crate::Result;
+use crate::data::Notes;
+use crate::engine::Philox;
+use crate::engine::params::STREAM_SHUFFLE;
+use crate::train::batch::{Row, Samples, Source, Table};
+
+/// Sequences and signals by row, in memory; a sample is the number of a row.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    /// rows x length base codes.
+    pub codes: &'a [u8],
+    /// rows x outputs; empty where nothing is trained.
+    pub signals: &'a [f64],
+    pub length: usize,
+    pub outputs: usize,
+}
+
+impl Source for Rows<'_> {
+    type Sample = usize;
+
+    fn fill(&self, sample: &usize, row: &mut Row<'_>) {
+        let codes = &self.codes[sample * self.length..(sample + 1) * self.length];
+        row.codes.copy_from_slice(codes);
+    }
+
+    fn table(&self) -> Option<Table<'_, usize>> {
+        Some(Table {
+            codes: self.codes,
+            targets: self.signals,
+            length: self.length,
+            width: self.outputs,
+            row: |row| *row,
+        })
+    }
+}
+
+/// The rows of a training run.
+pub struct TrainingRows<'a> {
+    pub rows: Rows<'a>,
+    pub train: &'a [usize],
+    pub validation: &'a [usize],
+    /// Of the order.
+    pub seed: u64,
+}
+
+impl Source for TrainingRows<'_> {
+    type Sample = usize;
+
+    fn fill(&self, sample: &usize, row: &mut Row<'_>) {
+        self.rows.fill(sample, row);
+    }
+
+    fn table(&self) -> Option<Table<'_, usize>> {
+        self.rows.table()
+    }
+}
+
+impl Samples for TrainingRows<'_> {
+    /// All rows of training in an order of the epoch's own.
+    fn epoch(&self, epoch: u64) -> Result<(Vec<usize>, Notes)> {
+        let order = Philox::new(self.seed).permutation(STREAM_SHUFFLE + epoch, self.train.len());
+        let rows = order.into_iter().map(|i| self.train[i]).collect();
+        Ok((rows, Notes::new()))
+    }
+
+    fn validation(&self) -> &[usize] {
+        self.validation
+    }
+
+    fn targets(&self, sample: &usize, targets: &mut [f64]) {
+        let width = self.rows.outputs;
+        targets.copy_from_slice(&self.rows.signals[sample * width..(sample + 1) * width]);
+    }
+}
