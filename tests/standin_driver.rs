@@ -20,7 +20,7 @@ fn installed() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<std::path::PathBuf>> = OnceLock::new();
     let folder = FOLDER
         .get_or_init(|| {
-            let kernels = [("CUDA_STANDIN_KERNELS", "tests/standin/selfcheck")];
+            let kernels = [("CUDA_STANDIN_KERNELS", "standin/selfcheck")];
             let kind = standin::kind();
             standin::build(&kind, &format!("selfcheck-{kind}"), &kernels)
         })

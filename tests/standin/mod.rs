@@ -40,7 +40,7 @@ pub fn build(kind: &str, name: &str, variables: &[(&str, &str)]) -> Option<PathB
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let out = target().join("standin").join(name);
     let status = Command::new("sh")
-        .arg(root.join("tests/standin/build.sh"))
+        .arg(root.join("standin/build.sh"))
         .arg(kind)
         .arg(&out)
         .env_remove("LD_PRELOAD") // a sanitizer is for the test, not for the compiler

@@ -1,18 +1,18 @@
 #!/bin/sh
 # Runs a program on the stand-in driver:
 #
-#   tests/standin/run.sh KIND COMMAND [ARGUMENT]...
+#   standin/run.sh KIND COMMAND [ARGUMENT]...
 #
 # With KIND asan or tsan the kernels are watched by the sanitizers; the program itself need not be built with them.
 # Keep the grids small then. The integration tests take the kind from here too:
 #
-#   tests/standin/run.sh asan target/debug/deps/cuda_ops-0123456789abcdef
-#   CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='tests/standin/run.sh asan' cargo test --test cuda_ops
+#   standin/run.sh asan target/debug/deps/cuda_ops-0123456789abcdef
+#   CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='standin/run.sh asan' cargo test --test cuda_ops
 set -eu
 kind=$1
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-folder=${CUDA_STANDIN_TARGET:-$here/../../target/standin}/$kind
+folder=${CUDA_STANDIN_TARGET:-$here/../target/standin}/$kind
 "$here/build.sh" "$kind" "$folder"
 
 compiler=${CXX:-c++}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the stand-in for the CUDA driver, with all kernels compiled for the host:
 #
-#   tests/standin/build.sh KIND FOLDER
+#   standin/build.sh KIND FOLDER
 #
 # KIND is plain, asan (AddressSanitizer and UndefinedBehaviorSanitizer) or tsan (ThreadSanitizer). FOLDER gets
 #   libcuda.so.1  the library
@@ -24,7 +24,7 @@ fail() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
+root=$(cd "$here/.." && pwd)
 
 # ---- one object, when called by itself below --------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ fi
 
 common="-std=c++17 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-strict-aliasing -pthread"
 common="$common -ffp-contract=off -fno-math-errno -fno-trapping-math -w -DCUDA_ON_HOST=1"
-common="$common -I . -I kernels -I tests/standin"
+common="$common -I . -I kernels -I standin"
 # fmaf is one instruction where the processor has it, and a call where the compiler may not use it.
 if grep -qw fma /proc/cpuinfo 2>/dev/null && [ "$(uname -m)" = x86_64 ]; then common="$common -mfma"; fi
 case $kind in
@@ -115,10 +115,10 @@ cd "$root"
 folders=$(printf '%s' "${CUDA_STANDIN_KERNELS:-kernels}:${CUDA_STANDIN_EXTRA:-}" | tr ':' '\n')
 jobs=$out/obj/jobs
 : >"$jobs.new"
-for source in tests/standin/runtime/*.cpp tests/standin/driver/*.cpp; do
+for source in standin/runtime/*.cpp standin/driver/*.cpp; do
   echo "$source" >>"$jobs.new"
 done
-headers="kernels/lib/*.cuh tests/standin/*.h tests/standin/*.cuh"
+headers="kernels/lib/*.cuh standin/*.h standin/*.cuh"
 for folder in $folders; do
   folder=${folder#"$root"/}
   for source in "$folder"/*.cu; do
@@ -134,7 +134,7 @@ mv "$jobs.new" "$jobs"
 # shellcheck disable=SC2086
 STANDIN_COMMON=$({
   echo "$version $STANDIN_CXX $STANDIN_FLAGS"
-  cat $headers tests/standin/runtime/*.h tests/standin/driver/*.h
+  cat $headers standin/runtime/*.h standin/driver/*.h
 } | hash_of)
 export STANDIN_CXX STANDIN_FLAGS STANDIN_COMMON
 

@@ -2,15 +2,15 @@
 # Checks the stand-in itself: kernels that are right give right results in every build, and each mistake of
 # selfcheck/buggy.cu is found by the builds that are to find it.
 #
-#   tests/standin/selfcheck.sh [all]
+#   standin/selfcheck.sh [all]
 #
 # Builds in target/standin (or the folder in CUDA_STANDIN_TARGET): plain and asan, with `all` tsan too.
 set -eu
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 target=${CUDA_STANDIN_TARGET:-target/standin}
 kinds="plain asan"
 if [ "${1:-}" = all ]; then kinds="plain asan tsan"; fi
-CUDA_STANDIN_KERNELS=tests/standin/selfcheck
+CUDA_STANDIN_KERNELS=standin/selfcheck
 export CUDA_STANDIN_KERNELS
 
 # What finds which mistake: in each build
@@ -49,13 +49,13 @@ pointer_is_shifted      error   address    error
 compiler=${CXX:-c++}
 for kind in $kinds; do
   folder=$target/selfcheck-$kind
-  tests/standin/build.sh "$kind" "$folder"
+  standin/build.sh "$kind" "$folder"
   case $kind in
     plain) sanitize="" ;;
     asan) sanitize="-fsanitize=address,undefined -g1" ;;
     tsan) sanitize="-fsanitize=thread -g1" ;;
   esac
-  source=tests/standin/selfcheck/check.cpp
+  source=standin/selfcheck/check.cpp
   # Not every shell calls a file newer than one that is absent.
   if [ ! -e "$folder/check" ] || [ "$source" -nt "$folder/check" ] || [ "$folder/libcuda.so.1" -nt "$folder/check" ]; then
     # shellcheck disable=SC2086
