@@ -6,8 +6,8 @@
 # With KIND asan or tsan the kernels are watched by the sanitizers; the program itself need not be built with them.
 # Keep the grids small then. The integration tests take the kind from here too:
 #
-#   standin/run.sh asan target/debug/deps/cuda_ops-0123456789abcdef
-#   CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='standin/run.sh asan' cargo test --test cuda_ops
+#   standin/run.sh asan target/debug/deps/cuda-0123456789abcdef ops
+#   CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='standin/run.sh asan' cargo test --test cuda ops
 set -eu
 kind=$1
 shift
