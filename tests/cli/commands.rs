@@ -73,7 +73,7 @@ fn usage_is_exit_code_2_and_help_is_0() {
     }
 }
 
-/// A reader that has seen enough (`| head`) is no failure, whatever the command.
+/// A reader that has seen enough (`| head`) is not a failure, whatever the command.
 #[test]
 fn a_closed_pipe_is_exit_code_0() {
     let data = Data::new(60, 40);

@@ -276,7 +276,7 @@ fn chromosomes_regions_and_bed_files_say_the_same() {
 }
 
 #[test]
-fn absent_chromosomes_are_noted_by_default_and_errors_when_asked_for() {
+fn absent_chromosomes_are_noted_by_default_and_errors_when_requested() {
     let cells = Cells::new();
     let arguments = |more: &str| {
         format!(
@@ -373,7 +373,7 @@ fn a_resources_folder_serves_a_published_command_line() {
         ))
         .ok();
     assert!(best(&cells, "given") == best(&cells, "kept"));
-    // And what a command does not need it takes without a word.
+    // And what a command does not need it takes silently.
     cells
         .on("predict", "-m kept -f CTCF -b blacklist.bed -o p.gz -s 3 --resources no.such --genome genome.fa --annotations resources --promoter 3,4")
         .ok();

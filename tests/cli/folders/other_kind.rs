@@ -1,4 +1,4 @@
-//! What a command says of a model of another kind, and of what is no model folder.
+//! What a command says of a model of another kind, and of what is not a model folder.
 
 use crate::common::bytes;
 use crate::common::kinds::Kind;
@@ -15,7 +15,7 @@ for_each_kind! {
     a_weights_file_is_told_as_what_it_is,
         tisfm fault: "fault 3: other kind: 'Not a directory' is said",
         factornet fault: "fault 3: other kind: that it is a weights file is not said";
-    what_is_no_model_at_all_is_told,
+    what_is_not_a_model_is_told,
         tisfm fault: "fault 3: other kind: 'Not a directory' is said";
     a_model_of_an_unknown_kind_is_named_as_that,
         tisfm fault: "fault 3: other kind: 'missing field' is said",
@@ -87,7 +87,7 @@ fn a_weights_file_is_told_as_what_it_is<K: Kind>() {
 }
 
 /// A file of another format, a folder without a model.
-fn what_is_no_model_at_all_is_told<K: Kind>() {
+fn what_is_not_a_model_is_told<K: Kind>() {
     let data = K::small();
     data.write("notes.txt", "notes\n");
     std::fs::create_dir(data.path("empty")).unwrap();
