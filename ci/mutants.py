@@ -60,7 +60,7 @@ def noticed(folder, op):
             "NVRTC_PATH": "/nonexistent",
             "CISGRAD_CACHE": "/nonexistent",
         }
-        command = ["sh", str(ROOT / "tests/standin/run.sh"), kind, str(PROGRAM), "selftest", "--device", "cuda", "--ops", op]
+        command = ["sh", str(ROOT / "standin/run.sh"), kind, str(PROGRAM), "selftest", "--device", "cuda", "--ops", op]
         try:
             run = subprocess.run(command, env=environment, capture_output=True, timeout=600)
         except subprocess.TimeoutExpired:

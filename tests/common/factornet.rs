@@ -1,12 +1,14 @@
 //! Small data for FactorNet: a random genome, cell lines with peaks, tracks and meta values, annotation, blacklist.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cisgrad::io::bigwig::{BigWig, Run as Values, write_bigwig};
 use cisgrad::io::chrom_sizes::Chromosomes;
 
-use super::{Random, Run, bytes, cisgrad, names};
+use super::kinds::{Kind, Output, Reading};
+use super::tisfm::Data;
+use super::{Random, Run, bytes, golden, names};
 
 /// Bases of each of chr1, chr2 and chr3.
 pub const BASES: u32 = 60_000;
@@ -140,27 +142,6 @@ impl Cells {
         }
     }
 
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder().join(name)
-    }
-
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), content).unwrap();
-    }
-
-    pub fn run(&self, arguments: &str) -> Run {
-        cisgrad(self.folder(), arguments)
-    }
-
-    /// `factornet train` of CTCF in `A` on the small network and these files, for two epochs; what `more` says again counts.
-    pub fn train_arguments(&self, out: &str, more: &str) -> String {
-        self.arguments(Some("CTCF"), out, more)
-    }
-
     fn arguments(&self, factor: Option<&str>, out: &str, more: &str) -> String {
         let given: Vec<&str> = more.split_whitespace().collect();
         let mut arguments = format!("factornet train {more}");
@@ -193,12 +174,8 @@ impl Cells {
         self.run(&self.arguments(None, out, more))
     }
 
-    pub fn train(&self, out: &str, more: &str) -> Run {
-        self.run(&self.train_arguments(out, more))
-    }
-
     /// Any of the other commands on `A`, with genome and blacklist.
-    pub fn on(&self, command: &str, more: &str) -> Run {
+    pub fn on_arguments(&self, command: &str, more: &str) -> String {
         let given: Vec<&str> = more.split_whitespace().collect();
         let mut arguments = format!("factornet {command} {more}");
         for (flag, value) in [
@@ -210,16 +187,11 @@ impl Cells {
                 let _ = write!(arguments, " {flag} {value}");
             }
         }
-        self.run(&arguments)
+        arguments
     }
 
-    /// Training fails with this code and message, and leaves nothing behind.
-    #[track_caller]
-    pub fn refuses(&self, more: &str, code: i32, parts: &[&str]) {
-        let before = names(self.folder());
-        self.train("never", more).fails(code, parts);
-        assert!(!self.path("never").exists(), "a folder was made: {more}");
-        assert_eq!(names(self.folder()), before);
+    pub fn on(&self, command: &str, more: &str) -> Run {
+        self.run(&self.on_arguments(command, more))
     }
 
     /// The lines of a scored BED.
@@ -232,6 +204,79 @@ impl Cells {
         std::io::Read::read_to_string(&mut decoder, &mut text).unwrap();
         let fields = |line: &str| line.split('\t').map(String::from).collect();
         text.lines().map(fields).collect()
+    }
+}
+
+impl Kind for Cells {
+    const NAME: &'static str = "factornet";
+    const TITLE: &'static str = "FactorNet";
+    const RATE: &'static str = "-lr";
+    const EPOCHS: u64 = 2;
+    const WILD: &'static str = "-r 0 -p 0 -n 8 -lr 1e20";
+    const OTHER_NETWORK: &'static str = "-k 5";
+    const OWN_FILE: &'static str = "feature.txt";
+    type Other = Data;
+
+    fn small() -> Cells {
+        Cells::new()
+    }
+
+    /// Epochs of a hundred steps and more, so that a signal meets one in its middle.
+    fn long() -> (Cells, &'static str) {
+        (Cells::new(), "-i A B -m -n 9 --batch-size 4")
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `factornet train` of CTCF in `A` on a small network.
+    fn train_arguments(&self, out: &str, more: &str) -> String {
+        self.arguments(Some("CTCF"), out, more)
+    }
+
+    fn epochs(count: u64) -> String {
+        format!("-e {count} -ep {count}")
+    }
+
+    fn reading(&self, model: &str, out: &str) -> Vec<Reading> {
+        self.write("w.bed", "chr3\t5000\t5200\nchr3\t9000\t9200\n");
+        let command = |name: &str, more: String, output| Reading {
+            arguments: self.on_arguments(name, &format!("-m {model} {more}")),
+            inputs: match name {
+                "evaluate" => vec!["A/dgf.bw", "A/CTCF.bed", "genome.fa", "blacklist.bed"],
+                _ => vec![
+                    "w.bed",
+                    "A/dgf.bw",
+                    "A/bigwig.txt",
+                    "genome.fa",
+                    "blacklist.bed",
+                ],
+            },
+            output,
+        };
+        vec![
+            command("predict", format!("-b w.bed -o {out}"), Output::File),
+            command(
+                "visualize",
+                format!("-b w.bed -c chr3 -o {out}"),
+                Output::Folder,
+            ),
+            command("evaluate", "-t chr3:4000-9000".into(), Output::Stdout),
+        ]
+    }
+
+    fn train_over_arguments(&self, out: &str) -> String {
+        self.train_arguments("", &format!("-oc {out}"))
+    }
+
+    fn convert_arguments(&self, weights: &str, out: &str) -> String {
+        let case = golden::factornet("keras_files/train_T1_gmax_nometa");
+        std::fs::create_dir_all(self.path(weights)).unwrap();
+        for name in names(&case) {
+            std::fs::copy(case.join(&name), self.path(weights).join(name)).unwrap();
+        }
+        format!("convert factornet {weights} --out {out}")
     }
 }
 

@@ -1,6 +1,6 @@
 """Writes this folder's files, with torch 2.6.0, numpy 1.26.4 and safetensors 0.5.3:  python make.py
 
-One small network with the original's parameter names. Its values are known in closed form (tests/state_dict.rs computes
+One small network with the original's parameter names. Its values are known in closed form (tests/numbers/state_dict computes
 them again), exact in f16 and bf16, so that every file must hold the same numbers.
 """
 

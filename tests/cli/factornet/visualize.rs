@@ -1,0 +1,158 @@
+//! `cisgrad factornet visualize`.
+
+use crate::common::factornet::Cells;
+use crate::common::kinds::Kind;
+use crate::common::{assert_no_leftovers, bytes, names, text};
+use cisgrad::io::meme::read_meme;
+
+const WINDOWS: &str =
+    "chr3\t5000\t5200\nchr3\t9000\t9200\nchr2\t7000\t7200\nchr3\t29900\t30100\nchr3\t0\t200\n";
+
+/// Rows and columns of an npy file of f64, and its numbers.
+fn matrix(npy: &[u8]) -> (String, Vec<f64>) {
+    assert!(npy.starts_with(b"\x93NUMPY"));
+    let header = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
+    let text = String::from_utf8(npy[10..10 + header].to_vec()).unwrap();
+    assert!(text.contains("'<f8'") && text.contains("False"), "{text}");
+    let shape = text.split('(').nth(1).unwrap().split(')').next().unwrap();
+    let numbers = npy[10 + header..].chunks_exact(8);
+    let numbers = numbers.map(|b| f64::from_le_bytes(b.try_into().unwrap()));
+    let shape: Vec<&str> = shape
+        .split(',')
+        .map(str::trim)
+        .filter(|n| !n.is_empty())
+        .collect();
+    (shape.join(" "), numbers.collect())
+}
+
+#[test]
+fn both_layers_become_motifs_logos_and_mean_signals() {
+    let cells = Cells::new();
+    cells.train("model", "-e 1").ok();
+    cells.write("w.bed", WINDOWS);
+    let run = cells
+        .on("visualize", "-m model -f CTCF -b w.bed -c chr3 -o out")
+        .ok();
+    // Two are off the blacklist, the ends, and chr2.
+    assert!(run.err.contains("\n2 windows\n"), "{}", run.err);
+    let files = "DGF_meansignal.npy DGF_meansignal.svg DGF_meansignal2.npy DGF_meansignal2.svg logos.svg logos2.svg motifs.txt motifs2.txt";
+    assert_eq!(names(cells.path("out")).join(" "), files);
+    for number in ["", "2"] {
+        let file = cells.path(&format!("out/motifs{number}.txt"));
+        assert!(text(&file).starts_with("MEME version 4.9.0\n"));
+        let motifs = read_meme(&file).unwrap();
+        assert!(!motifs.is_empty());
+        for motif in &motifs {
+            assert_eq!(motif.rows.len(), 10);
+            // Each of two strands of two windows has at most one site.
+            assert!(motif.nsites.unwrap() <= 4.0, "{motif:?}");
+        }
+        let (shape, numbers) = matrix(&bytes(
+            cells.path(&format!("out/DGF_meansignal{number}.npy")),
+        ));
+        assert_eq!(shape, "4 10");
+        assert_eq!(numbers.len(), 40);
+        let with_sites = numbers
+            .chunks(10)
+            .filter(|row| row.iter().all(|x| *x >= 0.0))
+            .count();
+        assert_eq!(with_sites, motifs.len());
+        for svg in [
+            format!("logos{number}.svg"),
+            format!("DGF_meansignal{number}.svg"),
+        ] {
+            let svg = text(cells.path(&format!("out/{svg}")));
+            assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+        }
+    }
+    // The motif that a kernel has is what is under its largest activations: with one window, words of its sequence.
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3:4000-6000 -oc one")
+        .ok();
+    for motif in read_meme(cells.path("one/motifs.txt")).unwrap() {
+        let sites = motif.nsites.unwrap();
+        let whole = |p: &f64| (p * sites - (p * sites).round()).abs() < 1e-4;
+        assert!(motif.rows.iter().flatten().all(whole), "{motif:?}");
+    }
+    // Compared with themselves, each motif is found at its own place.
+    cells
+        .on(
+            "visualize",
+            "-m model -b w.bed -c chr3 --motif-db out/motifs.txt -o known",
+        )
+        .ok();
+    let matches = text(cells.path("known/matches.tsv"));
+    let own: Vec<Vec<&str>> = matches
+        .lines()
+        .skip(1)
+        .map(|l| l.split('\t').collect())
+        .collect();
+    assert_eq!(
+        own.len(),
+        read_meme(cells.path("out/motifs.txt")).unwrap().len()
+    );
+    for words in own {
+        assert_eq!(
+            [words[4], words[5], words[6], words[7]],
+            ["1.0000", "0", "+", "10"]
+        );
+    }
+    assert!(cells.path("known/matches2.tsv").is_file());
+    assert_no_leftovers(cells.folder());
+}
+
+#[test]
+fn the_folder_must_not_be_there_unless_it_may_be_written_over() {
+    let cells = Cells::new();
+    cells.train("model", "-e 1").ok();
+    cells.write("w.bed", WINDOWS);
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3 -o out")
+        .ok();
+    let before = text(cells.path("out/motifs.txt"));
+    cells
+        .on("visualize", "-m model -b w.bed -c chr2 -o out")
+        .fails(
+            1,
+            &["out exists: choose another -o, or write over it with -oc"],
+        );
+    assert_eq!(text(cells.path("out/motifs.txt")), before);
+    cells
+        .on("visualize", "-m model -b w.bed -c chr2 -oc out")
+        .ok();
+    assert_ne!(text(cells.path("out/motifs.txt")), before);
+    // What another model's tracks left would pass for this one's.
+    cells.write("out/OLD_meansignal2.npy", "old");
+    cells.write("out/notes.txt", "mine");
+    cells
+        .on("visualize", "-m model -b w.bed -c chr2 -oc out")
+        .ok();
+    assert!(!cells.path("out/OLD_meansignal2.npy").exists());
+    assert_eq!(text(cells.path("out/notes.txt")), "mine");
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3")
+        .fails(2, &["--outputdir"]);
+}
+
+#[test]
+fn no_window_is_an_error_that_makes_no_folder() {
+    let cells = Cells::new();
+    cells.train("model", "-e 1").ok();
+    cells.write("w.bed", WINDOWS);
+    cells.write("empty.bed", "");
+    for (flags, code, message) in [
+        ("-b w.bed", 1, "no window in chr11 is off the blacklist"),
+        ("-b w.bed -c chr11", 2, "-c chr11: neither a chromosome"),
+        ("-b w.bed -c chr3:0-1000", 1, "no window in chr3:0-1000"),
+        (
+            "-b empty.bed -c chr3",
+            1,
+            "empty.bed: no interval on a chromosome in use",
+        ),
+    ] {
+        cells
+            .on("visualize", &format!("-m model {flags} -o never"))
+            .fails(code, &[message]);
+        assert!(!cells.path("never").exists(), "{flags}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The program as a user meets it: every command on small data, what it says about bad input, and what it may not cost.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[macro_use]
+mod for_each_kind;
+
+mod bad_input;
+mod commands;
+mod factornet;
+mod folders;
+mod readme;
+mod resume;
+mod tisfm;

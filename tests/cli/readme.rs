@@ -1,0 +1,123 @@
+//! The README's commands, run as they stand but on less data and for fewer epochs.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::factornet::Cells;
+use crate::common::kinds::Kind;
+use crate::common::{Run, cisgrad, names, text};
+
+/// The block of shell commands behind a marker of the README, which shows these commands.
+fn block(marker: &str, commands: &[&str]) -> String {
+    let readme = include_str!("../../README.md");
+    let (_, after) = readme
+        .split_once(marker)
+        .expect("the README has its marker");
+    let (_, after) = after
+        .split_once("```sh\n")
+        .expect("a block of shell commands follows");
+    let (script, _) = after.split_once("```").expect("the block ends");
+    for command in commands {
+        assert!(script.contains(&format!("cisgrad {command}")), "{command}");
+    }
+    script.to_string()
+}
+
+fn shell(folder: &Path, script: &str) -> Run {
+    let binary = Path::new(env!("CARGO_BIN_EXE_cisgrad"));
+    let path = format!(
+        "{}:{}",
+        binary.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new("sh")
+        .args(["-e", "-c", script])
+        .current_dir(folder)
+        .env("PATH", path)
+        .output();
+    Run::of(output.unwrap(), script)
+}
+
+#[test]
+fn every_command_of_the_walk_through_works() {
+    let commands = [
+        "demo",
+        "tisfm train",
+        "tisfm test",
+        "tisfm predict",
+        "tisfm motifs",
+    ];
+    let script = block("<!-- walk-through", &commands)
+        .replace(
+            "demo --keep demo",
+            "demo --keep demo --peaks 400 --length 80 --epochs 2",
+        )
+        .replace("--number-of-epochs 50", "--number-of-epochs 3");
+    let folder = tempfile::tempdir().unwrap();
+    let out = shell(folder.path(), &script).ok().out;
+    let predictions = text(folder.path().join("predictions.tsv"));
+    assert!(predictions.starts_with("name\tB_cell\tT_cell\tmonocyte\n"));
+    assert_eq!(predictions.lines().count(), 401);
+    assert!(
+        out.ends_with('\n') && out.contains("output\trank\tmotif\tweight\nB_cell\t1\t"),
+        "{out}"
+    );
+    for file in [
+        "model.best.safetensors",
+        "model.last.safetensors",
+        "config.json",
+        "history.tsv",
+        "train_split.txt",
+    ] {
+        assert!(
+            folder.path().join("my_model").join(file).is_file(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn every_command_of_factornet_works() {
+    let commands = ["train", "evaluate", "predict", "visualize"].map(|c| format!("factornet {c}"));
+    let script = block("<!-- factornet", &commands.each_ref().map(String::as_str))
+        .replace("chr1 chr8 chr21", "chr3")
+        .replace("chr11", "chr2")
+        .replace("-n 3", "-n 3 -e 1 -L 200 -w 10 -k 4 -r 3 -d 8");
+    let cells = Cells::new();
+    for (from, to) in [
+        ("A", "K562"),
+        ("K562/dgf.bw", "K562/DNase.bw"),
+        ("genome.fa", "hg38.fa"),
+    ] {
+        std::fs::rename(cells.path(from), cells.path(to)).unwrap();
+    }
+    cells.write("windows.bed", "chr3\t5000\t5200\n");
+    let out = shell(cells.folder(), &script).ok().out;
+    assert!(out.starts_with("factor\tauROC\t"), "{out}");
+    assert_eq!(cells.scored("scores.bed.gz").len(), 1);
+    assert!(names(cells.path("motifs")).contains(&"logos.svg".to_string()));
+}
+
+#[test]
+fn the_demo_ranks_the_planted_motifs_first_in_a_smaller_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = cisgrad(folder.path(), "demo --peaks 2500 --length 100 --epochs 50").ok();
+    let (_, planted) = run
+        .out
+        .split_once("# planted\n")
+        .expect("the demo ends with the planted motifs");
+    let ranks: Vec<(String, usize)> = planted
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            (
+                format!("{} {}", fields[0], fields[1]),
+                fields[3].parse().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(ranks.len(), 6);
+    // Two motifs drive each output: both come before all others.
+    assert!(ranks.iter().all(|(_, rank)| *rank <= 2), "{ranks:?}");
+}

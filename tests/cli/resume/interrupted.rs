@@ -1,0 +1,106 @@
+//! Runs that are killed or interrupted on their way.
+
+use super::Resumes;
+use crate::common::kinds::Kind;
+use crate::common::process::{kill_after, kill_until_done, progress, signal, spawn, wait_for};
+use crate::common::same_end::assert_same_end;
+use crate::common::snapshot::Snapshot;
+use crate::common::{Random, assert_no_leftovers, bytes};
+
+for_each_kind! {
+    the_number_of_threads_does_not_change_a_bit;
+    a_run_killed_at_random_moments_ends_as_the_undisturbed_one;
+    sigint_and_sigterm_save_and_exit_130;
+    resume_starts_where_nothing_is_and_does_nothing_where_all_is_done;
+    more_epochs_go_on_from_the_end;
+}
+
+fn the_number_of_threads_does_not_change_a_bit<K: Resumes>() {
+    for (data, variants) in K::variants() {
+        for flags in variants {
+            for threads in 1..=3 {
+                let out = format!("threads_{threads}");
+                data.train(&out, &format!("{flags} --threads {threads} --seed 5"))
+                    .ok();
+                assert_same_end(&data.path("threads_1"), &data.path(&out));
+            }
+            data.train("other", &format!("{flags} --seed 6")).ok();
+            let best = |out: &str| bytes(data.path(&format!("{out}/model.best.safetensors")));
+            assert!(best("other") != best("threads_1"), "the seed is used");
+            for out in ["threads_1", "threads_2", "threads_3", "other"] {
+                std::fs::remove_dir_all(data.path(out)).unwrap();
+            }
+        }
+    }
+}
+
+fn a_run_killed_at_random_moments_ends_as_the_undisturbed_one<K: Kind>() {
+    let (data, flags) = K::long();
+    let flags = format!("{flags} {}", K::epochs(30));
+    data.train("whole", &flags).ok();
+    let arguments = data.train_arguments("killed", &flags);
+    // The first kill is sure to hit a run that has begun.
+    let folder = data.path("killed");
+    kill_after(data.folder(), &arguments, &folder.join("state.safetensors"));
+    let (epochs, _) = progress(&folder);
+    assert!((1..30).contains(&epochs), "{epochs} epochs");
+    kill_until_done(data.folder(), &arguments, &mut Random(11));
+    assert_same_end(&data.path("whole"), &folder);
+}
+
+/// In the middle of an epoch too: what is there goes on, and is a model meanwhile.
+fn sigint_and_sigterm_save_and_exit_130<K: Kind>() {
+    let (data, flags) = K::long();
+    let flags = format!("{flags} {}", K::epochs(30));
+    data.train("whole", &flags).ok();
+    let stopped = data.path("stopped");
+    let mut middles = 0;
+    for name in ["-INT", "-TERM"].repeat(2) {
+        let mut child = spawn(data.folder(), &data.train_arguments("stopped", &flags));
+        wait_for(&stopped.join("state.safetensors"), &mut child);
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{name}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("--resume"), "{said}");
+        assert!(said.ends_with("error: interrupted\n"), "{said}");
+        let (epochs, batches) = progress(&stopped);
+        assert!(epochs < 30, "{epochs}");
+        middles += u64::from(batches > 0);
+        assert_no_leftovers(&stopped);
+        std::fs::create_dir(data.path("meanwhile")).unwrap();
+        for reading in data.reading("stopped", "meanwhile/out") {
+            data.run(&reading.arguments).ok();
+            let _ = std::fs::remove_file(data.path("meanwhile/out"));
+        }
+        // Without --resume the folder is in use.
+        data.train("stopped", &flags)
+            .fails(1, &["stopped", "--resume"]);
+        data.train("stopped", &format!("{flags} --resume")).ok();
+        assert_same_end(&data.path("whole"), &stopped);
+        std::fs::remove_dir_all(&stopped).unwrap();
+        std::fs::remove_dir_all(data.path("meanwhile")).unwrap();
+    }
+    assert!(middles > 0, "no signal met an epoch in its middle");
+}
+
+fn resume_starts_where_nothing_is_and_does_nothing_where_all_is_done<K: Kind>() {
+    let data = K::small();
+    data.train("whole", "").ok();
+    data.train("model", "--resume").ok();
+    assert_same_end(&data.path("whole"), &data.path("model"));
+    let before = Snapshot::of(data.path("model"));
+    let run = data.train("model", "--resume").ok();
+    let told = format!("model: finished already after {} epochs", K::EPOCHS);
+    assert!(run.err.contains(&told), "{}", run.err);
+    before.assert_same("--resume of a finished run");
+}
+
+fn more_epochs_go_on_from_the_end<K: Kind>() {
+    let data = K::small();
+    data.train("whole", &K::epochs(5)).ok();
+    data.train("model", &K::epochs(2)).ok();
+    data.train("model", &format!("{} --resume", K::epochs(5)))
+        .ok();
+    assert_same_end(&data.path("whole"), &data.path("model"));
+}

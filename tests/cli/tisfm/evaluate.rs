@@ -1,0 +1,114 @@
+//! `cisgrad tisfm test`, `predict` and `motifs`.
+
+use crate::common::kinds::Kind;
+use crate::common::tisfm::{Data, MOTIFS};
+use crate::common::{Table, cisgrad, parameter, text};
+
+const BEST: &str = "model.best.safetensors";
+
+#[test]
+fn test_and_predict_agree_and_read_the_model_folder_alone() {
+    let data = Data::new(60, 40);
+    data.train("model", "").ok();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let model = data.path("model").display().to_string();
+    let tested = cisgrad(elsewhere.path(), &format!("tisfm test --model {model}"));
+    let tested = tested.ok().table();
+    assert_eq!(
+        tested.header.join(" "),
+        "output mse pearson spearman sequences"
+    );
+    assert_eq!(tested.column("output"), ["K562", "MCF7", "all"]);
+    assert_eq!(tested.column("sequences"), ["6"; 3]);
+
+    let predicted = data.run("tisfm predict --model model --sequences peaks.fa --batch-size 7");
+    let predicted = predicted.ok().table();
+    assert_eq!(predicted.header.join(" "), "name K562 MCF7");
+    assert_eq!(predicted.column("name"), data.names);
+    let signals = text(data.path("signals.tsv"));
+    let first_signals: Vec<f64> = signals
+        .lines()
+        .skip(1)
+        .take(6)
+        .map(|l| l.split('\t').nth(1).unwrap().parse().unwrap())
+        .collect();
+    let ours = predicted.numbers("K562");
+    let squares = ours
+        .iter()
+        .zip(&first_signals)
+        .map(|(a, b)| (a - b).powi(2));
+    let mse = squares.sum::<f64>() / 6.0;
+    let told = tested.numbers("mse")[0];
+    // The shortest text of an f32 is read as another f64.
+    assert!((mse - told).abs() < 1e-6 * told, "{mse} {told}");
+
+    let validation = data.run("tisfm test --model model --use-validation");
+    let validation = validation.ok().table().numbers("mse")[2];
+    let history = Table::read(data.path("model/history.tsv")).numbers("validation_loss");
+    let best = history.into_iter().fold(f64::INFINITY, f64::min);
+    assert!(
+        (validation - best).abs() < 1e-6 * best,
+        "{validation} {best}"
+    );
+}
+
+#[test]
+fn predictions_have_the_digits_that_bring_them_back() {
+    let data = Data::new(60, 40);
+    data.train("model", "").ok();
+    let printed = |precision: &str| {
+        let run = data.run(&format!(
+            "tisfm predict --model model --sequences peaks.fa --precision {precision}"
+        ));
+        run.ok().table().column("MCF7").join(" ")
+    };
+    for number in printed("f32").split(' ') {
+        let value: f32 = number.parse().unwrap();
+        assert_eq!(format!("{value:?}"), number);
+    }
+    for number in printed("f64").split(' ') {
+        let value: f64 = number.parse().unwrap();
+        assert_eq!(format!("{value:?}"), number);
+    }
+}
+
+#[test]
+fn tables_go_to_a_file_when_one_is_named() {
+    let data = Data::new(60, 40);
+    data.train("model", "").ok();
+    for arguments in [
+        "tisfm test --model model",
+        "tisfm predict --model model --sequences peaks.fa",
+        "tisfm motifs --model model",
+    ] {
+        let shown = data.run(arguments).ok();
+        let kept = data.run(&format!("{arguments} --out table.tsv")).ok();
+        assert_eq!(kept.out, "", "{arguments}");
+        assert_eq!(text(data.path("table.tsv")), shown.out, "{arguments}");
+    }
+}
+
+#[test]
+fn motifs_are_ranked_by_their_weight_in_each_output() {
+    let data = Data::new(60, 40);
+    data.train("model", "").ok();
+    let table = data.run("tisfm motifs --model model").ok().table();
+    assert_eq!(table.header.join(" "), "output rank motif weight");
+    assert_eq!(table.rows.len(), 2 * MOTIFS.len());
+    let weights = parameter(data.path(&format!("model/{BEST}")), "linreg.weight");
+    let width = weights.len() / 2;
+    for (o, output) in ["K562", "MCF7"].iter().enumerate() {
+        let rows: Vec<_> = table.rows.iter().filter(|r| r[0] == *output).collect();
+        let mut last = f64::INFINITY;
+        for (i, row) in rows.iter().enumerate() {
+            assert_eq!(row[1], (i + 1).to_string());
+            let motif = MOTIFS.iter().position(|m| *m == row[2]).unwrap();
+            let weight: f64 = row[3].parse().unwrap();
+            assert_eq!(weight, weights[o * width + motif]);
+            assert!(weight <= last);
+            last = weight;
+        }
+    }
+    let top = data.run("tisfm motifs --model model --top 2").ok().table();
+    assert_eq!(top.column("rank"), ["1", "2", "1", "2"]);
+}

@@ -1,0 +1,100 @@
+//! Penalties and penalty paths of `cisgrad tisfm train`.
+
+use crate::common::kinds::Kind;
+use crate::common::tisfm::Data;
+use crate::common::{Table, bytes, parameter};
+
+const BEST: &str = "model.best.safetensors";
+
+#[test]
+fn several_penalties_are_a_path_and_a_restart_skips_what_is_finished() {
+    let data = Data::new(60, 40);
+    let flags = "--penalty-param 0.5 0.001 0.05 --number-of-epochs 2";
+    data.train("path", flags).ok();
+    let table = Table::read(data.path("path/path.tsv"));
+    assert_eq!(
+        table.header.join(" "),
+        "step lambda best_epoch validation_loss nonzero"
+    );
+    assert_eq!(table.column("step"), ["0", "1", "2"]);
+    assert_eq!(table.numbers("lambda"), [0.001, 0.05, 0.5]); // sorted, no 0 added
+    let nonzero = table.numbers("nonzero");
+    assert!(nonzero[2] < nonzero[0], "{nonzero:?}");
+    for (step, rate) in [("path_0", 0.01), ("path_1", 0.001), ("path_2", 0.001)] {
+        let history = Table::read(data.path(&format!("path/{step}/history.tsv")));
+        assert_eq!(history.numbers("lr"), [rate; 2], "{step}");
+        data.run(&format!("tisfm test --model path/{step}")).ok();
+    }
+    // A folder that holds no model of its own says where its models are.
+    data.run("tisfm test --model path")
+        .fails(1, &["penalty path", "path_N"]);
+    let before = bytes(data.path(&format!("path/path_2/{BEST}")));
+    std::fs::remove_dir_all(data.path("path/path_2")).unwrap();
+    let kept = std::fs::metadata(data.path("path/path_1/state.safetensors")).unwrap();
+    let run = data.train("path", &format!("{flags} --resume")).ok();
+    assert!(run.err.contains("path_1 is finished already"));
+    assert!(!run.err.contains("path_2 is finished already"));
+    assert!(bytes(data.path(&format!("path/path_2/{BEST}"))) == before);
+    let still = std::fs::metadata(data.path("path/path_1/state.safetensors")).unwrap();
+    assert_eq!(kept.modified().unwrap(), still.modified().unwrap());
+    assert_eq!(Table::read(data.path("path/path.tsv")), table);
+}
+
+#[test]
+fn penalty_ranges_are_linear_or_logarithmic_and_hold_zero() {
+    let data = Data::new(60, 40);
+    let lambdas = |out: &str, flags: &str| {
+        data.train(out, &format!("{flags} --number-of-epochs 1"))
+            .ok();
+        Table::read(data.path(&format!("{out}/path.tsv"))).numbers("lambda")
+    };
+    let linear = lambdas("a", "--penalty-param-range 0.01 0.03 3 --step-lr 0.002");
+    let close = |found: &[f64], expected: [f64; 4]| {
+        assert_eq!(found.len(), 4, "{found:?}");
+        for (f, e) in found.iter().zip(expected) {
+            assert!((f - e).abs() <= 1e-15, "{found:?}");
+        }
+    };
+    close(&linear, [0.0, 0.01, 0.02, 0.03]);
+    let rate = Table::read(data.path("a/path_1/history.tsv")).numbers("lr");
+    assert_eq!(rate, [0.002]);
+    let log = lambdas("b", "--log-penalty-param-range -3 -1 3");
+    close(&log, [0.0, 1e-3, 1e-2, 1e-1]);
+}
+
+#[test]
+fn the_penalty_shrinks_only_its_layers_and_the_mcp_takes_its_parameter() {
+    let data = Data::new(60, 40);
+    let weights = |out: &str, flags: &str| {
+        data.train(out, flags).ok();
+        parameter(
+            data.path(&format!("{out}/model.last.safetensors")),
+            "linreg.weight",
+        )
+    };
+    let zeros = |w: &[f64]| w.iter().filter(|x| **x == 0.0).count();
+    let plain = weights("plain", "");
+    let l1 = weights("l1", "--penalty-param 0.3");
+    let mcp = weights("mcp", "--penalty-param 0.3 --penalty-type mcp");
+    let other = weights(
+        "other",
+        "--penalty-param 0.3 --penalty-type mcp --mcp-param 30",
+    );
+    assert_eq!(zeros(&plain), 0);
+    assert!(zeros(&l1) > 0, "{l1:?}");
+    assert_ne!(l1, mcp);
+    assert_ne!(mcp, other);
+    assert!(!data.path("l1/path_0").exists(), "one penalty is no path");
+    let gate = parameter(
+        data.path("l1/model.last.safetensors"),
+        "interaction_layer.weight",
+    );
+    assert_eq!(zeros(&gate), 0);
+    let gate = "--penalty-param 0.3 --penalize-layers interaction_layer.weight";
+    assert_eq!(zeros(&weights("gate", gate)), 0);
+    data.refuses(
+        "--penalty-param 0.3 --penalize-layers nothing",
+        2,
+        &["--penalize-layers nothing", "linreg.weight"],
+    );
+}

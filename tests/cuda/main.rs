@@ -1,0 +1,11 @@
+//! The CUDA backend on the host stand-in of the driver, which this process loads: kernels of ops and of a session, golden
+//! cases, and the program's runs. Tests of the driver itself load another stand-in and are a binary of their own.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod batch_norm;
+mod golden;
+mod ops;
+mod session_kernels;
+mod tisfm;

@@ -1,0 +1,311 @@
+//! `--device cuda` from the command line, on the host stand-in of the driver: training, prediction, resuming, and what
+//! can be wrong with a card.
+
+use std::process::Command;
+
+use crate::common::kinds::Kind;
+use crate::common::same_end::assert_same_end;
+use crate::common::tisfm::{ARCHITECTURE, Data};
+use crate::common::{Run, command, parameter, standin};
+
+/// The program with the stand-in as its driver, no NVRTC, and kernels kept nowhere.
+fn on_card(data: &Data, arguments: &str) -> Option<Command> {
+    let mut command = command(data.folder(), arguments);
+    command
+        .env("LD_LIBRARY_PATH", standin::folder()?)
+        .env("NVRTC_PATH", data.path("none"))
+        .env("CISGRAD_CACHE", data.path("cache"));
+    Some(command)
+}
+
+fn run(data: &Data, arguments: &str, variables: &[(&str, &str)]) -> Option<Run> {
+    let mut command = on_card(data, arguments)?;
+    command.envs(variables.iter().copied());
+    Some(Run::of(command.output().unwrap(), arguments))
+}
+
+/// `tisfm train --device cuda`; None: skipped.
+fn train(data: &Data, out: &str, more: &str) -> Option<Run> {
+    run(
+        data,
+        &data.train_arguments(out, &format!("{more} --device cuda")),
+        &[],
+    )
+}
+
+#[test]
+fn training_on_a_card_gives_the_cpus_numbers() {
+    let data = Data::new(60, 40);
+    for (out, flags) in [
+        ("plain", "--batch-size 16"),
+        ("penalty", "--batch-size 16 --penalty-param 0.01"),
+        ("all", "--batch-size 20 --unfreeze-conv"),
+        (
+            "attention",
+            "--batch-size 16 --architecture model_pos_attention_calib_sigmoid_interaction",
+        ),
+    ] {
+        let flags = format!("{flags} --number-of-epochs 2");
+        let Some(gpu) = train(&data, &format!("gpu_{out}"), &flags) else {
+            return;
+        };
+        let first = gpu.ok().err;
+        assert!(first.starts_with("device: cuda:0 "), "{first}");
+        data.train(&format!("cpu_{out}"), &format!("{flags} --device cpu"))
+            .ok();
+        for name in ["linreg.weight", "linreg.bias"] {
+            let numbers = |on: &str| {
+                parameter(
+                    data.path(&format!("{on}_{out}/model.last.safetensors")),
+                    name,
+                )
+            };
+            let (ours, theirs) = (numbers("gpu"), numbers("cpu"));
+            let scale = theirs.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+            for (a, b) in ours.iter().zip(&theirs) {
+                // Adam divides by the root of the squared gradient: where that is near zero, rounding is turned into steps.
+                assert!((a - b).abs() < 2e-3 * scale, "{out} {name}: {a} {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_with_and_without_graphs_and_after_a_resume() {
+    let data = Data::new(60, 40);
+    let flags = "--batch-size 16 --seed 4 --number-of-epochs";
+    let Some(whole) = train(&data, "whole", &format!("{flags} 3")) else {
+        return;
+    };
+    whole.ok();
+    train(&data, "again", &format!("{flags} 3")).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("again"));
+    train(&data, "launched", &format!("{flags} 3 --no-graph")).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("launched"));
+    train(&data, "resumed", &format!("{flags} 1")).map(Run::ok);
+    train(&data, "resumed", &format!("{flags} 3 --resume")).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("resumed"));
+}
+
+#[test]
+fn a_model_predicts_the_same_on_card_and_cpu() {
+    let data = Data::new(60, 40);
+    data.train("model", "").ok();
+    let predict = "tisfm predict --model model --sequences peaks.fa --batch-size 7 --device";
+    let Some(gpu) = run(&data, &format!("{predict} cuda"), &[]) else {
+        return;
+    };
+    let (gpu, cpu) = (
+        gpu.ok().table(),
+        data.run(&format!("{predict} cpu")).ok().table(),
+    );
+    assert_eq!(gpu.column("name"), cpu.column("name"));
+    for output in ["K562", "MCF7"] {
+        for (a, b) in gpu.numbers(output).iter().zip(cpu.numbers(output)) {
+            assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken() {
+    let data = Data::new(60, 40);
+    let arguments = |more: &str| data.train_arguments("model", more);
+    let fails = |more: &str, variables: &[(&str, &str)], parts: &[&str]| {
+        let Some(found) = run(&data, &arguments(more), variables) else {
+            return;
+        };
+        found.fails(1, parts);
+    };
+    let cuda = "--device cuda";
+    fails(
+        "--device cuda:3",
+        &[],
+        &["--device cuda:3", "no such card", "cuda:0"],
+    );
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_DEVICES", "0")],
+        &["finds no card", "--device cpu"],
+    );
+    let old = &[("CUDA_STANDIN_DRIVER_VERSION", "11040")];
+    fails(cuda, old, &["driver is too old", "11.4", "12.0"]);
+    fails("--device auto", old, &["driver is too old", "--device cpu"]);
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_CAPABILITY", "7.5")],
+        &["7.5", "8.0", "--device cpu"],
+    );
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_MEMORY", "64K")],
+        &["out of memory", "needs", "free"],
+    );
+    fails(
+        "--device cuda --batch-size 100000",
+        &[("CUDA_STANDIN_MEMORY", "4M")],
+        &["a batch of 100000", "--batch-size", "would fit"],
+    );
+    fails(
+        cuda,
+        &[("CUDA_STANDIN_FAIL_LAUNCH", "40")],
+        &["CUDA", "--resume"],
+    );
+    fails(cuda, &[("CUDA_STANDIN_LOST", "40")], &["CUDA", "--resume"]);
+    // Nothing of these failures is in the way of a run that works.
+    if let Some(good) = train(&data, "model", "--number-of-epochs 1") {
+        good.ok();
+    }
+}
+
+#[test]
+fn f64_stays_on_the_cpu_and_bf16_on_the_card() {
+    let data = Data::new(60, 40);
+    let Some(refused) = train(&data, "model", "--precision f64") else {
+        return;
+    };
+    refused.fails(2, &["f64", "CPU", "--device cpu"]);
+    let auto = data.train_arguments("auto", "--precision f64 --device auto --number-of-epochs 1");
+    let said = run(&data, &auto, &[])
+        .map(|r| r.ok().err)
+        .unwrap_or_default();
+    assert!(
+        said.starts_with("device: cpu") && said.contains("f64"),
+        "{said}"
+    );
+    data.refuses("--precision bf16 --device cpu", 2, &["bf16", "GPU"]);
+    train(&data, "bf16", "--precision bf16 --number-of-epochs 1").map(Run::ok);
+}
+
+#[test]
+fn the_second_card_trains_as_the_first() {
+    let data = Data::new(60, 40);
+    for (out, device) in [("first", "cuda:0"), ("second", "cuda:1")] {
+        let flags = format!("--number-of-epochs 2 --device {device}");
+        let arguments = data.train_arguments(out, &flags);
+        let Some(found) = run(&data, &arguments, &[("CUDA_STANDIN_DEVICES", "2")]) else {
+            return;
+        };
+        let said = found.ok().err;
+        assert!(said.starts_with(&format!("device: {device} ")), "{said}");
+    }
+    assert_same_end(&data.path("first"), &data.path("second"));
+}
+
+#[test]
+fn a_run_killed_on_a_card_goes_on_as_if_undisturbed() {
+    let data = Data::new(100, 40);
+    let flags = "--number-of-epochs 40 --batch-size 16 --device cuda";
+    let Some(whole) = run(&data, &data.train_arguments("whole", flags), &[]) else {
+        return;
+    };
+    whole.ok();
+    let arguments = data.train_arguments("killed", flags);
+    let mut child = on_card(&data, &arguments).unwrap().spawn().unwrap();
+    let state = data.path("killed/state.safetensors");
+    while !state.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    run(&data, &format!("{arguments} --resume"), &[]).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("killed"));
+}
+
+#[test]
+fn devices_lists_cards_driver_and_kernels() {
+    let data = Data::new(10, 40);
+    let Some(found) = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "2")]) else {
+        return;
+    };
+    let out = found.ok().out;
+    for part in [
+        "\ncpu\t",
+        "\ncuda:0\t",
+        "\ncuda:1\t",
+        "compute capability 9.0",
+        "\ndriver\t",
+        "\nnvrtc\tnot found",
+    ] {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    let none = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "0")]).map(|r| r.ok().out);
+    assert!(none.unwrap_or_default().contains("cuda\tnot used: "));
+}
+
+#[test]
+fn bench_times_steps_on_a_card() {
+    let data = Data::new(10, 40);
+    let arguments = format!(
+        "bench --device cuda --architecture {ARCHITECTURE} --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1"
+    );
+    for mode in ["train", "inference"] {
+        let Some(found) = run(&data, &format!("{arguments} --mode {mode}"), &[]) else {
+            return;
+        };
+        assert!(found.ok().table().numbers("sequences_per_s")[0] > 0.0);
+    }
+}
+
+#[test]
+fn bench_lists_every_kernel_of_a_step() {
+    let data = Data::new(10, 40);
+    let arguments = "bench --device cuda --architecture model_pos_calib_sigmoid --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1 --kernels";
+    let Some(found) = run(&data, &format!("{arguments} --json"), &[]) else {
+        return;
+    };
+    let report: serde_json::Value = serde_json::from_str(&found.ok().out).unwrap();
+    assert!(report["copy_gb_per_s"].as_f64().unwrap() > 0.0);
+    let kernels = report["kernels"].as_array().unwrap();
+    for (op, computes) in [("pwm_scan_pool", false), ("linear", true), ("mse", false)] {
+        for direction in ["forward", "backward"] {
+            let row = kernels
+                .iter()
+                .find(|row| row["op"] == op && row["direction"] == direction)
+                .unwrap_or_else(|| panic!("{op} {direction} in {report:#}"));
+            assert!(row["microseconds"].as_f64().unwrap() > 0.0, "{row}");
+            assert!(row["error_vs_f64"].as_f64().unwrap() < 1e-5, "{row}");
+            assert_eq!(row["tflop_per_s"].is_number(), computes, "{row}");
+        }
+    }
+    let text = run(&data, arguments, &[]).map(|r| r.ok().out).unwrap();
+    let lines = text.lines().filter(|line| line.contains("ward\t"));
+    assert_eq!(lines.count(), kernels.len(), "{text}");
+    data.run("bench --kernels --device cpu")
+        .fails(2, &["--kernels", "cargo bench"]);
+}
+
+#[test]
+fn a_model_trained_in_bf16_tests_as_one_in_f32() {
+    let data = Data::new(10, 40);
+    data.run("demo --keep sim --peaks 600 --length 60 --epochs 12")
+        .ok();
+    let train = |out: &str, more: &str| {
+        format!(
+            "tisfm train --meme-file sim/motifs.meme --atac-file sim/signals.tsv --sequences sim/sequences.tsv --split-folder sim/split --architecture model_pos_calib_sigmoid_interaction --calibrate-motifs --lr 0.03 --batch-size 64 --number-of-epochs 12 --model-output {out} {more}"
+        )
+    };
+    let card = train("bf16", "--seed 1 --device cuda --precision bf16");
+    let Some(on_card) = run(&data, &card, &[]) else {
+        return;
+    };
+    on_card.ok();
+    let mse = |model: &str| {
+        let table = data.run(&format!("tisfm test --model {model} --device cpu"));
+        *table.ok().table().numbers("mse").last().unwrap()
+    };
+    for seed in 1..=3 {
+        let flags = format!("--seed {seed} --device cpu");
+        data.run(&train(&format!("f32_{seed}"), &flags)).ok();
+    }
+    let f32s = [1, 2, 3].map(|seed| mse(&format!("f32_{seed}")));
+    let highest = f32s.iter().copied().fold(f64::MIN, f64::max);
+    let lowest = f32s.iter().copied().fold(f64::MAX, f64::min);
+    let bf16 = mse("bf16");
+    println!("test error: f32 with three seeds {f32s:?}, bf16 with the first {bf16}");
+    // A tenth of what the seeds alone make of it.
+    assert!(
+        (bf16 - f32s[0]).abs() < 0.1 * (highest - lowest),
+        "{bf16}, {f32s:?}"
+    );
+}
