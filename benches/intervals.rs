@@ -1,9 +1,13 @@
 //! Samples from peaks: the original's genome-wide inputs of HepG2 REST (hg19), read and prepared, and
 //! the windows of an epoch. `benches/peers/run_intervals.sh` does the same with bedtools.
 //!
-//! Data: `../shared/data/factornet_hg19`; without it the benchmark says so and ends.
+//! Data: factornet_hg19 of the real data (tests/common/real_data.rs); without it the benchmark says so and ends.
 
-use std::path::{Path, PathBuf};
+#[path = "../tests/common/real_data.rs"]
+#[allow(dead_code)] // the numbers of published models are for tests
+mod real_data;
+
+use std::path::Path;
 
 use cisgrad::data::Notes;
 use cisgrad::data::split::regions::{Choice, Split};
@@ -77,11 +81,10 @@ impl Inputs {
 }
 
 fn intervals(c: &mut Criterion) {
-    let data: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/factornet_hg19");
-    if !data.is_dir() {
-        eprintln!("skipped: {} is not there", data.display());
+    let Some(data) = real_data::real_data() else {
         return;
-    }
+    };
+    let data = data.join("factornet_hg19");
     let inputs = read(&data).expect("the inputs of the original are valid");
     let task = inputs.task();
     let mut group = c.benchmark_group("intervals");

@@ -240,7 +240,8 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
         reporter.line(&note);
     }
     interrupt::watch();
-    let _lock = claim.take(&config)?;
+    let layout = sites.layout()?;
+    let _lock = claim.take::<f32, _>(&config, &layout)?;
     config.write(&arguments.folder)?;
     let trainer = Trainer {
         model: sites,
@@ -260,7 +261,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
         precision: Precision::F32,
         reporter: &reporter,
     };
-    let params: Vec<f32> = sites.layout()?.initialise(1);
+    let params: Vec<f32> = layout.initialise(1);
     let outcome = trainer.run(params, arguments.resume)?;
     reporter.line(&outcome.describe(&arguments.folder));
     Ok(())

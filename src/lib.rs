@@ -22,3 +22,7 @@ pub mod timing;
 pub mod train;
 
 pub use error::{Error, Result};
+
+#[cfg(test)]
+#[path = "../tests/common/real_data.rs"]
+mod real_data;

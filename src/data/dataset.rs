@@ -190,12 +190,10 @@ mod tests {
 
     #[test]
     fn the_real_data_set_joins_from_a_list_and_from_its_genome() {
-        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-        let folder = data.join("tisfm/chr22_atac3");
-        if !folder.is_dir() {
-            eprintln!("skipped: no real data set at {}", folder.display());
+        let Some(data) = crate::real_data::real_data() else {
             return;
-        }
+        };
+        let folder = data.join("tisfm/chr22_atac3");
         let (signals, list) = (
             folder.join("signals.tsv.gz"),
             folder.join("sequences.list.gz"),

@@ -125,11 +125,10 @@ mod tests {
 
     #[test]
     fn one_factors_motifs_of_two_collections_find_each_other() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/motifs");
-        if !folder.is_dir() {
-            eprintln!("skipped: no real motif collections at {}", folder.display());
+        let Some(data) = crate::real_data::real_data() else {
             return;
-        }
+        };
+        let folder = data.join("motifs");
         let jaspar = "JASPAR2024_CORE_vertebrates_nonredundant.meme.gz";
         let jaspar = read_meme(folder.join(jaspar)).unwrap();
         let hocomoco = read_meme(folder.join("HOCOMOCOv9.meme.gz")).unwrap();

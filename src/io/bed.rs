@@ -278,13 +278,11 @@ mod tests {
 
     #[test]
     fn real_peaks_are_read() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(
-            "../shared/data/factornet/K562/ChIPseq.K562.CTCF.conservative.train.hg38.chr22.narrowPeak.gz",
-        );
-        if !path.is_file() {
-            eprintln!("skipped: no real peaks at {}", path.display());
+        let Some(data) = crate::real_data::real_data() else {
             return;
-        }
+        };
+        let path = data
+            .join("factornet/K562/ChIPseq.K562.CTCF.conservative.train.hg38.chr22.narrowPeak.gz");
         let intervals = read_bed(&mut Lines::open(&path).unwrap()).unwrap();
         assert_eq!(intervals[0].place(), "chr22:16391675-16391760");
         assert_eq!(intervals[0].name.as_deref(), Some("."));

@@ -241,15 +241,13 @@ fn an_index_of_another_file_is_noticed() {
 
 #[test]
 fn a_real_chromosome_gives_the_real_sequences() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let Some(data) = crate::real_data::real_data() else {
+        return;
+    };
     let (fasta, list) = (
         data.join("genome/hg38.chr22.fa.gz"),
         data.join("tisfm/chr22_atac3/sequences.list.gz"),
     );
-    if !fasta.is_file() || !list.is_file() {
-        eprintln!("skipped: no real genome at {}", fasta.display());
-        return;
-    }
     let mut lines = Lines::open(&list).unwrap();
     let (mut line, mut intervals, mut expected) = (String::new(), Vec::new(), Vec::new());
     while lines.read(&mut line).unwrap() {

@@ -240,11 +240,10 @@ fn a_name_of_two_words_cannot_be_written() {
 
 #[test]
 fn all_published_collections_read_whole() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/motifs");
-    if !folder.is_dir() {
-        eprintln!("skipped: no real motif collections at {}", folder.display());
+    let Some(data) = crate::real_data::real_data() else {
         return;
-    }
+    };
+    let folder = data.join("motifs");
     for (name, count, narrowest, widest) in [
         ("cisBP_mouse", 862, 5, 30),
         ("H12CORE_meme_format", 1443, 0, 0),

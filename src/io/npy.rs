@@ -200,11 +200,10 @@ mod tests {
 
     #[test]
     fn real_splits_are_read() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/tisfm/chr22_atac3");
-        if !folder.is_dir() {
-            eprintln!("skipped: no real splits at {}", folder.display());
+        let Some(data) = crate::real_data::real_data() else {
             return;
-        }
+        };
+        let folder = data.join("tisfm/chr22_atac3");
         let count = |name: &str| read_npy_indices(folder.join(name)).unwrap().len();
         assert_eq!(count("train_split.npy"), 6760);
         assert_eq!(count("validation_split.npy"), 554);

@@ -333,11 +333,10 @@ mod tests {
 
     #[test]
     fn real_lists_are_read() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/tisfm");
-        if !folder.is_dir() {
-            eprintln!("skipped: no real sequences at {}", folder.display());
+        let Some(data) = crate::real_data::real_data() else {
             return;
-        }
+        };
+        let folder = data.join("tisfm");
         for (name, count, length) in [
             ("chr22_atac3/sequences.list.gz", 8710, 300),
             ("immgen_sample/sequences.list", 100, 251),

@@ -246,11 +246,10 @@ mod tests {
 
     #[test]
     fn real_tables_read_whole() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/tisfm");
-        if !folder.is_dir() {
-            eprintln!("skipped: no real signal tables at {}", folder.display());
+        let Some(data) = crate::real_data::real_data() else {
             return;
-        }
+        };
+        let folder = data.join("tisfm");
         for (name, rows, outputs) in [
             ("chr22_atac3/signals.tsv.gz", 8710, 3),
             ("chr22_atac3/signals_rowcentred.tsv.gz", 8710, 3),

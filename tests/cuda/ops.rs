@@ -1,5 +1,6 @@
 //! Every op's kernels against the CPU in f64, through the real backend code, on the host stand-in of the driver.
 
+use cisgrad::check::case::Case;
 use cisgrad::engine::cuda::{Gpu, Precision};
 use cisgrad::ops::all_cases;
 use std::collections::BTreeMap;

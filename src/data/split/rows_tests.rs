@@ -300,11 +300,10 @@ fn a_random_split_favours_no_row() {
 
 #[test]
 fn the_real_split_is_read_and_survives_writing() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/tisfm/chr22_atac3");
-    if !folder.is_dir() {
-        eprintln!("skipped: no real splits at {}", folder.display());
+    let Some(real) = crate::real_data::real_data() else {
         return;
-    }
+    };
+    let folder = real.join("tisfm/chr22_atac3");
     let signals = crate::io::signals::read_signals(folder.join("signals.tsv.gz")).unwrap();
     let data = data(&signals.rows.iter().map(String::as_str).collect::<Vec<_>>());
     let split = SplitSpec::Folder(folder).split(&data, || 0).unwrap();

@@ -1,7 +1,10 @@
 //! Who may write into a model folder: it is made, locked, and never written over by chance.
 
 use super::config::{Config, Described, Found, found, other_kind};
+use super::state::State;
+use super::weights::Number;
 use super::{BEST, FILES, HISTORY, LAST, STATE};
+use crate::engine::Layout;
 use crate::io::atomic::remove_leftovers;
 use crate::io::history;
 use crate::train::model::Kind;
@@ -137,8 +140,12 @@ impl Claim<'_> {
     /// with it), and holds it against a second run until the file is dropped.
     ///
     /// # Errors
-    /// Those of [`Claim::check`]; another run writes into the folder.
-    pub fn take<D: Described>(&self, config: &Config<D>) -> Result<File> {
+    /// Those of [`Claim::check`]; a state that cannot be gone on from; another run writes into the folder.
+    pub fn take<T: Number, D: Described>(
+        &self,
+        config: &Config<D>,
+        layout: &Layout,
+    ) -> Result<File> {
         self.check(config)?;
         let goes_on = self.entry == Entry::Resume && self.starts_anew().is_none();
         let lock = lock(self.folder)?;
@@ -148,7 +155,12 @@ impl Claim<'_> {
             other => other,
         };
         Claim { entry, ..*self }.check(config)?;
-        if !goes_on {
+        if goes_on {
+            // Before anything is written: a run that is refused changes nothing.
+            for part in self.parts() {
+                State::<T>::read(&part, layout)?;
+            }
+        } else {
             // config.json last: it is what makes the other files ours.
             for name in self.kind.files.iter().chain(&FILES) {
                 let file = self.folder.join(name);

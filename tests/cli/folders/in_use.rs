@@ -6,14 +6,9 @@ use crate::common::snapshot::Snapshot;
 for_each_kind! {
     a_folder_in_use_is_left_as_it_is;
     a_file_in_the_place_of_the_folder_stays;
-    train_refuses_a_folder_whose_files_are_not_ours,
-        tisfm fault: "fault 2: outputs over inputs: train replaces files that it did not write",
-        factornet fault: "fault 2: outputs over inputs: train -oc replaces files that it did not write";
-    convert_refuses_a_folder_whose_files_are_not_ours,
-        tisfm fault: "fault 2: outputs over inputs: convert replaces files that it did not write",
-        factornet fault: "fault 2: outputs over inputs: convert replaces files that it did not write";
-    convert_refuses_the_folder_of_its_weights,
-        tisfm fault: "fault 2: outputs over inputs: convert writes beside its own weights";
+    train_refuses_a_folder_whose_files_are_not_ours;
+    convert_refuses_a_folder_whose_files_are_not_ours;
+    convert_refuses_the_folder_of_its_weights;
     convert_does_not_write_over_a_model;
 }
 

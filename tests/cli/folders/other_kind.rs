@@ -5,21 +5,12 @@ use crate::common::kinds::Kind;
 use crate::common::snapshot::Snapshot;
 
 for_each_kind! {
-    a_model_of_the_other_kind_is_named_with_its_command,
-        tisfm fault: "fault 3: other kind: 'missing field' is said",
-        factornet fault: "fault 3: other kind: neither kind nor command is named";
+    a_model_of_the_other_kind_is_named_with_its_command;
     a_model_of_the_other_kind_is_not_written_over;
-    training_goes_on_with_no_model_of_the_other_kind,
-        tisfm fault: "fault 3: other kind: 'missing field' is said",
-        factornet fault: "fault 3: other kind: neither kind nor command is named";
-    a_weights_file_is_told_as_what_it_is,
-        tisfm fault: "fault 3: other kind: 'Not a directory' is said",
-        factornet fault: "fault 3: other kind: that it is a weights file is not said";
-    what_is_not_a_model_is_told,
-        tisfm fault: "fault 3: other kind: 'Not a directory' is said";
-    a_model_of_an_unknown_kind_is_named_as_that,
-        tisfm fault: "fault 3: other kind: 'missing field' is said",
-        factornet fault: "fault 3: other kind: the unknown kind is not named";
+    training_goes_on_with_no_model_of_the_other_kind;
+    a_weights_file_is_told_as_what_it_is;
+    what_is_not_a_model_is_told;
+    a_model_of_an_unknown_kind_is_named_as_that;
 }
 
 /// A model of the other kind in the folder `other`.

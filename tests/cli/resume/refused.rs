@@ -14,9 +14,7 @@ for_each_kind! {
     a_damaged_state_is_named_and_costs_nothing;
     a_state_of_another_precision_is_refused;
     a_damaged_config_is_named_and_costs_nothing;
-    a_refused_run_leaves_the_config_as_it_is,
-        tisfm fault: "fault 4: refused resume: config.json has the refused run's flags",
-        factornet fault: "fault 4: refused resume: config.json has the refused run's flags";
+    a_refused_run_leaves_the_config_as_it_is;
 }
 
 fn another_flag_is_refused_by_name<K: Resumes>() {

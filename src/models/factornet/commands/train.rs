@@ -405,9 +405,9 @@ impl Args {
         // Until here nothing was written, and a signal ends the program at once.
         interrupt::watch();
         // Only now: all that can be wrong with the inputs has been seen.
-        let _lock = claim.take(config)?;
-        config.write(folder)?;
         let model = &config.model;
+        let _lock = claim.take::<T, _>(config, &model.network.layout()?)?;
+        config.write(folder)?;
         write_lists(model, folder)?;
         reporter.line(&format!(
             "{} parameters; {} factor{}; {positives} positives for training, {} samples for validation, of {} bases and {} tracks",

@@ -96,11 +96,10 @@ fn golden_folders_give_the_golden_networks() {
 
 #[test]
 fn published_models_open() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/models_factornet");
-    if !folder.is_dir() {
-        eprintln!("skipped: no published models at {}", folder.display());
+    let Some(data) = crate::real_data::real_data() else {
         return;
-    }
+    };
+    let folder = data.join("models_factornet");
     for (name, channels, meta_values, gencode) in [
         ("E2F1/GENCODE_Unique35_DGF", 6, 0, true),
         ("E2F1/onePeak_Unique35_DGF", 6, 0, false),

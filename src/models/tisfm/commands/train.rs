@@ -90,7 +90,7 @@ fn train<T: Number>(
         reporter.line(&note);
     }
     // Only now: all that can be wrong with the inputs has been seen.
-    let _lock = claim.take(&config)?;
+    let _lock = claim.take::<T, _>(&config, &network.layout)?;
     let folder = claim.folder;
     if args.resume {
         split.check_written(folder, &dataset.names)?;
