@@ -22,7 +22,7 @@ fn every_kernel_agrees_with_the_cpu() {
     let mut failures = Vec::new();
     let mut host_only = 0;
     for case in all_cases().iter().filter(|c| chosen(c.op)) {
-        if !case.runs_on_a_card() {
+        if !case.runs_on_a_gpu() {
             host_only += 1;
             continue;
         }
@@ -45,7 +45,7 @@ fn products_in_bf16_stay_within_what_their_cases_state() {
     let gpu = Gpu::open_ordinal(0).expect("the stand-in has a card");
     let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
     let mut failures = Vec::new();
-    let in_bf16 = |c: &&Case| chosen(c.op) && c.runs_on_a_card() && c.tolerance_bf16.is_some();
+    let in_bf16 = |c: &&Case| chosen(c.op) && c.runs_on_a_gpu() && c.tolerance_bf16.is_some();
     for case in all_cases().iter().filter(in_bf16) {
         match case.check_on(&gpu, Precision::Bf16) {
             Ok(found) => {

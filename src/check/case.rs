@@ -155,13 +155,16 @@ impl Case {
         self
     }
 
-    /// The op has kernels for a card, all that the case asks of it.
-    pub fn runs_on_a_card(&self) -> bool {
+    /// The op has kernels for a GPU, all that the case wants of it.
+    pub fn runs_on_a_gpu(&self) -> bool {
+        !self.cpu_only && self.without_kernels().is_empty()
+    }
+
+    /// The ops of the case that have no kernels for a GPU.
+    pub fn without_kernels(&self) -> Vec<&'static str> {
         let (inputs, _) = self.numbers();
-        !self.cpu_only
-            && record(self, &self.inputs, &self.in_f32, &inputs, false)
-                .tape
-                .runs_on_a_card()
+        let recorded = record(self, &self.inputs, &self.in_f32, &inputs, false);
+        recorded.tape.without_kernels().collect()
     }
 
     pub(crate) fn numbers(&self) -> (Vec<Vec<f64>>, Vec<u8>) {

@@ -165,8 +165,10 @@ pub trait Op<T: Real>: Send + Sync {
     /// Adds to every gradient that is asked for.
     fn backward(&self, io: Backward<'_, '_, T>);
 
-    /// Its kernels on a card.
-    fn device(&self) -> &dyn DeviceOp;
+    /// Its kernels on a GPU, where it has some: a device program refuses an op without.
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        None
+    }
 
     /// New values for the inputs that are buffers, after a training step of a batch-wide program:
     /// `(input, values)`.
@@ -348,9 +350,17 @@ impl<T: Real> Tape<T> {
         &self.layout
     }
 
-    /// Every op has kernels for a card.
-    pub fn runs_on_a_card(&self) -> bool {
-        self.steps.iter().all(|step| step.op.device().has_kernels())
+    /// The ops that have no kernels for a GPU, by step.
+    pub fn without_kernels(&self) -> impl Iterator<Item = &'static str> {
+        let steps = self.steps.iter();
+        steps
+            .filter(|step| step.op.device().is_none())
+            .map(|step| step.op.name())
+    }
+
+    /// Every op has kernels for a GPU.
+    pub fn runs_on_a_gpu(&self) -> bool {
+        self.without_kernels().next().is_none()
     }
 
     /// Decides by name which parameters may learn.

@@ -95,21 +95,4 @@ ops! {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{NAMES, all_cases};
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_op_has_cases() {
-        let of_cases: BTreeSet<&str> = all_cases().iter().map(|case| case.op).collect();
-        assert_eq!(of_cases, NAMES.iter().copied().collect());
-    }
-
-    #[test]
-    fn every_case_of_every_op_holds() {
-        let cases = all_cases();
-        if let Err(failures) = crate::check::case::check_all(&cases) {
-            panic!("{failures}");
-        }
-    }
-}
+mod tests;

@@ -130,11 +130,6 @@ impl Flops {
 
 /// An op's kernels. Its constructor's shapes are fixed; `rows` may be fewer than planned in an epoch's last batch.
 pub trait DeviceOp: Send + Sync {
-    /// False: a program with this op is refused when it is made ([`super::HostOnly`]).
-    fn has_kernels(&self) -> bool {
-        true
-    }
-
     /// For this many rows; `wanted` says by input whether its gradient will be asked for (all false: inference).
     fn needs(&self, _rows: usize, _wanted: &[bool]) -> Needs {
         Needs::default()

@@ -2,9 +2,8 @@
 //! launches of a run in order.
 
 use super::gpu::{Buffer, Gpu};
-use super::host_only::HostOnly;
 use super::op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, Flops, Gradient, Operand, Precision, Surroundings,
+    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Flops, Gradient, Operand, Precision, Surroundings,
 };
 use super::pointer::{In, Out};
 use super::state::StepState;
@@ -119,10 +118,12 @@ impl DeviceProgram {
         }
         let (mut needs, mut asked) = (Vec::new(), Vec::new());
         for step in &tape.steps {
-            let op = step.op.device();
-            if !op.has_kernels() {
-                return Err(HostOnly::refusal(step.op.name()));
-            }
+            let Some(op) = step.op.device() else {
+                return Err(Error::Device(format!(
+                    "the op {} has no kernel for a GPU yet: use --device cpu",
+                    step.op.name()
+                )));
+            };
             let by_input: SmallVec<[bool; 12]> = step
                 .inputs
                 .iter()
@@ -209,7 +210,7 @@ impl DeviceProgram {
                     _ => None,
                 })
                 .collect();
-            gpu.upload(&step.op.device().table(&inputs), step.op.name())
+            gpu.upload(&kernels(step).table(&inputs), step.op.name())
         };
         self.steps.iter().map(of_step).collect()
     }
@@ -320,7 +321,7 @@ impl DeviceProgram {
     pub fn forward_step(&self, memory: &Memory<'_>, index: usize, rows: usize) -> Result<()> {
         let step = &self.steps[index];
         let inputs = self.operands(memory, step, rows);
-        step.op.device().forward(&DeviceForward {
+        kernels(step).forward(&DeviceForward {
             rows: self.step_rows(step, rows),
             inputs: &inputs,
             output: self.value(memory, step.output, rows).0,
@@ -361,7 +362,7 @@ impl DeviceProgram {
         let Some(grad_output) = self.plan.grads[step.output.0] else {
             return Ok(());
         };
-        let op = step.op.device();
+        let op = kernels(step);
         let mut inputs = self.operands(memory, step, rows);
         for (i, operand) in inputs.iter_mut().enumerate() {
             if !op.rereads_input(i) && !matches!(self.source(step.inputs[i]), Source::Param(_)) {
@@ -397,7 +398,7 @@ impl DeviceProgram {
             if value.per_row { len * rows } else { len }
         };
         let of_step = |(step, wanted): (&Step<f32>, &SmallVec<[bool; 12]>)| {
-            let op = step.op.device();
+            let op = kernels(step);
             let step_rows = self.step_rows(step, rows);
             let output = elements(step.output, rows);
             let inputs: usize = step.inputs.iter().map(|&v| elements(v, rows)).sum();
@@ -457,7 +458,7 @@ impl DeviceProgram {
             if params.iter().all(|p| p.address() == 0) {
                 continue;
             }
-            step.op.device().move_buffers(&DeviceBuffers {
+            kernels(step).move_buffers(&DeviceBuffers {
                 rows: self.step_rows(step, rows),
                 saved: memory.arena.at(self.plan.saved[index].start).input(),
                 params: &params,
@@ -466,6 +467,11 @@ impl DeviceProgram {
         }
         Ok(())
     }
+}
+
+/// A step's kernels: an op without them is refused when its program is made.
+fn kernels(step: &Step<f32>) -> &dyn DeviceOp {
+    step.op.device().expect("an op with kernels")
 }
 
 fn at(arena: Out<f32>, place: Place, rows: usize) -> (Out<f32>, usize) {

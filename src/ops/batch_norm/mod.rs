@@ -113,7 +113,7 @@ impl<T: Real> Op<T> for BatchNorm {
         vec![moved(3, 0), moved(4, 2), (5, vec![count])]
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

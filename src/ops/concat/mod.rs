@@ -54,7 +54,7 @@ impl<T: Real> Op<T> for Concat {
         cpu::backward(self.outer, &self.widths, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -54,7 +54,7 @@ impl<T: Real> Op<T> for Linear {
         cpu::backward(self.inputs, self.outputs, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -36,7 +36,7 @@ impl<T: Real> Op<T> for OneHot {
 
     fn backward(&self, _io: Backward<'_, '_, T>) {}
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -14,14 +14,11 @@
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
 use super::strand_conv::Tracks;
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};
-use cuda::HostOnly;
 use std::sync::Arc;
 
 struct StrandConvPool {
@@ -159,9 +156,5 @@ impl<T: Real> Op<T> for StrandConvPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

@@ -4,13 +4,10 @@
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
-use cuda::HostOnly;
 
 struct StrandMean {
     len: usize,
@@ -45,9 +42,5 @@ impl<T: Real> Op<T> for StrandMean {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.len, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

@@ -5,13 +5,10 @@
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
-use cuda::HostOnly;
 
 struct StrandPool {
     positions: usize,
@@ -61,9 +58,5 @@ impl<T: Real> Op<T> for StrandPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }
