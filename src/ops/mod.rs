@@ -7,8 +7,7 @@ mod shared;
 use crate::check::case::{Case, Recipe};
 use crate::engine::{Real, Tape, Var};
 
-/// Builds a [`Case`]; the closure is compiled for both number types.
-#[macro_export]
+/// Builds a [`Case`]; the closure is compiled for both number types. The modules below see it by its place in this file.
 macro_rules! op_case {
     ($op:expr, $label:expr, $rows:expr, [$($input:expr),* $(,)?], |$tape:ident, $vars:ident| $body:expr) => {
         $crate::check::case::Case {

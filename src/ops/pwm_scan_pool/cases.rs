@@ -1,6 +1,5 @@
 use crate::check::case::{Case, Input};
 use crate::engine::Codes;
-use crate::op_case;
 use std::sync::Arc;
 
 /// Rows of the original's position table: up to the middle and down again.

@@ -1,7 +1,5 @@
 use super::SelfAttentionParams;
-use crate::check::case::BF16;
-use crate::check::case::{Case, Input};
-use crate::op_case;
+use crate::check::case::{BF16, Case, Input};
 
 pub fn cases() -> Vec<Case> {
     // (rows, channels, length, heads, embedding, inner): two and two have a form of their own.
