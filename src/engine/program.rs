@@ -284,7 +284,13 @@ impl<T: Real> Program<T> {
         }
         let (slices, mut outs) = arena::lend(arena, &reads, &writes);
         let (_, param_outs) = arena::lend(grads, &[], &param_writes);
-        let inputs = self.operands(&step.inputs, &slices, params);
+        let mut inputs = self.operands(&step.inputs, &slices, params);
+        for (i, input) in inputs.iter_mut().enumerate() {
+            if !step.op.rereads_input(i) {
+                // A parameter is still there, but an op whose declaration is wrong must not work by chance.
+                input.data = &[];
+            }
+        }
         let n = step.inputs.len();
         let tail = outs.drain(2..).collect::<SmallVec<[&mut [T]; 12]>>();
         let mut gradients: SmallVec<[Option<Gradient<'_, T>>; 6]> = step

@@ -142,10 +142,13 @@ pub trait Op<T: Real>: Send + Sync {
         false
     }
 
+    /// The backward run reads this input again. An input that it does not read is empty then, and its place holds
+    /// other numbers.
     fn rereads_input(&self, _index: usize) -> bool {
         true
     }
 
+    /// As [`Self::rereads_input`], of the output.
     fn rereads_output(&self) -> bool {
         true
     }

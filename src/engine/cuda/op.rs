@@ -140,12 +140,14 @@ pub trait DeviceOp: Send + Sync {
         Flops::default()
     }
 
-    fn rereads_input(&self, _index: usize) -> bool {
-        true
+    /// Whether the backward run reads this input again, where that differs from [`crate::engine::Op::rereads_input`].
+    fn rereads_input(&self, _index: usize) -> Option<bool> {
+        None
     }
 
-    fn rereads_output(&self) -> bool {
-        true
+    /// As [`Self::rereads_input`], for [`crate::engine::Op::rereads_output`].
+    fn rereads_output(&self) -> Option<bool> {
+        None
     }
 
     /// There is no kernel for the gradient of this input: a program that asks for it is recorded from smaller ops.

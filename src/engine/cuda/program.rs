@@ -3,7 +3,8 @@
 
 use super::gpu::{Buffer, Gpu};
 use super::op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Flops, Gradient, Operand, Precision, Surroundings,
+    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Flops, Gradient, Operand, Precision,
+    Surroundings,
 };
 use super::pointer::{In, Out};
 use super::state::StepState;
@@ -147,9 +148,9 @@ impl DeviceProgram {
                 scratch_forward: need.scratch_forward,
                 scratch_backward: need.scratch_backward,
                 rereads_input: (0..step.inputs.len())
-                    .map(|i| op.rereads_input(i))
+                    .map(|i| rereads_input(step, i))
                     .collect(),
-                rereads_output: op.rereads_output(),
+                rereads_output: rereads_output(step),
                 keeps_saved: step.op.spans_batch(),
             });
             asked.push(by_input);
@@ -365,7 +366,8 @@ impl DeviceProgram {
         let op = kernels(step);
         let mut inputs = self.operands(memory, step, rows);
         for (i, operand) in inputs.iter_mut().enumerate() {
-            if !op.rereads_input(i) && !matches!(self.source(step.inputs[i]), Source::Param(_)) {
+            if !rereads_input(step, i) {
+                // Of a parameter too: a kernel whose op's declaration is wrong must not work by chance.
                 operand.data = In::NULL;
             }
         }
@@ -377,7 +379,7 @@ impl DeviceProgram {
         op.backward(&DeviceBackward {
             rows: self.step_rows(step, rows),
             inputs: &inputs,
-            output: if op.rereads_output() {
+            output: if rereads_output(step) {
                 self.value(memory, step.output, rows).0.input()
             } else {
                 In::NULL
@@ -404,14 +406,14 @@ impl DeviceProgram {
             let inputs: usize = step.inputs.iter().map(|&v| elements(v, rows)).sum();
             let reaches = self.plan.grads[step.output.0].is_some();
             let backward = reaches.then(|| {
-                let read_again = (0..step.inputs.len()).filter(|&i| op.rereads_input(i));
+                let read_again = (0..step.inputs.len()).filter(|&i| rereads_input(step, i));
                 let read: usize = read_again.map(|i| elements(step.inputs[i], rows)).sum();
                 // A gradient is read and written: it is added to.
                 let added: usize = (0..step.inputs.len())
                     .filter(|&i| wanted[i])
                     .map(|i| 2 * elements(step.inputs[i], rows))
                     .sum();
-                output * (1 + usize::from(op.rereads_output())) + read + added
+                output * (1 + usize::from(rereads_output(step))) + read + added
             });
             StepWork {
                 op: step.op.name(),
@@ -472,6 +474,16 @@ impl DeviceProgram {
 /// A step's kernels: an op without them is refused when its program is made.
 fn kernels(step: &Step<f32>) -> &dyn DeviceOp {
     step.op.device().expect("an op with kernels")
+}
+
+fn rereads_input(step: &Step<f32>, index: usize) -> bool {
+    let own = kernels(step).rereads_input(index);
+    own.unwrap_or_else(|| step.op.rereads_input(index))
+}
+
+fn rereads_output(step: &Step<f32>) -> bool {
+    let own = kernels(step).rereads_output();
+    own.unwrap_or_else(|| step.op.rereads_output())
 }
 
 fn at(arena: Out<f32>, place: Place, rows: usize) -> (Out<f32>, usize) {

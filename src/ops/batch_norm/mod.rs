@@ -78,6 +78,10 @@ impl<T: Real> Op<T> for BatchNorm {
         3 * self.channels
     }
 
+    fn rereads_input(&self, index: usize) -> bool {
+        index < 2
+    }
+
     fn rereads_output(&self) -> bool {
         false
     }

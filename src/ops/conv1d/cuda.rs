@@ -171,14 +171,6 @@ impl DeviceOp for Conv1d {
         }
     }
 
-    fn rereads_input(&self, index: usize) -> bool {
-        index < 2
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         io.around.gpu.launch(
             Grid::new(tiles(self.outputs, io.rows * self.out_length()), 1, 1),

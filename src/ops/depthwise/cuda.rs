@@ -162,10 +162,6 @@ impl DeviceOp for Depthwise {
         self.correlation().needs(rows, wanted)
     }
 
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         self.correlation().forward(io)
     }

@@ -6,14 +6,6 @@ use crate::engine::cuda::kernels::{
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Flops, Grid, In, gemm_grid};
 
 impl DeviceOp for Linear {
-    fn rereads_input(&self, index: usize) -> bool {
-        index < 2
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn flops(&self, rows: usize, wanted: &[bool]) -> Flops {
         let multiply_adds = rows * self.inputs * self.outputs;
         Flops::product(2.0 * multiply_adds as f64, [wanted[0], wanted[1]])

@@ -30,6 +30,10 @@ impl<T: Real> Op<T> for OneHot {
         "one_hot"
     }
 
+    fn rereads_output(&self) -> bool {
+        false
+    }
+
     fn forward(&self, io: Forward<'_, T>) {
         cpu::forward(self.which, self.length, io);
     }

@@ -165,10 +165,6 @@ impl DeviceOp for ProductMatrix {
         }
     }
 
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let form = if self.transpose_b { Form::Nt } else { Form::Nn };
         let (a, b) = (place(&io.inputs[0]), place(&io.inputs[1]));
