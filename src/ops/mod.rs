@@ -66,7 +66,6 @@ ops! {
     calibrate,
     concat,
     conv1d,
-    dense,
     depthwise,
     depthwise_transposed,
     dropout,

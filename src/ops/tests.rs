@@ -7,9 +7,8 @@ use crate::engine::{Backward, Forward, Op, Real, Tape};
 use std::collections::BTreeSet;
 
 /// Ops that run on the CPU alone. A new op comes with kernels, so the list only gets shorter.
-const WITHOUT_KERNELS: [&str; 8] = [
+const WITHOUT_KERNELS: [&str; 7] = [
     "binary_cross_entropy",
-    "dense",
     "lstm",
     "strand_conv",
     "strand_conv_pool",
