@@ -1,6 +1,9 @@
 //! Numbers of the row beside those of each strand: x (2, n), m (M) -> (2, n + M), m the same for both.
 //!
 //! Gradient: dx its piece of dy, dm the sum of both strands' pieces.
+//!
+//! Not [`concat`](super::concat): a part that is the same in every line is a sum over lines backward, for which concat
+//! would need second forms of its loops and kernels.
 
 mod cases;
 mod cpu;

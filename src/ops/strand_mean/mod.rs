@@ -1,6 +1,8 @@
 //! Mean of both strands: `y[i] = (x[0, i] + x[1, i]) / 2`, x (2, n) -> (n).
 //!
 //! Gradient: `dx[s, i] = dy[i] / 2`.
+//!
+//! Not [`reduce`](super::reduce): the mean is over the first axis, where reduce's loops and kernels sum along the last.
 
 mod cases;
 mod cpu;

@@ -2,6 +2,9 @@
 //! (2, floor(P / q), F); positions after the last whole window are not looked at.
 //!
 //! Gradient: dy to the first maximum of each window.
+//!
+//! Not [`max_pool`](super::max_pool): channels lie side by side here, so the loops run along them instead of along a
+//! channel's positions, and one op would hold both loops.
 
 mod cases;
 mod cpu;
