@@ -16,7 +16,7 @@ pub struct Input {
     pub per_row: bool,
     pub low: f64,
     pub high: f64,
-    /// Asked for its gradient.
+    /// Its gradient is wanted.
     pub differentiable: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct Case {
     pub cpu_only: bool,
     /// Elements of one input that are 0.
     pub zeros: Option<(usize, Zero)>,
-    /// bf16 on a card against f64, as `tolerance_f32`; None where bf16 changes nothing.
+    /// bf16 on a GPU against f64, as `tolerance_f32`; None where bf16 changes nothing.
     pub tolerance_bf16: Option<f64>,
 }
 

@@ -343,7 +343,7 @@ impl<T: Real> Program<T> {
             for (input, values) in moved {
                 if let Source::Param(p) = self.source(step.inputs[input]) {
                     let param = &self.layout.params[*p];
-                    assert_ne!(param.role, Role::Weight, "{} is no buffer", param.name);
+                    assert_ne!(param.role, Role::Weight, "{} is not a buffer", param.name);
                     changes.push((param.range(), values));
                 }
             }

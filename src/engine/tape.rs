@@ -116,7 +116,7 @@ pub struct Backward<'a, 'b, T> {
     pub grad_output: &'a [T],
     pub saved: &'a mut [T],
     pub scratch: &'a mut [T],
-    /// None where nobody asks for it.
+    /// None where it is not wanted.
     pub grads: &'a mut [Option<Gradient<'b, T>>],
     pub context: Context<'a>,
 }
@@ -165,7 +165,7 @@ pub trait Op<T: Real>: Send + Sync {
 
     fn forward(&self, io: Forward<'_, T>);
 
-    /// Adds to every gradient that is asked for.
+    /// Adds to every gradient that is wanted.
     fn backward(&self, io: Backward<'_, '_, T>);
 
     /// Its kernels on a GPU, where it has some: a device program refuses an op without.
@@ -343,7 +343,7 @@ impl<T: Real> Tape<T> {
         self.values[root.0].keep = true;
     }
 
-    /// Asks for the gradient of a value that is no parameter, and keeps it readable.
+    /// Requests the gradient of a value that is not a parameter, and keeps it readable.
     pub fn watch(&mut self, var: Var) {
         let root = self.root(var);
         self.values[root.0].watch = true;

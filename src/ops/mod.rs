@@ -1,6 +1,6 @@
-//! One folder an op: `mod.rs` (formula, shapes, constructor, gradient rule), `cpu.rs` (the kernels)
-//! and `cases.rs` (the sizes that every check runs on). Shapes are those of one row: the batch is
-//! not among them. A newcomer's op starts as a copy of [`linear`].
+//! One folder per op: `mod.rs` (formula, shapes, constructor, gradient rule), `cpu.rs` (its loops on the CPU, or `cpu/` with
+//! a `plain` and a `fast` form), `cuda.rs` (launches of its kernels, where it has some) and `cases.rs` (the sizes that every
+//! check runs on). Shapes are those of one row: the batch is not among them. A newcomer's op starts as a copy of [`linear`].
 
 mod shared;
 
@@ -30,7 +30,7 @@ macro_rules! op_case {
     };
 }
 
-/// A case's closure with the ops that the harness makes a loss of.
+/// A case's closure with the ops of which the harness makes a loss: `check` is below the ops and imports none.
 pub fn recipe<T: Real>(build: Box<dyn Fn(&mut Tape<T>, &[Var]) -> Var + Send + Sync>) -> Recipe<T> {
     Recipe {
         build,

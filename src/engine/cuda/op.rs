@@ -1,4 +1,4 @@
-//! What an op does on a card: launches, and how much memory it needs for them. The buffers are those of
+//! What an op does on a GPU: launches, and how much memory it needs for them. The buffers are those of
 //! [`crate::engine::Op`], in f32 and for the whole batch at once; sizes and layouts of `saved` and `scratch` are the
 //! device's own.
 
@@ -87,7 +87,7 @@ pub struct DeviceBackward<'a> {
     pub grad_output: In<f32>,
     pub saved: Out<f32>,
     pub scratch: Out<f32>,
-    /// None where nobody asks for it.
+    /// None where it is not wanted.
     pub grads: &'a [Option<Gradient>],
     pub around: Surroundings<'a>,
 }
@@ -118,7 +118,7 @@ pub struct Flops {
 }
 
 impl Flops {
-    /// A product of two factors: each factor's gradient that is asked for is another of the same size.
+    /// A product of two factors: each factor's gradient that is wanted is another of the same size.
     pub fn product(forward: f64, wanted: [bool; 2]) -> Self {
         let gradients = wanted.iter().filter(|&&w| w).count();
         Flops {
@@ -130,7 +130,7 @@ impl Flops {
 
 /// An op's kernels. Its constructor's shapes are fixed; `rows` may be fewer than planned in an epoch's last batch.
 pub trait DeviceOp: Send + Sync {
-    /// For this many rows; `wanted` says by input whether its gradient will be asked for (all false: inference).
+    /// For this many rows; `wanted` says by input whether its gradient will be wanted (all false: inference).
     fn needs(&self, _rows: usize, _wanted: &[bool]) -> Needs {
         Needs::default()
     }
@@ -150,13 +150,13 @@ pub trait DeviceOp: Send + Sync {
         None
     }
 
-    /// There is no kernel for the gradient of this input: a program that asks for it is recorded from smaller ops.
+    /// There is no kernel for the gradient of this input: a program that needs it is recorded from smaller ops.
     fn leaves_gradient(&self, _index: usize) -> bool {
         false
     }
 
     /// A table of the op's own, made once on the host from the shared inputs (None for those that differ by row or that
-    /// learn) and again when they were replaced: packed motifs, indices. Kept on the card.
+    /// learn) and again when they were replaced: packed motifs, indices. Kept on the GPU.
     fn table(&self, _inputs: &[Option<&[f32]>]) -> Vec<u32> {
         Vec::new()
     }
@@ -167,7 +167,7 @@ pub trait DeviceOp: Send + Sync {
     /// Those of the launches.
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()>;
 
-    /// Adds to every gradient that is asked for.
+    /// Adds to every gradient that is wanted.
     ///
     /// # Errors
     /// Those of the launches.

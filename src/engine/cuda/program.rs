@@ -1,4 +1,4 @@
-//! A program on a card: the tape's steps for a whole batch, every buffer's place in one arena of device memory, and the
+//! A program on a GPU: the tape's steps for a whole batch, every buffer's place in one arena of device memory, and the
 //! launches of a run in order.
 
 use super::gpu::{Buffer, Gpu};
@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 /// tells the optimizer about 64 of them.
 pub const PARAMETER_ALIGN: usize = 64;
 
-/// Where each parameter lies on the card: in the layout's order, each aligned.
+/// Where each parameter lies on the GPU: in the layout's order, each aligned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterPlaces {
     pub offsets: Vec<usize>,
@@ -40,7 +40,7 @@ impl ParameterPlaces {
         ParameterPlaces { offsets, total }
     }
 
-    /// From the layout's dense order to the card's, padded with zeros.
+    /// From the layout's dense order to the GPU's, padded with zeros.
     pub fn spread(&self, layout: &Layout, values: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.total];
         for (param, &offset) in layout.params.iter().zip(&self.offsets) {
@@ -49,7 +49,7 @@ impl ParameterPlaces {
         out
     }
 
-    /// Back from the card's order.
+    /// Back from the GPU's order.
     pub fn gather(&self, layout: &Layout, spread: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; layout.len()];
         for (param, &offset) in layout.params.iter().zip(&self.offsets) {
@@ -96,7 +96,7 @@ pub struct DeviceProgram {
     rows: usize,
     output: Var,
     loss: Option<Var>,
-    /// By step and input: a gradient is asked for.
+    /// By step and input: a gradient is wanted.
     wanted: Vec<SmallVec<[bool; 12]>>,
 }
 
@@ -195,7 +195,7 @@ impl DeviceProgram {
         self.values[self.output.0].shape.iter().product()
     }
 
-    /// The ops' tables on the card; `params` in the layout's order.
+    /// The ops' tables on the GPU; `params` in the layout's order.
     ///
     /// # Errors
     /// Out of memory.

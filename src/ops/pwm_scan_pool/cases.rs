@@ -144,7 +144,7 @@ pub fn cases() -> Vec<Case> {
                 size.codes(false, frozen),
                 size.dense(frozen),
             ] {
-                // On a card, motifs that learn are scanned by conv1d.
+                // On a GPU, motifs that learn are scanned by conv1d.
                 cases.push(if frozen { case } else { case.cpu_only() });
             }
         }
