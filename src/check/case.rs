@@ -16,7 +16,7 @@ pub struct Input {
     pub per_row: bool,
     pub low: f64,
     pub high: f64,
-    /// Asked for its gradient.
+    /// Its gradient is wanted.
     pub differentiable: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct Case {
     pub cpu_only: bool,
     /// Elements of one input that are 0.
     pub zeros: Option<(usize, Zero)>,
-    /// bf16 on a card against f64, as `tolerance_f32`; None where bf16 changes nothing.
+    /// bf16 on a GPU against f64, as `tolerance_f32`; None where bf16 changes nothing.
     pub tolerance_bf16: Option<f64>,
 }
 
@@ -155,13 +155,16 @@ impl Case {
         self
     }
 
-    /// The op has kernels for a card, all that the case asks of it.
-    pub fn runs_on_a_card(&self) -> bool {
+    /// The op has kernels for a GPU, all that the case wants of it.
+    pub fn runs_on_a_gpu(&self) -> bool {
+        !self.cpu_only && self.without_kernels().is_empty()
+    }
+
+    /// The ops of the case that have no kernels for a GPU.
+    pub fn without_kernels(&self) -> Vec<&'static str> {
         let (inputs, _) = self.numbers();
-        !self.cpu_only
-            && record(self, &self.inputs, &self.in_f32, &inputs, false)
-                .tape
-                .runs_on_a_card()
+        let recorded = record(self, &self.inputs, &self.in_f32, &inputs, false);
+        recorded.tape.without_kernels().collect()
     }
 
     pub(crate) fn numbers(&self) -> (Vec<Vec<f64>>, Vec<u8>) {

@@ -1,4 +1,4 @@
-//! A case on a card, against the CPU in f64.
+//! A case on a GPU, against the CPU in f64.
 
 use super::case::{
     Case, Input, Outcome, batch, distance, outcome, output_rows, record, run_recorded,
@@ -6,7 +6,7 @@ use super::case::{
 use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
 use std::sync::Arc;
 
-/// How a case runs on a card.
+/// How a case runs on a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     Alone,
@@ -29,23 +29,23 @@ pub struct Worst {
 pub const BF16: f64 = 1.0 / 128.0;
 
 impl Case {
-    /// The error that a card is allowed.
-    fn allowed_on_card(&self, precision: Precision) -> f64 {
+    /// The error that a GPU is allowed.
+    fn allowed_on_gpu(&self, precision: Precision) -> f64 {
         match (precision, self.tolerance_bf16) {
             (Precision::Bf16, Some(tolerance)) => tolerance,
             _ => self.tolerance_f32,
         }
     }
 
-    /// Runs the case on a card, forward and backward, against the CPU in f64: as it is, and in f32 once more with
+    /// Runs the case on a GPU, forward and backward, against the CPU in f64: as it is, and in f32 once more with
     /// gradients that are there already, and with the gradients of every other input alone. The largest error.
     ///
     /// # Errors
-    /// The first number that is off by more than is allowed, or what failed on the card.
+    /// The first number that is off by more than is allowed, or what failed on the GPU.
     pub fn check_on(&self, gpu: &Arc<Gpu>, precision: Precision) -> Result<Worst, String> {
         let name = format!("{} {}", self.op, self.label);
         let (inputs, codes) = self.numbers();
-        let allowed = self.allowed_on_card(precision);
+        let allowed = self.allowed_on_gpu(precision);
         let mut worst = 0.0f64;
         for pass in self.passes(precision) {
             let asked = self.asked(pass);
@@ -105,7 +105,7 @@ impl Case {
     }
 }
 
-/// Runs the case on a card, the whole batch at once.
+/// Runs the case on a GPU, the whole batch at once.
 fn run_on(
     gpu: &Arc<Gpu>,
     case: &Case,

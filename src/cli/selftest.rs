@@ -134,7 +134,7 @@ fn check_ops(device: &Device, cases: &[Case]) -> Vec<Checked> {
             worst: None,
         }],
         Device::Cuda { gpu, .. } => {
-            let on_card = || cases.iter().filter(|case| case.runs_on_a_card());
+            let on_card = || cases.iter().filter(|case| case.runs_on_a_gpu());
             let in_bf16 = on_card().filter(|case| case.tolerance_bf16.is_some());
             vec![
                 check_on("ops", gpu, on_card(), Precision::F32),

@@ -85,7 +85,7 @@ pub(super) struct StepNeeds {
     pub keeps_saved: bool,
 }
 
-/// What each step asks for on the CPU.
+/// What each step needs on the CPU.
 pub(super) fn cpu_needs<T: Real>(tape: &Tape<T>, rows: usize) -> Vec<StepNeeds> {
     let of_step = |step: &Step<T>| {
         let rows = if tape.values[step.output.0].per_row {

@@ -284,7 +284,13 @@ impl<T: Real> Program<T> {
         }
         let (slices, mut outs) = arena::lend(arena, &reads, &writes);
         let (_, param_outs) = arena::lend(grads, &[], &param_writes);
-        let inputs = self.operands(&step.inputs, &slices, params);
+        let mut inputs = self.operands(&step.inputs, &slices, params);
+        for (i, input) in inputs.iter_mut().enumerate() {
+            if !step.op.rereads_input(i) {
+                // A parameter is still there, but an op whose declaration is wrong must not work by chance.
+                input.data = &[];
+            }
+        }
         let n = step.inputs.len();
         let tail = outs.drain(2..).collect::<SmallVec<[&mut [T]; 12]>>();
         let mut gradients: SmallVec<[Option<Gradient<'_, T>>; 6]> = step
@@ -337,7 +343,7 @@ impl<T: Real> Program<T> {
             for (input, values) in moved {
                 if let Source::Param(p) = self.source(step.inputs[input]) {
                     let param = &self.layout.params[*p];
-                    assert_ne!(param.role, Role::Weight, "{} is no buffer", param.name);
+                    assert_ne!(param.role, Role::Weight, "{} is not a buffer", param.name);
                     changes.push((param.range(), values));
                 }
             }

@@ -116,7 +116,7 @@ pub struct Backward<'a, 'b, T> {
     pub grad_output: &'a [T],
     pub saved: &'a mut [T],
     pub scratch: &'a mut [T],
-    /// None where nobody asks for it.
+    /// None where it is not wanted.
     pub grads: &'a mut [Option<Gradient<'b, T>>],
     pub context: Context<'a>,
 }
@@ -142,10 +142,13 @@ pub trait Op<T: Real>: Send + Sync {
         false
     }
 
+    /// The backward run reads this input again. An input that it does not read is empty then, and its place holds
+    /// other numbers.
     fn rereads_input(&self, _index: usize) -> bool {
         true
     }
 
+    /// As [`Self::rereads_input`], of the output.
     fn rereads_output(&self) -> bool {
         true
     }
@@ -162,11 +165,13 @@ pub trait Op<T: Real>: Send + Sync {
 
     fn forward(&self, io: Forward<'_, T>);
 
-    /// Adds to every gradient that is asked for.
+    /// Adds to every gradient that is wanted.
     fn backward(&self, io: Backward<'_, '_, T>);
 
-    /// Its kernels on a card.
-    fn device(&self) -> &dyn DeviceOp;
+    /// Its kernels on a GPU, where it has some: a device program refuses an op without.
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        None
+    }
 
     /// New values for the inputs that are buffers, after a training step of a batch-wide program:
     /// `(input, values)`.
@@ -338,7 +343,7 @@ impl<T: Real> Tape<T> {
         self.values[root.0].keep = true;
     }
 
-    /// Asks for the gradient of a value that is no parameter, and keeps it readable.
+    /// Requests the gradient of a value that is not a parameter, and keeps it readable.
     pub fn watch(&mut self, var: Var) {
         let root = self.root(var);
         self.values[root.0].watch = true;
@@ -348,9 +353,17 @@ impl<T: Real> Tape<T> {
         &self.layout
     }
 
-    /// Every op has kernels for a card.
-    pub fn runs_on_a_card(&self) -> bool {
-        self.steps.iter().all(|step| step.op.device().has_kernels())
+    /// The ops that have no kernels for a GPU, by step.
+    pub fn without_kernels(&self) -> impl Iterator<Item = &'static str> {
+        let steps = self.steps.iter();
+        steps
+            .filter(|step| step.op.device().is_none())
+            .map(|step| step.op.name())
+    }
+
+    /// Every op has kernels for a GPU.
+    pub fn runs_on_a_gpu(&self) -> bool {
+        self.without_kernels().next().is_none()
     }
 
     /// Decides by name which parameters may learn.

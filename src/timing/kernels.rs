@@ -121,7 +121,7 @@ fn errors(
     let mut errors = BTreeMap::new();
     let timed = |case: &&Case| {
         let here = times.iter().any(|time| time.work.op == case.op);
-        here && case.runs_on_a_card() && case.tolerance_f32 <= OP_TOLERANCE
+        here && case.runs_on_a_gpu() && case.tolerance_f32 <= OP_TOLERANCE
     };
     for case in all_cases().iter().filter(timed) {
         let found = case.check_on(gpu, precision).map_err(Error::Device)?;

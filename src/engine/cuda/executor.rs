@@ -1,5 +1,5 @@
-//! Runs a program on a card over batches that the host brings, one at a time: for checks, benchmarks and small
-//! predictions. Training goes through [`super::session`], where the data stays on the card.
+//! Runs a program on a GPU over batches that the host brings, one at a time: for checks, benchmarks and small
+//! predictions. Training goes through [`super::session`], where the data stays on the GPU.
 
 use super::gpu::{Buffer, Gpu};
 use super::op::Precision;
@@ -97,7 +97,7 @@ impl DeviceExecutor {
     /// `grads`.
     ///
     /// # Errors
-    /// Whatever fails on the card.
+    /// Whatever fails on the GPU.
     ///
     /// # Panics
     /// When the batch has more rows than the program.

@@ -5,7 +5,6 @@ mod arch;
 mod cache;
 mod executor;
 mod gpu;
-mod host_only;
 mod images;
 pub mod kernels;
 mod nvrtc;
@@ -19,13 +18,12 @@ mod state;
 pub use arch::{Arch, Target};
 pub use executor::DeviceExecutor;
 pub use gpu::{Buffer, Gpu, Graph, Grid};
-pub use host_only::HostOnly;
 pub use images::{Image, Images, LEAST_ARCH, LEAST_CUDA, LEAST_DRIVER};
 pub use kernels::Kernel;
 pub use nvrtc::Nvrtc;
 pub use op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, DeviceOp, Flops, Gradient, Needs, Operand,
-    Precision, Surroundings, gemm_grid,
+    DeviceBackward, DeviceBuffers, DeviceContext, DeviceForward, DeviceOp, Flops, Gradient, Needs,
+    Operand, Precision, gemm_grid,
 };
 pub use pointer::{In, Out};
 pub use profile::{StepTime, copy_bandwidth};

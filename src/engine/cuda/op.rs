@@ -1,4 +1,4 @@
-//! What an op does on a card: launches, and how much memory it needs for them. The buffers are those of
+//! What an op does on a GPU: launches, and how much memory it needs for them. The buffers are those of
 //! [`crate::engine::Op`], in f32 and for the whole batch at once; sizes and layouts of `saved` and `scratch` are the
 //! device's own.
 
@@ -32,7 +32,7 @@ pub struct Gradient {
 
 /// What does not live in the arena.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct DeviceContext<'a> {
     pub gpu: &'a Gpu,
     /// `rows x length` base codes, 0..3 = ACGT, 4 = none. The batch's first sequence comes first.
     pub codes: In<u8>,
@@ -43,7 +43,7 @@ pub struct Surroundings<'a> {
     pub precision: Precision,
 }
 
-impl Surroundings<'_> {
+impl DeviceContext<'_> {
     /// As kernels take it: 1 for bf16.
     pub fn bf16(&self) -> u32 {
         u32::from(self.precision == Precision::Bf16)
@@ -74,7 +74,7 @@ pub struct DeviceForward<'a> {
     pub scratch: Out<f32>,
     /// By input: a backward run will ask for its gradient.
     pub wanted: &'a [bool],
-    pub around: Surroundings<'a>,
+    pub around: DeviceContext<'a>,
 }
 
 /// Buffers of a backward run.
@@ -87,9 +87,9 @@ pub struct DeviceBackward<'a> {
     pub grad_output: In<f32>,
     pub saved: Out<f32>,
     pub scratch: Out<f32>,
-    /// None where nobody asks for it.
+    /// None where it is not wanted.
     pub grads: &'a [Option<Gradient>],
-    pub around: Surroundings<'a>,
+    pub around: DeviceContext<'a>,
 }
 
 /// Buffers (running statistics) after a training step.
@@ -98,7 +98,7 @@ pub struct DeviceBuffers<'a> {
     pub saved: In<f32>,
     /// By input: where it lies, if it is a parameter.
     pub params: &'a [Out<f32>],
-    pub around: Surroundings<'a>,
+    pub around: DeviceContext<'a>,
 }
 
 /// Elements of f32 that an op needs besides inputs and output.
@@ -118,7 +118,7 @@ pub struct Flops {
 }
 
 impl Flops {
-    /// A product of two factors: each factor's gradient that is asked for is another of the same size.
+    /// A product of two factors: each factor's gradient that is wanted is another of the same size.
     pub fn product(forward: f64, wanted: [bool; 2]) -> Self {
         let gradients = wanted.iter().filter(|&&w| w).count();
         Flops {
@@ -130,12 +130,7 @@ impl Flops {
 
 /// An op's kernels. Its constructor's shapes are fixed; `rows` may be fewer than planned in an epoch's last batch.
 pub trait DeviceOp: Send + Sync {
-    /// False: a program with this op is refused when it is made ([`super::HostOnly`]).
-    fn has_kernels(&self) -> bool {
-        true
-    }
-
-    /// For this many rows; `wanted` says by input whether its gradient will be asked for (all false: inference).
+    /// For this many rows; `wanted` says by input whether its gradient will be wanted (all false: inference).
     fn needs(&self, _rows: usize, _wanted: &[bool]) -> Needs {
         Needs::default()
     }
@@ -145,21 +140,23 @@ pub trait DeviceOp: Send + Sync {
         Flops::default()
     }
 
-    fn rereads_input(&self, _index: usize) -> bool {
-        true
+    /// Whether the backward run reads this input again, where that differs from [`crate::engine::Op::rereads_input`].
+    fn rereads_input(&self, _index: usize) -> Option<bool> {
+        None
     }
 
-    fn rereads_output(&self) -> bool {
-        true
+    /// As [`Self::rereads_input`], for [`crate::engine::Op::rereads_output`].
+    fn rereads_output(&self) -> Option<bool> {
+        None
     }
 
-    /// There is no kernel for the gradient of this input: a program that asks for it is recorded from smaller ops.
+    /// There is no kernel for the gradient of this input: a program that needs it is recorded from smaller ops.
     fn leaves_gradient(&self, _index: usize) -> bool {
         false
     }
 
     /// A table of the op's own, made once on the host from the shared inputs (None for those that differ by row or that
-    /// learn) and again when they were replaced: packed motifs, indices. Kept on the card.
+    /// learn) and again when they were replaced: packed motifs, indices. Kept on the GPU.
     fn table(&self, _inputs: &[Option<&[f32]>]) -> Vec<u32> {
         Vec::new()
     }
@@ -170,7 +167,7 @@ pub trait DeviceOp: Send + Sync {
     /// Those of the launches.
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()>;
 
-    /// Adds to every gradient that is asked for.
+    /// Adds to every gradient that is wanted.
     ///
     /// # Errors
     /// Those of the launches.

@@ -1,10 +1,10 @@
-//! A program on a card: the tape's steps for a whole batch, every buffer's place in one arena of device memory, and the
+//! A program on a GPU: the tape's steps for a whole batch, every buffer's place in one arena of device memory, and the
 //! launches of a run in order.
 
 use super::gpu::{Buffer, Gpu};
-use super::host_only::HostOnly;
 use super::op::{
-    DeviceBackward, DeviceBuffers, DeviceForward, Flops, Gradient, Operand, Precision, Surroundings,
+    DeviceBackward, DeviceBuffers, DeviceContext, DeviceForward, DeviceOp, Flops, Gradient,
+    Operand, Precision,
 };
 use super::pointer::{In, Out};
 use super::state::StepState;
@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 /// tells the optimizer about 64 of them.
 pub const PARAMETER_ALIGN: usize = 64;
 
-/// Where each parameter lies on the card: in the layout's order, each aligned.
+/// Where each parameter lies on the GPU: in the layout's order, each aligned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterPlaces {
     pub offsets: Vec<usize>,
@@ -40,7 +40,7 @@ impl ParameterPlaces {
         ParameterPlaces { offsets, total }
     }
 
-    /// From the layout's dense order to the card's, padded with zeros.
+    /// From the layout's dense order to the GPU's, padded with zeros.
     pub fn spread(&self, layout: &Layout, values: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.total];
         for (param, &offset) in layout.params.iter().zip(&self.offsets) {
@@ -49,7 +49,7 @@ impl ParameterPlaces {
         out
     }
 
-    /// Back from the card's order.
+    /// Back from the GPU's order.
     pub fn gather(&self, layout: &Layout, spread: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; layout.len()];
         for (param, &offset) in layout.params.iter().zip(&self.offsets) {
@@ -96,7 +96,7 @@ pub struct DeviceProgram {
     rows: usize,
     output: Var,
     loss: Option<Var>,
-    /// By step and input: a gradient is asked for.
+    /// By step and input: a gradient is wanted.
     wanted: Vec<SmallVec<[bool; 12]>>,
 }
 
@@ -119,10 +119,12 @@ impl DeviceProgram {
         }
         let (mut needs, mut asked) = (Vec::new(), Vec::new());
         for step in &tape.steps {
-            let op = step.op.device();
-            if !op.has_kernels() {
-                return Err(HostOnly::refusal(step.op.name()));
-            }
+            let Some(op) = step.op.device() else {
+                return Err(Error::Device(format!(
+                    "the op {} has no kernel for a GPU yet: use --device cpu",
+                    step.op.name()
+                )));
+            };
             let by_input: SmallVec<[bool; 12]> = step
                 .inputs
                 .iter()
@@ -146,9 +148,9 @@ impl DeviceProgram {
                 scratch_forward: need.scratch_forward,
                 scratch_backward: need.scratch_backward,
                 rereads_input: (0..step.inputs.len())
-                    .map(|i| op.rereads_input(i))
+                    .map(|i| rereads_input(step, i))
                     .collect(),
-                rereads_output: op.rereads_output(),
+                rereads_output: rereads_output(step),
                 keeps_saved: step.op.spans_batch(),
             });
             asked.push(by_input);
@@ -193,7 +195,7 @@ impl DeviceProgram {
         self.values[self.output.0].shape.iter().product()
     }
 
-    /// The ops' tables on the card; `params` in the layout's order.
+    /// The ops' tables on the GPU; `params` in the layout's order.
     ///
     /// # Errors
     /// Out of memory.
@@ -209,7 +211,7 @@ impl DeviceProgram {
                     _ => None,
                 })
                 .collect();
-            gpu.upload(&step.op.device().table(&inputs), step.op.name())
+            gpu.upload(&kernels(step).table(&inputs), step.op.name())
         };
         self.steps.iter().map(of_step).collect()
     }
@@ -295,8 +297,8 @@ impl DeviceProgram {
             .collect()
     }
 
-    fn around<'a>(&self, memory: &Memory<'a>, index: usize) -> Surroundings<'a> {
-        Surroundings {
+    fn around<'a>(&self, memory: &Memory<'a>, index: usize) -> DeviceContext<'a> {
+        DeviceContext {
             gpu: memory.gpu,
             codes: memory.codes,
             state: memory.state,
@@ -320,7 +322,7 @@ impl DeviceProgram {
     pub fn forward_step(&self, memory: &Memory<'_>, index: usize, rows: usize) -> Result<()> {
         let step = &self.steps[index];
         let inputs = self.operands(memory, step, rows);
-        step.op.device().forward(&DeviceForward {
+        kernels(step).forward(&DeviceForward {
             rows: self.step_rows(step, rows),
             inputs: &inputs,
             output: self.value(memory, step.output, rows).0,
@@ -361,10 +363,11 @@ impl DeviceProgram {
         let Some(grad_output) = self.plan.grads[step.output.0] else {
             return Ok(());
         };
-        let op = step.op.device();
+        let op = kernels(step);
         let mut inputs = self.operands(memory, step, rows);
         for (i, operand) in inputs.iter_mut().enumerate() {
-            if !op.rereads_input(i) && !matches!(self.source(step.inputs[i]), Source::Param(_)) {
+            if !rereads_input(step, i) {
+                // Of a parameter too: a kernel whose op's declaration is wrong must not work by chance.
                 operand.data = In::NULL;
             }
         }
@@ -376,7 +379,7 @@ impl DeviceProgram {
         op.backward(&DeviceBackward {
             rows: self.step_rows(step, rows),
             inputs: &inputs,
-            output: if op.rereads_output() {
+            output: if rereads_output(step) {
                 self.value(memory, step.output, rows).0.input()
             } else {
                 In::NULL
@@ -397,20 +400,20 @@ impl DeviceProgram {
             if value.per_row { len * rows } else { len }
         };
         let of_step = |(step, wanted): (&Step<f32>, &SmallVec<[bool; 12]>)| {
-            let op = step.op.device();
+            let op = kernels(step);
             let step_rows = self.step_rows(step, rows);
             let output = elements(step.output, rows);
             let inputs: usize = step.inputs.iter().map(|&v| elements(v, rows)).sum();
             let reaches = self.plan.grads[step.output.0].is_some();
             let backward = reaches.then(|| {
-                let read_again = (0..step.inputs.len()).filter(|&i| op.rereads_input(i));
+                let read_again = (0..step.inputs.len()).filter(|&i| rereads_input(step, i));
                 let read: usize = read_again.map(|i| elements(step.inputs[i], rows)).sum();
                 // A gradient is read and written: it is added to.
                 let added: usize = (0..step.inputs.len())
                     .filter(|&i| wanted[i])
                     .map(|i| 2 * elements(step.inputs[i], rows))
                     .sum();
-                output * (1 + usize::from(op.rereads_output())) + read + added
+                output * (1 + usize::from(rereads_output(step))) + read + added
             });
             StepWork {
                 op: step.op.name(),
@@ -457,7 +460,7 @@ impl DeviceProgram {
             if params.iter().all(|p| p.address() == 0) {
                 continue;
             }
-            step.op.device().move_buffers(&DeviceBuffers {
+            kernels(step).move_buffers(&DeviceBuffers {
                 rows: self.step_rows(step, rows),
                 saved: memory.arena.at(self.plan.saved[index].start).input(),
                 params: &params,
@@ -466,6 +469,21 @@ impl DeviceProgram {
         }
         Ok(())
     }
+}
+
+/// A step's kernels: an op without them is refused when its program is made.
+fn kernels(step: &Step<f32>) -> &dyn DeviceOp {
+    step.op.device().expect("an op with kernels")
+}
+
+fn rereads_input(step: &Step<f32>, index: usize) -> bool {
+    let own = kernels(step).rereads_input(index);
+    own.unwrap_or_else(|| step.op.rereads_input(index))
+}
+
+fn rereads_output(step: &Step<f32>) -> bool {
+    let own = kernels(step).rereads_output();
+    own.unwrap_or_else(|| step.op.rereads_output())
 }
 
 fn at(arena: Out<f32>, place: Place, rows: usize) -> (Out<f32>, usize) {

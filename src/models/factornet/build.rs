@@ -4,8 +4,8 @@
 use super::spec::{Recurrent, Spec};
 use crate::engine::{Init, Real, Tape, Var};
 use crate::ops::activation::{Activation, activation};
-use crate::ops::dense::dense;
 use crate::ops::dropout::dropout;
+use crate::ops::linear::dense;
 use crate::ops::lstm::{Direction, Masks, lstm};
 use crate::ops::product::product;
 use crate::ops::strand_conv::{Tracks, strand_conv};

@@ -1,6 +1,5 @@
 use super::Activation;
 use crate::check::case::{Case, Input};
-use crate::op_case;
 use crate::ops::concat::concat;
 
 pub fn cases() -> Vec<Case> {

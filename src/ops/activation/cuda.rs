@@ -16,14 +16,6 @@ impl Activate {
 }
 
 impl DeviceOp for Activate {
-    fn rereads_input(&self, _index: usize) -> bool {
-        self.kind == Activation::Gelu
-    }
-
-    fn rereads_output(&self) -> bool {
-        self.kind != Activation::Gelu
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let n = io.rows * self.len;
         io.around.gpu.launch(

@@ -57,7 +57,7 @@ impl<T: Real> Op<T> for Activate {
         cpu::backward(self.kind, self.len, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

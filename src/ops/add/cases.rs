@@ -1,5 +1,4 @@
 use crate::check::case::{Case, Input};
-use crate::op_case;
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

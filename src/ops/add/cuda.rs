@@ -5,14 +5,6 @@ use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp};
 use crate::ops::shared::elementwise::{Elements, all_per_row, any, own, shared, sum_grid};
 
 impl DeviceOp for Add {
-    fn rereads_input(&self, _index: usize) -> bool {
-        false
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let [a, b] = [io.inputs[0], io.inputs[1]];
         let over = Elements::joined(io.rows, self.len, all_per_row(io.inputs));

@@ -47,7 +47,7 @@ impl<T: Real> Op<T> for Add {
         cpu::backward(self.len, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -50,6 +50,11 @@ impl DeviceOp for AttentionPool {
         }
     }
 
+    /// The mean of a window under its weights; the CPU computes it again.
+    fn rereads_output(&self) -> Option<bool> {
+        Some(true)
+    }
+
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let windows = io.rows * self.channels * self.windows();
         let of = Lines::new(windows, self.window.min(self.length));

@@ -96,7 +96,7 @@ impl<T: Real> Op<T> for AttentionPool {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

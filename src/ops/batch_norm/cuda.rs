@@ -14,14 +14,6 @@ impl DeviceOp for BatchNorm {
         }
     }
 
-    fn rereads_input(&self, index: usize) -> bool {
-        index < 2
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         io.around.gpu.launch(
             Grid::new(self.channels, 1, 1),

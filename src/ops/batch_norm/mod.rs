@@ -78,6 +78,10 @@ impl<T: Real> Op<T> for BatchNorm {
         3 * self.channels
     }
 
+    fn rereads_input(&self, index: usize) -> bool {
+        index < 2
+    }
+
     fn rereads_output(&self) -> bool {
         false
     }
@@ -113,7 +117,7 @@ impl<T: Real> Op<T> for BatchNorm {
         vec![moved(3, 0), moved(4, 2), (5, vec![count])]
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -5,13 +5,10 @@
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
-use cuda::HostOnly;
 
 struct BinaryCrossEntropy;
 
@@ -43,9 +40,5 @@ impl<T: Real> Op<T> for BinaryCrossEntropy {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

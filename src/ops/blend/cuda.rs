@@ -5,10 +5,6 @@ use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp};
 use crate::ops::shared::elementwise::{Elements, all_per_row, any, own, shared, sum_grid};
 
 impl DeviceOp for Blend {
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let [z, a, b] = [0, 1, 2].map(|i| io.inputs[i]);
         let over = Elements::joined(io.rows, self.len, all_per_row(io.inputs));

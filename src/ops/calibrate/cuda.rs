@@ -16,14 +16,6 @@ impl DeviceOp for Calibrate {
         }
     }
 
-    fn rereads_input(&self, index: usize) -> bool {
-        index < 2
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let (x, scale, bias) = (io.inputs[0], io.inputs[1], io.inputs.get(2));
         let len = self.channels * self.length;

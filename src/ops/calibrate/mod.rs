@@ -57,7 +57,7 @@ impl<T: Real> Op<T> for Calibrate {
         cpu::backward(self.channels, self.length, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -20,14 +20,6 @@ impl Concat {
 }
 
 impl DeviceOp for Concat {
-    fn rereads_input(&self, _index: usize) -> bool {
-        false
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         for (part, (start, width)) in io.inputs.iter().zip(self.columns()) {
             let over = Elements::joined(io.rows, self.outer * width, part.per_row);

@@ -19,7 +19,7 @@ struct Concat {
 /// Records the parts one after the other in each of `outer` lines.
 ///
 /// # Panics
-/// When there is no part, or one's elements are no multiple of `outer`.
+/// When there is no part, or one's elements are not a multiple of `outer`.
 pub fn concat<T: Real>(tape: &mut Tape<T>, parts: &[Var], outer: usize) -> Var {
     assert!(!parts.is_empty(), "concat: no part");
     let widths: Shape = parts
@@ -54,7 +54,7 @@ impl<T: Real> Op<T> for Concat {
         cpu::backward(self.outer, &self.widths, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -1,6 +1,4 @@
-use crate::check::case::BF16;
-use crate::check::case::{Case, Input};
-use crate::op_case;
+use crate::check::case::{BF16, Case, Input};
 use crate::ops::batch_norm::{BatchNormParams, batch_norm};
 
 pub fn cases() -> Vec<Case> {

@@ -83,7 +83,7 @@ pub fn forward<T: Real>(op: &Conv1d, io: Forward<'_, T>) {
     }
 }
 
-/// Gradients of some rows; each is asked for or not.
+/// Gradients of some rows; each is wanted or not.
 struct Grads<'a, T> {
     dx: Option<&'a mut [T]>,
     dw: Option<&'a mut [T]>,

@@ -14,7 +14,7 @@ const TILE: usize = 64;
 /// Up to so many input channels dx comes from the gradients of the windows.
 const FEW: usize = 32;
 
-/// Elements of windows made at a time: what stays in a card's cache.
+/// Elements of windows made at a time: what stays in a GPU's cache.
 const WINDOWS: usize = 8 << 20;
 
 /// A grid of tiles, counted in one dimension.
@@ -36,7 +36,7 @@ impl Conv1d {
         (WINDOWS / (self.taps() * self.out_length())).clamp(1, rows)
     }
 
-    /// Into at most how many parts the columns are cut that a weight gradient sums: enough blocks for any card, sums of
+    /// Into at most how many parts the columns are cut that a weight gradient sums: enough blocks for any GPU, sums of
     /// a thousand or more.
     fn parts(&self, rows: usize) -> usize {
         let blocks = tiles(self.outputs, self.taps() + 1);
@@ -169,14 +169,6 @@ impl DeviceOp for Conv1d {
             scratch_backward: windows.max(weights),
             ..Needs::default()
         }
-    }
-
-    fn rereads_input(&self, index: usize) -> bool {
-        index < 2
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
     }
 
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {

@@ -110,7 +110,7 @@ impl<T: Real> Op<T> for Conv1d {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

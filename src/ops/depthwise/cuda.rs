@@ -39,7 +39,7 @@ impl Correlation {
         self.kernels * self.width.div_ceil(4 * self.lags())
     }
 
-    /// Into how many parts the lines of a kernel are cut: enough blocks for any card, work for every warp.
+    /// Into how many parts the lines of a kernel are cut: enough blocks for any GPU, work for every warp.
     fn parts(&self, rows: usize) -> usize {
         let lines = rows * self.lines * self.filters / self.kernels;
         let tiles = lines * self.out_length.div_ceil(TILE);
@@ -160,10 +160,6 @@ impl Depthwise {
 impl DeviceOp for Depthwise {
     fn needs(&self, rows: usize, wanted: &[bool]) -> Needs {
         self.correlation().needs(rows, wanted)
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
     }
 
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {

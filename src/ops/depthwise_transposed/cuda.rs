@@ -26,14 +26,6 @@ impl DeviceOp for DepthwiseTransposed {
         self.correlation().needs(rows, wanted)
     }
 
-    fn rereads_input(&self, index: usize) -> bool {
-        index < 2
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         self.correlation().forward(io)
     }

@@ -100,7 +100,7 @@ impl<T: Real> Op<T> for DepthwiseTransposed {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

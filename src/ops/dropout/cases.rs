@@ -1,7 +1,6 @@
 use super::cpu::kept;
 use crate::check::case::{Case, Input};
 use crate::engine::Noise;
-use crate::op_case;
 
 pub fn cases() -> Vec<Case> {
     // What the harness runs with.

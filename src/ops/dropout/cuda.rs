@@ -21,14 +21,6 @@ impl Dropout {
 }
 
 impl DeviceOp for Dropout {
-    fn rereads_input(&self, _index: usize) -> bool {
-        false
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let n = io.rows * self.len;
         io.around.gpu.launch(

@@ -57,7 +57,7 @@ impl<T: Real> Op<T> for Dropout {
         cpu::backward(self.len, self.p, self.site, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -1,6 +1,5 @@
 use super::Gate;
 use crate::check::case::{Case, Input};
-use crate::op_case;
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

@@ -236,10 +236,6 @@ impl DeviceOp for GatedSum {
         }
     }
 
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let of = Lines::new(io.rows * self.channels, self.length);
         let gate = io.inputs[self.parts];

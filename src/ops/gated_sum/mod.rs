@@ -89,7 +89,7 @@ impl<T: Real> Op<T> for GatedSum {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -5,10 +5,6 @@ use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid};
 use crate::ops::shared::elementwise::{Elements, any, own, shared, sum_grid};
 
 impl DeviceOp for Inner {
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let [a, b] = [io.inputs[0], io.inputs[1]];
         io.around.gpu.launch(

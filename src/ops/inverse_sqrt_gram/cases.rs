@@ -1,5 +1,4 @@
 use crate::check::case::{Case, Input};
-use crate::op_case;
 use crate::ops::product_matrix::product_matrix;
 
 pub fn cases() -> Vec<Case> {

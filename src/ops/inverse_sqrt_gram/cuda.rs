@@ -40,10 +40,6 @@ impl DeviceOp for InverseSqrtGram {
         }
     }
 
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let shared = if self.in_shared() {
             self.work() * size_of::<f64>()

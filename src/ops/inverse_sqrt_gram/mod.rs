@@ -48,7 +48,7 @@ impl<T: Real> Op<T> for InverseSqrtGram {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

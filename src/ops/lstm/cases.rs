@@ -1,7 +1,6 @@
 use super::{Direction, Masks, VECTORS};
 use crate::check::case::{Case, Input};
 use crate::engine::{Noise, Var};
-use crate::op_case;
 use crate::ops::dropout::kept;
 
 /// Step by step with nothing shared: the multipliers act on x and h, not on the weights.

@@ -16,13 +16,10 @@
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};
-use cuda::HostOnly;
 use std::sync::Arc;
 
 /// One direction's parameters by gate, in the order i, f, c, o.
@@ -168,9 +165,5 @@ impl<T: Real> Op<T> for Lstm {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

@@ -15,12 +15,9 @@ impl DeviceOp for MaxPool {
         }
     }
 
-    fn rereads_input(&self, _index: usize) -> bool {
-        false
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
+    /// The places of the maxima are kept instead.
+    fn rereads_input(&self, _index: usize) -> Option<bool> {
+        Some(false)
     }
 
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {

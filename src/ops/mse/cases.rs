@@ -1,5 +1,4 @@
 use crate::check::case::{Case, Input};
-use crate::op_case;
 use crate::ops::add::add;
 
 pub fn cases() -> Vec<Case> {

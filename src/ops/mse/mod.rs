@@ -39,7 +39,7 @@ impl<T: Real> Op<T> for Mse {
         cpu::backward(io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

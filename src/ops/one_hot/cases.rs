@@ -1,6 +1,5 @@
 use crate::check::case::Case;
 use crate::engine::Codes;
-use crate::op_case;
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

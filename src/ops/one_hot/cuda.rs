@@ -5,10 +5,6 @@ use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp};
 use crate::ops::shared::elementwise::Elements;
 
 impl DeviceOp for OneHot {
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     /// The batch's first sequence comes first: it is what a run with one row reads.
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let over = Elements::new(io.rows, self.length);

@@ -30,13 +30,17 @@ impl<T: Real> Op<T> for OneHot {
         "one_hot"
     }
 
+    fn rereads_output(&self) -> bool {
+        false
+    }
+
     fn forward(&self, io: Forward<'_, T>) {
         cpu::forward(self.which, self.length, io);
     }
 
     fn backward(&self, _io: Backward<'_, '_, T>) {}
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -33,14 +33,6 @@ impl DeviceOp for Position {
         }
     }
 
-    fn rereads_input(&self, _index: usize) -> bool {
-        false
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     /// The index; then its inverse: where each entry's positions start, and the positions by entry.
     fn table(&self, _inputs: &[Option<&[f32]>]) -> Vec<u32> {
         let mut positions: Vec<u32> = (0..self.index.len() as u32).collect();

@@ -64,7 +64,7 @@ impl<T: Real> Op<T> for Position {
         cpu::backward(self.channels, &self.index, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

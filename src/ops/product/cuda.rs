@@ -122,10 +122,6 @@ impl DeviceOp for Product {
         }
     }
 
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let [a, b] = [io.inputs[0], io.inputs[1]];
         let over = Elements::joined(io.rows, self.len, all_per_row(io.inputs));

@@ -52,7 +52,7 @@ impl<T: Real> Op<T> for Product {
         cpu::backward(self.len, self.repeat, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

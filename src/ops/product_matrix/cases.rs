@@ -1,6 +1,4 @@
-use crate::check::case::BF16;
-use crate::check::case::{Case, Input};
-use crate::op_case;
+use crate::check::case::{BF16, Case, Input};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();

@@ -2,8 +2,8 @@ use super::ProductMatrix;
 use crate::Result;
 use crate::engine::cuda::kernels::{ProductMatrixNn, ProductMatrixNt, ProductMatrixTn};
 use crate::engine::cuda::{
-    DeviceBackward, DeviceForward, DeviceOp, Flops, Gradient, Grid, In, Needs, Operand, Out,
-    Surroundings,
+    DeviceBackward, DeviceContext, DeviceForward, DeviceOp, Flops, Gradient, Grid, In, Needs,
+    Operand, Out,
 };
 use crate::ops::shared::lines::sum_rows;
 
@@ -53,7 +53,7 @@ pub(crate) struct Products {
 }
 
 impl Products {
-    pub fn launch(&self, around: &Surroundings<'_>) -> Result<()> {
+    pub fn launch(&self, around: &DeviceContext<'_>) -> Result<()> {
         let tiles = self.m.div_ceil(64) * self.n.div_ceil(64);
         let grid = Grid::new(self.rows * self.heads * tiles, 1, 1);
         macro_rules! launch {
@@ -163,10 +163,6 @@ impl DeviceOp for ProductMatrix {
             scratch_backward: rows * wanted.map(|(len, _)| *len).max().unwrap_or(0),
             ..Needs::default()
         }
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
     }
 
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {

@@ -58,7 +58,7 @@ impl<T: Real> Op<T> for ProductMatrix {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

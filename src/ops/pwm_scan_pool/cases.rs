@@ -1,6 +1,5 @@
 use crate::check::case::{Case, Input};
 use crate::engine::Codes;
-use crate::op_case;
 use std::sync::Arc;
 
 /// Rows of the original's position table: up to the middle and down again.
@@ -145,7 +144,7 @@ pub fn cases() -> Vec<Case> {
                 size.codes(false, frozen),
                 size.dense(frozen),
             ] {
-                // On a card, motifs that learn are scanned by conv1d.
+                // On a GPU, motifs that learn are scanned by conv1d.
                 cases.push(if frozen { case } else { case.cpu_only() });
             }
         }

@@ -248,7 +248,7 @@ impl<T: Real> Op<T> for PwmScanPool {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -1,6 +1,5 @@
 use super::Reduce;
 use crate::check::case::{Case, Input};
-use crate::op_case;
 use crate::ops::add::add;
 
 pub fn cases() -> Vec<Case> {

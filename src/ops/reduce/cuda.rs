@@ -17,12 +17,14 @@ impl DeviceOp for Reduction {
         }
     }
 
-    fn rereads_input(&self, _index: usize) -> bool {
-        false
+    /// The places of the maxima are kept instead.
+    fn rereads_input(&self, _index: usize) -> Option<bool> {
+        Some(false)
     }
 
-    fn rereads_output(&self) -> bool {
-        false
+    /// As for the input.
+    fn rereads_output(&self) -> Option<bool> {
+        Some(false)
     }
 
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {

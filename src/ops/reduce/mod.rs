@@ -60,7 +60,7 @@ impl<T: Real> Op<T> for Reduction {
         cpu::backward(self.kind, self.channels, self.length, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -1,7 +1,5 @@
 use super::SelfAttentionParams;
-use crate::check::case::BF16;
-use crate::check::case::{Case, Input};
-use crate::op_case;
+use crate::check::case::{BF16, Case, Input};
 
 pub fn cases() -> Vec<Case> {
     // (rows, channels, length, heads, embedding, inner): two and two have a form of their own.
@@ -100,7 +98,7 @@ pub fn cases() -> Vec<Case> {
             // seen), the value bias's sums terms of both signs over all positions (4.3e-2), others have 1.3e-2.
             let case = case.tolerance_bf16(8.0 * BF16);
             // A single position's weight is 1 whatever its key: that gradient is 0 but for what
-            // rounding leaves of it (2^x on a card is good to two units in the last place).
+            // rounding leaves of it (2^x on a GPU is good to two units in the last place).
             if length == 1 {
                 case.tolerance_f32(2e-3)
             } else {

@@ -137,7 +137,7 @@ impl<T: Real> Op<T> for SelfAttention {
         cpu::backward(self, io);
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -33,7 +33,7 @@ pub fn sum_rows(gpu: &Gpu, x: In<f32>, into: Out<f32>, rows: usize, columns: usi
         LinearBackwardBias {
             dy: x,
             db: into,
-            rows: rows as u32,
+            lines: rows as u32,
             outputs: columns as u32,
         },
     )

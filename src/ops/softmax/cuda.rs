@@ -22,10 +22,6 @@ impl Softmax {
 }
 
 impl DeviceOp for Softmax {
-    fn rereads_input(&self, _index: usize) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         let (gpu, x, y) = (io.around.gpu, io.inputs[0].data, io.output);
         let Some((lines, length)) = self.lines(io.rows) else {

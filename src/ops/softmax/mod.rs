@@ -60,7 +60,7 @@ impl<T: Real> Op<T> for Softmax {
         }
     }
 
-    fn device(&self) -> &dyn DeviceOp {
-        self
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

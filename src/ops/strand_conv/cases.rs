@@ -1,6 +1,5 @@
 use super::Tracks;
 use crate::check::case::{Case, Input};
-use crate::op_case;
 
 /// Plain loops over the formula: W, b and tracks in `x`, then length, width and kernels.
 pub fn formula(

@@ -11,14 +11,11 @@
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 pub(super) use cases::formula;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};
-use cuda::HostOnly;
 
 /// Codes of the bases, before the tracks.
 const BASES: usize = 4;
@@ -124,9 +121,5 @@ impl<T: Real> Op<T> for StrandConv {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

@@ -1,7 +1,6 @@
 use super::Layer;
 use crate::check::case::{Case, Input};
 use crate::engine::Noise;
-use crate::op_case;
 use crate::ops::dropout::kept;
 use crate::ops::strand_conv::{Tracks, formula};
 

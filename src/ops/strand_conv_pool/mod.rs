@@ -1,5 +1,5 @@
 //! The convolution over both strands, dropout, the dense layer of each position and maximum pooling as one op, equal to
-//! [`strand_conv`](super::strand_conv), [`dropout`](super::dropout) at `site`, [`dense`](super::dense), ReLU and
+//! [`strand_conv`](super::strand_conv), [`dropout`](super::dropout) at `site`, [`dense`](super::linear::dense), ReLU and
 //! [`strand_pool`](super::strand_pool): W (w, 1, 4 + n, F), b (F), V (F, F), v (F), tracks (n, L) ->
 //! `y[s, j, o] = max(0, max_{i < q} (h[s, j q + i] V)[o] + v[o])`, (2, floor(P / q), F), with h (2, P, F) the convolution
 //! behind its ReLU and dropout.
@@ -14,14 +14,11 @@
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
 use super::strand_conv::Tracks;
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};
-use cuda::HostOnly;
 use std::sync::Arc;
 
 struct StrandConvPool {
@@ -159,9 +156,5 @@ impl<T: Real> Op<T> for StrandConvPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

@@ -1,5 +1,4 @@
 use crate::check::case::{Case, Input};
-use crate::op_case;
 
 pub fn cases() -> Vec<Case> {
     [(3, 1, 1), (4, 7, 3), (2, 33, 14)]

@@ -1,16 +1,16 @@
 //! Numbers of the row beside those of each strand: x (2, n), m (M) -> (2, n + M), m the same for both.
 //!
 //! Gradient: dx its piece of dy, dm the sum of both strands' pieces.
+//!
+//! Not [`concat`](super::concat): a part that is the same in every line is a sum over lines backward, for which concat
+//! would need second forms of its loops and kernels.
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
-use cuda::HostOnly;
 
 struct StrandJoin {
     own: usize,
@@ -50,9 +50,5 @@ impl<T: Real> Op<T> for StrandJoin {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

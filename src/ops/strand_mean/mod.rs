@@ -1,16 +1,15 @@
 //! Mean of both strands: `y[i] = (x[0, i] + x[1, i]) / 2`, x (2, n) -> (n).
 //!
 //! Gradient: `dx[s, i] = dy[i] / 2`.
+//!
+//! Not [`reduce`](super::reduce): the mean is over the first axis, where reduce's loops and kernels sum along the last.
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
-use cuda::HostOnly;
 
 struct StrandMean {
     len: usize,
@@ -45,9 +44,5 @@ impl<T: Real> Op<T> for StrandMean {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.len, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

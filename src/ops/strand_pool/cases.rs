@@ -1,5 +1,4 @@
 use crate::check::case::{Case, Input};
-use crate::op_case;
 
 pub fn cases() -> Vec<Case> {
     [(3, 1, 1, 1), (3, 10, 3, 3), (2, 25, 33, 6), (2, 11, 4, 11)]

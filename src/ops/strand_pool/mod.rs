@@ -2,16 +2,16 @@
 //! (2, floor(P / q), F); positions after the last whole window are not looked at.
 //!
 //! Gradient: dy to the first maximum of each window.
+//!
+//! Not [`max_pool`](super::max_pool): channels lie side by side here, so the loops run along them instead of along a
+//! channel's positions, and one op would hold both loops.
 
 mod cases;
 mod cpu;
-mod cuda;
 
 pub use cases::cases;
 
-use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
-use cuda::HostOnly;
 
 struct StrandPool {
     positions: usize,
@@ -61,9 +61,5 @@ impl<T: Real> Op<T> for StrandPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
-    }
-
-    fn device(&self) -> &dyn DeviceOp {
-        &HostOnly
     }
 }

@@ -1,6 +1,6 @@
 //! The recurrence of one strand in one direction, in f32 vectors.
 
-use super::{Back, Run};
+use super::recurrence::{Back, Run};
 use crate::engine::lanes::add_scaled;
 use crate::engine::simd::{self, Kernel, dispatch, fma};
 

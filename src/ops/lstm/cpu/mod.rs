@@ -3,11 +3,13 @@
 
 mod fast;
 mod plain;
+mod recurrence;
 
 use super::{Lstm, PARAMETERS, Source};
 use crate::engine::real::axpy;
 use crate::engine::{Backward, Forward, Mat, MatMut, Noise, Operand, Real, matmul};
 use crate::ops::dropout::{Draw, drop_in_place};
+use recurrence::{Back, Order, Run};
 
 /// One direction's parameters, the gates i, f, c, o side by side.
 pub struct Packed<T> {
@@ -44,60 +46,6 @@ pub fn pack<T: Real>(op: &Lstm, parameters: &[&[T]]) -> [Packed<T>; 2] {
             b: beside(&own[8..], 1),
         }
     })
-}
-
-/// The order in which a direction takes the positions.
-#[derive(Clone, Copy)]
-pub enum Order {
-    Up,
-    Down,
-}
-
-impl Order {
-    const BOTH: [Order; 2] = [Order::Up, Order::Down];
-
-    #[inline(always)]
-    pub fn position(self, step: usize, steps: usize) -> usize {
-        match self {
-            Order::Up => step,
-            Order::Down => steps - 1 - step,
-        }
-    }
-}
-
-/// A forward recurrence: `gates` (S, 4r) hold z without its recurrent part and bias and become the gates' values.
-pub struct Run<'a, T> {
-    pub steps: usize,
-    pub units: usize,
-    pub order: Order,
-    /// (r, 4r)
-    pub u: &'a [T],
-    /// (4r)
-    pub b: &'a [T],
-    pub gates: &'a mut [T],
-    /// (S, r)
-    pub cells: &'a mut [T],
-    /// (S, 2r), of which this direction has r from `offset` on.
-    pub out: &'a mut [T],
-    pub offset: usize,
-    /// 2r to work with.
-    pub state: &'a mut [T],
-}
-
-/// The same backward: `dz` (S, 4r) is written.
-pub struct Back<'a, T> {
-    pub steps: usize,
-    pub units: usize,
-    pub order: Order,
-    pub u: &'a [T],
-    pub ut: &'a [T],
-    pub gates: &'a [T],
-    pub cells: &'a [T],
-    pub dy: &'a [T],
-    pub offset: usize,
-    pub dz: &'a mut [T],
-    /// 3r to work with.
-    pub state: &'a mut [T],
 }
 
 /// The multipliers of one sequence: inputs (4, k) and h (4, r).

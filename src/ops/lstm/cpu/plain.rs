@@ -1,6 +1,6 @@
 //! The recurrence of one strand in one direction, in plain loops.
 
-use super::{Back, Run};
+use super::recurrence::{Back, Run};
 use crate::engine::Real;
 use crate::engine::real::{axpy, dot};
 

@@ -16,7 +16,7 @@ use pack::{Packs, Vector};
 use pool::{Scan, Targets};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The last motifs and what was made of them: they seldom change, the other parameters do.
+/// The last motifs and what was made of them: they rarely change, the other parameters do.
 #[derive(Default)]
 pub struct Cache(Mutex<Option<(Vec<f32>, Arc<Packs>)>>);
 

@@ -1,4 +1,4 @@
-//! How channels are laid out on a card: sorted by width in groups of 32 slots, a group only as wide as its widest motif.
+//! How channels are laid out on a GPU: sorted by width in groups of 32 slots, a group only as wide as its widest motif.
 
 use crate::ops::pwm_scan_pool::Dims;
 

@@ -96,12 +96,9 @@ impl DeviceOp for PwmScanPool {
         index == WEIGHT
     }
 
-    fn rereads_input(&self, index: usize) -> bool {
-        index == SOURCE
-    }
-
-    fn rereads_output(&self) -> bool {
-        false
+    /// The packed motifs and lines are kept; the plain form on the CPU takes the parameters again.
+    fn rereads_input(&self, index: usize) -> Option<bool> {
+        Some(index == SOURCE)
     }
 
     fn table(&self, inputs: &[Option<&[f32]>]) -> Vec<u32> {

@@ -1,10 +1,10 @@
 pub mod fast;
+mod plain;
 
 use super::SelfAttention;
-use crate::engine::real::{dot, sum};
+use crate::engine::real::sum;
 use crate::engine::simd::best_level;
 use crate::engine::{Backward, Forward, Mat, MatMut, Operand, Real, matmul};
-use crate::ops::shared::cpu::softmax;
 
 /// k, q, v and o of all heads, or their gradients.
 struct Lines<'a, T> {
@@ -77,16 +77,7 @@ fn attend<T: Real>(op: &SelfAttention, head: Lines<'_, T>, weights: &mut [T], wo
     {
         return fast::attend(best_level(), op.length, [k, q, v], o, weights, work);
     }
-    let length = op.length;
-    let (key, query) = (op.view(k, op.embedding), op.view(q, op.embedding));
-    let w = MatMut::new(weights, length, length);
-    matmul(w, false, key.t(), query, false);
-    let scale = T::of(1.0 / (op.embedding as f64).sqrt());
-    weights.iter_mut().for_each(|w| *w *= scale);
-    weights.chunks_exact_mut(length).for_each(softmax);
-    let w = Mat::new(weights, length, length);
-    let value = op.view(v, op.inner);
-    matmul(op.view_mut(o, op.inner), false, value, w, false);
+    plain::attend(op, [k, q, v], o, weights);
 }
 
 /// The gradients of a head's k, q and v from that of its o; `work` of L x L.
@@ -114,25 +105,7 @@ fn attend_back<T: Real>(
         let lines = [k, q, v, d_out];
         return fast::attend_back(best_level(), op.length, lines, [dk, dq, dv], weights, work);
     }
-    let length = op.length;
-    let d_out = op.view(d_out, op.inner);
-    let value = op.view(v, op.inner);
-    let w = Mat::new(weights, length, length);
-    matmul(op.view_mut(dv, op.inner), false, d_out, w.t(), false);
-    let ds = MatMut::new(&mut *work, length, length);
-    matmul(ds, false, value.t(), d_out, false);
-    let scale = T::of(1.0 / (op.embedding as f64).sqrt());
-    let lines = work.chunks_exact_mut(length);
-    for (ds, w) in lines.zip(weights.chunks_exact(length)) {
-        let mean = dot(ds, w);
-        for (ds, &w) in ds.iter_mut().zip(w) {
-            *ds = w * (*ds - mean) * scale;
-        }
-    }
-    let ds = Mat::new(work, length, length);
-    let (key, query) = (op.view(k, op.embedding), op.view(q, op.embedding));
-    matmul(op.view_mut(dk, op.embedding), false, query, ds.t(), false);
-    matmul(op.view_mut(dq, op.embedding), false, key, ds, false);
+    plain::attend_back(op, [k, q, v, d_out], [dk, dq, dv], weights, work);
 }
 
 pub fn forward<T: Real>(op: &SelfAttention, io: Forward<'_, T>) {

@@ -8,7 +8,7 @@ use crate::engine::cuda::kernels::{
     SelfAttentionPackUnify, SoftmaxLinesForward,
 };
 use crate::engine::cuda::{
-    DeviceBackward, DeviceForward, Gradient, Grid, In, Needs, Operand, Out, Surroundings,
+    DeviceBackward, DeviceContext, DeviceForward, Gradient, Grid, In, Needs, Operand, Out,
 };
 use crate::ops::product_matrix::cuda::{Form, Products, Steps};
 use crate::ops::shared::lines::{Lines, sum_rows};
@@ -114,7 +114,7 @@ impl SelfAttention {
     }
 
     /// Weights as the products take them.
-    fn gather(&self, around: &Surroundings<'_>, inputs: &[Operand], work: &Work) -> Result<()> {
+    fn gather(&self, around: &DeviceContext<'_>, inputs: &[Operand], work: &Work) -> Result<()> {
         for (input, first, count) in self.parts() {
             let to = work.stack.at(first * self.channels);
             around

@@ -63,10 +63,6 @@ impl DeviceOp for SelfAttention {
         }
     }
 
-    fn rereads_output(&self) -> bool {
-        false
-    }
-
     fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
         if self.pairs() {
             self.pair_forward(io)

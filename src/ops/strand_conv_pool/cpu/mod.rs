@@ -2,17 +2,21 @@
 //! near, then the dense layer and the maxima of a few windows. Backward: from the maxima's positions to lines of both
 //! strands' sums and differences, and from those to the tables' and the terms' gradients.
 
+mod fast;
 pub mod pack;
 mod passes;
+mod plain;
 mod scan;
 
 use super::StrandConvPool;
 use crate::engine::simd::dispatch;
 use crate::engine::{Backward, Codes, Context, Forward, Mat, MatMut, Real, matmul};
 use crate::ops::dropout::{Draw, drop_in_place};
+use fast::LINE;
 use pack::{COLUMNS, PAIRS, Packed, unpack};
 use passes::{AddPairs, Combine, Maxima, Scatter};
-use scan::{Inputs, LINE, SCANNED, Scan, scan};
+use scan::{Inputs, SCANNED, Scan};
+use std::any::Any;
 use std::cell::RefCell;
 
 /// Elements of working space, forward or backward.
@@ -72,6 +76,55 @@ fn with_pairs<R>(
         );
         work(pairs)
     })
+}
+
+/// Fills the positions of both strands.
+fn scan<T: Real>(scan: Scan<'_, T>) {
+    let Scan {
+        packed,
+        pairs,
+        sums,
+        differences,
+        width,
+        kernels,
+        start,
+        n,
+        up,
+        down,
+        line,
+    } = scan;
+    if let Some(packed) = (packed as &dyn Any).downcast_ref::<Packed<f32>>()
+        && let (Some(sums), Some(differences)) = (T::as_f32(sums), T::as_f32(differences))
+        && let (Some(up), Some(down)) = (T::as_f32_mut(up), T::as_f32_mut(down))
+        && let Some(line) = T::as_f32_mut(line)
+    {
+        return fast::scan(Scan {
+            packed,
+            pairs,
+            sums,
+            differences,
+            width,
+            kernels,
+            start,
+            n,
+            up,
+            down,
+            line,
+        });
+    }
+    plain::scan(Scan {
+        packed,
+        pairs,
+        sums,
+        differences,
+        width,
+        kernels,
+        start,
+        n,
+        up,
+        down,
+        line,
+    });
 }
 
 pub fn forward<T: Real>(op: &StrandConvPool, io: Forward<'_, T>) {
