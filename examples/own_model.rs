@@ -32,8 +32,10 @@ static KIND: Kind = Kind {
     old_key: None,
     rows: "sequences",
     rate: "sequences_per_s",
-    remedy: "lower the learning rate",
-    again: "choose another folder, or go on with --resume",
+    remedy: "a smaller learning rate may help",
+    elsewhere: "choose another folder",
+    again: "or go on with --resume",
+    restart: "or remove it",
     reuse: "it can be used again",
     files: &[],
     parts: None,
@@ -215,6 +217,9 @@ impl Arguments {
     }
 }
 
+const BATCH: usize = 32;
+const LEARNING_RATE: f64 = 0.005;
+
 fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Device) -> Result<()> {
     let config = Config {
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -222,9 +227,16 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
         model: sites.clone(),
         precision: Precision::F32,
         files: Vec::new(),
-        flags: [("epochs".to_string(), arguments.epochs.into())]
-            .into_iter()
-            .collect(),
+        // All that the numbers depend on, so that --resume sees when it has changed.
+        flags: [
+            ("epochs".to_string(), arguments.epochs.into()),
+            ("batch_size".to_string(), BATCH.into()),
+            ("learning_rate".to_string(), LEARNING_RATE.into()),
+            ("sequences".to_string(), planted.train.into()),
+            ("seed".to_string(), planted.seed.into()),
+        ]
+        .into_iter()
+        .collect(),
     };
     let claim = Claim {
         folder: &arguments.folder,
@@ -235,6 +247,8 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
         kind: &KIND,
         known: &[&KIND],
     };
+    // A real command reads its inputs between the look at the folder and the first write.
+    claim.check(&config)?;
     let reporter = Reporter::new();
     if let Some(note) = claim.starts_anew() {
         reporter.line(&note);
@@ -248,11 +262,11 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
         samples: planted,
         settings: TrainSettings {
             epochs: arguments.epochs,
-            batch_size: 32,
-            lr: 0.005,
+            batch_size: BATCH,
+            lr: LEARNING_RATE,
             schedule: Schedule::Constant { patience: 10 },
             optimizer: OptimizerSettings::adamw(Shrink::None, Vec::new()),
-            seed: 1,
+            seed: planted.seed,
             drop_last: false,
             save_all: false,
         },
@@ -261,7 +275,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
         precision: Precision::F32,
         reporter: &reporter,
     };
-    let params: Vec<f32> = layout.initialise(1);
+    let params: Vec<f32> = layout.initialise(planted.seed);
     let outcome = trainer.run(params, arguments.resume)?;
     reporter.line(&outcome.describe(&arguments.folder));
     Ok(())
@@ -315,7 +329,11 @@ fn main() -> std::process::ExitCode {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            std::process::ExitCode::FAILURE
+            std::process::ExitCode::from(match error {
+                Error::Usage(_) => 2,
+                Error::Interrupted => 130,
+                _ => 1,
+            })
         }
     }
 }

@@ -87,7 +87,7 @@ const NETWORK: [&str; 15] = [
     "motif_kernels",
     "nystrom",
     "parse",
-    "program",
+    "network",
     "simulate",
     "spec",
     "known_motif",

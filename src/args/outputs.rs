@@ -31,6 +31,28 @@ pub fn check_model_folder(
     check_apart(&outputs, inputs)
 }
 
+/// That a folder in which a model is to be made holds none of the inputs, under whatever name.
+///
+/// # Errors
+/// It holds one.
+pub fn check_holds_none(flag: &str, folder: &Path, inputs: &[PathBuf]) -> Result<()> {
+    let shown = folder.display();
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(());
+    };
+    let inside = |path: &&PathBuf| {
+        path.canonicalize()
+            .is_ok_and(|path| path.starts_with(&folder))
+    };
+    match inputs.iter().find(inside) {
+        None => Ok(()),
+        Some(input) => Err(Error::usage(format!(
+            "{flag} {shown}: the folder of {}, which this run reads: choose another",
+            input.display()
+        ))),
+    }
+}
+
 /// The files of a model folder, whether they are there or not.
 pub fn model_files(folder: &Path, kind: &Kind) -> Vec<PathBuf> {
     let names = FILES.iter().chain(kind.files);

@@ -8,9 +8,14 @@ use std::path::{Component, Path, PathBuf};
 /// The list's name.
 pub const LIST: &str = "written_by_cisgrad.txt";
 
+/// How its first line begins.
+const MARK: &str = "# written by: ";
+
 /// A folder and the files that a command is going to write there.
 pub struct OwnFolder {
     folder: PathBuf,
+    /// `cisgrad demo`: the first line of its list.
+    command: &'static str,
     names: BTreeSet<String>,
 }
 
@@ -18,14 +23,17 @@ impl OwnFolder {
     /// Looks at the folder and changes nothing.
     ///
     /// # Errors
-    /// A file that would be replaced and is not in the list of an earlier run; something else in a folder's place.
+    /// A file that would be replaced and is not in the list of an earlier run; the list of another command; something else
+    /// in a folder's place.
     pub fn check(
+        command: &'static str,
         flag: &str,
         folder: &Path,
         names: impl IntoIterator<Item = String>,
     ) -> Result<Self> {
         let own = OwnFolder {
             folder: folder.to_path_buf(),
+            command,
             names: names.into_iter().collect(),
         };
         if folder.exists() && !folder.is_dir() {
@@ -34,7 +42,13 @@ impl OwnFolder {
                 folder.display()
             )));
         }
-        let listed = own.listed()?;
+        let (by, listed) = own.listed()?;
+        if let Some(by) = by.filter(|by| by != command) {
+            return Err(Error::invalid(format!(
+                "{}: this folder holds files that `{by}` wrote; nothing was changed: choose another {flag}",
+                folder.display()
+            )));
+        }
         let strange = |name: &&String| folder.join(name).exists() && !listed.contains(*name);
         if let Some(name) = own.names.iter().find(strange) {
             return Err(Error::invalid(format!(
@@ -49,12 +63,14 @@ impl OwnFolder {
         &self.folder
     }
 
-    /// The files with their paths.
-    pub fn files(&self) -> Vec<PathBuf> {
-        self.names
-            .iter()
-            .map(|name| self.folder.join(name))
-            .collect()
+    /// The files that will be written, and those of an earlier run that will be removed.
+    ///
+    /// # Errors
+    /// A list that cannot be read.
+    pub fn touched(&self) -> Result<Vec<PathBuf>> {
+        let (_, listed) = self.listed()?;
+        let names = self.names.union(&listed);
+        Ok(names.map(|name| self.folder.join(name)).collect())
     }
 
     /// Makes the folder, removes what an earlier run left and this one does not write, and writes the list.
@@ -63,31 +79,44 @@ impl OwnFolder {
     /// The operating system refuses.
     pub fn begin(&self) -> Result<()> {
         std::fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, e))?;
-        for name in self.listed()?.difference(&self.names) {
+        for name in self.listed()?.1.difference(&self.names) {
             let path = self.folder.join(name);
             if path.is_file() {
                 std::fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
             }
         }
         write_atomic(self.folder.join(LIST), |w| {
+            writeln!(w, "{MARK}{}", self.command)?;
             self.names.iter().try_for_each(|name| writeln!(w, "{name}"))
         })
     }
 
-    /// The files that an earlier run has listed; none where there is no list.
-    fn listed(&self) -> Result<BTreeSet<String>> {
+    /// The command of an earlier run, and the files that it has listed; none where there is no list.
+    fn listed(&self) -> Result<(Option<String>, BTreeSet<String>)> {
         let path = self.folder.join(LIST);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Ok((None, BTreeSet::new()));
+            }
             Err(e) => return Err(Error::io(&path, e)),
+        };
+        let mut lines = text.lines();
+        let command = lines.next().and_then(|line| line.strip_prefix(MARK));
+        let Some(command) = command.map(str::to_string) else {
+            return Err(Error::format_at(
+                &path,
+                1,
+                format!("expected \"{MARK}\" and a command; the list of another program?"),
+            ));
         };
         // A list cannot name what lies outside its folder.
         let inside = |name: &&str| {
             let mut parts = Path::new(name).components();
             !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
         };
-        Ok(text.lines().filter(inside).map(str::to_string).collect())
+        let names = lines.filter(inside).map(str::to_string).collect();
+        Ok((Some(command), names))
     }
 }
 
@@ -104,14 +133,35 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path().join("motifs");
         let write = |name: &str| std::fs::write(folder.join(name), name).unwrap();
-        let first = OwnFolder::check("-oc", &folder, names("a.svg b.svg")).unwrap();
+        let first = OwnFolder::check(
+            "cisgrad factornet visualize",
+            "-oc",
+            &folder,
+            names("a.svg b.svg"),
+        )
+        .unwrap();
         first.begin().unwrap();
         ["a.svg", "b.svg", "mine.txt"].into_iter().for_each(write);
-        let second = OwnFolder::check("-oc", &folder, names("b.svg c.svg")).unwrap();
+        let second = OwnFolder::check(
+            "cisgrad factornet visualize",
+            "-oc",
+            &folder,
+            names("b.svg c.svg"),
+        )
+        .unwrap();
         assert!(folder.join("a.svg").exists(), "it has only looked");
         second.begin().unwrap();
         assert!(!folder.join("a.svg").exists() && folder.join("mine.txt").exists());
-        let strange = OwnFolder::check("-oc", &folder, names("mine.txt"));
+        assert!(second.touched().unwrap().contains(&folder.join("b.svg")));
+        let other = OwnFolder::check("cisgrad demo", "--keep", &folder, names("d.tsv"));
+        let message = other.err().unwrap().to_string();
+        assert!(message.contains("factornet visualize"), "{message}");
+        let strange = OwnFolder::check(
+            "cisgrad factornet visualize",
+            "-oc",
+            &folder,
+            names("mine.txt"),
+        );
         let message = strange.err().unwrap().to_string();
         assert!(
             message.contains("mine.txt") && message.contains("-oc"),
@@ -126,9 +176,9 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(temporary.path().join("precious"), "").unwrap();
         let absolute = temporary.path().join("precious");
-        let list = format!("../precious\n{}\n", absolute.display());
+        let list = format!("{MARK}cisgrad demo\n../precious\n{}\n", absolute.display());
         std::fs::write(folder.join(LIST), list).unwrap();
-        let own = OwnFolder::check("--keep", &folder, names("a")).unwrap();
+        let own = OwnFolder::check("cisgrad demo", "--keep", &folder, names("a")).unwrap();
         own.begin().unwrap();
         assert!(absolute.exists());
     }

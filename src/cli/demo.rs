@@ -68,14 +68,14 @@ pub fn run(args: &Args) -> Result<()> {
     let folder = match &args.keep {
         Some(folder) if folder.join("model").exists() => {
             return Err(Error::invalid(format!(
-                "{} holds a demo already",
+                "{} holds a demo already: choose another --keep, or remove its model folder",
                 folder.display()
             )));
         }
         Some(folder) => folder.clone(),
         None => scratch.path().to_path_buf(),
     };
-    let own = OwnFolder::check("--keep", &folder, FILES.map(str::to_string))?;
+    let own = OwnFolder::check("cisgrad demo", "--keep", &folder, FILES.map(str::to_string))?;
     own.begin()?;
     write_data(args, &folder)?;
     eprintln!(

@@ -156,6 +156,11 @@ impl StateDict {
     pub fn get(&self, name: &str) -> Option<&NamedTensor> {
         self.tensors.iter().find(|t| t.name == name)
     }
+
+    /// The shape of a tensor, if it is there.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.get(name).map(|tensor| tensor.shape.as_slice())
+    }
 }
 
 /// Reads a safetensors file, or a state dict as PyTorch saved it (zip, the older pickle stream, or tar).

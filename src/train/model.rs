@@ -22,8 +22,12 @@ pub struct Kind {
     pub rate: &'static str,
     /// What to do when a loss is not finite.
     pub remedy: &'static str,
-    /// What to do about a folder that holds a model.
+    /// What to do about a folder that cannot be used.
+    pub elsewhere: &'static str,
+    /// What else to do where the folder holds a model of this kind.
     pub again: &'static str,
+    /// And where that model cannot be gone on with.
+    pub restart: &'static str,
     /// What can be done with a folder whose run failed before it had numbers to keep.
     pub reuse: &'static str,
     /// What a run writes into its folder besides the files of every kind.

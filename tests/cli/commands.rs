@@ -116,7 +116,8 @@ fn the_demo_keeps_files_that_the_commands_take_again() {
             "motifs.meme",
             "sequences.tsv",
             "signals.tsv",
-            "split"
+            "split",
+            "written_by_cisgrad.txt"
         ]
     );
     data.run("demo --keep kept --peaks 120 --length 40")

@@ -47,17 +47,34 @@ impl Described for Description {
     }
 
     fn difference(&self, now: &Self) -> Option<Difference> {
-        let network = |d: &Self| format!("{:?} {:?} {:?}", d.network, d.factors, d.meta);
+        let number = |of: fn(&Spec) -> usize| (of(&self.network), of(&now.network));
+        let numbers = [
+            ("-L", number(|n| n.length)),
+            ("-w", number(|n| n.motif_width)),
+            ("-k", number(|n| n.kernels)),
+            ("-d", number(|n| n.dense)),
+        ];
+        let numbers =
+            numbers.map(|(flag, (before, now))| (flag, before.to_string(), now.to_string()));
+        let recurrent = |d: &Self| d.network.recurrent.flag().to_string();
+        let dropout = |d: &Self| d.network.dropout.dense.to_string();
         let gencode = |d: &Self| format!("{} {:?}", d.gencode, d.gencode_span);
-        Difference::among([
-            ("network", network(self), network(now)),
-            (
-                "--track-scale",
-                self.track_scale.clone(),
-                now.track_scale.clone(),
-            ),
+        let list = |names: &[String]| names.join(", ");
+        let scale = |d: &Self| d.track_scale.clone();
+        // What is left of the network follows from these.
+        let network = |d: &Self| format!("{:?}", d.network);
+        let tracks = |d: &Self| list(&d.network.tracks);
+        let named = [
+            ("-r", recurrent(self), recurrent(now)),
+            ("-p", dropout(self), dropout(now)),
+            ("the tracks", tracks(self), tracks(now)),
+            ("the factors", list(&self.factors), list(&now.factors)),
+            ("the meta values", list(&self.meta), list(&now.meta)),
+            ("--track-scale", scale(self), scale(now)),
             ("--gencode and --gencode-span", gencode(self), gencode(now)),
-        ])
+            ("the network", network(self), network(now)),
+        ];
+        Difference::among(numbers.into_iter().chain(named))
     }
 }
 

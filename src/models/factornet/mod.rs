@@ -6,19 +6,19 @@ mod build;
 pub mod cell_line;
 pub mod commands;
 pub mod config;
+pub mod genome_inputs;
 mod inject;
-pub mod inputs;
 pub mod keras;
 pub mod kernel_sites;
 pub mod known_motif;
-mod program;
+mod network;
 pub mod samples;
 pub mod saved;
 mod spec;
 
 pub use build::{Activations, Built, Masking, build};
 pub use inject::{Injected, inject};
-pub use program::Observed;
+pub use network::Observed;
 pub use spec::{Dropouts, Recurrent, Spec};
 
 use crate::train::model::Kind;
@@ -32,7 +32,9 @@ pub static KIND: Kind = Kind {
     rows: "samples",
     rate: "samples_per_s",
     remedy: "lower -lr or look at the tracks' values (--track-scale)",
-    again: "choose another -o, write over it with -oc, or go on with it by --resume",
+    elsewhere: "choose another -o",
+    again: "write over it with -oc, or go on with it by --resume",
+    restart: "or start over with -oc",
     reuse: "write over it with -oc",
     files: &["chip.txt", "feature.txt", "bigwig.txt", "meta.txt"],
     parts: None,

@@ -47,6 +47,15 @@ impl Recurrent {
             Ok(units) => Recurrent::Units(units),
         }
     }
+
+    /// [`Recurrent::of`] the other way.
+    pub fn flag(self) -> i64 {
+        match self {
+            Recurrent::GlobalMax => -1,
+            Recurrent::Flatten => 0,
+            Recurrent::Units(units) => units as i64,
+        }
+    }
 }
 
 /// Probabilities of dropout, 0 where a model has none.

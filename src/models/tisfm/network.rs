@@ -2,14 +2,12 @@
 
 use super::KIND;
 use crate::engine::{Layout, Param, Real, Role, Tape, Var};
-use crate::io::state_dict::StateDict;
 use crate::models::tisfm::{Built, Dimensions, Features, MotifKernels, Spec, build};
 use crate::ops::mse::mse;
-use crate::train::folder::weights::{Number, load, tensors};
+use crate::train::folder::weights::Number;
 use crate::train::model::{Kind, Lowering, Model, Processor, Purpose, Recorded, RowShape, Tally};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// Which parameters training moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,25 +148,6 @@ impl<T: Number> Network<T> {
             layout,
             params,
         })
-    }
-
-    /// Parameters from a state dict; `path` names it in errors.
-    pub fn from_state_dict(blueprint: Blueprint, state: &StateDict, path: &Path) -> Result<Self> {
-        let (tape, _) = blueprint.recorded::<T>(true, Lowering::Composed)?;
-        let layout = tape.layout().clone();
-        let params = load(&layout, state, path)?;
-        Ok(Network {
-            blueprint,
-            layout,
-            params,
-        })
-    }
-
-    pub fn state_dict(&self) -> StateDict {
-        StateDict {
-            tensors: tensors(&self.layout, &self.params, ""),
-            ..StateDict::default()
-        }
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::KIND;
 use super::config::Description;
-use super::network::Network;
+use super::network::{Blueprint, Network};
 use super::samples::Rows;
 use crate::engine::Device;
+use crate::io::state_dict::StateDict;
 use crate::train::folder::config::Precision;
 use crate::train::folder::open::Opened;
-use crate::train::folder::weights::Number;
+use crate::train::folder::weights::{Number, load, tensors};
 use crate::train::model::Kind;
+use crate::train::model::Lowering;
 use crate::train::predictor::Predictor;
 use crate::{Error, Result};
 use std::path::Path;
@@ -69,6 +71,27 @@ impl SavedModel {
         let model = &network.blueprint;
         let params = network.params;
         Predictor::new(device, precision, model, params, &samples, batch_size)?.predict(rows, seen)
+    }
+}
+
+impl<T: Number> Network<T> {
+    /// Parameters from a state dict; `path` names it in errors.
+    pub fn from_state_dict(blueprint: Blueprint, state: &StateDict, path: &Path) -> Result<Self> {
+        let (tape, _) = blueprint.recorded::<T>(true, Lowering::Composed)?;
+        let layout = tape.layout().clone();
+        let params = load(&layout, state, path)?;
+        Ok(Network {
+            blueprint,
+            layout,
+            params,
+        })
+    }
+
+    pub fn state_dict(&self) -> StateDict {
+        StateDict {
+            tensors: tensors(&self.layout, &self.params, ""),
+            ..StateDict::default()
+        }
     }
 }
 

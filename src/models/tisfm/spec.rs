@@ -1,7 +1,6 @@
 //! An architecture as data: a list of blocks that a sequence passes through, from four channels
 //! of bases to one number an output. Built-in architectures and a user's own are the same TOML.
 
-use crate::io::state_dict::StateDict;
 use crate::ops::activation::Activation;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -274,13 +273,9 @@ impl Spec {
 }
 
 impl Spec {
-    /// Takes the sizes that a spec is free to choose from a state dict's shapes.
-    pub fn take_sizes(&mut self, state: &StateDict) {
-        let shape = |name: &str| {
-            state
-                .get(&format!("{name}.weight"))
-                .map(|t| t.shape.clone())
-        };
+    /// Takes the sizes that a spec is free to choose from weights: `shape` gives that of a parameter, if it is there.
+    pub fn take_sizes<'a>(&mut self, shape: impl Fn(&str) -> Option<&'a [usize]>) {
+        let weight = |name: &str| shape(&format!("{name}.weight"));
         for block in &mut self.blocks {
             match block {
                 Block::Convolution {
@@ -289,7 +284,7 @@ impl Spec {
                     width,
                     ..
                 } => {
-                    if let Some(shape) = shape(name)
+                    if let Some(shape) = weight(name)
                         && let (Some(&first), Some(&last)) = (shape.first(), shape.last())
                     {
                         (*filters, *width) = (first, last);
@@ -300,13 +295,13 @@ impl Spec {
                     size: Some(size),
                     ..
                 } => {
-                    if let Some(first) = shape(name).and_then(|s| s.first().copied()) {
+                    if let Some(first) = weight(name).and_then(|s| s.first().copied()) {
                         *size = first;
                     }
                 }
                 Block::Nystrom { name, archetypes } => {
-                    if let Some(t) = state.get(&format!("{name}.archetype"))
-                        && let Some(&first) = t.shape.first()
+                    if let Some(shape) = shape(&format!("{name}.archetype"))
+                        && let Some(&first) = shape.first()
                     {
                         *archetypes = first;
                     }

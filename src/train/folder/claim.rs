@@ -53,14 +53,22 @@ impl Claim<'_> {
                 "{shown} is a file; expected a folder"
             )));
         }
-        if self.entry == Entry::Absent {
-            return Err(Error::invalid(format!("{shown} exists: {}", kind.again)));
+        if self.entry == Entry::Resume
+            && let Found::Foreign = found(folder, self.known)?
+        {
+            // Says what is wrong with the file.
+            Config::<D>::read(folder, kind, self.known)?;
         }
         self.check_owner()?;
+        let (elsewhere, again) = (kind.elsewhere, kind.again);
+        if self.entry == Entry::Absent {
+            return Err(Error::invalid(format!(
+                "{shown} exists: {elsewhere}, {again}"
+            )));
+        }
         if self.entry == Entry::Free && self.holds_numbers() {
             return Err(Error::invalid(format!(
-                "{shown} holds a model already: {}",
-                kind.again
+                "{shown} holds a model already: {elsewhere}, {again}"
             )));
         }
         if self.entry != Entry::Resume {
@@ -75,9 +83,9 @@ impl Claim<'_> {
             let epochs = history::epochs(&part.join(HISTORY))?;
             if epochs > 1 && part.join(LAST).exists() && !part.join(STATE).exists() {
                 return Err(Error::invalid(format!(
-                    "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from: {}",
+                    "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from; nothing was changed: {elsewhere}, {}",
                     part.display(),
-                    kind.again
+                    kind.restart
                 )));
             }
         }
@@ -92,13 +100,15 @@ impl Claim<'_> {
             Found::Model(name) => return Err(other_kind(folder, kind, &name, self.known)),
             Found::Nothing | Found::Foreign => {}
         }
-        let mut names = FILES.iter().chain(kind.files);
+        // Of any kind: a cell line's folder has lists of the same names as a model of another kind.
+        let of_kinds = self.known.iter().flat_map(|kind| kind.files);
+        let mut names = FILES.iter().chain(of_kinds);
         match names.find(|name| folder.join(name).exists()) {
             None => Ok(()),
             Some(name) => Err(Error::invalid(format!(
-                "{} holds {name} but no model that this program made: it is not written over; {}",
+                "{} holds {name}, a name of a model folder's files, but no model that this program made; nothing was changed: {}",
                 folder.display(),
-                kind.again
+                kind.elsewhere
             ))),
         }
     }

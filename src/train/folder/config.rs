@@ -171,15 +171,16 @@ impl<D: Described> Config<D> {
             return Err(no_model(folder));
         }
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
-        let value: Value = serde_json::from_str(&text)
-            .map_err(|e| Error::format_at(&path, e.line() as u64, e.to_string()))?;
+        let value: Value = serde_json::from_str(&text).map_err(|e| {
+            Error::format_at(&path, e.line() as u64, format!("is not valid JSON: {e}"))
+        })?;
         match kind_of(&value, known) {
             Some(name) if name == kind.name => {}
             Some(name) => return Err(other_kind(folder, kind, &name, known)),
             None => {
                 return Err(Error::format(
                     &path,
-                    format!("is no description of a {} model", kind.title),
+                    format!("does not describe a {} model", kind.title),
                 ));
             }
         }
@@ -208,7 +209,7 @@ impl<D: Described> Config<D> {
         match found {
             None => Ok(()),
             Some(Difference { what, before, now }) => Err(Error::invalid(format!(
-                "--resume: {} was started with {what} {before}, this run has {now}",
+                "--resume: {} was started with {what} {before}, this run has {now}; give the same, or choose another folder",
                 folder.display()
             ))),
         }
@@ -218,7 +219,10 @@ impl<D: Described> Config<D> {
         // Flags before what stands in lists of the inputs (`bigwig.txt`), which follows from them.
         let is_list = |flag: &str| flag.contains('.');
         let (lists, flags): (Vec<_>, Vec<_>) = now.flags.iter().partition(|(f, _)| is_list(f));
-        let mut all = flags.into_iter().chain(lists);
+        // What was given then and is not now counts as well.
+        let gone = self.flags.keys().filter(|f| !now.flags.contains_key(*f));
+        let gone = gone.map(|flag| (flag, &Value::Null));
+        let mut all = flags.into_iter().chain(gone).chain(lists);
         all.find_map(|(flag, value)| {
             let before = self.flags.get(flag).unwrap_or(&Value::Null);
             if before == value || free.contains(&flag.as_str()) {
@@ -245,7 +249,7 @@ impl<D: Described> Config<D> {
                 format!("{}{own}", files.len())
             };
             return Some(Difference {
-                what: "this many input files:".to_string(),
+                what: "this number of input files:".to_string(),
                 before: shown(&self.files, &now.files),
                 now: shown(&now.files, &self.files),
             });
@@ -265,10 +269,12 @@ pub fn no_model(path: &Path) -> Error {
     let shown = path.display();
     Error::invalid(if path.is_file() {
         match path.parent().filter(|parent| parent.join(CONFIG).is_file()) {
-            Some(parent) => format!(
-                "{shown}: a file inside a model folder; name the folder: {}",
-                parent.display()
-            ),
+            Some(parent) => {
+                let weights = path.extension().is_some_and(|e| e == "safetensors");
+                let what = if weights { "a weights file" } else { "a file" };
+                let parent = parent.display();
+                format!("{shown}: {what} inside a model folder; name the folder: {parent}")
+            }
             None => format!("{shown}: a file; expected a model folder (with a {CONFIG} in it)"),
         }
     } else if path.exists() {

@@ -2,7 +2,7 @@
 
 use super::config::{Config, Described};
 use super::weights::{Number, load};
-use super::{BEST, CONFIG};
+use super::{BEST, CONFIG, LAST};
 use crate::engine::Layout;
 use crate::io::state_dict::{StateDict, read};
 use crate::train::model::Kind;
@@ -30,6 +30,9 @@ impl<D: Described> Opened<D> {
             let hint = match kind.parts.filter(|parts| of_path(&parts)) {
                 Some(parts) => {
                     format!("it holds a path of models: name one of its {parts}N folders")
+                }
+                None if folder.join(LAST).exists() => {
+                    format!("{LAST} is there; was the file moved?")
                 }
                 None => "training has not finished an epoch yet".to_string(),
             };

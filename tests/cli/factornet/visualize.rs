@@ -35,7 +35,7 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
         .ok();
     // Two are off the blacklist, the ends, and chr2.
     assert!(run.err.contains("\n2 windows\n"), "{}", run.err);
-    let files = "DGF_meansignal.npy DGF_meansignal.svg DGF_meansignal2.npy DGF_meansignal2.svg logos.svg logos2.svg motifs.txt motifs2.txt";
+    let files = "DGF_meansignal.npy DGF_meansignal.svg DGF_meansignal2.npy DGF_meansignal2.svg logos.svg logos2.svg motifs.txt motifs2.txt written_by_cisgrad.txt";
     assert_eq!(names(cells.path("out")).join(" "), files);
     for number in ["", "2"] {
         let file = cells.path(&format!("out/motifs{number}.txt"));
@@ -123,6 +123,11 @@ fn the_folder_must_not_be_there_unless_it_may_be_written_over() {
     assert_ne!(text(cells.path("out/motifs.txt")), before);
     // What another model's tracks left would pass for this one's.
     cells.write("out/OLD_meansignal2.npy", "old");
+    let list = text(cells.path("out/written_by_cisgrad.txt"));
+    cells.write(
+        "out/written_by_cisgrad.txt",
+        &format!("{list}OLD_meansignal2.npy\n"),
+    );
     cells.write("out/notes.txt", "mine");
     cells
         .on("visualize", "-m model -b w.bed -c chr2 -oc out")

@@ -43,7 +43,7 @@ impl Resumes for Cells {
             ("--track-scale mean", "--track-scale none"),
             ("--track-storage f16", "--track-storage \"f32\""),
             ("--gencode-span peak", "--gencode-span"),
-            ("--precision f64", "precision F32"),
+            ("--precision f64", "--precision f32"),
             ("--genome copy.fa", "--genome"),
             ("--blacklist black.bed", "blacklist.bed"),
             ("--chrom-sizes genome.sizes", "input files"),

@@ -38,7 +38,7 @@ impl Resumes for Data {
             ("--calibrate-motifs", "--calibrate-motifs"),
             ("--split random:80,10,10", "--split"),
             ("--unfreeze-conv", "trainable"),
-            ("--precision f64", "precision F32"),
+            ("--precision f64", "--precision f32"),
             ("--architecture model_pos_calib_sigmoid", "architecture"),
             ("--atac-file other.tsv", "signals.tsv"),
             ("--meme-file fewer.meme", "motifs 6"),

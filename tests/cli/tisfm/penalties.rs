@@ -27,7 +27,7 @@ fn several_penalties_are_a_path_and_a_restart_skips_what_is_finished() {
     }
     // A folder that holds no model of its own says where its models are.
     data.run("tisfm test --model path")
-        .fails(1, &["penalty path", "path_N"]);
+        .fails(1, &["path of models", "path_N"]);
     let before = bytes(data.path(&format!("path/path_2/{BEST}")));
     std::fs::remove_dir_all(data.path("path/path_2")).unwrap();
     let kept = std::fs::metadata(data.path("path/path_1/state.safetensors")).unwrap();

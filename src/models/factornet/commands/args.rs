@@ -2,8 +2,8 @@
 
 use crate::args::DeviceArgs;
 use crate::data::tracks::Storage;
-use crate::data::windows::annotations::Promoter;
 use crate::engine::Device;
+use crate::models::factornet::genome_inputs::Files;
 use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
@@ -80,15 +80,24 @@ impl SharedArgs {
         Ok((device, precision))
     }
 
-    pub fn storage(&self) -> Storage {
-        match self.track_storage {
-            StorageArg::F32 => Storage::F32,
-            StorageArg::F16 => Storage::F16,
-        }
-    }
-
-    pub fn promoter(&self) -> Result<Promoter> {
-        self.promoter.parse()
+    /// What is read of genome, blacklist and annotation.
+    ///
+    /// # Errors
+    /// No genome; a promoter that is no pair of numbers.
+    pub fn files(&self) -> Result<Files> {
+        Ok(Files {
+            genome: self.genome_file()?,
+            sizes: self.sizes_file(),
+            blacklist: self.blacklist_file(),
+            annotations: self.annotations_folder().to_path_buf(),
+            gtf: self.gtf.clone(),
+            annotations_given: self.annotations.is_some(),
+            promoter: self.promoter.parse()?,
+            storage: match self.track_storage {
+                StorageArg::F32 => Storage::F32,
+                StorageArg::F16 => Storage::F16,
+            },
+        })
     }
 
     /// The FASTA.
@@ -131,6 +140,13 @@ impl SharedArgs {
     pub fn resource(&self, name: &str) -> Option<PathBuf> {
         let path = self.resources.join(name);
         path.is_file().then_some(path)
+    }
+}
+
+/// Notes for the user, on stderr.
+pub fn say(notes: &[String]) {
+    for note in notes {
+        eprintln!("{note}");
     }
 }
 

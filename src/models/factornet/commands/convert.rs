@@ -38,7 +38,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         )));
     }
     claim.check_free()?;
-    outputs::check_model_folder("--out", &args.out, &KIND, &of_model(&args.folder))?;
+    let inputs = of_model(&args.folder);
+    outputs::check_model_folder("--out", &args.out, &KIND, &inputs)?;
+    outputs::check_holds_none("--out", &args.out, &inputs)?;
     let mut model = keras::open(&args.folder)?;
     let sources = ["best_model.hdf5", "final_model.hdf5"].map(|name| args.folder.join(name));
     if let Some(source) = sources.iter().find(|path| path.exists()) {

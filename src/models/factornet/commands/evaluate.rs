@@ -1,6 +1,6 @@
 //! `cisgrad factornet evaluate`.
 
-use super::args::{SharedArgs, chosen};
+use super::args::{SharedArgs, chosen, say};
 use super::train_args::{TEST, words};
 use crate::args::emit;
 use crate::data::Notes;
@@ -10,7 +10,7 @@ use crate::data::windows::bins::{Labeller, State, bins};
 use crate::engine::Device;
 use crate::metrics::classification::{Measures, Ranked};
 use crate::models::factornet::cell_line::{CellFolder, Lists};
-use crate::models::factornet::inputs::{GenomeInputs, Wanted, say};
+use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::placing::Placer;
 use crate::models::factornet::saved::{FactorNet, open};
@@ -72,9 +72,11 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
     };
     let cell = CellFolder::read(&args.inputdir, lists)?;
     let factors = args.factors(model, &cell)?;
-    let genome = GenomeInputs::open(&args.shared, model.config.model.network.length)?;
-    let chromosomes = genome.chromosomes();
+    let files = args.shared.files()?;
+    let described = &model.config.model;
     let mut notes = Notes::new();
+    let genome = GenomeInputs::open(&files, described.network.length, &mut notes)?;
+    let chromosomes = genome.chromosomes();
     let words = words(&args.testchroms, &TEST);
     let choice = Choice {
         flag: "-t",
@@ -90,12 +92,9 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
         })
         .collect::<Result<Vec<_>>>()?;
     let cells = [cell];
-    let inputs = genome.inputs(
-        &args.shared,
-        &cells,
-        &Wanted::of(&model.config.model, &args.shared),
-    )?;
-    let annotations = genome.annotations(&args.shared, model.config.model.gencode)?;
+    let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
+    let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
+    let annotations = genome.annotations(&files, described.gencode, &mut notes)?;
     say(&notes);
     let windows = bins(&regions, &[&genome.blacklist.plain, &genome.unknown]);
     if windows.is_empty() {

@@ -1,8 +1,9 @@
 //! `cisgrad factornet predict`.
 
-use super::args::{SharedArgs, chosen};
+use super::args::{SharedArgs, chosen, say};
 use super::outputs;
 use crate::args::outputs::check;
+use crate::data::Notes;
 use crate::data::tracks::Track;
 use crate::engine::Device;
 use crate::io::bed::Reader;
@@ -10,7 +11,7 @@ use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
 use crate::io::text::first_names;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
-use crate::models::factornet::inputs::{GenomeInputs, Wanted};
+use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::samples::placing::{Place, Placer};
@@ -101,10 +102,14 @@ fn predict<T: Number>(
     let mut written = vec![("-o", args.outputfile.as_path())];
     written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
     check(&written, &read)?;
-    let genome = GenomeInputs::open(&args.shared, model.config.model.network.length)?;
-    let wanted = Wanted::of(&model.config.model, &args.shared);
-    let inputs = genome.inputs(&args.shared, &cell, &wanted)?;
-    let annotations = genome.annotations(&args.shared, model.config.model.gencode)?;
+    let files = args.shared.files()?;
+    let described = &model.config.model;
+    let mut notes = Notes::new();
+    let genome = GenomeInputs::open(&files, described.network.length, &mut notes)?;
+    let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
+    let inputs = genome.inputs(files.storage, &cell, &wanted, &mut notes)?;
+    let annotations = genome.annotations(&files, described.gencode, &mut notes)?;
+    say(&notes);
     let names: Vec<&str> = columns
         .iter()
         .map(|&c| model.config.model.factors[c].as_str())

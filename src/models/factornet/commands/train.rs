@@ -1,5 +1,6 @@
 //! `cisgrad factornet train`.
 
+use super::args::say;
 use super::outputs;
 use super::train_args::Args;
 use crate::args::outputs::check_model_folder;
@@ -11,7 +12,7 @@ use crate::engine::Device;
 use crate::io::meme::read_meme;
 use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree, factor_files};
 use crate::models::factornet::config::{Config, Description, write_lists};
-use crate::models::factornet::inputs::{GenomeInputs, Wanted, say};
+use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::known_motif::find;
 use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single};
@@ -297,9 +298,10 @@ fn train<T: Number>(
     claim: &Claim<'_>,
     device: &Device,
 ) -> Result<()> {
-    let genome = GenomeInputs::open(&args.shared, args.seqlen)?;
-    let chromosomes = genome.chromosomes();
+    let files = args.shared.files()?;
     let mut notes = Notes::new();
+    let genome = GenomeInputs::open(&files, args.seqlen, &mut notes)?;
+    let chromosomes = genome.chromosomes();
     let (validation, test) = (args.validation(), args.test());
     let split = Split::new(
         Choice {
@@ -315,12 +317,9 @@ fn train<T: Number>(
         chromosomes,
         &mut notes,
     )?;
-    let annotations = genome.annotations(&args.shared, args.gencode)?;
-    let inputs = genome.inputs(
-        &args.shared,
-        &cells.all(),
-        &Wanted::of(&config.model, &args.shared),
-    )?;
+    let annotations = genome.annotations(&files, args.gencode, &mut notes)?;
+    let wanted = Wanted::of(&config.model, args.shared.track_scale.as_deref());
+    let inputs = genome.inputs(files.storage, &cells.all(), &wanted, &mut notes)?;
     let mut peaks = |cells: &[CellFolder], factor: &str| {
         factor_files(cells, factor)?
             .into_iter()

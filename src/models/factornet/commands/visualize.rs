@@ -1,6 +1,6 @@
 //! `cisgrad factornet visualize`.
 
-use super::args::SharedArgs;
+use super::args::{SharedArgs, say};
 use super::outputs;
 use super::train_args::words;
 use crate::args::outputs::check_apart;
@@ -15,7 +15,7 @@ use crate::io::meme::read_meme;
 use crate::io::npy::write_npy_matrix;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
-use crate::models::factornet::inputs::{GenomeInputs, Wanted, say};
+use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::saved::{FactorNet, open};
@@ -101,13 +101,15 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     read.extend(outputs::of_model(&args.model));
     read.push(args.bedfile.clone());
     read.extend(args.motif_db.clone());
-    let written = own.files();
-    let written: Vec<(&str, &Path)> = written.iter().map(|file| ("-o", file.as_path())).collect();
+    let flag = args.flag();
+    let written = own.touched()?;
+    let written: Vec<(&str, &Path)> = written.iter().map(|file| (flag, file.as_path())).collect();
     check_apart(&written, &read)?;
     let known = args.motif_db.as_ref().map(read_meme).transpose()?;
-    let genome = GenomeInputs::open(&args.shared, network.length)?;
-    let chromosomes = genome.chromosomes();
+    let files = args.shared.files()?;
     let mut notes = Notes::new();
+    let genome = GenomeInputs::open(&files, network.length, &mut notes)?;
+    let chromosomes = genome.chromosomes();
     let words = words(&args.chroms, &["chr11"]);
     let choice = Choice {
         flag: "-c",
@@ -116,11 +118,8 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     };
     let regions = choice.regions(chromosomes, &mut notes)?;
     let intervals = read_intervals(&args.bedfile, chromosomes, &mut notes)?;
-    let inputs = genome.inputs(
-        &args.shared,
-        &cells,
-        &Wanted::of(&model.config.model, &args.shared),
-    )?;
+    let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
+    let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
     say(&notes);
     let blacklist = &genome.blacklist.grown;
     let read = intervals.len();
@@ -190,6 +189,15 @@ fn above(folder: &Path) -> &Path {
 }
 
 impl Args {
+    /// The flag that names the folder.
+    fn flag(&self) -> &'static str {
+        if self.outputdir.is_some() {
+            "-o"
+        } else {
+            "-oc"
+        }
+    }
+
     /// The folder with the names of the files that the run makes there.
     fn own_folder(&self, folder: &Path, network: &Spec) -> Result<OwnFolder> {
         let mut names = Vec::new();
@@ -203,7 +211,7 @@ impl Args {
                 names.push(format!("matches{number}.tsv"));
             }
         }
-        OwnFolder::check("-o", folder, names)
+        OwnFolder::check("cisgrad factornet visualize", self.flag(), folder, names)
     }
 }
 

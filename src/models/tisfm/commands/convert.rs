@@ -49,9 +49,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let inputs = [Some(&args.weights), args.meme_file.as_ref()];
     let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
     outputs::check_model_folder("--out", &args.out, &KIND, &inputs)?;
+    outputs::check_holds_none("--out", &args.out, &inputs[..1])?;
     let mut spec = builtin::find(&args.architecture)?;
     let state = state_dict::read(&args.weights)?;
-    spec.take_sizes(&state);
+    spec.take_sizes(|name| state.shape(name));
     let mut files = vec![InputFile::of(&args.weights)?];
     let (kernels, motifs) = match (spec.strands(), &args.meme_file) {
         (Some(_), None) => {

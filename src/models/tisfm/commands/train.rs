@@ -13,7 +13,7 @@ use crate::models::tisfm::config::{Config, DataFiles, Description};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
-use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin};
+use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, saved};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
@@ -250,24 +250,25 @@ impl Args {
         let Some(path) = &self.model else {
             return Network::initialise(blueprint, self.seed);
         };
-        let file = if path.is_dir() {
-            path.join(BEST)
-        } else {
-            path.clone()
-        };
-        if path.is_dir() && path.join(CONFIG).exists() {
-            let theirs = Config::read(path, &KIND, known)?.model;
-            let ours = &config.model;
-            if theirs.outputs != ours.outputs {
+        let (weights, file) = if path.is_dir() && path.join(CONFIG).exists() {
+            let theirs = saved::open(path, known)?;
+            let (ours, outputs) = (&config.model.outputs, &theirs.config.model.outputs);
+            if outputs != ours {
                 eprintln!(
                     "warning: {} was trained on the outputs {}, this run's are {}",
                     path.display(),
-                    theirs.outputs.join(", "),
-                    ours.outputs.join(", ")
+                    outputs.join(", "),
+                    ours.join(", ")
                 );
             }
-        }
-        let weights = state_dict::read(&file)?;
+            (theirs.weights, theirs.file)
+        } else {
+            let file = match path.is_dir() {
+                true => path.join(BEST),
+                false => path.clone(),
+            };
+            (state_dict::read(&file)?, file)
+        };
         if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
             warn_of_other_motifs(kernels, strands, &config.model.motifs, &weights);
         }

@@ -83,7 +83,7 @@ impl Case {
             None,
         )?;
         let mut spec = builtin::find(&file.architecture)?;
-        spec.take_sizes(&params);
+        spec.take_sizes(|name| params.shape(name));
         let training = file.mode.starts_with("training");
         for block in &mut spec.blocks {
             if let Block::Dropout { p } = block {

@@ -1,11 +1,10 @@
 //! What every command stands on: genome, blacklist, annotation, and the cell lines' tracks.
 
-use super::commands::args::SharedArgs;
 use crate::data::Notes;
 use crate::data::packed_genome::PackedGenome;
 use crate::data::regions::Regions;
-use crate::data::tracks::{Scale, read_tracks};
-use crate::data::windows::annotations::Annotations;
+use crate::data::tracks::{Scale, Storage, read_tracks};
+use crate::data::windows::annotations::{Annotations, Promoter};
 use crate::data::windows::blacklist::Blacklist;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::models::factornet::Spec;
@@ -15,6 +14,23 @@ use crate::models::factornet::samples::inputs::{CellInputs, Inputs};
 use crate::{Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// The files that genome-wide inputs are read from, and how.
+#[derive(Clone, Debug)]
+pub struct Files {
+    pub genome: PathBuf,
+    /// Which chromosomes are in use, where a file says so.
+    pub sizes: Option<PathBuf>,
+    pub blacklist: Option<PathBuf>,
+    /// Folder with BED files of annotation features.
+    pub annotations: PathBuf,
+    /// Takes the place of that folder, but for the features that a GTF does not have: those are the folder's where it was
+    /// given.
+    pub gtf: Option<PathBuf>,
+    pub annotations_given: bool,
+    pub promoter: Promoter,
+    pub storage: Storage,
+}
 
 pub struct GenomeInputs {
     pub genome: Arc<PackedGenome>,
@@ -28,24 +44,21 @@ impl GenomeInputs {
     ///
     /// # Errors
     /// Those of the readers.
-    pub fn open(args: &SharedArgs, length: usize) -> Result<GenomeInputs> {
-        let fasta = args.genome_file()?;
-        let sizes = args.sizes_file().map(Chromosomes::read).transpose()?;
-        let genome = PackedGenome::read(&fasta, sizes.as_ref())?;
+    pub fn open(files: &Files, length: usize, notes: &mut Notes) -> Result<GenomeInputs> {
+        let sizes = files.sizes.as_ref().map(Chromosomes::read).transpose()?;
+        let genome = PackedGenome::read(&files.genome, sizes.as_ref())?;
         let length = u32::try_from(length).map_err(|_| {
             Error::usage(format!(
                 "-L {length}: more bases than a chromosome can have"
             ))
         })?;
-        let mut notes = Notes::new();
-        let file = args.blacklist_file();
-        if file.is_none() {
+        if files.blacklist.is_none() {
             notes.push(
                 "note: no --blacklist: no region is left out but the chromosomes' ends".to_string(),
             );
         }
-        let blacklist = Blacklist::read(file.as_deref(), length, genome.chromosomes(), &mut notes)?;
-        say(&notes);
+        let file = files.blacklist.as_deref();
+        let blacklist = Blacklist::read(file, length, genome.chromosomes(), notes)?;
         Ok(GenomeInputs {
             unknown: genome.unknown(),
             genome: Arc::new(genome),
@@ -61,31 +74,30 @@ impl GenomeInputs {
     ///
     /// # Errors
     /// Those of the readers.
-    pub fn annotations(&self, args: &SharedArgs, gencode: bool) -> Result<Option<Annotations>> {
+    pub fn annotations(
+        &self,
+        files: &Files,
+        gencode: bool,
+        notes: &mut Notes,
+    ) -> Result<Option<Annotations>> {
         if !gencode {
             return Ok(None);
         }
-        let mut notes = Notes::new();
-        let found = match &args.gtf {
-            Some(gtf) => Annotations::from_gtf(
-                gtf,
-                args.annotations.as_deref(),
-                args.promoter()?,
-                self.chromosomes(),
-                &mut notes,
-            )?,
-            None => {
-                let folder = args.annotations_folder();
-                if !folder.is_dir() {
-                    return Err(Error::usage(format!(
-                        "no annotation in {}: the model takes features of an annotation (-g); give --annotations DIR or --gtf GTF",
-                        folder.display()
-                    )));
-                }
-                Annotations::read(folder, self.chromosomes(), &mut notes)?
+        let folder = &files.annotations;
+        let chromosomes = self.chromosomes();
+        let found = match &files.gtf {
+            Some(gtf) => {
+                let folder = files.annotations_given.then_some(folder.as_path());
+                Annotations::from_gtf(gtf, folder, files.promoter, chromosomes, notes)?
             }
+            None if !folder.is_dir() => {
+                return Err(Error::usage(format!(
+                    "no annotation in {}: the model takes features of an annotation (-g); give --annotations DIR or --gtf GTF",
+                    folder.display()
+                )));
+            }
+            None => Annotations::read(folder, chromosomes, notes)?,
         };
-        say(&notes);
         Ok(Some(found))
     }
 
@@ -95,9 +107,10 @@ impl GenomeInputs {
     /// A track or meta value that a folder lacks; those of the readers.
     pub fn inputs(
         &self,
-        args: &SharedArgs,
+        storage: Storage,
         cells: &[CellFolder],
         wanted: &Wanted<'_>,
+        notes: &mut Notes,
     ) -> Result<Inputs> {
         let scale: Scale = wanted.scale.parse()?;
         let mut files: Vec<PathBuf> = Vec::new();
@@ -111,12 +124,10 @@ impl GenomeInputs {
                 files.push(found.path.clone());
             }
         }
-        let tracks = read_tracks(&files, self.chromosomes(), args.storage())?;
-        let mut warned = Vec::new();
+        let tracks = read_tracks(&files, self.chromosomes(), storage)?;
         for warning in tracks.iter().flat_map(|track| track.warnings()) {
-            if !warned.contains(&warning) {
-                eprintln!("{warning}");
-                warned.push(warning);
+            if !notes.contains(&warning) {
+                notes.push(warning);
             }
         }
         let total = self.chromosomes().total() as f64;
@@ -158,13 +169,13 @@ pub struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     /// What a model takes; the tracks' scale is the model's where none is given.
-    pub fn of(model: &'a Description, args: &'a SharedArgs) -> Self {
+    pub fn of(model: &'a Description, scale: Option<&'a str>) -> Self {
         let network: &Spec = &model.network;
         Wanted {
             tracks: &network.tracks,
             meta: &model.meta,
             gencode: model.gencode,
-            scale: args.track_scale.as_deref().unwrap_or(&model.track_scale),
+            scale: scale.unwrap_or(&model.track_scale),
         }
     }
 }
@@ -176,11 +187,4 @@ fn missing(cell: &CellFolder, list: &str, what: &str, name: &str, there: Vec<&st
     } else {
         format!("{list}: no {what} '{name}'; there are {}", there.join(", "))
     })
-}
-
-/// Notes for the user, on stderr.
-pub fn say(notes: &[String]) {
-    for note in notes {
-        eprintln!("{note}");
-    }
 }
