@@ -52,7 +52,8 @@ impl Input {
     }
 }
 
-type Build<T> = Box<dyn Fn(&mut Tape<T>, &[Var]) -> Var + Send + Sync>;
+/// Records the case's op on its inputs.
+pub type Build<T> = Box<dyn Fn(&mut Tape<T>, &[Var]) -> Var + Send + Sync>;
 /// An op with two inputs.
 type Pair<T> = fn(&mut Tape<T>, Var, Var) -> Var;
 

@@ -4,8 +4,8 @@
 
 mod shared;
 
-use crate::check::case::{Case, Recipe};
-use crate::engine::{Real, Tape, Var};
+use crate::check::case::{Build, Case, Recipe};
+use crate::engine::Real;
 
 /// Builds a [`Case`]; the closure is compiled for both number types. The modules below see it by its place in this file.
 macro_rules! op_case {
@@ -31,7 +31,7 @@ macro_rules! op_case {
 }
 
 /// A case's closure with the ops of which the harness makes a loss: `check` is below the ops and imports none.
-pub fn recipe<T: Real>(build: Box<dyn Fn(&mut Tape<T>, &[Var]) -> Var + Send + Sync>) -> Recipe<T> {
+pub fn recipe<T: Real>(build: Build<T>) -> Recipe<T> {
     Recipe {
         build,
         dot: inner::inner,

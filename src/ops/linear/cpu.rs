@@ -1,7 +1,6 @@
 use super::{Layout, Linear};
 use crate::engine::real::axpy;
 use crate::engine::{Backward, Forward, Mat, MatMut, Real, matmul};
-use crate::ops::shared::cpu::add_columns;
 
 impl Linear {
     /// The weight as (F, O), however it lies.
@@ -54,13 +53,8 @@ pub fn backward<T: Real>(op: &Linear, io: Backward<'_, '_, T>) {
         matmul(dw, true, a.t(), b, parallel);
     }
     if let Some(Some(db)) = io.grads.get_mut(2) {
-        match op.layout {
-            Layout::Torch => {
-                for dy in io.grad_output.chunks_exact(op.outputs) {
-                    axpy(db.data, T::ONE, dy);
-                }
-            }
-            Layout::Keras => add_columns(db.data, io.grad_output),
+        for dy in io.grad_output.chunks_exact(op.outputs) {
+            axpy(db.data, T::ONE, dy);
         }
     }
 }
