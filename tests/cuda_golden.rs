@@ -3,7 +3,7 @@
 mod standin;
 
 use cisgrad::engine::cuda::Gpu;
-use cisgrad::models::tisfm::golden;
+use cisgrad::models::tisfm::golden::{GOLDEN, check_on};
 use std::path::Path;
 
 #[test]
@@ -13,11 +13,10 @@ fn every_golden_case_holds_on_a_card() {
     }
     let gpu = Gpu::open_ordinal(0).expect("the stand-in has a card");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden/tisfm");
-    let folders = golden::folders(&folder).unwrap();
+    let folders = GOLDEN.folders(&folder).unwrap();
     let (mut ran, mut failures) = (0, Vec::new());
     for folder in &folders {
-        let checks =
-            golden::check_on(folder, &gpu).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        let checks = check_on(folder, &gpu).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         ran += checks.len();
         let failed = checks.iter().filter(|c| !c.holds());
         failures.extend(failed.map(|c| {

@@ -1,5 +1,6 @@
 //! The kinds of models, one folder each.
 
 pub mod factornet;
+pub mod golden;
 pub mod kinds;
 pub mod tisfm;
