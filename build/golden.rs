@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Kinds, as the folders of their cases are named.
-const KINDS: [&str; 1] = ["tisfm"];
+const KINDS: [&str; 2] = ["tisfm", "factornet"];
 
 pub fn pack(root: &Path, out: &Path) {
     for kind in KINDS {

@@ -1,10 +1,10 @@
 //! The kinds that the program knows.
 
 use super::golden::Golden;
-use super::tisfm;
+use super::{factornet, tisfm};
 
 /// Golden cases, by kind.
-pub const GOLDEN: [&Golden; 1] = [&tisfm::golden::GOLDEN];
+pub const GOLDEN: [&Golden; 2] = [&tisfm::golden::GOLDEN, &factornet::golden::GOLDEN];
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ mod build;
 pub mod cell_line;
 pub mod commands;
 pub mod config;
+pub mod golden;
 pub mod history;
 mod inject;
 pub mod inputs;
