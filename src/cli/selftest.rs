@@ -2,18 +2,20 @@
 
 use crate::args::{DeviceArgs, emit};
 use crate::check::case::Case;
+use crate::check::golden::{self, Check, Golden};
 use crate::engine::Device;
 use crate::engine::cuda::{Gpu, Precision};
-use crate::models::tisfm::golden;
+use crate::models::kinds;
 use crate::ops::all_cases;
 use crate::{Error, Result};
 use rayon::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder of golden cases [default: those inside the program]
+    /// Folder with golden cases of any kind of model, one folder per case: numbers of an original program that
+    /// ours must reproduce [default: those inside the program]
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
     /// Only the cases of these ops, and no golden case
@@ -30,79 +32,36 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let device = args.device.open(None)?;
-    let unpacked = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
-    let folder = match &args.golden {
-        Some(folder) => folder.clone(),
-        None => {
-            golden::unpack(unpacked.path())?;
-            unpacked.path().to_path_buf()
-        }
-    };
-    let mut folders = golden::folders(&folder)?;
-    if folders.is_empty() {
-        return Err(Error::invalid(format!(
-            "{}: no golden case there",
-            folder.display()
-        )));
-    }
     let cases = args.cases()?;
-    if !args.ops.is_empty() {
-        folders.clear();
-    }
-    let (mut rows, mut op_failures) = (Vec::new(), Vec::new());
+    // Unpacked cases are read until the end.
+    let unpacked = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
+    let golden_cases = args.golden_cases(unpacked.path())?;
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for checked in check_ops(&device, &cases) {
-        let (name, ran, failed) = (checked.name, checked.ran, checked.failures.len());
-        let worst = checked
-            .worst
-            .map(|w| format!("{w:.1e}"))
-            .unwrap_or_default();
-        rows.push(format!("{name}\t{ran}\t{failed}\t{worst}"));
-        op_failures.extend(checked.failures);
+        rows.push(checked.row());
+        failures.extend(checked.failures);
     }
-    let mut failures = op_failures.len();
-    for folder in &folders {
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let checks = match &device {
-            Device::Cpu { .. } => golden::check(folder)?,
-            Device::Cuda { gpu, .. } => golden::check_on(folder, gpu)?,
-        };
-        let failed: Vec<_> = checks.iter().filter(|c| !c.holds()).collect();
-        failures += failed.len();
-        let worst = checks
-            .iter()
-            .map(|c| c.error / c.allowed)
-            .fold(0.0, f64::max);
-        rows.push(format!(
-            "{name}\t{}\t{}\t{worst:.1e}",
-            checks.len(),
-            failed.len()
-        ));
-        for check in failed {
-            eprintln!(
-                "{name}: {}: error {:.3e}, allowed {:.1e}",
-                check.what, check.error, check.allowed
-            );
+    for (kind, folders) in &golden_cases {
+        for checked in check_golden(&device, kind, folders)? {
+            rows.push(checked.row());
+            failures.extend(checked.failures);
         }
     }
-    for failure in &op_failures {
+    for failure in &failures {
         eprintln!("{failure}");
     }
     emit(None, |w| {
         writeln!(w, "case\tchecks\tfailed\tworst_error_of_allowed")?;
         rows.iter().try_for_each(|row| writeln!(w, "{row}"))
     })?;
-    if failures > 0 {
-        return Err(Error::invalid(format!("{failures} checks failed")));
+    match failures.len() {
+        0 => Ok(()),
+        failed => Err(Error::invalid(format!("{failed} checks failed"))),
     }
-    Ok(())
 }
 
 impl Args {
-    /// The cases of the ops that were asked for.
+    /// The cases of the requested ops.
     fn cases(&self) -> Result<Vec<Case>> {
         let mut cases = all_cases();
         if let Some(unknown) = self.ops.iter().find(|op| cases.iter().all(|c| c.op != *op)) {
@@ -113,21 +72,73 @@ impl Args {
         cases.retain(|case| self.ops.is_empty() || self.ops.iter().any(|op| op == case.op));
         Ok(cases)
     }
+
+    /// Each kind's golden cases; those inside the program are unpacked into `unpacked`.
+    fn golden_cases(&self, unpacked: &Path) -> Result<Vec<(&'static Golden, Vec<PathBuf>)>> {
+        if !self.ops.is_empty() {
+            return Ok(Vec::new());
+        }
+        let folder = match &self.golden {
+            Some(folder) => folder,
+            None => {
+                kinds::GOLDEN
+                    .iter()
+                    .try_for_each(|kind| kind.unpack(unpacked))?;
+                unpacked
+            }
+        };
+        let cases = |kind: &&'static Golden| Ok((*kind, kind.folders(folder)?));
+        let found = kinds::GOLDEN.iter().map(cases);
+        let found = found.collect::<Result<Vec<(&Golden, Vec<PathBuf>)>>>()?;
+        for other in golden::folders(folder)? {
+            if !kinds::GOLDEN.iter().any(|kind| kind.owns(&other)) {
+                of_no_kind(&other)?;
+            }
+        }
+        if found.iter().all(|(_, folders)| folders.is_empty()) {
+            let folder = folder.display();
+            return Err(Error::invalid(format!("{folder}: no golden case there")));
+        }
+        Ok(found)
+    }
 }
 
-/// The ops' cases in one arithmetic.
+/// Says that a folder is left out; one that was meant to be a case is an error.
+fn of_no_kind(folder: &Path) -> Result<()> {
+    let (name, case) = (folder.display(), golden::CASE_FILE);
+    if folder.join(case).exists() {
+        let needs = |kind: &&Golden| format!("{} has {}", kind.kind, kind.files.join(" and "));
+        let needs: Vec<String> = kinds::GOLDEN.iter().map(needs).collect();
+        let needs = needs.join(", one of ");
+        return Err(Error::invalid(format!(
+            "{name}: not a golden case of any kind; beside {case}, a case of {needs}"
+        )));
+    }
+    eprintln!("{name}: left out, not a golden case of any kind (no {case})");
+    Ok(())
+}
+
+/// A row of the table: the ops' cases in one arithmetic, or a golden case.
 struct Checked {
-    name: &'static str,
+    name: String,
     ran: usize,
     failures: Vec<String>,
-    /// The largest error over what is allowed, of the cases that hold.
+    /// The largest error over what is allowed: for ops, of the cases that hold.
     worst: Option<f64>,
+}
+
+impl Checked {
+    fn row(&self) -> String {
+        let (name, ran, failed) = (&self.name, self.ran, self.failures.len());
+        let worst = self.worst.map(|w| format!("{w:.1e}")).unwrap_or_default();
+        format!("{name}\t{ran}\t{failed}\t{worst}")
+    }
 }
 
 fn check_ops(device: &Device, cases: &[Case]) -> Vec<Checked> {
     match device {
         Device::Cpu { .. } => vec![Checked {
-            name: "ops",
+            name: "ops".to_string(),
             ran: cases.len(),
             // A case reads no more than one thread's arena, so cases run side by side.
             failures: cases.par_iter().filter_map(|c| c.check().err()).collect(),
@@ -145,13 +156,13 @@ fn check_ops(device: &Device, cases: &[Case]) -> Vec<Checked> {
 }
 
 fn check_on<'a>(
-    name: &'static str,
+    name: &str,
     gpu: &Arc<Gpu>,
     cases: impl Iterator<Item = &'a Case>,
     precision: Precision,
 ) -> Checked {
     let mut checked = Checked {
-        name,
+        name: name.to_string(),
         ran: 0,
         failures: Vec::new(),
         worst: None,
@@ -167,4 +178,45 @@ fn check_on<'a>(
         }
     }
     checked
+}
+
+/// A kind's golden cases; none, with a message, on a device for which the kind has no kernels.
+fn check_golden(device: &Device, kind: &Golden, folders: &[PathBuf]) -> Result<Vec<Checked>> {
+    let check = |folder: &PathBuf| -> Result<Option<Vec<Check>>> {
+        match (device, kind.check_on) {
+            (Device::Cpu { .. }, _) => (kind.check)(folder).map(Some),
+            (Device::Cuda { gpu, .. }, Some(check_on)) => check_on(folder, gpu).map(Some),
+            (Device::Cuda { .. }, None) => Ok(None),
+        }
+    };
+    let mut rows = Vec::new();
+    for folder in folders {
+        if let Some(checks) = check(folder)? {
+            rows.push(golden_row(golden::name(folder), &checks));
+        }
+    }
+    let left_out = folders.len() - rows.len();
+    if left_out > 0 {
+        let kind = kind.kind;
+        eprintln!(
+            "{left_out} golden cases of {kind} left out: its ops have no kernels on a GPU yet"
+        );
+    }
+    Ok(rows)
+}
+
+fn golden_row(name: String, checks: &[Check]) -> Checked {
+    let failed = checks.iter().filter(|c| !c.holds()).map(|c| {
+        format!(
+            "{name}: {}: error {:.3e}, allowed {:.1e}",
+            c.what, c.error, c.allowed
+        )
+    });
+    let shares = checks.iter().map(|c| c.error / c.allowed);
+    Checked {
+        failures: failed.collect(),
+        ran: checks.len(),
+        worst: Some(shares.fold(0.0, f64::max)),
+        name,
+    }
 }

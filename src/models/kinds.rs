@@ -1,6 +1,7 @@
 //! The kinds of models that the program knows: one line each, at the end.
 
 use crate::Result;
+use crate::check::golden::Golden;
 use crate::timing::Bench;
 use crate::train::model::Kinds;
 use clap::Subcommand;
@@ -26,6 +27,9 @@ macro_rules! kinds {
         /// What `cisgrad bench` asks, one after the other.
         pub static BENCHES: &[Bench] = &[$(super::$folder::bench::bench),*];
 
+        /// Each kind's golden cases.
+        pub static GOLDEN: &[&Golden] = &[$(&super::$folder::golden::GOLDEN),*];
+
         /// Flags that a kind spells in a way that the parser does not know, and how they are written out.
         pub static SHORT_FLAGS: &[(&str, &[(&str, &str)])] =
             &[$((super::$folder::KIND.name, super::$folder::commands::SHORT_FLAGS)),*];
@@ -49,4 +53,26 @@ kinds! {
     Tisfm in tisfm,
     /// Convolution and LSTM over both strands of sequence and tracks: which windows of a genome a factor binds
     Factornet in factornet,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::golden::folders;
+
+    /// `selftest` unpacks all kinds' cases into one folder and knows them apart by their files.
+    #[test]
+    fn every_golden_case_is_of_one_kind() {
+        let scratch = tempfile::tempdir().unwrap();
+        for kind in GOLDEN {
+            kind.unpack(scratch.path()).unwrap();
+        }
+        let found = folders(scratch.path()).unwrap();
+        let cases: usize = GOLDEN.iter().map(|kind| kind.embedded.len()).sum();
+        assert_eq!(found.len(), cases, "two cases have the same name");
+        for case in found {
+            let owners = GOLDEN.iter().filter(|kind| kind.owns(&case)).count();
+            assert_eq!(owners, 1, "{}", case.display());
+        }
+    }
 }

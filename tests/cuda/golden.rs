@@ -1,7 +1,7 @@
 //! The original program's outputs, losses and gradients, through the CUDA backend on the host stand-in of the driver.
 
 use cisgrad::engine::cuda::Gpu;
-use cisgrad::models::tisfm::golden;
+use cisgrad::models::tisfm::golden::{GOLDEN, check_on};
 
 use crate::common::{golden as numbers, standin};
 
@@ -11,11 +11,10 @@ fn every_golden_case_holds_on_a_card() {
         return;
     }
     let gpu = Gpu::open_ordinal(0).expect("the stand-in has a card");
-    let folders = golden::folders(&numbers::tisfm("")).unwrap();
+    let folders = GOLDEN.folders(&numbers::tisfm("")).unwrap();
     let (mut ran, mut failures) = (0, Vec::new());
     for folder in &folders {
-        let checks =
-            golden::check_on(folder, &gpu).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        let checks = check_on(folder, &gpu).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         ran += checks.len();
         let failed = checks.iter().filter(|c| !c.holds());
         failures.extend(failed.map(|c| {

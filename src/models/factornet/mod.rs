@@ -7,6 +7,7 @@ pub mod cell_line;
 pub mod commands;
 pub mod config;
 pub mod genome_inputs;
+pub mod golden;
 mod inject;
 pub mod keras;
 pub mod kernel_sites;

@@ -1,5 +1,6 @@
 //! One case: output, loss and every gradient of a network.
 
+use crate::check::golden::{CASE_FILE, Check, norm, relative};
 use crate::data::dataset::Dataset;
 use crate::engine::cpu::Inspection;
 use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
@@ -17,6 +18,9 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The files of the parameters, and of the numbers that the original computed with them.
+pub(super) const PARAMS: &str = "params.safetensors";
+pub(super) const EXPECTED: &str = "expected.safetensors";
 /// Relative error, ||a - b|| / ||b||, that f64 must keep.
 const TOLERANCE_F64: f64 = 1e-9;
 const TOLERANCE_F32: f64 = 1e-4;
@@ -25,20 +29,6 @@ const TOLERANCE_F32: f64 = 1e-4;
 const NOISE: f64 = 1e-14;
 /// The same in f32.
 const NOISE_F32: f64 = 1e-7;
-
-/// The outcome of one comparison.
-#[derive(Clone, Debug)]
-pub struct Check {
-    pub what: String,
-    pub error: f64,
-    pub allowed: f64,
-}
-
-impl Check {
-    pub fn holds(&self) -> bool {
-        self.error <= self.allowed
-    }
-}
 
 #[derive(Deserialize)]
 pub(super) struct CaseFile {
@@ -60,7 +50,6 @@ pub(super) struct OptimizerCase {
 }
 
 pub struct Case {
-    pub name: String,
     pub(super) folder: PathBuf,
     pub(super) file: CaseFile,
     pub(super) blueprint: Blueprint,
@@ -72,11 +61,11 @@ pub struct Case {
 
 impl Case {
     pub fn read(folder: &Path) -> Result<Case> {
-        let path = folder.join("case.json");
+        let path = folder.join(CASE_FILE);
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
         let file: CaseFile =
             serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
-        let params = read(folder.join("params.safetensors"))?;
+        let params = read(folder.join(PARAMS))?;
         let (data, _) = Dataset::read(
             &folder.join("signals.tsv"),
             &folder.join("sequences.tsv"),
@@ -98,11 +87,6 @@ impl Case {
             _ => None,
         };
         Ok(Case {
-            name: folder
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
             blueprint: Blueprint {
                 spec,
                 dimensions: Dimensions {
@@ -112,7 +96,7 @@ impl Case {
                 kernels,
                 trainable: Trainable::All,
             },
-            expected: read(folder.join("expected.safetensors"))?,
+            expected: read(folder.join(EXPECTED))?,
             folder: folder.to_path_buf(),
             file,
             data,
@@ -275,25 +259,5 @@ impl Case {
                 (name, gradients[p.range()].to_vec(), theirs, p.trainable)
             })
             .collect()
-    }
-}
-
-pub(super) fn norm(v: &[f64]) -> f64 {
-    v.iter().map(|x| x * x).sum::<f64>().sqrt()
-}
-
-/// ||ours - theirs|| / max(||theirs||, floor).
-pub(super) fn relative(ours: &[f64], theirs: &[f64], floor: f64) -> f64 {
-    if ours.len() != theirs.len() {
-        return f64::INFINITY;
-    }
-    let difference: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| a - b).collect();
-    let (distance, scale) = (norm(&difference), norm(theirs).max(floor));
-    if distance == 0.0 {
-        0.0
-    } else if distance.is_nan() {
-        f64::INFINITY
-    } else {
-        distance / scale
     }
 }

@@ -4,41 +4,21 @@
 mod case;
 mod trajectory;
 
-pub use case::{Case, Check};
-
+use crate::Result;
+use crate::check::golden::Check;
 use crate::engine::cuda::Gpu;
-use crate::{Error, Result};
-use std::path::{Path, PathBuf};
+use crate::check::golden::Golden;
+use case::Case;
+use std::path::Path;
 use std::sync::Arc;
 
-/// Case names and their files.
-type Embedded = &'static [(&'static str, &'static [(&'static str, &'static [u8])])];
-const EMBEDDED: Embedded = include!(concat!(env!("OUT_DIR"), "/golden.rs"));
-
-/// Unpacks the embedded cases into a folder.
-pub fn unpack(folder: &Path) -> Result<()> {
-    for (case, files) in EMBEDDED {
-        let target = folder.join(case);
-        std::fs::create_dir_all(&target).map_err(|e| Error::io(&target, e))?;
-        for (name, bytes) in *files {
-            let path = target.join(name);
-            std::fs::write(&path, bytes).map_err(|e| Error::io(&path, e))?;
-        }
-    }
-    Ok(())
-}
-
-/// The case folders in a folder, by name.
-pub fn folders(golden: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(golden).map_err(|e| Error::io(golden, e))?;
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.join("case.json").is_file())
-        .collect();
-    found.sort();
-    Ok(found)
-}
+pub static GOLDEN: Golden = Golden {
+    kind: "tiSFM",
+    embedded: include!(concat!(env!("OUT_DIR"), "/golden_tisfm.rs")),
+    files: &[case::PARAMS, case::EXPECTED],
+    check,
+    check_on: Some(check_on),
+};
 
 /// Runs every check of a case.
 pub fn check(folder: &Path) -> Result<Vec<Check>> {

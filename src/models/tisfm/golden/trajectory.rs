@@ -1,7 +1,8 @@
 //! Optimizer cases: losses, learning rates and parameters over many steps.
 
-use super::case::{Case, Check, OptimizerCase, norm, relative};
+use super::case::{Case, OptimizerCase};
 use crate::Result;
+use crate::check::golden::{Check, norm, relative};
 use crate::engine::{Batch, CpuExecutor, Noise};
 use crate::io::state_dict::read;
 use crate::models::tisfm::network::{Blueprint, Trainable};

@@ -1,0 +1,45 @@
+//! Golden cases of FactorNet: numbers of the original program (Keras 1.2.2 on Theano, f64) that ours must reproduce. Run by
+//! the tests and by `cisgrad selftest`.
+
+mod case;
+mod layers;
+mod network;
+mod trajectory;
+
+use crate::Result;
+use crate::check::golden::Check;
+use crate::io::state_dict::StateDict;
+use crate::check::golden::Golden;
+use case::{Case, CaseFile, Network};
+use std::path::Path;
+
+pub static GOLDEN: Golden = Golden {
+    kind: "FactorNet",
+    embedded: include!(concat!(env!("OUT_DIR"), "/golden_factornet.rs")),
+    files: &[case::TENSORS],
+    check,
+    // Its ops have no kernels yet.
+    check_on: None,
+};
+
+/// Runs every check of a case.
+pub fn check(folder: &Path) -> Result<Vec<Check>> {
+    let (file, tensors) = case::read(folder)?;
+    match file {
+        CaseFile::Network(network) => check_network(folder, *network, tensors),
+        CaseFile::Layers => layers::check(folder, &tensors),
+    }
+}
+
+/// A network's numbers and its training, layer by layer and fused, in f64 and f32.
+fn check_network(folder: &Path, network: Network, tensors: StateDict) -> Result<Vec<Check>> {
+    let case = Case::new(folder, network, tensors)?;
+    let mut checks = Vec::new();
+    for lowering in case.lowerings() {
+        checks.extend(network::check::<f64>(&case, lowering)?);
+        checks.extend(trajectory::check::<f64>(&case, lowering)?);
+        checks.extend(network::check::<f32>(&case, lowering)?);
+        checks.extend(trajectory::check::<f32>(&case, lowering)?);
+    }
+    Ok(checks)
+}
