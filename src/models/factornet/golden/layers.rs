@@ -2,7 +2,6 @@
 
 use super::case::{in_f64, tensor};
 use crate::Result;
-use crate::train::model::Model;
 use crate::check::golden::Check;
 use crate::engine::{Batch, CpuExecutor, Init, Noise, Program, Tape, Var};
 use crate::io::state_dict::StateDict;
@@ -14,6 +13,7 @@ use crate::ops::strand_conv::{Tracks, strand_conv};
 use crate::ops::strand_mean::strand_mean;
 use crate::ops::strand_pool::strand_pool;
 use crate::optim::{Optimizer, OptimizerSettings};
+use crate::train::model::Model;
 use std::path::Path;
 
 pub(super) fn check(folder: &Path, tensors: &StateDict) -> Result<Vec<Check>> {

@@ -8,8 +8,8 @@ mod trajectory;
 
 use crate::Result;
 use crate::check::golden::Check;
-use crate::io::state_dict::StateDict;
 use crate::check::golden::Golden;
+use crate::io::state_dict::StateDict;
 use case::{Case, CaseFile, Network};
 use std::path::Path;
 

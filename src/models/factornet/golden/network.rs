@@ -6,7 +6,7 @@ use crate::check::golden::Check;
 use crate::engine::{Context, Noise, Piece, Program, Var};
 use crate::models::factornet::Built;
 use crate::train::folder::weights::Number;
-use crate::train::model::{Lowering, Model};
+use crate::train::model::Lowering;
 
 pub(super) fn check<T: Number>(case: &Case, lowering: Lowering) -> Result<Vec<Check>> {
     let rows = case.batch;

@@ -6,7 +6,7 @@ use crate::check::golden::Check;
 use crate::engine::{Batch, CpuExecutor, Noise, Program};
 use crate::optim::{Optimizer, OptimizerSettings};
 use crate::train::folder::weights::Number;
-use crate::train::model::{Lowering, Model};
+use crate::train::model::Lowering;
 
 /// Rows of a piece: fewer than a batch has, so that a batch's gradients come from several pieces.
 const PIECE: usize = 3;

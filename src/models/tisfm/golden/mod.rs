@@ -6,8 +6,8 @@ mod trajectory;
 
 use crate::Result;
 use crate::check::golden::Check;
-use crate::engine::cuda::Gpu;
 use crate::check::golden::Golden;
+use crate::engine::cuda::Gpu;
 use case::Case;
 use std::path::Path;
 use std::sync::Arc;
