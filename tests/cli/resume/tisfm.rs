@@ -41,7 +41,7 @@ impl Resumes for Data {
             ("--precision f64", "--precision f32"),
             ("--architecture model_pos_calib_sigmoid", "architecture"),
             ("--atac-file other.tsv", "signals.tsv"),
-            ("--meme-file fewer.meme", "motifs 6"),
+            ("--meme-file fewer.meme", "motifs.meme"),
         ];
         others.map(|(flags, name)| (flags.into(), name)).into()
     }
