@@ -38,7 +38,7 @@ impl Resumes for Cells {
             ("-vi B", "--validinputdirs"),
             ("-f MAX", "--factor \"CTCF\""),
             ("-k 5", "-k 4"),
-            ("-p 0.1", "-k 4"),
+            ("-p 0.1", "-p 0.5"),
             ("-mo", "--motif false"),
             ("--track-scale mean", "--track-scale none"),
             ("--track-storage f16", "--track-storage \"f32\""),
