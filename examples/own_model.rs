@@ -33,7 +33,6 @@ static KIND: Kind = Kind {
     rows: "sequences",
     rate: "sequences_per_s",
     remedy: "a smaller learning rate may help",
-    elsewhere: "choose another folder",
     again: "or go on with --resume",
     restart: "or remove it",
     reuse: "it can be used again",
@@ -240,6 +239,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
     };
     let claim = Claim {
         folder: &arguments.folder,
+        flag: "folder",
         entry: match arguments.resume {
             true => Entry::Resume,
             false => Entry::Free,
@@ -250,7 +250,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
     // A real command reads its inputs between the look at the folder and the first write.
     claim.check(&config)?;
     let reporter = Reporter::new();
-    if let Some(note) = claim.starts_anew() {
+    if let Some(note) = claim.starts_anew()? {
         reporter.line(&note);
     }
     interrupt::watch();

@@ -14,7 +14,7 @@ use std::path::Path;
 /// Where and with how many threads a command runs.
 #[derive(clap::Args, Clone, Debug)]
 pub struct DeviceArgs {
-    /// Where to run: auto, cpu or cuda[:N]
+    /// Where to run: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
     /// Threads on the CPU [default: one a core]

@@ -1,7 +1,7 @@
 //! Outputs, looked at before the work begins: that they can be written, and that they are none of the inputs.
 
 use crate::io::atomic::check_writable;
-use crate::train::folder::FILES;
+use crate::train::folder::{FILES, numbered};
 use crate::train::model::Kind;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -16,17 +16,18 @@ pub fn check(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
     check_apart(outputs, inputs)
 }
 
-/// [`check`] for the files that a run will make in a model folder, which need not be there yet.
+/// [`check`] for the files that a run will make in a model folder, or in those of a path's models, which need not be there
+/// yet.
 ///
 /// # Errors
 /// One of them is an input.
 pub fn check_model_folder(
     flag: &str,
-    folder: &Path,
+    folders: &[PathBuf],
     kind: &Kind,
     inputs: &[PathBuf],
 ) -> Result<()> {
-    let files = model_files(folder, kind);
+    let files: Vec<PathBuf> = folders.iter().flat_map(|f| model_files(f, kind)).collect();
     let outputs: Vec<(&str, &Path)> = files.iter().map(|file| (flag, file.as_path())).collect();
     check_apart(&outputs, inputs)
 }
@@ -56,7 +57,9 @@ pub fn check_holds_none(flag: &str, folder: &Path, inputs: &[PathBuf]) -> Result
 /// The files of a model folder, whether they are there or not.
 pub fn model_files(folder: &Path, kind: &Kind) -> Vec<PathBuf> {
     let names = FILES.iter().chain(kind.files);
-    names.map(|name| folder.join(name)).collect()
+    let files = names.map(|name| folder.join(name));
+    // A folder that cannot be read holds none that could be reached.
+    files.chain(numbered(folder).unwrap_or_default()).collect()
 }
 
 /// A genome and the indices that may lie beside it.

@@ -69,8 +69,11 @@ impl OwnFolder {
     /// A list that cannot be read.
     pub fn touched(&self) -> Result<Vec<PathBuf>> {
         let (_, listed) = self.listed()?;
-        let names = self.names.union(&listed);
-        Ok(names.map(|name| self.folder.join(name)).collect())
+        let names = self.names.union(&listed).map(String::as_str);
+        Ok(names
+            .chain([LIST])
+            .map(|name| self.folder.join(name))
+            .collect())
     }
 
     /// Makes the folder, removes what an earlier run left and this one does not write, and writes the list.

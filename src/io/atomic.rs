@@ -83,7 +83,7 @@ pub fn write_atomic(
 }
 
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+    if is_device(path) {
         let device = File::options().write(true).open(path)?;
         let mut buffered = BufWriter::with_capacity(1 << 16, device);
         fill(&mut buffered)?;
@@ -103,7 +103,26 @@ pub fn write_file_atomic(
     fill: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<()> {
     let path = path.as_ref();
-    replace(path, |temporary| fill(temporary.path())).map_err(|source| Error::io(path, source))
+    let written = if is_device(path) {
+        // A device or a pipe cannot be gone back in, and is never replaced by a file.
+        into_device(path, fill)
+    } else {
+        replace(path, |temporary| fill(temporary.path()))
+    };
+    written.map_err(|source| Error::io(path, source))
+}
+
+/// Something that is there and is neither a file nor a folder.
+fn is_device(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+fn into_device(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let temporary = builder().tempfile()?;
+    fill(temporary.path())?;
+    let mut device = File::options().write(true).open(path)?;
+    io::copy(&mut File::open(temporary.path())?, &mut device)?;
+    device.flush()
 }
 
 fn replace(

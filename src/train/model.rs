@@ -22,9 +22,7 @@ pub struct Kind {
     pub rate: &'static str,
     /// What to do when a loss is not finite.
     pub remedy: &'static str,
-    /// What to do about a folder that cannot be used.
-    pub elsewhere: &'static str,
-    /// What else to do where the folder holds a model of this kind.
+    /// What can be done where the folder holds a model of this kind.
     pub again: &'static str,
     /// And where that model cannot be gone on with.
     pub restart: &'static str,

@@ -33,7 +33,6 @@ pub static KIND: Kind = Kind {
     rows: "samples",
     rate: "samples_per_s",
     remedy: "lower -lr or look at the tracks' values (--track-scale)",
-    elsewhere: "choose another -o",
     again: "write over it with -oc, or go on with it by --resume",
     restart: "or start over with -oc",
     reuse: "write over it with -oc",

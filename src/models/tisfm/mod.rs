@@ -37,7 +37,6 @@ pub static KIND: Kind = Kind {
     rows: "sequences",
     rate: "seq_per_s",
     remedy: "lower --lr or look at the signals",
-    elsewhere: "choose another --model-output",
     again: "or say --resume to go on with it",
     restart: "or start from its weights (--model)",
     reuse: "it can be used again",

@@ -3,7 +3,7 @@
 use super::config::{Config, Described, Found, found, other_kind};
 use super::state::State;
 use super::weights::Number;
-use super::{BEST, FILES, HISTORY, LAST, STATE};
+use super::{BEST, FILES, HISTORY, LAST, STATE, numbered};
 use crate::engine::Layout;
 use crate::io::atomic::remove_leftovers;
 use crate::io::history;
@@ -29,6 +29,8 @@ pub enum Entry {
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     pub folder: &'a Path,
+    /// The flag that names it, for messages.
+    pub flag: &'static str,
     pub entry: Entry,
     pub kind: &'static Kind,
     /// All kinds, to name another one.
@@ -60,15 +62,15 @@ impl Claim<'_> {
             Config::<D>::read(folder, kind, self.known)?;
         }
         self.check_owner()?;
-        let (elsewhere, again) = (kind.elsewhere, kind.again);
+        let (flag, again) = (self.flag, kind.again);
         if self.entry == Entry::Absent {
             return Err(Error::invalid(format!(
-                "{shown} exists: {elsewhere}, {again}"
+                "{shown} exists: choose another {flag}, {again}"
             )));
         }
-        if self.entry == Entry::Free && self.holds_numbers() {
+        if self.entry == Entry::Free && self.holds_numbers()? {
             return Err(Error::invalid(format!(
-                "{shown} holds a model already: {elsewhere}, {again}"
+                "{shown} holds a model already: choose another {flag}, {again}"
             )));
         }
         if self.entry != Entry::Resume {
@@ -79,11 +81,11 @@ impl Claim<'_> {
             Config::read(folder, kind, self.known)?.check_resumable(config, kind, folder)?;
         }
         // A state is the last thing that an epoch writes: a run that was killed in its first epoch has a line at most.
-        for part in self.parts() {
+        for part in self.parts()? {
             let epochs = history::epochs(&part.join(HISTORY))?;
-            if epochs > 1 && part.join(LAST).exists() && !part.join(STATE).exists() {
+            if epochs > 1 && !part.join(STATE).exists() {
                 return Err(Error::invalid(format!(
-                    "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from; nothing was changed: {elsewhere}, {}",
+                    "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from; nothing was changed: choose another {flag}, {}",
                     part.display(),
                     kind.restart
                 )));
@@ -92,9 +94,13 @@ impl Claim<'_> {
         Ok(())
     }
 
-    /// That files of our names there are ours.
+    /// That files of our names there, and in the folders of a path's models, are ours.
     fn check_owner(&self) -> Result<()> {
-        let (folder, kind) = (self.folder, self.kind);
+        self.parts()?.iter().try_for_each(|part| self.owns(part))
+    }
+
+    fn owns(&self, folder: &Path) -> Result<()> {
+        let kind = self.kind;
         match found(folder, self.known)? {
             Found::Model(name) if name == kind.name => return Ok(()),
             Found::Model(name) => return Err(other_kind(folder, kind, &name, self.known)),
@@ -102,48 +108,61 @@ impl Claim<'_> {
         }
         // Of any kind: a cell line's folder has lists of the same names as a model of another kind.
         let of_kinds = self.known.iter().flat_map(|kind| kind.files);
-        let mut names = FILES.iter().chain(of_kinds);
-        match names.find(|name| folder.join(name).exists()) {
+        let names = FILES.iter().chain(of_kinds).map(|name| folder.join(name));
+        let mut files = names.chain(numbered(folder)?);
+        match files.find(|file| file.exists()) {
             None => Ok(()),
-            Some(name) => Err(Error::invalid(format!(
-                "{} holds {name}, a name of a model folder's files, but no model that this program made; nothing was changed: {}",
-                folder.display(),
-                kind.elsewhere
+            Some(file) => Err(Error::invalid(format!(
+                "{} has a name of a model folder's files, but this program made no model there; nothing was changed: choose another {}",
+                file.display(),
+                self.flag
             ))),
         }
     }
 
     /// The folder, and those of the models of a path in it.
-    fn parts(&self) -> Vec<PathBuf> {
+    fn parts(&self) -> Result<Vec<PathBuf>> {
         let mut parts = vec![self.folder.to_path_buf()];
-        if let Some(begin) = self.kind.parts {
-            let step = |index: usize| self.folder.join(format!("{begin}{index}"));
-            parts.extend((0..).map(step).take_while(|part| part.is_dir()));
+        let Some(begin) = self.kind.parts.filter(|_| self.folder.is_dir()) else {
+            return Ok(parts);
+        };
+        for entry in std::fs::read_dir(self.folder).map_err(|e| Error::io(self.folder, e))? {
+            let path = entry.map_err(|e| Error::io(self.folder, e))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let number = name.strip_prefix(begin).map(str::parse::<u64>);
+            if matches!(number, Some(Ok(_))) && path.is_dir() {
+                parts.push(path);
+            }
         }
-        parts
+        Ok(parts)
     }
 
     /// A run that failed before it had numbers to keep may start again.
-    fn holds_numbers(&self) -> bool {
+    fn holds_numbers(&self) -> Result<bool> {
         let holds = |part: &PathBuf| [LAST, BEST, STATE].iter().any(|f| part.join(f).exists());
-        self.parts().iter().any(holds)
+        Ok(self.parts()?.iter().any(holds))
     }
 
     /// What to say of a run that is to go on and has nothing to go on from.
-    pub fn starts_anew(&self) -> Option<String> {
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn starts_anew(&self) -> Result<Option<String>> {
         let shown = self.folder.display();
         let state = |part: &PathBuf| part.join(STATE).exists();
-        if self.entry != Entry::Resume || self.parts().iter().any(state) {
-            None
-        } else if self.folder.exists() {
-            Some(format!(
-                "note: --resume: {shown} holds no {STATE}: starting with the first epoch"
-            ))
-        } else {
-            Some(format!(
-                "note: --resume: {shown} does not exist: starting with the first epoch"
-            ))
-        }
+        Ok(
+            if self.entry != Entry::Resume || self.parts()?.iter().any(state) {
+                None
+            } else if self.folder.exists() {
+                Some(format!(
+                    "note: --resume: {shown} holds no {STATE}: starting with the first epoch"
+                ))
+            } else {
+                Some(format!(
+                    "note: --resume: {shown} does not exist: starting with the first epoch"
+                ))
+            },
+        )
     }
 
     /// Makes the folder, or takes the one that is there (what an earlier run wrote is removed, unless this one goes on
@@ -157,7 +176,6 @@ impl Claim<'_> {
         layout: &Layout,
     ) -> Result<File> {
         self.check(config)?;
-        let goes_on = self.entry == Entry::Resume && self.starts_anew().is_none();
         let lock = lock(self.folder)?;
         // Again, now that no other run can change it.
         let entry = match self.entry {
@@ -165,9 +183,10 @@ impl Claim<'_> {
             other => other,
         };
         Claim { entry, ..*self }.check(config)?;
+        let goes_on = self.entry == Entry::Resume && self.starts_anew()?.is_none();
         if goes_on {
             // Before anything is written: a run that is refused changes nothing.
-            for part in self.parts() {
+            for part in self.parts()? {
                 State::<T>::read(&part, layout)?;
             }
         } else {
@@ -188,10 +207,12 @@ impl Claim<'_> {
     /// # Errors
     /// The folder holds a model, or files of a model folder's names.
     pub fn check_free(&self) -> Result<()> {
-        if let Found::Model(_) = found(self.folder, self.known)? {
+        let model = matches!(found(self.folder, self.known)?, Found::Model(_));
+        if model || self.holds_numbers()? {
             return Err(Error::invalid(format!(
-                "{} holds a model already: choose another folder",
-                self.folder.display()
+                "{} holds a model already: choose another {}",
+                self.folder.display(),
+                self.flag
             )));
         }
         self.check_owner()

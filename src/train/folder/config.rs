@@ -42,7 +42,7 @@ pub struct InputFile {
 impl InputFile {
     pub fn of(path: &Path) -> Result<Self> {
         Ok(InputFile {
-            path: path.to_path_buf(),
+            path: named(path)?.into(),
             sha256: sha256_file(path)?,
         })
     }
@@ -50,6 +50,20 @@ impl InputFile {
     fn shown(&self) -> String {
         format!("{} (sha256 {:.12})", self.path.display(), self.sha256)
     }
+}
+
+/// A path as config.json names it: from the root, in UTF-8.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn named(path: &Path) -> Result<String> {
+    let absolute = std::path::absolute(path).map_err(|e| Error::io(path, e))?;
+    absolute.into_os_string().into_string().map_err(|_| {
+        Error::usage(format!(
+            "{}: a path that is not UTF-8, which {CONFIG} cannot name: rename it",
+            path.display()
+        ))
+    })
 }
 
 /// What a kind of model keeps of itself.
@@ -126,7 +140,10 @@ pub fn found(folder: &Path, known: &[&Kind]) -> Result<Found> {
 
 /// The name of the kind that a config.json describes, if a version of this program wrote it.
 fn kind_of(value: &Value, known: &[&Kind]) -> Option<String> {
-    value.get("version")?;
+    // What every version has written.
+    value.get("version")?.as_str()?;
+    value.get("precision")?.as_str()?;
+    value.get("flags")?.as_object()?;
     if let Some(name) = value.get("model").and_then(Value::as_str) {
         return Some(name.to_string());
     }
@@ -272,7 +289,10 @@ pub fn no_model(path: &Path) -> Error {
             Some(parent) => {
                 let weights = path.extension().is_some_and(|e| e == "safetensors");
                 let what = if weights { "a weights file" } else { "a file" };
-                let parent = parent.display();
+                let parent = match parent.as_os_str().is_empty() {
+                    true => ".".into(),
+                    false => parent.display().to_string(),
+                };
                 format!("{shown}: {what} inside a model folder; name the folder: {parent}")
             }
             None => format!("{shown}: a file; expected a model folder (with a {CONFIG} in it)"),

@@ -27,7 +27,7 @@ impl<D: Described> Opened<D> {
         let file = folder.join(BEST);
         if !file.exists() {
             let of_path = |parts: &&str| folder.join(format!("{parts}0")).join(CONFIG).exists();
-            let hint = match kind.parts.filter(|parts| of_path(&parts)) {
+            let hint = match kind.parts.filter(|parts| of_path(parts)) {
                 Some(parts) => {
                     format!("it holds a path of models: name one of its {parts}N folders")
                 }

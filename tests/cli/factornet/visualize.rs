@@ -126,7 +126,7 @@ fn the_folder_must_not_be_there_unless_it_may_be_written_over() {
     let list = text(cells.path("out/written_by_cisgrad.txt"));
     cells.write(
         "out/written_by_cisgrad.txt",
-        &format!("{list}OLD_meansignal2.npy\n"),
+        format!("{list}OLD_meansignal2.npy\n"),
     );
     cells.write("out/notes.txt", "mine");
     cells

@@ -27,6 +27,7 @@ pub struct Args {
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let claim = Claim {
         folder: &args.out,
+        flag: "--out",
         entry: Entry::Free,
         kind: &KIND,
         known,
@@ -39,7 +40,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     }
     claim.check_free()?;
     let inputs = of_model(&args.folder);
-    outputs::check_model_folder("--out", &args.out, &KIND, &inputs)?;
+    outputs::check_model_folder("--out", std::slice::from_ref(&args.out), &KIND, &inputs)?;
     outputs::check_holds_none("--out", &args.out, &inputs)?;
     let mut model = keras::open(&args.folder)?;
     let sources = ["best_model.hdf5", "final_model.hdf5"].map(|name| args.folder.join(name));

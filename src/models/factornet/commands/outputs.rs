@@ -4,7 +4,7 @@ use super::args::SharedArgs;
 use crate::args::outputs::{genome_files, model_files};
 use crate::data::windows::annotations::FEATURES;
 use crate::models::factornet::KIND;
-use crate::models::factornet::cell_line::CellFolder;
+use crate::models::factornet::cell_line::{CellFolder, Lists};
 use std::path::{Path, PathBuf};
 
 /// What Keras saved of a model.
@@ -16,6 +16,16 @@ pub fn of_model(model: &Path) -> Vec<PathBuf> {
     let mut files = model_files(model, &KIND);
     files.extend(KERAS.map(|name| model.join(name)));
     files
+}
+
+/// The peaks that a cell line's lists name. A list that the command does not need may be malformed.
+pub fn of_lists(folder: &Path) -> Vec<PathBuf> {
+    let cell = CellFolder::read(folder, Lists::ALL);
+    let factors = cell.map_or(Vec::new(), |cell| cell.factors);
+    let peaks = factors
+        .into_iter()
+        .map(|f| [Some(f.conservative), f.relaxed]);
+    peaks.flatten().flatten().collect()
 }
 
 /// Every file that a command reads, besides the model's and those of its own flags: the cell lines' lists, tracks and

@@ -91,6 +91,8 @@ fn predict<T: Number>(
     let mut read = outputs::inputs(&args.shared, &cell);
     read.extend(outputs::of_model(&args.model));
     read.push(args.bedfile.clone());
+    read.extend(model.config.files.iter().map(|file| file.path.clone()));
+    read.extend(outputs::of_lists(&args.inputdir));
     let bigwig = args.bigwig.as_ref();
     let bigwigs: Vec<PathBuf> = bigwig.map_or(Vec::new(), |path| match columns.len() {
         1 => vec![path.clone()],

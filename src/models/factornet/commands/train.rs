@@ -21,7 +21,7 @@ use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::Samples;
 use crate::train::folder::claim::{Claim, Entry};
-use crate::train::folder::config::{InputFile, Precision};
+use crate::train::folder::config::{InputFile, Precision, named};
 use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
 use crate::train::{TrainSettings, Trainer, interrupt};
@@ -36,8 +36,19 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let claim = args.claim(known);
     claim.check(&config)?;
     let mut read = outputs::inputs(&args.shared, &cells.all());
-    read.extend(args.motif_db.clone());
-    check_model_folder("-o", claim.folder, &KIND, &read)?;
+    read.extend(
+        args.motif_db
+            .clone()
+            .or_else(|| args.shared.resource("HOCOMOCOv9.meme")),
+    );
+    // Words that are no files are no harm.
+    read.extend(
+        args.validation()
+            .into_iter()
+            .chain(args.test())
+            .map(PathBuf::from),
+    );
+    check_model_folder(claim.flag, &[claim.folder.to_path_buf()], &KIND, &read)?;
     match precision {
         Precision::F64 => train::<f64>(args, &cells, config, &claim, &device),
         _ => train::<f32>(args, &cells, config, &claim, &device),
@@ -113,7 +124,7 @@ fn repeated(folders: &[PathBuf]) -> Option<&PathBuf> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|e| Error::io(path, e))
+    named(path).map(PathBuf::from)
 }
 
 /// The files of each cell line's tracks.
@@ -137,6 +148,7 @@ impl Args {
         };
         Claim {
             folder: self.folder(),
+            flag: if self.overwrite() { "-oc" } else { "-o" },
             entry,
             kind: &KIND,
             known,
@@ -398,7 +410,7 @@ impl Args {
         let folder = claim.folder;
         let reporter = Reporter::new();
         let params = self.weights::<T>(config)?;
-        if let Some(note) = claim.starts_anew() {
+        if let Some(note) = claim.starts_anew()? {
             reporter.line(&note);
         }
         // Until here nothing was written, and a signal ends the program at once.

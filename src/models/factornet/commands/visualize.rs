@@ -100,6 +100,9 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let mut read = outputs::inputs(&args.shared, &cells);
     read.extend(outputs::of_model(&args.model));
     read.push(args.bedfile.clone());
+    read.extend(args.chroms.iter().map(PathBuf::from));
+    read.extend(model.config.files.iter().map(|file| file.path.clone()));
+    read.extend(outputs::of_lists(&args.inputdir));
     read.extend(args.motif_db.clone());
     let flag = args.flag();
     let written = own.touched()?;

@@ -44,7 +44,7 @@ impl Placer<'_> {
         Place::Scored(self.sample(chromosome, start, end))
     }
 
-    /// The sample of a window of the genome's grid, such as [`super::bins::bins`] gives.
+    /// The sample of a window of the genome's grid, such as [`bins`](crate::data::windows::bins::bins) gives.
     pub fn window(&self, (chromosome, start): (u32, u32)) -> Sample {
         let start = i64::from(start);
         self.sample(chromosome, start, start + i64::from(WINDOW))

@@ -41,6 +41,7 @@ pub struct Args {
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let claim = Claim {
         folder: &args.out,
+        flag: "--out",
         entry: Entry::Free,
         kind: &KIND,
         known,
@@ -48,7 +49,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     claim.check_free()?;
     let inputs = [Some(&args.weights), args.meme_file.as_ref()];
     let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
-    outputs::check_model_folder("--out", &args.out, &KIND, &inputs)?;
+    outputs::check_model_folder("--out", std::slice::from_ref(&args.out), &KIND, &inputs)?;
     outputs::check_holds_none("--out", &args.out, &inputs[..1])?;
     let mut spec = builtin::find(&args.architecture)?;
     let state = state_dict::read(&args.weights)?;

@@ -52,6 +52,9 @@ impl ModelArgs {
         let model = saved::open(&self.model, known)?;
         inputs.extend(outputs::model_files(&self.model, &KIND));
         inputs.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
+        let data = model.config.model.data.as_ref();
+        let genome = data.and_then(|data| data.genome.as_ref());
+        inputs.extend(genome.into_iter().flat_map(|g| outputs::genome_files(g)));
         inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
         if let Some(out) = &self.out {
             outputs::check(&[("--out", out)], &inputs)?;

@@ -11,13 +11,13 @@ use crate::io::meme::read_meme;
 use crate::io::state_dict;
 use crate::models::tisfm::config::{Config, DataFiles, Description};
 use crate::models::tisfm::network::{Blueprint, Network};
-use crate::models::tisfm::penalty_path::{PenaltyPath, Steps};
+use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, saved};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
-use crate::train::folder::config::{InputFile, Precision};
+use crate::train::folder::config::{InputFile, Precision, named, no_model};
 use crate::train::folder::weights::Number;
 use crate::train::folder::{BEST, CONFIG};
 use crate::train::model::Kinds;
@@ -85,8 +85,13 @@ fn train<T: Number>(
     let penalised = args.penalised(&network)?;
     let claim = args.claim(known);
     claim.check(&config)?;
-    outputs::check_model_folder("--model-output", claim.folder, &KIND, &args.inputs())?;
-    if let Some(note) = claim.starts_anew() {
+    let mut folders = vec![claim.folder.to_path_buf()];
+    if args.lambdas().len() > 1 {
+        let steps = 0..args.lambdas().len();
+        folders.extend(steps.map(|step| step_folder(claim.folder, step)));
+    }
+    outputs::check_model_folder(claim.flag, &folders, &KIND, &args.inputs())?;
+    if let Some(note) = claim.starts_anew()? {
         reporter.line(&note);
     }
     // Only now: all that can be wrong with the inputs has been seen.
@@ -190,6 +195,7 @@ impl Args {
     fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
         Claim {
             folder: &self.model_output,
+            flag: "--model-output",
             entry: if self.resume {
                 Entry::Resume
             } else {
@@ -264,6 +270,7 @@ impl Args {
             (theirs.weights, theirs.file)
         } else {
             let file = match path.is_dir() {
+                true if !path.join(BEST).exists() => return Err(no_model(path)),
                 true => path.join(BEST),
                 false => path.clone(),
             };
@@ -301,7 +308,7 @@ impl Args {
         dataset: &Dataset,
         precision: Precision,
     ) -> Result<Config> {
-        let absolute = |p: &Path| std::path::absolute(p).map_err(|e| Error::io(p, e));
+        let absolute = |p: &Path| named(p).map(PathBuf::from);
         let mut files = vec![
             InputFile::of(&self.atac_file)?,
             InputFile::of(&self.sequences)?,
@@ -315,9 +322,6 @@ impl Args {
         }
         if let Some(genome) = &self.genome {
             files.push(InputFile::of(genome)?);
-        }
-        for file in &mut files {
-            file.path = absolute(&file.path)?;
         }
         let flags = serde_json::json!({
             "number_of_epochs": self.number_of_epochs,
