@@ -2,6 +2,7 @@
 
 use crate::common::kinds::Kind;
 use crate::common::snapshot::Snapshot;
+use crate::common::tisfm::Data;
 
 for_each_kind! {
     a_folder_in_use_is_left_as_it_is;
@@ -57,6 +58,7 @@ fn train_refuses_a_folder_whose_files_are_not_ours<K: Kind>() {
         "state.safetensors",
         "model.best.safetensors",
         "model.last.safetensors",
+        "model.1.safetensors",
         K::OWN_FILE,
     ];
     refuses_files_of(&names, |data: &K| {
@@ -65,6 +67,20 @@ fn train_refuses_a_folder_whose_files_are_not_ours<K: Kind>() {
             data.train_arguments("mine", "--resume"),
         ]
     });
+}
+
+/// A path makes its models in folders of its own choosing.
+#[test]
+fn a_path_refuses_a_step_that_is_not_ours() {
+    let data = Data::small();
+    let path = "--penalty-param 0.001 0.1 --number-of-epochs 1";
+    std::fs::create_dir_all(data.path("mine/path_1")).unwrap();
+    data.write("mine/path_1/history.tsv", "mine\n");
+    let before = Snapshot::of(data.folder());
+    for flags in [path.to_string(), format!("{path} --resume")] {
+        data.train("mine", &flags).refused(&["mine", "history.tsv"]);
+        before.assert_same(&flags);
+    }
 }
 
 fn convert_refuses_a_folder_whose_files_are_not_ours<K: Kind>() {

@@ -110,6 +110,22 @@ fn visualize_replaces_no_file_that_it_did_not_write() {
     }
 }
 
+/// Each keeps a list of its own.
+#[test]
+fn visualize_removes_nothing_of_a_demo() {
+    let cells = Cells::small();
+    cells.train("model", "-e 1").ok();
+    cells.write("w.bed", "chr3\t5000\t5200\nchr3\t9000\t9200\n");
+    cells
+        .run("demo --keep kept --peaks 100 --length 40 --epochs 1")
+        .ok();
+    let before = Snapshot::of(cells.path("kept"));
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3 -oc kept")
+        .refused(&["kept", "cisgrad demo"]);
+    before.assert_same("visualize");
+}
+
 /// Into a model's or a cell line's folder neither.
 #[test]
 fn visualize_leaves_the_files_of_other_folders() {

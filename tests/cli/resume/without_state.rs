@@ -12,6 +12,7 @@ for_each_kind! {
     a_run_that_starts_anew_says_so;
     a_folder_that_is_not_there_is_started_and_that_is_said;
     a_model_without_its_state_is_refused_and_stays;
+    nor_is_it_lost_without_its_last_weights;
 }
 
 /// What a run has left that was killed before it had a state.
@@ -61,12 +62,36 @@ fn a_model_without_its_state_is_refused_and_stays<K: Kind>() {
     refused_and_unchanged(&data, &format!("{} --resume", K::epochs(4)), "model");
 }
 
+fn nor_is_it_lost_without_its_last_weights<K: Kind>() {
+    let data = K::small();
+    data.train("model", &K::epochs(2)).ok();
+    for file in ["state", "model.last"] {
+        std::fs::remove_file(data.path(&format!("model/{file}.safetensors"))).unwrap();
+    }
+    refused_and_unchanged(&data, &format!("{} --resume", K::epochs(4)), "model");
+}
+
 fn refused_and_unchanged<K: Kind>(data: &K, flags: &str, folder: &str) {
     let before = Snapshot::of(data.path(folder));
     let out = folder.split('/').next().unwrap();
     data.train(out, flags)
         .fails(1, &["--resume", folder, "state.safetensors"]);
     before.assert_same(flags);
+}
+
+/// The folders of a path are looked for, not counted.
+#[test]
+fn a_missing_step_does_not_hide_the_later_ones() {
+    let data = Data::small();
+    let flags = "--penalty-param 0.001 0.1 --number-of-epochs 2";
+    data.train("path", flags).ok();
+    std::fs::remove_dir_all(data.path("path/path_0")).unwrap();
+    let before = Snapshot::of(data.path("path"));
+    data.train("path", flags).fails(1, &["path", "--resume"]);
+    before.assert_same("a second run");
+    std::fs::remove_file(data.path("path/path_1/state.safetensors")).unwrap();
+    let more = "--penalty-param 0.001 0.1 --number-of-epochs 4 --resume";
+    refused_and_unchanged(&data, more, "path/path_1");
 }
 
 #[test]
