@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         "timing",
         &["check", "data", "engine", "ops", "optim", "train"],
     ),
-    ("models", &["timing", "train"]),
+    ("models", &["check", "timing", "train"]),
     ("models/tisfm", EVERY_KIND),
     ("models/factornet", EVERY_KIND),
     (
