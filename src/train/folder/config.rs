@@ -140,14 +140,18 @@ pub fn found(folder: &Path, known: &[&Kind]) -> Result<Found> {
 
 /// The name of the kind that a config.json describes, if a version of this program wrote it.
 fn kind_of(value: &Value, known: &[&Kind]) -> Option<String> {
-    // What every version has written.
     value.get("version")?.as_str()?;
-    value.get("precision")?.as_str()?;
-    value.get("flags")?.as_object()?;
+    // What every version has written for the kinds that there are; a later version may write another kind in its own way.
+    let precision = value.get("precision").is_some_and(Value::is_string);
+    let whole = precision && value.get("flags").is_some_and(Value::is_object);
     if let Some(name) = value.get("model").and_then(Value::as_str) {
-        return Some(name.to_string());
+        let foreign = !whole && known.iter().any(|kind| kind.name == name);
+        return (!foreign).then(|| name.to_string());
     }
-    let has_old_key = |kind: &&&Kind| kind.old_key.is_some_and(|key| value.get(key).is_some());
+    let has_old_key = |kind: &&&Kind| {
+        let object = |key| value.get(key).is_some_and(Value::is_object);
+        whole && kind.old_key.is_some_and(object)
+    };
     let kind = known.iter().find(has_old_key)?;
     Some(kind.name.to_string())
 }

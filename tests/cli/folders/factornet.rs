@@ -67,7 +67,7 @@ fn no_model_is_written_into_a_cell_lines_folder_or_over_another_model() {
     ] {
         cells
             .run(&arguments)
-            .fails(1, &["A holds chip.txt, a name of a model folder's files"]);
+            .fails(1, &["A/chip.txt has a name of a model folder's files"]);
         assert_eq!(
             before,
             (text(cells.path("A/chip.txt")), names(cells.path("A")))
