@@ -5,15 +5,13 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// Kinds, as the folders of their cases are named.
-const KINDS: [&str; 2] = ["tisfm", "factornet"];
+const GOLDEN: &str = "tests/data/golden";
 
 pub fn pack(root: &Path, out: &Path) {
-    for kind in KINDS {
-        let folder = format!("tests/data/golden/{kind}");
-        println!("cargo::rerun-if-changed={folder}");
-        let table = table(&root.join(folder));
-        fs::write(out.join(format!("golden_{kind}.rs")), table).expect("OUT_DIR can be written");
+    println!("cargo::rerun-if-changed={GOLDEN}");
+    for kind in sorted(&root.join(GOLDEN)) {
+        let table_file = out.join(format!("golden_{}.rs", file_name(&kind)));
+        fs::write(table_file, table(&kind)).expect("OUT_DIR can be written");
     }
 }
 

@@ -27,17 +27,49 @@ pub type Embedded = &'static [(&'static str, &'static [(&'static str, &'static [
 /// The file that makes a folder a case, whatever its kind.
 pub const CASE_FILE: &str = "case.json";
 
-/// Unpacks embedded cases into a folder.
-pub fn unpack(cases: Embedded, folder: &Path) -> Result<()> {
-    for (case, files) in cases {
-        let target = folder.join(case);
-        std::fs::create_dir_all(&target).map_err(|e| Error::io(&target, e))?;
-        for (name, bytes) in *files {
-            let path = target.join(name);
-            std::fs::write(&path, bytes).map_err(|e| Error::io(&path, e))?;
+/// Runs every check of a case in a folder.
+type OnCpu = fn(&Path) -> Result<Vec<Check>>;
+type OnGpu = fn(&Path, &Arc<Gpu>) -> Result<Vec<Check>>;
+
+/// What a kind of model says about its cases, so that `selftest` runs them without knowing the kind.
+pub struct Golden {
+    /// The kind's name in messages.
+    pub kind: &'static str,
+    /// The cases inside the program.
+    pub embedded: Embedded,
+    /// What every case's folder has beside [`CASE_FILE`], and no other kind's has.
+    pub files: &'static [&'static str],
+    pub check: OnCpu,
+    /// None for a kind whose ops have no kernels.
+    pub check_on: Option<OnGpu>,
+}
+
+impl Golden {
+    /// Unpacks the embedded cases into a folder.
+    pub fn unpack(&self, folder: &Path) -> Result<()> {
+        for (case, files) in self.embedded {
+            let target = folder.join(case);
+            std::fs::create_dir_all(&target).map_err(|e| Error::io(&target, e))?;
+            for (name, bytes) in *files {
+                let path = target.join(name);
+                std::fs::write(&path, bytes).map_err(|e| Error::io(&path, e))?;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// This kind's cases in a folder, by name.
+    pub fn folders(&self, golden: &Path) -> Result<Vec<PathBuf>> {
+        let mut found = folders(golden)?;
+        found.retain(|folder| self.owns(folder));
+        Ok(found)
+    }
+
+    /// Whether a folder is a case of this kind.
+    pub fn owns(&self, case: &Path) -> bool {
+        let mut needed = self.files.iter().chain([&CASE_FILE]);
+        needed.all(|file| case.join(file).is_file())
+    }
 }
 
 /// The folders in a folder, by name.
@@ -50,12 +82,6 @@ pub fn folders(golden: &Path) -> Result<Vec<PathBuf>> {
         .collect();
     found.sort();
     Ok(found)
-}
-
-/// Whether a folder is a case that has all of `files`, by which kinds know their own.
-pub fn has(folder: &Path, files: &[&str]) -> bool {
-    let needed = [CASE_FILE].into_iter().chain(files.iter().copied());
-    needed.into_iter().all(|file| folder.join(file).is_file())
 }
 
 /// A case's name: its folder's.
@@ -97,42 +123,6 @@ fn share(ours: &[f64], theirs: &[f64], size: impl Fn(&[f64]) -> f64, floor: f64)
         0.0
     } else {
         distance / size(theirs).max(floor)
-    }
-}
-
-/// Runs every check of a case in a folder.
-type OnCpu = fn(&Path) -> Result<Vec<Check>>;
-type OnGpu = fn(&Path, &Arc<Gpu>) -> Result<Vec<Check>>;
-
-/// What a kind says of its golden cases, so that `selftest` runs them without knowing the kind.
-pub struct Golden {
-    /// The kind's name in messages.
-    pub kind: &'static str,
-    /// The cases inside the program.
-    pub embedded: Embedded,
-    /// What every case's folder has beside `case.json`, and no other kind's has.
-    pub files: &'static [&'static str],
-    pub check: OnCpu,
-    /// None for a kind whose ops have no kernels.
-    pub check_on: Option<OnGpu>,
-}
-
-impl Golden {
-    /// Unpacks the embedded cases into a folder.
-    pub fn unpack(&self, folder: &Path) -> Result<()> {
-        unpack(self.embedded, folder)
-    }
-
-    /// This kind's cases in a folder, by name.
-    pub fn folders(&self, golden: &Path) -> Result<Vec<PathBuf>> {
-        let mut found = folders(golden)?;
-        found.retain(|folder| self.owns(folder));
-        Ok(found)
-    }
-
-    /// Whether a folder is a case of this kind.
-    pub fn owns(&self, case: &Path) -> bool {
-        has(case, self.files)
     }
 }
 

@@ -145,10 +145,10 @@ fn check_ops(device: &Device, cases: &[Case]) -> Vec<Checked> {
             worst: None,
         }],
         Device::Cuda { gpu, .. } => {
-            let on_card = || cases.iter().filter(|case| case.runs_on_a_gpu());
-            let in_bf16 = on_card().filter(|case| case.tolerance_bf16.is_some());
+            let on_gpu = || cases.iter().filter(|case| case.runs_on_a_gpu());
+            let in_bf16 = on_gpu().filter(|case| case.tolerance_bf16.is_some());
             vec![
-                check_on("ops", gpu, on_card(), Precision::F32),
+                check_on("ops", gpu, on_gpu(), Precision::F32),
                 check_on("ops in bf16", gpu, in_bf16, Precision::Bf16),
             ]
         }

@@ -27,7 +27,7 @@ macro_rules! kinds {
         /// What `cisgrad bench` asks, one after the other.
         pub static BENCHES: &[Bench] = &[$(super::$folder::bench::bench),*];
 
-        /// Each kind's golden cases.
+        /// What `cisgrad selftest` checks beside the ops.
         pub static GOLDEN: &[&Golden] = &[$(&super::$folder::golden::GOLDEN),*];
 
         /// Flags that a kind spells in a way that the parser does not know, and how they are written out.

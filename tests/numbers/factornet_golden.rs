@@ -6,7 +6,8 @@ use cisgrad::io::state_dict::read;
 use cisgrad::models::factornet::golden::{GOLDEN, check};
 use cisgrad::models::factornet::{Dropouts, Recurrent, Spec};
 use cisgrad::train::model::Model;
-use std::path::{Path, PathBuf};
+
+use crate::common::golden;
 
 /// Single layers, the optimizer, a known motif.
 const LAYERS: &str = "layers";
@@ -26,7 +27,7 @@ fn checked(wanted: impl Fn(&str) -> bool) -> Vec<(String, Vec<Check>)> {
         .collect()
 }
 
-/// How many checks each case has, whose names begin so.
+/// How many checks there are whose case and own name begin so.
 fn count(cases: &[(String, Vec<Check>)], case: &str, check: &str) -> usize {
     let cases = cases.iter().filter(|(name, _)| name.starts_with(case));
     let checks = cases.flat_map(|(_, checks)| checks);
@@ -77,8 +78,7 @@ fn every_layer_holds() {
 /// The case of Adam tells the original's form, epsilon outside the correction, from PyTorch's.
 #[test]
 fn the_forms_of_adam_differ() {
-    let file = folder().join(LAYERS).join("tensors.safetensors");
-    let tensors = read(file).unwrap();
+    let tensors = read(golden::factornet("layers/tensors.safetensors")).unwrap();
     let numbers = |name: &str| tensors.get(name).unwrap().values.to_f64();
     let (after, wrong) = (
         numbers("adam/p_after"),
@@ -87,10 +87,6 @@ fn the_forms_of_adam_differ() {
     let last = &after[after.len() - wrong.len()..];
     let mut pairs = last.iter().zip(&wrong);
     assert!(pairs.any(|(a, b)| (a - b).abs() > 1e-4));
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden/factornet")
 }
 
 /// The measured bounds of the original's initial values.

@@ -7,14 +7,14 @@ mod network;
 mod trajectory;
 
 use crate::Result;
-use crate::check::golden::Check;
-use crate::check::golden::Golden;
+use crate::check::golden::{Check, Golden};
 use crate::io::state_dict::StateDict;
+use crate::models::factornet::KIND;
 use case::{Case, CaseFile, Network};
 use std::path::Path;
 
 pub static GOLDEN: Golden = Golden {
-    kind: "FactorNet",
+    kind: KIND.title,
     embedded: include!(concat!(env!("OUT_DIR"), "/golden_factornet.rs")),
     files: &[case::TENSORS],
     check,

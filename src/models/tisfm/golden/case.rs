@@ -116,7 +116,7 @@ impl Case {
         Ok(checks)
     }
 
-    /// Output, loss and gradients on a card: block by block with all gradients, fused with the motifs frozen.
+    /// Output, loss and gradients on a GPU: block by block with all gradients, fused with the motifs frozen.
     pub fn check_on(&self, gpu: &Arc<Gpu>) -> Result<Vec<Check>> {
         let mut checks = Vec::new();
         for (lowering, trainable) in [

@@ -5,15 +5,15 @@ mod case;
 mod trajectory;
 
 use crate::Result;
-use crate::check::golden::Check;
-use crate::check::golden::Golden;
+use crate::check::golden::{Check, Golden};
 use crate::engine::cuda::Gpu;
+use crate::models::tisfm::KIND;
 use case::Case;
 use std::path::Path;
 use std::sync::Arc;
 
 pub static GOLDEN: Golden = Golden {
-    kind: "tiSFM",
+    kind: KIND.title,
     embedded: include!(concat!(env!("OUT_DIR"), "/golden_tisfm.rs")),
     files: &[case::PARAMS, case::EXPECTED],
     check,
@@ -28,7 +28,7 @@ pub fn check(folder: &Path) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// Runs every check of a case on a card, in f32.
+/// Runs every check of a case on a GPU, in f32.
 pub fn check_on(folder: &Path, gpu: &Arc<Gpu>) -> Result<Vec<Check>> {
     Case::read(folder)?.check_on(gpu)
 }
