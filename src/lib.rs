@@ -1,5 +1,6 @@
-//! Sequence-to-function models of regulatory DNA: known motifs as convolution kernels, attention,
-//! programmable pooling and a sparse interpretable output layer, on an autograd engine of our own.
+//! Sequence-to-function models of regulatory DNA on an autograd engine of our own: tiSFM (known motifs as convolution
+//! kernels, attention, programmable pooling, a sparse interpretable output layer) and FactorNet (convolution and
+//! bidirectional LSTM over DNA and tracks, both strands).
 //!
 //! Data flows one way: [`io`] reads files, [`data`] makes samples of them, [`models`] builds a
 //! program from a spec, [`engine`] runs it through [`ops`], [`train`] drives it.

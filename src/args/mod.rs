@@ -17,10 +17,10 @@ pub struct DeviceArgs {
     /// Where to run: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// Threads on the CPU [default: one a core]
+    /// Threads on the CPU [default: one per core]
     #[arg(long, visible_alias = "num-of-workers", value_name = "N")]
     pub threads: Option<usize>,
-    /// Launch every kernel of a card anew instead of replaying recorded steps (for debugging)
+    /// On a GPU, launch every kernel anew instead of replaying recorded steps (for debugging)
     #[arg(long)]
     pub no_graph: bool,
 }

@@ -24,7 +24,7 @@ impl Check {
 /// The cases inside the program: their names, and the names and bytes of their files.
 pub type Embedded = &'static [(&'static str, &'static [(&'static str, &'static [u8])])];
 
-/// The file that makes a folder a case, whatever its kind.
+/// Every folder with a file of this name is a case, of either kind of model.
 pub const CASE_FILE: &str = "case.json";
 
 /// Runs every check of a case in a folder.

@@ -31,7 +31,7 @@ pub struct Args {
     /// Passes over the training sequences
     #[arg(long, default_value_t = 50, value_name = "N")]
     epochs: u64,
-    /// Threads on the CPU [default: one a core]
+    /// Threads on the CPU [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Seed of peaks, split and training

@@ -243,6 +243,32 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn a_pipe_gets_all_that_a_writer_which_goes_back_wrote_and_stays_a_pipe() {
+        use std::io::{Seek, SeekFrom};
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read_to_string(pipe).unwrap()
+        });
+        write_file_atomic(&pipe, |path| {
+            let mut file = File::create(path)?;
+            file.write_all(b"????, then the rest")?;
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(b"head")
+        })
+        .unwrap();
+        assert_eq!(reader.join().unwrap(), "head, then the rest");
+        let found = std::fs::metadata(&pipe).unwrap().file_type();
+        assert!(found.is_fifo());
+        assert_eq!(names(folder.path()), ["pipe"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn what_a_link_names_is_replaced_and_the_link_stays() {
         let folder = tempfile::tempdir().unwrap();
         let (link, file) = (folder.path().join("link"), folder.path().join("file"));

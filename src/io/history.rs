@@ -37,7 +37,7 @@ impl EpochRecord {
     }
 }
 
-/// How many epochs a history has; none where there is no file.
+/// How many epochs a history has: 0 if the file does not exist.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! A batch norm's running statistics after a training step on a card.
+//! A batch norm's running statistics after a training step on a GPU.
 
 use cisgrad::engine::cuda::{DeviceProgram, Gpu, In, Memory, Precision, StepState};
 use cisgrad::engine::{Init, Role, Tape};

@@ -85,7 +85,7 @@ impl Entry {
         ))
     }
 
-    /// What an NVRTC of this version has made; none where there is no file.
+    /// What an NVRTC of this version has made; `None` if the file does not exist.
     ///
     /// # Errors
     /// Says why the file that is there cannot be used.

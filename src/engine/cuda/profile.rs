@@ -1,4 +1,4 @@
-//! Where a program's time goes on a card: each step's launches alone, forward and backward.
+//! Where a program's time goes on a GPU: each step's launches alone, forward and backward.
 
 use super::executor::DeviceExecutor;
 use super::gpu::Gpu;

@@ -17,12 +17,12 @@ pub mod samples;
 pub mod saved;
 mod spec;
 
+use crate::train::model::Kind;
+
 pub use build::{Activations, Built, Masking, build};
 pub use inject::{Injected, inject};
 pub use network::Observed;
 pub use spec::{Dropouts, Recurrent, Spec};
-
-use crate::train::model::Kind;
 
 /// The kind of model.
 pub static KIND: Kind = Kind {

@@ -22,11 +22,11 @@ pub mod saved;
 pub mod simulate;
 pub mod spec;
 
+use crate::train::model::Kind;
+
 pub use build::{Built, Dimensions, Features, build};
 pub use motif_kernels::MotifKernels;
 pub use spec::Spec;
-
-use crate::train::model::Kind;
 
 /// The kind of model.
 pub static KIND: Kind = Kind {

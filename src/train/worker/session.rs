@@ -85,7 +85,7 @@ struct Training {
     epoch_rows: usize,
 }
 
-/// A model with its data on a card.
+/// A model with its data on a GPU.
 pub struct Session {
     gpu: Arc<Gpu>,
     settings: SessionSettings,

@@ -83,7 +83,7 @@ impl SharedArgs {
     /// What is read of genome, blacklist and annotation.
     ///
     /// # Errors
-    /// No genome; a promoter that is no pair of numbers.
+    /// No genome is named; `--promoter` is not a pair of numbers.
     pub fn files(&self) -> Result<Files> {
         Ok(Files {
             genome: self.genome_file()?,

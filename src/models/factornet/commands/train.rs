@@ -26,7 +26,7 @@ use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
@@ -41,7 +41,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             .clone()
             .or_else(|| args.shared.resource("HOCOMOCOv9.meme")),
     );
-    // Words that are no files are no harm.
+    // Chromosome names may stand among them: a name without a file of that name is passed over.
     read.extend(
         args.validation()
             .into_iter()
@@ -123,13 +123,9 @@ fn repeated(folders: &[PathBuf]) -> Option<&PathBuf> {
     })
 }
 
-fn absolute(path: &Path) -> Result<PathBuf> {
-    named(path).map(PathBuf::from)
-}
-
 /// The files of each cell line's tracks.
-fn tracks_of(cells: &[CellFolder]) -> Result<Vec<Vec<PathBuf>>> {
-    let of = |cell: &CellFolder| cell.tracks.iter().map(|t| absolute(&t.path)).collect();
+fn tracks_of(cells: &[CellFolder]) -> Result<Vec<Vec<String>>> {
+    let of = |cell: &CellFolder| cell.tracks.iter().map(|t| named(&t.path)).collect();
     cells.iter().map(of).collect()
 }
 
@@ -169,8 +165,7 @@ impl Args {
             true => first.meta.iter().map(|m| m.name.clone()).collect(),
             false => Vec::new(),
         };
-        let folders =
-            |list: &[PathBuf]| list.iter().map(|p| absolute(p)).collect::<Result<Vec<_>>>();
+        let folders = |list: &[PathBuf]| list.iter().map(|p| named(p)).collect::<Result<Vec<_>>>();
         let scale = self
             .shared
             .track_scale
@@ -192,13 +187,13 @@ impl Args {
             "max_shift": self.max_shift,
             "batch_size": self.shared.batch_size,
             "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
-            "genome": absolute(&self.shared.genome_file()?)?,
+            "genome": named(&self.shared.genome_file()?)?,
             "bigwig.txt": tracks_of(&cells.all())?,
             "meta.txt": self.meta.then(|| values_of(&cells.all())),
             "annotations": match (self.gencode, &self.shared.gtf) {
                 (false, _) => None,
-                (true, None) => Some(absolute(self.shared.annotations_folder())?),
-                (true, Some(gtf)) => Some(absolute(gtf)?),
+                (true, None) => Some(named(self.shared.annotations_folder())?),
+                (true, Some(gtf)) => Some(named(gtf)?),
             },
             "promoter": (self.gencode && self.shared.gtf.is_some()).then_some(&self.shared.promoter),
         });

@@ -23,7 +23,7 @@ use crate::train::folder::{BEST, CONFIG};
 use crate::train::model::Kinds;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
@@ -308,7 +308,6 @@ impl Args {
         dataset: &Dataset,
         precision: Precision,
     ) -> Result<Config> {
-        let absolute = |p: &Path| named(p).map(PathBuf::from);
         let mut files = vec![
             InputFile::of(&self.atac_file)?,
             InputFile::of(&self.sequences)?,
@@ -338,8 +337,8 @@ impl Args {
             "drop_last": self.drop_last,
             "seed": self.seed,
             "split": self.split,
-            "split_folder": self.split_folder.as_deref().map(absolute).transpose()?,
-            "model": self.model.as_deref().map(absolute).transpose()?,
+            "split_folder": self.split_folder.as_deref().map(named).transpose()?,
+            "model": self.model.as_deref().map(named).transpose()?,
         });
         Ok(Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -352,9 +351,14 @@ impl Args {
                 window: dataset.length,
                 trainable: self.trainable(),
                 data: Some(DataFiles {
-                    atac_file: absolute(&self.atac_file)?,
-                    sequences: absolute(&self.sequences)?,
-                    genome: self.genome.as_deref().map(absolute).transpose()?,
+                    atac_file: named(&self.atac_file)?.into(),
+                    sequences: named(&self.sequences)?.into(),
+                    genome: self
+                        .genome
+                        .as_deref()
+                        .map(named)
+                        .transpose()?
+                        .map(Into::into),
                 }),
             },
             precision,
