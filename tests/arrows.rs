@@ -112,7 +112,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// All files of the library that are no tests, by their path from src, with their text up to their tests.
+/// All files of the library that are no tests, by their path from src, with their text but for their tests.
 fn files() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![source()];
@@ -128,13 +128,26 @@ fn files() -> BTreeMap<String, String> {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
             let from_src = path.strip_prefix(source()).unwrap();
-            found.insert(from_src.display().to_string(), without_comments(text));
+            found.insert(
+                from_src.display().to_string(),
+                without_comments(&without_tests(&text)),
+            );
         }
     }
     assert!(found.len() > 200, "{} files", found.len());
     found
+}
+
+/// rustfmt closes a file's module of tests with a brace at the line's start.
+fn without_tests(text: &str) -> String {
+    match text.split_once("#[cfg(test)]\nmod tests {") {
+        None => text.to_string(),
+        Some((before, rest)) => match rest.split_once("\n}\n") {
+            None => before.to_string(),
+            Some((_, after)) => before.to_string() + &without_tests(after),
+        },
+    }
 }
 
 fn without_comments(text: &str) -> String {
