@@ -8,6 +8,7 @@ mod for_each_kind;
 mod bad_input;
 mod commands;
 mod factornet;
+mod files;
 mod folders;
 mod readme;
 mod resume;

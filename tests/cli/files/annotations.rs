@@ -1,0 +1,1 @@
+//! GTF files as FlyBase, NCBI and UCSC write them.

@@ -1,0 +1,1 @@
+//! Factors without positives, empty peak files, training of all factors.

@@ -1,0 +1,1 @@
+//! Intervals at and past the ends of chromosomes.

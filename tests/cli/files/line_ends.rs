@@ -1,0 +1,1 @@
+//! Text whose lines end in CR alone.

@@ -1,0 +1,1 @@
+//! MEME files of every collection, and how -mo finds its factor.

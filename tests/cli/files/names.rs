@@ -1,0 +1,1 @@
+//! Names of outputs decide how they are packed; names in tables.

@@ -1,0 +1,1 @@
+//! An input that comes through a pipe is read once, and recorded as such.

@@ -1,0 +1,1 @@
+//! Numbers of any size: an error, never an abort.

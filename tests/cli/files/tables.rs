@@ -1,0 +1,1 @@
+//! Signal tables as spreadsheets and R write them.

@@ -1,0 +1,1 @@
+//! Tracks without values, and tracks of another depth than a model has seen.
