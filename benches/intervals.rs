@@ -16,7 +16,7 @@ use cisgrad::data::windows::blacklist::Blacklist;
 use cisgrad::data::windows::peaks::Peaks;
 use cisgrad::io::chrom_sizes::Chromosomes;
 use cisgrad::models::factornet::cell_line::factor_files;
-use cisgrad::models::factornet::cell_line::{CellFolder, Lists};
+use cisgrad::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use cisgrad::models::factornet::samples::single::{Settings, SingleTask};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
@@ -36,6 +36,7 @@ fn read(data: &Path) -> cisgrad::Result<Inputs> {
     let words = |list: &str| -> Vec<String> { list.split(' ').map(String::from).collect() };
     let (validation, test) = (words("chr11"), words("chr1 chr8 chr21"));
     let choice = |flag, words| Choice {
+        what: "region",
         flag,
         words,
         explicit: true,
@@ -50,7 +51,7 @@ fn read(data: &Path) -> cisgrad::Result<Inputs> {
     let files = factor_files(&folders, "REST")?;
     let peaks = files
         .iter()
-        .map(|files| files.peaks(&chromosomes, &mut notes));
+        .map(|files| files.peaks(Needed::ALONE, &chromosomes, &mut notes));
     let peaks = peaks.collect::<cisgrad::Result<_>>()?;
     Ok(Inputs {
         chromosomes,

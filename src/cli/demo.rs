@@ -5,7 +5,7 @@ use crate::args::own_folder::OwnFolder;
 use crate::data::split::rows::Split;
 use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
-use crate::io::atomic::write_atomic;
+use crate::io::atomic::{TemporaryFolder, write_atomic};
 use crate::io::meme::write_meme;
 use crate::models::kinds::KINDS;
 use crate::models::tisfm::commands::{motifs, test, train};
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
             "the demo needs at least 100 peaks of 40 bases",
         ));
     }
-    let scratch = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
+    let scratch = TemporaryFolder::make()?;
     let folder = match &args.keep {
         Some(folder) if folder.join("model").exists() => {
             return Err(Error::invalid(format!(

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::data::Notes;
 use crate::dna::sequences::{Sequences, chromosome_of};
 use crate::io::sequences::read_sequences;
 use crate::io::signals::{SignalTable, read_signals};
@@ -89,9 +90,15 @@ impl Dataset {
     }
 
     /// Reads and joins a signal table and sequences (list, FASTA, or BED with `genome`); also
-    /// gives the number of sequences left out. Errors as those of the readers and [`Self::join`].
-    pub fn read(signals: &Path, sequences: &Path, genome: Option<&Path>) -> Result<(Self, usize)> {
-        Dataset::join(read_signals(signals)?, read_sequences(sequences, genome)?)
+    /// gives the number of sequences left out. Errors as those of the readers and [`Self::join`]; notes are there then, too.
+    pub fn read(
+        signals: &Path,
+        sequences: &Path,
+        genome: Option<&Path>,
+        notes: &mut Notes,
+    ) -> Result<(Self, usize)> {
+        let table = read_signals(signals)?;
+        Dataset::join(table, read_sequences(sequences, genome, notes)?)
     }
 
     /// The number of rows.
@@ -198,7 +205,7 @@ mod tests {
             folder.join("signals.tsv.gz"),
             folder.join("sequences.list.gz"),
         );
-        let (from_list, unused) = Dataset::read(&signals, &list, None).unwrap();
+        let (from_list, unused) = Dataset::read(&signals, &list, None, &mut Notes::new()).unwrap();
         assert_eq!((from_list.len(), from_list.length, unused), (8710, 300, 0));
         assert_eq!(from_list.outputs, ["K562", "GM12878", "MCF7"]);
         assert_eq!(from_list.chromosome(8709), Some("chr22"));
@@ -209,7 +216,8 @@ mod tests {
         let lines: String = from_list.names.iter().rev().map(line).collect();
         std::fs::write(&bed, lines).unwrap();
         let genome = data.join("genome/hg38.chr22.fa.gz");
-        let (from_bed, _) = Dataset::read(&signals, &bed, Some(&genome)).unwrap();
+        let (from_bed, _) =
+            Dataset::read(&signals, &bed, Some(&genome), &mut Notes::new()).unwrap();
         assert!(from_bed.codes == from_list.codes);
         assert!(from_bed.signals == from_list.signals);
     }

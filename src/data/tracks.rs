@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::data::regions::Regions;
 use crate::io::bigwig::BigWig;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::text::first_names;
@@ -30,12 +31,33 @@ pub enum Storage {
 pub struct Track {
     path: PathBuf,
     blocks: Vec<Blocks>,
+    /// Of all values over the bases that they hold for.
+    sum: f64,
     mean: f64,
     runs: u64,
-    /// Chromosomes in use that the file lacks: all zero.
-    missing: Vec<String>,
+    /// For each chromosome in use why it is all zero, if it is for want of values.
+    lacks: Vec<Option<Lack>>,
     /// The file's end is there.
     whole: bool,
+}
+
+/// Why a track has nothing on a chromosome in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The file does not list the chromosome.
+    Absent,
+    /// The file lists it and holds no value on it (NaN is none), as a file that was made for some chromosomes alone.
+    Empty,
+}
+
+/// What one task decoded.
+struct Piece {
+    chromosome: u32,
+    blocks: Blocks,
+    sum: f64,
+    runs: u64,
+    /// There is a value, be it 0.
+    filled: bool,
 }
 
 /// Bases that one task decodes: many blocks, few tasks.
@@ -47,12 +69,12 @@ impl Track {
     pub fn read(path: &Path, chromosomes: &Chromosomes, storage: Storage) -> Result<Track> {
         let file = BigWig::open(path)?;
         let lengths: HashMap<&str, u32> = file.chromosomes().collect();
-        let mut missing = Vec::new();
+        let mut lacks = vec![Some(Lack::Empty); chromosomes.len()];
         let mut pieces = Vec::new();
         for (number, name) in (0..).zip(chromosomes.names()) {
             let length = chromosomes.length(number);
             match lengths.get(name.as_str()) {
-                None => missing.push(name.clone()),
+                None => lacks[number as usize] = Some(Lack::Absent),
                 Some(&found) if found != length => {
                     return Err(Error::format(
                         path,
@@ -71,46 +93,69 @@ impl Track {
                 }
             }
         }
-        if missing.len() == chromosomes.len() {
+        if lacks.iter().all(|lack| *lack == Some(Lack::Absent)) {
             let names = file.chromosomes().map(|(name, _)| name);
             return Err(chromosomes.nothing_in_common(path, names));
         }
-        let decoded: Vec<(u32, Blocks, f64, u64)> = pieces
+        let decoded: Vec<Piece> = pieces
             .into_par_iter()
-            .map(|(number, start, end)| {
+            .map(|(chromosome, start, end)| {
+                let name = chromosomes.name(chromosome);
                 let mut writer = Writer::new(start, end, storage);
-                let (mut sum, mut runs, mut wrong) = (0.0, 0, None);
-                file.each_run(chromosomes.name(number), start, end, |start, end, value| {
+                let (mut sum, mut runs, mut filled, mut wrong) = (0.0, 0, false, None);
+                file.each_run(name, start, end, |start, end, value| {
                     if value.is_infinite() {
                         wrong.get_or_insert(start);
-                    } else if !value.is_nan() && value != 0.0 {
-                        runs += 1;
-                        sum += writer.run(start, end, value) * f64::from(end - start);
+                    } else if !value.is_nan() {
+                        filled = true;
+                        if value != 0.0 {
+                            runs += 1;
+                            sum += writer.run(start, end, value) * f64::from(end - start);
+                        }
                     }
                 })?;
                 if let Some(place) = wrong {
-                    let name = chromosomes.name(number);
                     return Err(Error::format(
                         path,
                         format!("the value at {name}:{place} is infinite"),
                     ));
                 }
-                Ok((number, writer.finish(), sum, runs))
+                Ok(Piece {
+                    chromosome,
+                    blocks: writer.finish(),
+                    sum,
+                    runs,
+                    filled,
+                })
             })
             .collect::<Result<_>>()?;
         let mut blocks = vec![Blocks::default(); chromosomes.len()];
         let (mut sum, mut runs) = (0.0, 0);
-        for (number, piece, piece_sum, piece_runs) in decoded {
-            blocks[number as usize].append(piece);
-            sum += piece_sum;
-            runs += piece_runs;
+        for piece in decoded {
+            let number = piece.chromosome as usize;
+            blocks[number].append(piece.blocks);
+            sum += piece.sum;
+            runs += piece.runs;
+            if piece.filled {
+                lacks[number] = None;
+            }
+        }
+        if lacks.iter().all(Option::is_some) {
+            return Err(Error::format(
+                path,
+                format!(
+                    "no value on any of the chromosomes in use: {}; expected values there: was the track made for other chromosomes, or of an empty file?",
+                    first_names(chromosomes.names())
+                ),
+            ));
         }
         Ok(Track {
             path: path.to_path_buf(),
             blocks,
+            sum,
             mean: sum / chromosomes.total() as f64,
             runs,
-            missing,
+            lacks,
             whole: file.is_whole()?,
         })
     }
@@ -118,6 +163,17 @@ impl Track {
     /// Over all bases of the chromosomes in use, those without data counted as 0.
     pub fn mean(&self) -> f64 {
         self.mean
+    }
+
+    /// Over the bases of the chromosomes on which it has values, without the N in `unknown`: what is compared between
+    /// cell lines, since a file may hold some chromosomes alone. Not finite where all these bases are N.
+    pub fn mean_where_held(&self, chromosomes: &Chromosomes, unknown: &Regions) -> f64 {
+        let held = (0..).zip(&self.lacks).filter(|(_, lack)| lack.is_none());
+        let known = held.map(|(number, _)| {
+            let n: u32 = unknown.spans(number).iter().map(|span| span.length()).sum();
+            u64::from(chromosomes.length(number) - n)
+        });
+        self.sum / known.sum::<u64>() as f64
     }
 
     /// The runs of one value that were read, those of 0 left out.
@@ -134,27 +190,61 @@ impl Track {
         &self.path
     }
 
-    /// Chromosomes in use that the file lacks.
-    pub fn missing(&self) -> &[String] {
-        &self.missing
+    /// Why a chromosome is all 0, if the track has no value there. Panics when there is no such chromosome.
+    pub fn lack(&self, chromosome: u32) -> Option<Lack> {
+        self.lacks[chromosome as usize]
     }
 
-    /// Warnings: chromosomes in use that are not in the file, a file without its end.
-    pub fn warnings(&self) -> Vec<String> {
+    /// [`Self::lack`] as a sentence: `chromosome 'chr3' has no value in D.bw`.
+    pub fn lack_of(&self, chromosome: u32, chromosomes: &Chromosomes) -> Option<String> {
+        let name = chromosomes.name(chromosome);
+        let how = match self.lack(chromosome)? {
+            Lack::Absent => "is not in",
+            Lack::Empty => "has no value in",
+        };
+        Some(format!("chromosome '{name}' {how} {}", self.path.display()))
+    }
+
+    /// Warnings: chromosomes in use that are not in the file or have no value there, a file without its end.
+    /// `chromosomes` are those that it was read for.
+    pub fn warnings(&self, chromosomes: &Chromosomes) -> Vec<String> {
         let path = self.path.display();
-        let missing = (!self.missing.is_empty()).then(|| {
-            format!(
-                "{path}: {} of the chromosomes in use are not in this track and read as 0: {}",
-                self.missing.len(),
-                first_names(&self.missing)
-            )
+        let lacking = [
+            (
+                Lack::Absent,
+                ["is not in this track", "are not in this track"],
+            ),
+            (
+                Lack::Empty,
+                [
+                    "is in this track without a value",
+                    "are in this track without a value",
+                ],
+            ),
+        ];
+        let lacking = lacking.into_iter().filter_map(|(lack, [one, several])| {
+            let names = chromosomes.names().iter().zip(&self.lacks);
+            let names: Vec<&String> = names
+                .filter(|(_, found)| **found == Some(lack))
+                .map(|(name, _)| name)
+                .collect();
+            let (are, read) = match names.len() {
+                0 => return None,
+                1 => (one, "reads"),
+                _ => (several, "read"),
+            };
+            Some(format!(
+                "warning: {path}: {} of the chromosomes in use {are} and {read} as 0: {}",
+                names.len(),
+                first_names(names)
+            ))
         });
         let cut = (!self.whole).then(|| {
             format!(
-                "{path}: truncated? It does not end as bigWig files do, but all values that it lists are there"
+                "warning: {path}: truncated? It does not end as bigWig files do, but all values that it lists are there"
             )
         });
-        missing.into_iter().chain(cut).collect()
+        lacking.chain(cut).collect()
     }
 
     /// Puts the values of the bases from `start` on into `out`, times `factor`; 0 before the
@@ -170,8 +260,9 @@ impl Track {
 /// Reads bigWig files, each distinct one once, on all threads; a track for each path, in order.
 ///
 /// Gaps and NaN are 0. Errors: those of the reader, an infinite value, no chromosome in common
-/// with those in use (shows both sides' first names), a chromosome of another length. One that the
-/// file lacks is 0 ([`Track::warnings`]); those that only the file has are not looked at.
+/// with those in use (shows both sides' first names), a chromosome of another length, no value on any
+/// in use. One that the file lacks or has no value on is 0 ([`Track::warnings`]); those that only the
+/// file has are not looked at.
 pub fn read_tracks(
     paths: &[PathBuf],
     chromosomes: &Chromosomes,

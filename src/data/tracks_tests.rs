@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dna::span::Span;
 use crate::io::bigwig::{Run, write_bigwig};
 
 fn sizes(list: &[(&str, u32)]) -> Chromosomes {
@@ -39,17 +40,20 @@ fn gaps_nan_and_what_lies_outside_are_zero() {
         (1, 0, 1, 3.0),
     ];
     write(&path, &[("a", 10), ("only_here", 5)], &runs);
-    let track = Track::read(&path, &sizes(&[("b", 4), ("a", 10)]), Storage::F32).unwrap();
+    let in_use = sizes(&[("b", 4), ("a", 10)]);
+    let track = Track::read(&path, &in_use, Storage::F32).unwrap();
     assert_eq!(
         values(&track, 1, -1, 12),
         [0., 0., 0., 1.5, 1.5, 0., 0., -2., -2., -2., -2., 0.]
     );
     assert_eq!(values(&track, 0, 0, 4), [0.; 4]);
     assert_eq!(track.mean(), (2.0 * 1.5 - 4.0 * 2.0) / 14.0);
-    let warning = track.warnings().remove(0);
-    assert!(
-        warning.ends_with("1 of the chromosomes in use are not in this track and read as 0: 'b'"),
-        "{warning}"
+    assert_eq!(
+        track.warnings(&in_use),
+        [format!(
+            "warning: {}: 1 of the chromosomes in use is not in this track and reads as 0: 'b'",
+            path.display()
+        )]
     );
     let mut scaled = [0.0; 2];
     track.values(1, 3, 0.5, &mut scaled);
@@ -80,6 +84,48 @@ fn chromosomes_that_do_not_fit_are_errors() {
         .unwrap();
     assert!(
         error.to_string().contains("the value at a:3 is infinite"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_chromosome_without_a_value_is_told_from_one_of_zeros() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.bw");
+    let in_use = sizes(&[("a", 10), ("b", 10), ("c", 10), ("d", 10)]);
+    let runs = [(0, 2, 4, 3.0), (1, 0, 10, f32::NAN), (2, 0, 10, 0.0)];
+    write(&path, &[("a", 10), ("b", 10), ("c", 10)], &runs);
+    let track = Track::read(&path, &in_use, Storage::F32).unwrap();
+    let lacks = [0, 1, 2, 3].map(|number| track.lack(number));
+    assert_eq!(lacks, [None, Some(Lack::Empty), None, Some(Lack::Absent)]);
+    let said = track.warnings(&in_use).join("\n");
+    assert!(said.contains(
+        "1 of the chromosomes in use is in this track without a value and reads as 0: 'b'"
+    ));
+    assert!(said.contains("1 of the chromosomes in use is not in this track and reads as 0: 'd'"));
+    let of = |number| track.lack_of(number, &in_use);
+    let shown = path.display();
+    assert_eq!(of(0), None);
+    assert_eq!(
+        of(1).unwrap(),
+        format!("chromosome 'b' has no value in {shown}")
+    );
+    assert_eq!(of(3).unwrap(), format!("chromosome 'd' is not in {shown}"));
+    // 6 over the 20 bases of a and c, 5 of them N.
+    let unknown = Regions::merge(4, [(0, Span::new(5, 10)), (1, Span::new(0, 3))]);
+    assert_eq!(track.mean(), 6.0 / 40.0);
+    assert_eq!(track.mean_where_held(&in_use, &unknown), 6.0 / 15.0);
+    write(
+        &path,
+        &[("a", 10), ("b", 10)],
+        &[(0, 0, 1, 1.0), (1, 0, 9, f32::NAN)],
+    );
+    let error = Track::read(&path, &sizes(&[("b", 10), ("d", 10)]), Storage::F32).err();
+    let error = error.unwrap().to_string();
+    assert!(
+        error.starts_with(&format!(
+            "{shown}: no value on any of the chromosomes in use: 'b', 'd'"
+        )),
         "{error}"
     );
 }

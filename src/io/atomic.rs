@@ -1,8 +1,12 @@
 //! Files appear whole or not at all: written under a temporary name in the same folder, renamed at the end.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::{Error, Result};
 
@@ -20,6 +24,71 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Temporary files and folders of this process.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary files and folders of this process, whatever its threads are at, and lets it make no more: for
+/// a process that ends at once, without the way back through those who made them.
+pub fn remove_unfinished() {
+    let unfinished = unfinished();
+    for path in unfinished.iter() {
+        // What cannot be removed stays: nobody is left to be told.
+        let _ = match path.is_dir() {
+            true => std::fs::remove_dir_all(path),
+            false => std::fs::remove_file(path),
+        };
+    }
+    std::mem::forget(unfinished);
+}
+
+/// Keeps a path among those that [`remove_unfinished`] removes, as long as it lives.
+struct Listed(PathBuf);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        unfinished().remove(&self.0);
+    }
+}
+
+/// A temporary file. Declared before it, the list's entry outlives it.
+fn temporary_file(
+    make: impl FnOnce() -> io::Result<NamedTempFile>,
+) -> io::Result<(Listed, NamedTempFile)> {
+    let mut unfinished = unfinished();
+    let file = make()?;
+    unfinished.insert(file.path().to_path_buf());
+    Ok((Listed(file.path().to_path_buf()), file))
+}
+
+/// A folder that is removed at its end, also where the process ends at once.
+pub struct TemporaryFolder {
+    folder: TempDir,
+    _listed: Listed,
+}
+
+impl TemporaryFolder {
+    /// # Errors
+    /// What the operating system says of the place for temporary files.
+    pub fn make() -> Result<TemporaryFolder> {
+        let mut unfinished = unfinished();
+        let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
+        unfinished.insert(folder.path().to_path_buf());
+        let listed = Listed(folder.path().to_path_buf());
+        Ok(TemporaryFolder {
+            folder,
+            _listed: listed,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
 /// Whether a file can be written there later: its folder takes new files, and `path` is no folder. Leaves nothing behind.
@@ -44,8 +113,8 @@ pub fn check_writable(path: &Path) -> Result<()> {
 /// # Errors
 /// What the operating system says of it.
 pub fn check_folder(folder: &Path) -> Result<()> {
-    let made = builder().tempfile_in(folder);
-    made.map(|_| ())
+    let made = temporary_file(|| builder().tempfile_in(folder));
+    made.map(|(_listed, _file)| ())
         .map_err(|e| Error::io(folder, bare(folder, e)))
 }
 
@@ -118,17 +187,14 @@ fn is_device(path: &Path) -> bool {
 }
 
 fn into_device(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    let temporary = builder().tempfile()?;
+    let (_listed, temporary) = temporary_file(|| builder().tempfile())?;
     fill(temporary.path())?;
     let mut device = File::options().write(true).open(path)?;
     io::copy(&mut File::open(temporary.path())?, &mut device)?;
     device.flush()
 }
 
-fn replace(
-    path: &Path,
-    fill: impl FnOnce(&mut tempfile::NamedTempFile) -> io::Result<()>,
-) -> io::Result<()> {
+fn replace(path: &Path, fill: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> io::Result<()> {
     let target = path.canonicalize();
     let path = target.as_deref().unwrap_or(path);
     let folder = folder_of(path);
@@ -140,7 +206,8 @@ fn replace(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut temporary = builder.tempfile_in(folder).map_err(|e| bare(folder, e))?;
+    let made = temporary_file(|| builder.tempfile_in(folder));
+    let (_listed, mut temporary) = made.map_err(|e| bare(folder, e))?;
     fill(&mut temporary)?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|e| e.error)?;

@@ -11,7 +11,7 @@ pub struct Interval {
     pub chromosome: String,
     /// The first base, counted from 0.
     pub start: u64,
-    /// One past the last base; above `start`.
+    /// One past the last base; not below `start`.
     pub end: u64,
     /// Column 4, where it is there and not empty.
     pub name: Option<String>,
@@ -20,7 +20,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The number of bases, at least 1.
+    /// The number of bases; 0 where the interval is empty.
     pub fn length(&self) -> u64 {
         self.end - self.start
     }
@@ -53,7 +53,7 @@ pub struct Row<'a> {
     pub chromosome: &'a str,
     /// The first base, counted from 0.
     pub start: u64,
-    /// One past the last base; above `start`.
+    /// One past the last base; not below `start`.
     pub end: u64,
     /// The whole line, without its end.
     pub text: &'a str,
@@ -102,7 +102,8 @@ impl Reader {
     /// The next interval; `None` at the end of the file.
     ///
     /// Errors name the line: fewer than three columns, coordinates that are no whole numbers of 0
-    /// or more, an end that is not above the start.
+    /// or more, an end below the start. What becomes of an empty interval, its reader says
+    /// ([`Edges`](super::edges::Edges)).
     pub fn read(&mut self) -> Result<Option<Row<'_>>> {
         loop {
             if !self.lines.read_filled(&mut self.line)? {
@@ -146,10 +147,10 @@ fn row<'a>(line: &'a str, lines: &Lines) -> Result<Row<'a>> {
         })
     };
     let (start, end) = (coordinate(start)?, coordinate(end)?);
-    if end <= start {
+    if end < start {
         return Err(lines.error(format!(
-            "interval {chromosome}:{start}-{end} is empty; the end must be above the start \
-             (0-based, half-open)"
+            "interval {chromosome}:{start}-{end} ends before it starts; expected start and end, \
+             0-based and half-open"
         )));
     }
     Ok(Row {
@@ -264,8 +265,10 @@ mod tests {
             ),
             ("chr1\t-1\t2\n", "line 1: coordinate '-1'"),
             ("chr1\t1.5\t2\n", "line 1: coordinate '1.5'"),
-            ("chr1\t3\t3\n", "line 1: interval chr1:3-3 is empty"),
-            ("chr1\t4\t3\n", "line 1: interval chr1:4-3 is empty"),
+            (
+                "chr1\t4\t3\n",
+                "line 1: interval chr1:4-3 ends before it starts",
+            ),
             (
                 "track name=x\n",
                 "p.bed: the file is empty; expected BED intervals",

@@ -114,6 +114,18 @@ fn files_that_are_no_bigwig_say_what_they_seem_to_be() {
     }
 }
 
+#[test]
+fn a_header_alone_is_told_as_that() {
+    let (_folder, path) = written(&[run(1, 0, 10, 1.5)]);
+    let mut bytes = fs::read(&path).unwrap();
+    // As libBigWig leaves a file to which no value was added.
+    bytes[24..32].fill(0);
+    fs::write(&path, bytes).unwrap();
+    let error = BigWig::open(&path).err().unwrap().to_string();
+    let expected = format!("{}: a bigWig header without any values", path.display());
+    assert!(error.starts_with(&expected), "{error}");
+}
+
 fn many_runs() -> Vec<Run> {
     (0..2000)
         .map(|i| run(0, 2 * i, 2 * i + 1 + i % 2, (i * i % 97) as f32 / 7.0))

@@ -1,6 +1,6 @@
 //! Chromosomes in use, by name and length: `chrom.sizes` files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::text::{Lines, excerpt, first_names};
@@ -128,6 +128,35 @@ impl Chromosomes {
     }
 }
 
+/// Rows of a file on chromosomes that are not in use.
+#[derive(Clone, Debug, Default)]
+pub struct Strangers {
+    count: usize,
+    names: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl Strangers {
+    /// Takes a row's chromosome.
+    pub fn count(&mut self, name: &str) {
+        self.count += 1;
+        if !self.seen.contains(name) {
+            self.seen.insert(name.to_string());
+            self.names.push(name.to_string());
+        }
+    }
+
+    /// How many rows there were.
+    pub fn rows(&self) -> usize {
+        self.count
+    }
+
+    /// Their chromosomes, each once, in the order of the file.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +210,18 @@ mod tests {
             error.to_string(),
             "no chromosome of p.bed is in c.sizes: '1', '2', '3' and 1 more there, 'chr1', 'chr2' here; \
              names are compared as written"
+        );
+    }
+
+    #[test]
+    fn strangers_are_counted_and_named_once() {
+        let mut strangers = Strangers::default();
+        for name in ["x", "y", "x"] {
+            strangers.count(name);
+        }
+        assert_eq!(
+            (strangers.rows(), strangers.names().join("")),
+            (3, "xy".to_string())
         );
     }
 

@@ -13,6 +13,7 @@ use noodles_fasta::fai;
 use noodles_fasta::record::Definition;
 
 use super::bed::Interval;
+use super::edges::{Edge, Edges};
 use super::fasta::{Want, read_fasta};
 use super::text::{Lines, Packing, excerpt, first_names};
 use crate::dna::bases;
@@ -21,19 +22,36 @@ use crate::{Error, Result};
 /// Intervals no further apart than this are read in one go: the size of a bgzip block.
 const GAP: u64 = 1 << 16;
 
-/// The codes of `intervals` (see [`bases::encode`]), one after another in their order, forward
-/// strand. `bed` is the file that they came from, for messages.
+/// Sequences cut from a genome.
+pub struct Cut {
+    /// The intervals that have a base on their chromosome, by their place in the list that was asked for.
+    pub kept: Vec<usize>,
+    /// Their codes (see [`bases::encode`]), one after another, forward strand; N for what lies past a chromosome's end.
+    pub codes: Vec<u8>,
+    /// Where all intervals lie.
+    pub edges: Edges,
+}
+
+/// Cuts `intervals` out. `bed` is the file that they came from, for messages.
 ///
 /// Errors: no chromosome in common (shows both sides' first names; names are compared as
-/// written), an interval on a chromosome that the genome lacks or past its end (names the line of
-/// `bed`), a character that is not DNA, an index that does not fit its file.
-pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Vec<u8>> {
+/// written), an interval on a chromosome that the genome lacks (names the line of `bed`), one that is longer than
+/// chromosomes can be, a character that is not DNA, an index that does not fit its file.
+pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Cut> {
+    if let Some(long) = intervals.iter().find(|i| i.length() > u64::from(u32::MAX)) {
+        let message = format!(
+            "interval {} has {} bases; no chromosome is that long",
+            long.place(),
+            long.length()
+        );
+        return Err(Error::format_at(bed, long.line, message));
+    }
     let mut request = Request::new(genome, bed, intervals);
     match Indexed::open(genome)? {
         Some(indexed) => indexed.answer(&mut request)?,
         None => request.stream()?,
     }
-    Ok(request.codes)
+    Ok(request.cut())
 }
 
 struct Request<'a> {
@@ -46,6 +64,8 @@ struct Request<'a> {
     codes: Vec<u8>,
     /// The intervals of each chromosome, by start.
     wanted: HashMap<&'a str, Vec<usize>>,
+    /// Those of them that were met, in bases.
+    lengths: HashMap<&'a str, u64>,
 }
 
 impl<'a> Request<'a> {
@@ -69,10 +89,45 @@ impl<'a> Request<'a> {
             offsets,
             codes: Vec::new(),
             wanted,
+            lengths: HashMap::new(),
         }
     }
 
-    /// Copies interval `i` out of `part`, which begins at base `from` of its chromosome.
+    /// The intervals of a chromosome of so many bases that have a base on it, by start. Each chromosome is asked for once.
+    fn take(&mut self, name: &str, length: u64) -> Vec<usize> {
+        let Some((name, mut list)) = self.wanted.remove_entry(name) else {
+            return Vec::new();
+        };
+        self.lengths.insert(name, length);
+        list.retain(|&i| on_chromosome(&self.intervals[i], length));
+        list
+    }
+
+    /// What was asked for, when all of it has been read.
+    fn cut(mut self) -> Cut {
+        let (mut kept, mut edges) = (Vec::with_capacity(self.intervals.len()), Edges::default());
+        for (i, interval) in self.intervals.iter().enumerate() {
+            let length = self.lengths.get(interval.chromosome.as_str());
+            let length = length.copied().unwrap_or(0);
+            let place = (interval.chromosome.as_str(), interval.start, interval.end);
+            edges.count(place, interval.line, length);
+            if on_chromosome(interval, length) {
+                kept.push(i);
+            }
+        }
+        if kept.len() < self.intervals.len() {
+            let of = |&i: &usize| &self.codes[self.offsets[i]..self.offsets[i + 1]];
+            self.codes = kept.iter().flat_map(of).copied().collect();
+        }
+        Cut {
+            kept,
+            codes: self.codes,
+            edges,
+        }
+    }
+
+    /// Copies interval `i` out of `part`, which begins at base `from` of its chromosome and reaches to the interval's end or
+    /// the chromosome's.
     fn fill(&mut self, i: usize, part: &[u8], from: u64) -> Result<()> {
         let total = self.offsets.last().copied().unwrap_or(0);
         if self.codes.len() != total {
@@ -83,24 +138,10 @@ impl<'a> Request<'a> {
         }
         let interval = &self.intervals[i];
         let begin = (interval.start - from) as usize;
-        let length = interval.length() as usize;
+        let length = (interval.length() as usize).min(part.len() - begin);
         let place = self.offsets[i];
         self.codes[place..place + length].copy_from_slice(&part[begin..begin + length]);
         Ok(())
-    }
-
-    fn check_end(&self, i: usize, length: u64) -> Result<()> {
-        let interval = &self.intervals[i];
-        if interval.end <= length {
-            return Ok(());
-        }
-        let message = format!(
-            "interval {} ends past the end of {}, which has {length} bases in {}",
-            interval.place(),
-            interval.chromosome,
-            self.genome.display()
-        );
-        Err(Error::format_at(self.bed, interval.line, message))
     }
 
     /// The error for a chromosome that is not in the genome, if there is one.
@@ -111,7 +152,7 @@ impl<'a> Request<'a> {
             return Ok(());
         };
         let genome = self.genome.display();
-        if self.wanted.keys().all(|name| !known.contains(name)) {
+        if self.intervals.iter().all(|interval| missing(&interval)) {
             let mut seen = HashSet::new();
             let asked = self.intervals.iter().map(|i| i.chromosome.as_str());
             return Err(Error::invalid(format!(
@@ -151,9 +192,7 @@ impl<'a> Request<'a> {
             }
         };
         read_fasta(&mut lines, want, |record| {
-            let list = self.wanted.get(record.name.as_str()).cloned();
-            for i in list.unwrap_or_default() {
-                self.check_end(i, record.codes.len() as u64)?;
+            for i in self.take(&record.name, record.codes.len() as u64) {
                 self.fill(i, &record.codes, 0)?;
             }
             Ok(())
@@ -163,6 +202,12 @@ impl<'a> Request<'a> {
             None => self.check_names(&found),
         }
     }
+}
+
+/// Whether an interval has a base on its chromosome of so many bases.
+fn on_chromosome(interval: &Interval, length: u64) -> bool {
+    let edge = Edge::of(interval.start, interval.end, length);
+    matches!(edge, Edge::Inside | Edge::Over)
 }
 
 fn read_index(path: &Path) -> Result<Vec<fai::Record>> {
@@ -247,21 +292,19 @@ impl Indexed {
         let names: Vec<String> = entries.iter().map(|e| e.name().to_string()).collect();
         request.check_names(&names)?;
         for (entry, name) in entries.iter().zip(&names) {
-            let Some(list) = request.wanted.remove(name.as_str()) else {
+            if !request.wanted.contains_key(name.as_str()) {
                 continue;
-            };
-            self.check_header(entry)?;
-            for &i in &list {
-                request.check_end(i, entry.length())?;
             }
+            self.check_header(entry)?;
+            let list = request.take(name, entry.length());
             let mut rest = &list[..];
             while let Some((&first, _)) = rest.split_first() {
+                let end = |i: usize| request.intervals[i].end.min(entry.length());
                 let from = request.intervals[first].start;
-                let mut to = request.intervals[first].end;
+                let mut to = end(first);
                 let near = |&&i: &&usize| {
-                    let interval = &request.intervals[i];
-                    let joins = interval.start <= to.saturating_add(GAP);
-                    to = if joins { to.max(interval.end) } else { to };
+                    let joins = request.intervals[i].start <= to.saturating_add(GAP);
+                    to = if joins { to.max(end(i)) } else { to };
                     joins
                 };
                 let count = rest.iter().take_while(near).count();

@@ -103,7 +103,7 @@ fn block_index(bgzip: &[u8]) -> noodles_bgzf::gzi::Index {
 }
 
 fn cut(path: &Path, intervals: &[Interval]) -> Result<Vec<u8>> {
-    extract(path, Path::new("p.bed"), intervals)
+    extract(path, Path::new("p.bed"), intervals).map(|cut| cut.codes)
 }
 
 #[test]
@@ -159,14 +159,36 @@ fn names_are_compared_as_written_and_shown_when_they_differ() {
 }
 
 #[test]
-fn an_interval_off_the_end_names_its_line_and_the_length() {
+fn what_lies_past_the_end_is_n_and_an_interval_without_a_base_is_left_out() {
     let genome = Genome::new(&[("a", "ACGTACGTAC"), ("b", "ACGT")], 4, "\n");
     for path in genome.forms() {
-        assert!(cut(&path, &[interval("a", 8, 10)]).is_ok());
-        let found = cut(&path, &[interval("a", 8, 11)]).unwrap_err().to_string();
+        let intervals = [
+            interval("a", 8, 11),
+            interval("b", 4, 7),
+            interval("a", 0, 3),
+            interval("a", 5, 5),
+            interval("b", 0, 6),
+        ];
+        let found = extract(&path, Path::new("p.bed"), &intervals).unwrap();
+        assert_eq!(found.kept, [0, 2, 4], "{}", path.display());
+        assert_eq!(found.codes, [0, 1, 4, 0, 1, 2, 0, 1, 2, 3, 4, 4]);
+        let note = found
+            .edges
+            .note(Path::new("p.bed"), &path, crate::io::edges::Treatment::Fill)
+            .unwrap()
+            .unwrap();
         assert!(
-            found.contains("line 7: interval a:8-11 ends past the end of a, which has 10 bases"),
-            "{found}"
+            note.contains("2 intervals end past their chromosome's end and are filled up with N")
+        );
+        assert!(note.contains("1 interval starts past its chromosome's end and is left out"));
+        let none = extract(&path, Path::new("p.bed"), &[interval("b", 9, 12)]).unwrap();
+        assert!(none.kept.is_empty() && none.codes.is_empty());
+        let long = cut(&path, &[interval("a", 0, 1 << 40)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            long.starts_with("p.bed, line 7: interval a:0-1099511627776 has 1099511627776 bases"),
+            "{long}"
         );
     }
 }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::bed;
+use super::bed::Interval;
+use super::edges::Treatment;
 use super::fasta::{Want, read_fasta};
 use super::genome;
 use super::text::{Lines, excerpt};
@@ -19,19 +21,24 @@ use crate::{Error, Result};
 ///   line has one and all differ, else `chr:start-end`.
 /// - else a list: a name and a sequence a line, parted by a tab or spaces.
 ///
-/// `genome` is used for BED alone.
+/// `genome` is used for BED alone. Bases past a chromosome's end are N; intervals without a base on their chromosome are
+/// left out; a note counts each.
 ///
 /// Errors name the line: an empty file or sequence, a character that is no base and no IUPAC
 /// letter, a name that comes twice, the first sequence whose length differs from the first one's,
-/// a BED file without a genome.
-pub fn read_sequences(path: impl AsRef<Path>, genome: Option<&Path>) -> Result<Sequences> {
+/// a BED file without a genome or of another build's intervals ([`Edges::note`](super::edges::Edges::note)).
+pub fn read_sequences(
+    path: impl AsRef<Path>,
+    genome: Option<&Path>,
+    notes: &mut Vec<String>,
+) -> Result<Sequences> {
     let path = path.as_ref();
     let mut lines = Lines::open(path)?;
     match kind(&mut lines)? {
         Kind::Fasta => read_records(lines),
         Kind::List => read_list(lines),
         Kind::Bed => match genome {
-            Some(genome) => read_intervals(lines, genome),
+            Some(genome) => read_intervals(lines, genome, notes),
             None => Err(Error::usage(format!(
                 "{} is a BED file: its sequences come from a genome; add --genome FASTA",
                 path.display()
@@ -170,24 +177,35 @@ fn read_records(mut lines: Lines) -> Result<Sequences> {
     builder.finish(&lines, "FASTA records")
 }
 
-fn read_intervals(mut lines: Lines, genome: &Path) -> Result<Sequences> {
+fn read_intervals(mut lines: Lines, genome: &Path, notes: &mut Vec<String>) -> Result<Sequences> {
     let intervals = bed::read_bed(&mut lines)?;
     let named = {
         let names: HashSet<&str> = intervals.iter().filter_map(|i| i.name.as_deref()).collect();
         names.len() == intervals.len()
     };
+    let name = |interval: &Interval| match &interval.name {
+        Some(name) if named => name.clone(),
+        _ => interval.place(),
+    };
     let mut builder = Builder::new();
-    for interval in &intervals {
+    for interval in intervals.iter().filter(|i| i.length() > 0) {
         let length = usize::try_from(interval.length()).unwrap_or(usize::MAX);
-        let name = match &interval.name {
-            Some(name) if named => name.clone(),
-            _ => interval.place(),
-        };
-        builder.name(lines.path(), interval.line, &name, length)?;
+        builder.name(lines.path(), interval.line, &name(interval), length)?;
     }
-    builder.codes = genome::extract(genome, lines.path(), &intervals)?;
+    let cut = genome::extract(genome, lines.path(), &intervals)?;
+    notes.extend(cut.edges.note(lines.path(), genome, Treatment::Fill)?);
+    if cut.kept.is_empty() {
+        let message = format!(
+            "no interval has a base on its chromosome in {}",
+            genome.display()
+        );
+        return Err(Error::format(lines.path(), message));
+    }
+    let kept = || cut.kept.iter().map(|&i| &intervals[i]);
+    builder.names = kept().map(name).collect();
+    builder.codes = cut.codes;
     let mut sequences = builder.finish(&lines, "BED intervals")?;
-    sequences.chromosomes = Some(intervals.into_iter().map(|i| i.chromosome).collect());
+    sequences.chromosomes = Some(kept().map(|i| i.chromosome.clone()).collect());
     Ok(sequences)
 }
 
@@ -204,7 +222,8 @@ mod tests {
         if let Some(genome) = genome {
             std::fs::write(&fasta, genome).unwrap();
         }
-        read_sequences(path, genome.map(|_| fasta.as_path()))
+        let mut notes = Vec::new();
+        read_sequences(path, genome.map(|_| fasta.as_path()), &mut notes)
     }
 
     fn read(text: &str) -> Result<Sequences> {
@@ -238,6 +257,15 @@ mod tests {
         assert_eq!(sequences.codes, [3, 3, 3, 1, 1, 2]);
         assert_eq!(sequences.chromosome(0), Some("chr2"));
         assert_eq!(sequences.chromosome(1), Some("chr1"));
+    }
+
+    #[test]
+    fn bed_intervals_past_the_end_are_filled_up_or_left_out() {
+        let bed = "chr1\t6\t9\tp1\nchr2\t3\t3\tnone\nchr1\t8\t11\tp2\nchr2\t0\t3\tp3\n";
+        let sequences = read_with(bed, Some(GENOME)).unwrap();
+        assert_eq!(sequences.names, ["p1", "p3"]);
+        assert_eq!(sequences.codes, [3, 3, 4, 3, 3, 3]);
+        assert_eq!(sequences.chromosome(1), Some("chr2"));
     }
 
     #[test]
@@ -316,12 +344,15 @@ mod tests {
                 "line 2: sequence 'chr1:0-3' again, first on line 1",
             ),
             (
-                "chr1\t7\t10\n",
-                "line 1: interval chr1:7-10 ends past the end of chr1, which has 8",
+                "chr1\t8\t10\n",
+                "s: no interval has a base on its chromosome in",
             ),
             ("1\t0\t3\n", "'1' there, 'chr1', 'chr2' here"),
             ("chr1\t0\t3\nchr1\tx\t3\n", "line 2: coordinate 'x'"),
-            ("chr1\t0\t99999999999999\n", "ends past the end"),
+            (
+                "chr1\t0\t99999999999999\n",
+                "line 1: interval chr1:0-99999999999999 has 99999999999999 bases",
+            ),
         ] {
             let found = read_with(text, Some(GENOME)).unwrap_err().to_string();
             assert!(found.contains(expected), "{found}\n  expected: {expected}");
@@ -341,7 +372,7 @@ mod tests {
             ("chr22_atac3/sequences.list.gz", 8710, 300),
             ("immgen_sample/sequences.list", 100, 251),
         ] {
-            let sequences = read_sequences(folder.join(name), None).unwrap();
+            let sequences = read_sequences(folder.join(name), None, &mut Vec::new()).unwrap();
             assert_eq!(
                 (sequences.len(), sequences.length),
                 (count, length),

@@ -305,6 +305,11 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
+/// A number with its noun: `1 interval`, `2 intervals`.
+pub fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// The first few names of many, for a message: `'a', 'b', 'c' and 7 more`.
 pub fn first_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     const SHOWN: usize = 3;
@@ -436,6 +441,8 @@ mod tests {
             "'a', 'b', 'c' and 2 more"
         );
         assert_eq!(excerpt("abc"), "'abc'");
+        let peaks = [0, 1, 2].map(|n| counted(n, "peak", "peaks"));
+        assert_eq!(peaks, ["0 peaks", "1 peak", "2 peaks"]);
         assert!(excerpt(&"é".repeat(100)).ends_with("é...'"));
     }
 }

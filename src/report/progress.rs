@@ -39,13 +39,23 @@ impl Reporter {
 
     /// A bar over rows; hidden where stderr is no terminal.
     pub fn bar(&self, label: &str, rows: usize) -> Bar {
+        let template = "{msg} {bar:30} {pos}/{len} {per_sec} {eta} left";
+        self.progress(label, Some(rows as u64), template)
+    }
+
+    /// A counter of rows whose number is not known beforehand; hidden where stderr is no terminal.
+    pub fn counter(&self, label: &str) -> Bar {
+        self.progress(label, None, "{msg} {pos} {per_sec}")
+    }
+
+    fn progress(&self, label: &str, rows: Option<u64>, template: &str) -> Bar {
         let target = if self.terminal && !self.quiet {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
-        let bar = ProgressBar::with_draw_target(Some(rows as u64), target);
-        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {per_sec} {eta} left");
+        let bar = ProgressBar::with_draw_target(rows, target);
+        let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(label.to_string());
         Bar(bar)
@@ -69,5 +79,21 @@ impl Bar {
 
     pub fn finish(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_has_a_total_and_a_counter_has_none() {
+        let reporter = Reporter::quiet();
+        let (bar, counter) = (reporter.bar("scoring", 70), reporter.counter("scoring"));
+        bar.advance(7);
+        counter.advance(7);
+        let of = |bar: &Bar| (bar.0.position(), bar.0.length());
+        assert_eq!(of(&bar), (7, Some(70)));
+        assert_eq!(of(&counter), (7, None));
     }
 }

@@ -15,7 +15,7 @@ use cisgrad::data::windows::blacklist::Blacklist;
 use cisgrad::data::windows::peaks::Peaks;
 use cisgrad::io::bigwig::BigWig;
 use cisgrad::io::chrom_sizes::Chromosomes;
-use cisgrad::models::factornet::cell_line::{CellFolder, Lists};
+use cisgrad::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use cisgrad::models::factornet::samples::Sample;
 use cisgrad::models::factornet::samples::inputs::{CellInputs, Inputs};
 use cisgrad::models::factornet::samples::multi;
@@ -58,6 +58,7 @@ impl Chr22 {
             word("test_blocks.hg38.chr22.bed"),
         );
         let choice = |flag, words| Choice {
+            what: "region",
             flag,
             words,
             explicit: true,
@@ -91,7 +92,9 @@ impl Chr22 {
     fn peaks(&self, cell: &str, factor: &str) -> Peaks {
         let folder = self.folder(cell);
         let files = &folder.factors[folder.factor(factor).unwrap()];
-        files.peaks(self.chromosomes(), &mut Notes::new()).unwrap()
+        files
+            .peaks(Needed::ALONE, self.chromosomes(), &mut Notes::new())
+            .unwrap()
     }
 
     fn settings(&self, negatives: u32) -> Settings<'_> {

@@ -23,7 +23,7 @@ use cisgrad::io::bed::Reader;
 use cisgrad::io::chrom_sizes::Chromosomes;
 use cisgrad::io::hash::hex;
 use cisgrad::models::factornet::cell_line::factor_files;
-use cisgrad::models::factornet::cell_line::{CellFolder, Lists, check_names_agree};
+use cisgrad::models::factornet::cell_line::{CellFolder, Lists, Needed, check_names_agree};
 use cisgrad::models::factornet::samples::multi::Labelled;
 use cisgrad::models::factornet::samples::placing::{Place, Placer};
 use cisgrad::models::factornet::samples::single::{Positive, Settings, SingleTask, excluded, kept};
@@ -162,6 +162,7 @@ fn single_task(data: &Path, fact: &Value) {
     .unwrap();
     let (test, validation) = (words(&fact["test"]), vec!["chr11".to_string()]);
     let choice = |flag, words| Choice {
+        what: "region",
         flag,
         words,
         explicit: true,
@@ -190,7 +191,11 @@ fn single_task(data: &Path, fact: &Value) {
     let files = factor_files(&folders, factor).unwrap();
     let peaks: Vec<Peaks> = files
         .iter()
-        .map(|files| files.peaks(&chromosomes, &mut notes).unwrap())
+        .map(|files| {
+            files
+                .peaks(Needed::ALONE, &chromosomes, &mut notes)
+                .unwrap()
+        })
         .collect();
     let negatives = fact["negatives"].as_u64().unwrap() as u32;
     let settings = Settings {
@@ -401,7 +406,9 @@ fn windows_and_labels_of_nineteen_factors() {
             // The relaxed files of most factors are not there, and not needed.
             let mut files = files.clone();
             files.relaxed = None;
-            files.peaks(&chromosomes, &mut notes).unwrap()
+            files
+                .peaks(Needed::ALONE, &chromosomes, &mut notes)
+                .unwrap()
         })
         .collect();
     let windows = Labelled::new(&peaks, &blacklist, &chromosomes);

@@ -12,11 +12,13 @@ use crate::io::text::first_names;
 use crate::{Error, Result};
 
 /// What a flag such as `-v` was given: chromosomes, regions (`chr22:30000000-35000000`, 0-based,
-/// half-open) and BED files.
+/// half-open; commas between thousands are taken as well) and BED files.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
     /// The flag's name, for messages.
     pub flag: &'a str,
+    /// What it chooses, for messages: `validation region`.
+    pub what: &'a str,
     pub words: &'a [String],
     /// Given by the user; a default's chromosomes may be absent.
     pub explicit: bool,
@@ -27,9 +29,31 @@ impl Choice<'_> {
     /// read as BED; else it is a region, else a chromosome that is not in use: with an explicit
     /// choice an error, else left out with a note.
     ///
-    /// Errors also: a region that is empty, past its chromosome's end or on an unknown one; those
-    /// of [`read_intervals`].
+    /// Errors also: a default of which no chromosome is in use, so that the user has to choose; a
+    /// region that is empty, past its chromosome's end or on a chromosome that is not in use; those of
+    /// [`read_intervals`].
     pub fn regions(&self, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<Regions> {
+        match self.absent(chromosomes) {
+            Some(message) => Err(Error::usage(message)),
+            None => self.present(chromosomes, notes),
+        }
+    }
+
+    /// What to say where none of a default's chromosomes is in use.
+    fn absent(&self, chromosomes: &Chromosomes) -> Option<String> {
+        let there = |word: &String| chromosomes.number(word).is_some() || Path::new(word).is_file();
+        if self.explicit || self.words.iter().any(there) {
+            return None;
+        }
+        let Choice { flag, what, .. } = self;
+        Some(format!(
+            "no {what}: none of the default chromosomes ({}) is in {}; name some with {flag}",
+            self.words.join(", "),
+            chromosomes.path.display()
+        ))
+    }
+
+    fn present(&self, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<Regions> {
         let flag = self.flag;
         let (mut spans, mut absent) = (Vec::new(), Vec::new());
         for word in self.words {
@@ -39,7 +63,11 @@ impl Choice<'_> {
                 spans.extend(read_intervals(Path::new(word), chromosomes, notes)?);
             } else if let Some((name, start, end)) = region(word) {
                 let Some(number) = chromosomes.number(name) else {
-                    return Err(self.unknown(name, chromosomes));
+                    return Err(Error::usage(format!(
+                        "{flag} {word}: chromosome '{name}' is not in use; those of {} are {}",
+                        chromosomes.path.display(),
+                        first_names(chromosomes.names())
+                    )));
                 };
                 let length = u64::from(chromosomes.length(number));
                 if start >= end || end > length {
@@ -49,7 +77,11 @@ impl Choice<'_> {
                 }
                 spans.push((number, Span::new(start as u32, end as u32)));
             } else if self.explicit {
-                return Err(self.unknown(word, chromosomes));
+                return Err(Error::usage(format!(
+                    "{flag} {word}: neither a chromosome in use ({} has {}) nor a file nor a region such as chr22:30000000-35000000",
+                    chromosomes.path.display(),
+                    first_names(chromosomes.names())
+                )));
             } else {
                 absent.push(word);
             }
@@ -63,22 +95,26 @@ impl Choice<'_> {
         }
         Ok(Regions::merge(chromosomes.len(), spans))
     }
-
-    fn unknown(&self, name: &str, chromosomes: &Chromosomes) -> Error {
-        Error::usage(format!(
-            "{} {name}: neither a chromosome of {} ({}) nor a file nor a region such as chr22:30000000-35000000",
-            self.flag,
-            chromosomes.path.display(),
-            first_names(chromosomes.names())
-        ))
-    }
 }
 
 /// A name, a start and an end from `name:start-end`.
 fn region(word: &str) -> Option<(&str, u64, u64)> {
     let (name, span) = word.rsplit_once(':')?;
     let (start, end) = span.split_once('-')?;
-    Some((name, start.parse().ok()?, end.parse().ok()?))
+    Some((name, whole(start)?, whole(end)?))
+}
+
+/// A whole number, plain or with a comma before every three digits, as genome browsers write it.
+fn whole(text: &str) -> Option<u64> {
+    let mut groups = text.split(',');
+    let first = groups.next()?;
+    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    let grouped = text.len() > first.len();
+    let sound = groups.all(|group| group.len() == 3 && digits(group));
+    if !digits(first) || !sound || grouped && !(1..=3).contains(&first.len()) {
+        return None;
+    }
+    text.replace(',', "").parse().ok()
 }
 
 /// A part of the genome by what it is for.
@@ -107,6 +143,8 @@ pub struct Split {
 }
 
 impl Split {
+    /// A default test choice of which no chromosome is in use is none, with a note.
+    ///
     /// Errors: a base in both, those of [`Choice::regions`].
     pub fn new(
         validation: Choice,
@@ -114,9 +152,20 @@ impl Split {
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Split> {
+        let (unchosen, untested) = (validation.absent(chromosomes), test.absent(chromosomes));
+        if let Some(message) = unchosen {
+            let both = std::iter::once(message).chain(untested);
+            return Err(Error::usage(both.collect::<Vec<_>>().join("; ")));
+        }
         let split = Split {
-            validation: validation.regions(chromosomes, notes)?,
-            test: test.regions(chromosomes, notes)?,
+            validation: validation.present(chromosomes, notes)?,
+            test: match untested {
+                Some(message) => {
+                    notes.push(format!("note: {message} to keep them out of training"));
+                    Regions::none(chromosomes.len())
+                }
+                None => test.present(chromosomes, notes)?,
+            },
         };
         match split.validation.intersection(&split.test).iter().next() {
             None => Ok(split),
@@ -197,14 +246,15 @@ mod tests {
         let words = |list: &[&str]| list.iter().map(|word| word.to_string()).collect::<Vec<_>>();
         let (v, t) = (words(validation), words(test));
         let mut notes = Notes::new();
-        let choice = |flag, words| Choice {
+        let choice = |flag, what, words| Choice {
             flag,
+            what,
             words,
             explicit,
         };
         let split = Split::new(
-            choice("-v", &v[..]),
-            choice("-t", &t[..]),
+            choice("-v", "validation region", &v[..]),
+            choice("-t", "test region", &t[..]),
             &chromosomes(),
             &mut notes,
         );
@@ -231,7 +281,7 @@ mod tests {
 
     #[test]
     fn absent_chromosomes_are_noted_by_default_and_refused_when_asked_for() {
-        let (found, notes) = split(&["chr11"], &["chr1", "chr8", "chr21"], false);
+        let (found, notes) = split(&["chr2", "chr11"], &["chr1", "chr8", "chr21"], false);
         assert_eq!(found.unwrap().test().bases(), 1000);
         assert_eq!(
             notes,
@@ -242,9 +292,55 @@ mod tests {
         );
         let error = split(&["chr11"], &[], true).0.unwrap_err().to_string();
         assert!(
-            error.starts_with("-v chr11: neither a chromosome of c.sizes ('chr1', 'chr2')"),
+            error.starts_with("-v chr11: neither a chromosome in use (c.sizes has 'chr1', 'chr2')"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_default_of_which_nothing_is_in_use_asks_for_the_flag() {
+        let (found, notes) = split(&["chr2"], &["chr8", "chr21"], false);
+        assert!(found.unwrap().test().is_empty());
+        assert_eq!(
+            notes,
+            [
+                "note: no test region: none of the default chromosomes (chr8, chr21) is in c.sizes; \
+                 name some with -t to keep them out of training"
+            ]
+        );
+        let only = split(&["chr11"], &["chr1"], false).0.unwrap_err();
+        assert_eq!(
+            only.to_string(),
+            "no validation region: none of the default chromosomes (chr11) is in c.sizes; name some with -v"
+        );
+        let both = split(&["chr11"], &["chr8"], false).0.unwrap_err();
+        assert_eq!(
+            both.to_string(),
+            "no validation region: none of the default chromosomes (chr11) is in c.sizes; name some with -v; \
+             no test region: none of the default chromosomes (chr8) is in c.sizes; name some with -t"
+        );
+    }
+
+    #[test]
+    fn numbers_of_a_region_may_have_commas_between_thousands() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("1,000", Some(1000)),
+            ("12,345,678", Some(12_345_678)),
+            ("1000", Some(1000)),
+            ("1,00", None),
+            ("1000,000", None),
+            (",100", None),
+            ("1,", None),
+            ("", None),
+            ("+5", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(whole(text), number, "{text}");
+        }
+        let (plain, _) = split(&["chr1:100-1000"], &["chr2"], true);
+        let (commas, _) = split(&["chr1:100-1,000"], &["chr2"], true);
+        assert_eq!(plain.unwrap(), commas.unwrap());
     }
 
     #[test]
@@ -252,7 +348,11 @@ mod tests {
         for (v, t, expected) in [
             ("chr1:5-5", "chr2", "-v chr1:5-5: chr1 has 1000 bases"),
             ("chr1:5-1001", "chr2", "-v chr1:5-1001: chr1 has 1000 bases"),
-            ("chr3:5-10", "chr2", "-v chr3: neither a chromosome"),
+            (
+                "chr3:5-10",
+                "chr2",
+                "-v chr3:5-10: chromosome 'chr3' is not in use; those of c.sizes are 'chr1', 'chr2'",
+            ),
             ("chr1:5-x", "chr2", "-v chr1:5-x: neither a chromosome"),
             ("chr1:5-11", "chr1:10-20", "-v and -t overlap at chr1:10-11"),
         ] {

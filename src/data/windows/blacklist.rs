@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::peaks::read_intervals;
+use super::peaks::BedFile;
 use crate::Result;
 use crate::data::Notes;
 use crate::data::regions::Regions;
@@ -19,8 +19,11 @@ pub struct Blacklist {
 }
 
 impl Blacklist {
-    /// Reads a BED file, or takes an empty one, for inputs of `length` bases. Errors as of
-    /// [`read_intervals`].
+    /// Reads a BED file, or takes an empty one, for inputs of `length` bases. One of which no interval is on a chromosome
+    /// in use leaves nothing out, with a warning: it may be another genome's.
+    ///
+    /// # Errors
+    /// Those of [`BedFile::read`].
     pub fn read(
         path: Option<&Path>,
         length: u32,
@@ -28,7 +31,12 @@ impl Blacklist {
         notes: &mut Notes,
     ) -> Result<Blacklist> {
         let intervals = match path {
-            Some(path) => read_intervals(path, chromosomes, notes)?,
+            Some(path) => {
+                let file = BedFile::read(path, chromosomes, notes)?;
+                let warning = file.nothing_in_common;
+                notes.extend(warning.map(|e| format!("warning: {e}; no region of it is left out")));
+                file.intervals
+            }
             None => Vec::new(),
         };
         let plain = Regions::merge(chromosomes.len(), intervals);

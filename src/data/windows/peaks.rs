@@ -2,74 +2,131 @@
 
 use std::path::Path;
 
-use crate::Result;
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::bed::Reader;
-use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::first_names;
+use crate::io::chrom_sizes::{Chromosomes, Strangers};
+use crate::io::edges::{Edge, Edges, Treatment};
+use crate::io::text::{counted, first_names};
+use crate::{Error, Result};
 
 /// Intervals with their chromosomes' numbers; the same one may come several times.
 pub type Intervals = Vec<(u32, Span)>;
 
-/// Reads the intervals of a BED file in its order. Those on other chromosomes than the ones in use
-/// are left out, with a note; a file without intervals gives none.
+/// What a BED file holds.
+#[derive(Debug)]
+pub struct BedFile {
+    /// On the chromosomes in use, in the order of the file.
+    pub intervals: Intervals,
+    /// The file has no interval at all.
+    pub empty: bool,
+    /// Both sides' first names, where every interval is on a chromosome that is not in use.
+    pub nothing_in_common: Option<Error>,
+}
+
+impl BedFile {
+    /// Reads a BED file; a file without intervals is no error. Intervals on other chromosomes than those in use, past
+    /// the end of theirs or without a base are left out, those that end past the end are clipped there; a note counts
+    /// each kind.
+    ///
+    /// # Errors
+    /// Those of the reader; so many intervals past the end that they are of another build ([`Edges::note`]).
+    pub fn read(path: &Path, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<BedFile> {
+        let mut reader = Reader::open(path)?;
+        let (mut intervals, mut edges) = (Intervals::new(), Edges::default());
+        let (mut strangers, mut known) = (Strangers::default(), false);
+        // Neighbours mostly are on the same chromosome.
+        let mut last: Option<(String, u32)> = None;
+        while let Some(row) = reader.read()? {
+            let number = match &last {
+                Some((name, number)) if name == row.chromosome => *number,
+                _ => match chromosomes.number(row.chromosome) {
+                    Some(number) => {
+                        last = Some((row.chromosome.to_string(), number));
+                        number
+                    }
+                    None => {
+                        strangers.count(row.chromosome);
+                        continue;
+                    }
+                },
+            };
+            known = true;
+            let length = chromosomes.length(number);
+            let place = (row.chromosome, row.start, row.end);
+            match edges.count(place, row.line, u64::from(length)) {
+                // Below 2^32: on the chromosome.
+                Edge::Inside => {
+                    intervals.push((number, Span::new(row.start as u32, row.end as u32)))
+                }
+                Edge::Over => intervals.push((number, Span::new(row.start as u32, length))),
+                Edge::Past | Edge::Empty => {}
+            }
+        }
+        notes.extend(edges.note(path, &chromosomes.path, Treatment::Clip)?);
+        let nothing_in_common = (!known && strangers.rows() > 0)
+            .then(|| chromosomes.nothing_in_common(path, strangers.names()));
+        if known && strangers.rows() > 0 {
+            notes.push(format!(
+                "{}: {} left out, on chromosomes that are not in use: {}",
+                path.display(),
+                counted(strangers.rows(), "interval", "intervals"),
+                first_names(strangers.names())
+            ));
+        }
+        Ok(BedFile {
+            intervals,
+            empty: !known && strangers.rows() == 0,
+            nothing_in_common,
+        })
+    }
+}
+
+/// The intervals of a BED file on the chromosomes in use, as [`BedFile::read`] has them.
 ///
-/// Errors name the line: those of the reader, an interval past its chromosome's end. Intervals of
-/// which none is on a chromosome in use: shows both sides' first names.
+/// # Errors
+/// Those of the reader, and intervals of which none is on a chromosome in use.
 pub fn read_intervals(
     path: &Path,
     chromosomes: &Chromosomes,
     notes: &mut Notes,
 ) -> Result<Intervals> {
-    let mut reader = Reader::open(path)?;
-    let (mut intervals, mut strangers, mut skipped) = (Intervals::new(), Vec::<String>::new(), 0);
-    // Neighbours mostly are on the same chromosome.
-    let mut last: Option<(String, u32)> = None;
-    while let Some(row) = reader.read()? {
-        let number = match &last {
-            Some((name, number)) if name == row.chromosome => *number,
-            _ => match chromosomes.number(row.chromosome) {
-                Some(number) => {
-                    last = Some((row.chromosome.to_string(), number));
-                    number
-                }
-                None => {
-                    skipped += 1;
-                    if !strangers.iter().any(|name| name == row.chromosome) {
-                        strangers.push(row.chromosome.to_string());
-                    }
-                    continue;
-                }
-            },
-        };
-        let length = chromosomes.length(number);
-        let span = match (u32::try_from(row.start), u32::try_from(row.end)) {
-            (Ok(start), Ok(end)) if end <= length => Span::new(start, end),
-            _ => {
-                let (name, start, end) = (row.chromosome, row.start, row.end);
-                let message = format!(
-                    "interval {name}:{start}-{end} ends past the end of {name}, which has {length} bases in {}",
-                    chromosomes.path.display()
-                );
-                return Err(reader.error(message));
-            }
-        };
-        intervals.push((number, span));
+    let file = BedFile::read(path, chromosomes, notes)?;
+    match file.nothing_in_common {
+        Some(error) => Err(error),
+        None => Ok(file.intervals),
     }
-    if intervals.is_empty() && skipped > 0 {
-        return Err(chromosomes.nothing_in_common(path, strangers));
-    }
-    if skipped > 0 {
-        notes.push(format!(
-            "{}: {skipped} intervals left out, on chromosomes that are not in use: {}",
-            path.display(),
-            first_names(strangers)
-        ));
-    }
-    Ok(intervals)
 }
+
+/// What a peak file without an interval is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// An error: nothing can be done without these peaks.
+    Refused,
+    /// A warning: others are there.
+    Warned,
+}
+
+fn read_peaks(
+    path: &Path,
+    chromosomes: &Chromosomes,
+    without: Without,
+    notes: &mut Notes,
+) -> Result<Intervals> {
+    let file = BedFile::read(path, chromosomes, notes)?;
+    match (file.nothing_in_common, without) {
+        (Some(error), _) => Err(error),
+        (None, _) if !file.empty => Ok(file.intervals),
+        (None, Without::Refused) => Err(Error::format(path, NO_PEAKS)),
+        (None, Without::Warned) => {
+            notes.push(format!("warning: {}: {NO_PEAKS}", path.display()));
+            Ok(file.intervals)
+        }
+    }
+}
+
+const NO_PEAKS: &str = "the file is empty; expected peaks: chromosome, start, end";
 
 /// A factor's peaks in a cell line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,18 +141,18 @@ impl Peaks {
     /// Reads a factor's files; without relaxed peaks the conservative ones take their place.
     ///
     /// # Errors
-    /// Those of [`read_intervals`].
+    /// Those of [`read_intervals`]; a file without an interval, where that is refused.
     pub fn read(
         conservative: &Path,
         relaxed: Option<&Path>,
+        without: Without,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Peaks> {
         let relaxed = relaxed.filter(|path| *path != conservative);
-        let conservative = read_intervals(conservative, chromosomes, notes)?;
-        let relaxed = relaxed
-            .map(|path| read_intervals(path, chromosomes, notes))
-            .transpose()?;
+        let mut read = |path| read_peaks(path, chromosomes, without, notes);
+        let conservative = read(conservative)?;
+        let relaxed = relaxed.map(read).transpose()?;
         Ok(Peaks::new(conservative, relaxed, chromosomes.len()))
     }
 

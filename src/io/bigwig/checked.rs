@@ -15,6 +15,8 @@ const BIGBED: [u8; 4] = [0xeb, 0xf2, 0x89, 0x87];
 /// The file's header, 64 bytes; the size of an unpacked block is at byte 52.
 pub const HEADER: u64 = 64;
 const UNPACKED: usize = 52;
+/// Where the index of the values is, 8 bytes; 0 where there is none.
+const INDEX: usize = 24;
 /// A section's header: chromosome, start, end, step, span (4 bytes each), kind, reserved, count (2).
 const SECTION: usize = 24;
 /// More than any chromosome's name has.
@@ -42,6 +44,12 @@ pub fn header(start: &[u8]) -> Result<usize, String> {
     } else {
         u32::from_be_bytes([a, b, c, d])
     };
+    if start[INDEX..INDEX + 8] == [0; 8] {
+        return Err(
+            "a bigWig header without any values: its writer listed chromosomes and ended; make the track again"
+                .to_string(),
+        );
+    }
     match size as usize {
         size if size <= LARGEST_BLOCK => Ok(size),
         size => Err(format!("corrupt bigWig file: blocks of {size} bytes")),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::data::Notes;
-use crate::data::windows::peaks::Peaks;
+use crate::data::windows::peaks::{Peaks, Without};
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::text::{Lines, excerpt, first_names};
 use crate::{Error, Result};
@@ -253,20 +253,60 @@ fn each_line(
     Ok(())
 }
 
+/// What a command needs of a factor's peaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// The relaxed peaks too; otherwise their file is not looked at and may be missing.
+    pub relaxed: bool,
+    /// What a file without an interval is.
+    pub without: Without,
+}
+
+impl Needed {
+    /// One factor alone.
+    pub const ALONE: Needed = Needed {
+        relaxed: true,
+        without: Without::Refused,
+    };
+    /// One of several factors that are evaluated.
+    pub const AMONG_OTHERS: Needed = Needed {
+        relaxed: true,
+        without: Without::Warned,
+    };
+    /// One of several factors that are trained at once, where a negative is a window off all conservative peaks.
+    pub const TRAINED_WITH_OTHERS: Needed = Needed {
+        relaxed: false,
+        without: Without::Warned,
+    };
+}
+
 impl FactorFiles {
+    /// The files that are read.
+    pub fn read_files(&self, needed: Needed) -> impl Iterator<Item = &Path> {
+        let relaxed = self.relaxed.as_deref().filter(|_| needed.relaxed);
+        std::iter::once(self.conservative.as_path()).chain(relaxed)
+    }
+
     /// Reads the factor's peaks.
     ///
     /// # Errors
     /// A file that is not there names the list's line; those of the reader.
-    pub fn peaks(&self, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<Peaks> {
-        let relaxed = self.relaxed.as_deref();
-        for file in [Some(self.conservative.as_path()), relaxed]
-            .into_iter()
-            .flatten()
-        {
-            self.line.check(file)?;
-        }
-        Peaks::read(&self.conservative, relaxed, chromosomes, notes)
+    pub fn peaks(
+        &self,
+        needed: Needed,
+        chromosomes: &Chromosomes,
+        notes: &mut Notes,
+    ) -> Result<Peaks> {
+        self.read_files(needed)
+            .try_for_each(|file| self.line.check(file))?;
+        let relaxed = self.relaxed.as_deref().filter(|_| needed.relaxed);
+        Peaks::read(
+            &self.conservative,
+            relaxed,
+            needed.without,
+            chromosomes,
+            notes,
+        )
     }
 }
 

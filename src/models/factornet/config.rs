@@ -1,6 +1,7 @@
 //! What config.json says of a FactorNet model, and the lists that the original's folders hold.
 
 use super::Spec;
+use super::track_means::CellMeans;
 use crate::Result;
 use crate::data::windows::annotations::{FEATURES, GencodeSpan};
 use crate::io::atomic::write_atomic;
@@ -21,6 +22,10 @@ pub struct Description {
     pub gencode_span: GencodeSpan,
     /// `--track-scale`.
     pub track_scale: String,
+    /// One for each cell line of training. What the run found there: no run is refused for it. Empty where they are not
+    /// known: in folders of older versions, in converted models, without tracks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub track_means: Vec<CellMeans>,
 }
 
 /// config.json of a FactorNet model.

@@ -11,6 +11,8 @@ use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::CellFolder;
 use crate::models::factornet::config::Description;
 use crate::models::factornet::samples::inputs::{CellInputs, Inputs};
+use crate::models::factornet::track_means::{CellMeans, SeenTrack, compare};
+use crate::train::folder::config::named;
 use crate::{Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -101,7 +103,8 @@ impl GenomeInputs {
         Ok(Some(found))
     }
 
-    /// Tracks and meta values of cell lines, in the order of the network's inputs.
+    /// Tracks and meta values of cell lines, in the order of the network's inputs. Warns of tracks without values and of
+    /// those whose mean is far from the ones that the model was trained on.
     ///
     /// # Errors
     /// A track or meta value that a folder lacks; those of the readers.
@@ -125,7 +128,10 @@ impl GenomeInputs {
             }
         }
         let tracks = read_tracks(&files, self.chromosomes(), storage)?;
-        for warning in tracks.iter().flat_map(|track| track.warnings()) {
+        let warnings = tracks
+            .iter()
+            .flat_map(|track| track.warnings(self.chromosomes()));
+        for warning in warnings {
             if !notes.contains(&warning) {
                 notes.push(warning);
             }
@@ -145,16 +151,79 @@ impl GenomeInputs {
                 })?;
                 meta.push(found.value);
             }
-            inputs.push(CellInputs {
+            let input = CellInputs {
                 tracks: own.iter().cloned().zip(factors).collect(),
                 meta,
-            });
+            };
+            let seen = self.seen(wanted.tracks, &input);
+            let shown = cell.path.display().to_string();
+            notes.extend(compare(&shown, &seen, wanted.trained));
+            inputs.push(input);
         }
         Ok(Inputs {
             genome: Arc::clone(&self.genome),
             cells: inputs,
             gencode: wanted.gencode,
         })
+    }
+
+    /// A cell line's tracks with their means as a network sees them; without those that lie on nothing but N.
+    fn seen(&self, names: &[String], cell: &CellInputs) -> Vec<SeenTrack> {
+        let seen = names
+            .iter()
+            .zip(&cell.tracks)
+            .map(|(name, (track, factor))| {
+                let mean = track.mean_where_held(self.chromosomes(), &self.unknown);
+                SeenTrack {
+                    name: name.clone(),
+                    factor: *factor,
+                    mean: mean * f64::from(*factor),
+                }
+            });
+        seen.filter(|track| track.mean.is_finite()).collect()
+    }
+
+    /// The means of these cell lines' tracks, for the model's folder; nothing without tracks.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8.
+    pub fn track_means(
+        &self,
+        names: &[String],
+        cells: &[CellFolder],
+        inputs: &Inputs,
+    ) -> Result<Vec<CellMeans>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of = |(cell, input): (&CellFolder, &CellInputs)| {
+            let seen = self.seen(names, input).into_iter();
+            Ok(CellMeans {
+                cell: named(&cell.path)?.into(),
+                means: seen.map(|track| (track.name, track.mean)).collect(),
+            })
+        };
+        cells.iter().zip(&inputs.cells).map(of).collect()
+    }
+
+    /// `--strict`: every track of every cell line has values on these chromosomes.
+    ///
+    /// # Errors
+    /// The first one without.
+    pub fn check_held(
+        &self,
+        inputs: &Inputs,
+        chromosomes: impl IntoIterator<Item = u32>,
+    ) -> Result<()> {
+        let mut lacks = chromosomes
+            .into_iter()
+            .filter_map(|number| inputs.lack_of(number));
+        match lacks.next() {
+            None => Ok(()),
+            Some(lack) => Err(Error::invalid(format!(
+                "--strict: {lack}; say with --chrom-sizes which chromosomes to use, or leave --strict out and it reads as 0"
+            ))),
+        }
     }
 }
 
@@ -165,6 +234,8 @@ pub struct Wanted<'a> {
     pub gencode: bool,
     /// `--track-scale`.
     pub scale: &'a str,
+    /// The tracks' means in training; empty where they are not known, and in training.
+    pub trained: &'a [CellMeans],
 }
 
 impl<'a> Wanted<'a> {
@@ -176,6 +247,7 @@ impl<'a> Wanted<'a> {
             meta: &model.meta,
             gencode: model.gencode,
             scale: scale.unwrap_or(&model.track_scale),
+            trained: &model.track_means,
         }
     }
 }

@@ -16,6 +16,7 @@ mod network;
 pub mod samples;
 pub mod saved;
 mod spec;
+pub mod track_means;
 
 use crate::train::model::Kind;
 

@@ -162,3 +162,24 @@ fn truncated_weights_and_other_layers_are_refused() {
         .on("predict", &format!("-i K -m {keras} -b w.bed -o p.gz"))
         .fails(1, &["K/bigwig.txt: no track 'track0'; there are track1"]);
 }
+
+#[test]
+fn a_model_without_its_weights_says_which_file_is_missing() {
+    let cells = cell();
+    std::fs::create_dir(cells.path("half")).unwrap();
+    for name in ["model.json", "chip.txt", "bigwig.txt", "feature.txt"] {
+        let from = format!("{}/{name}", saved("train_T1_gmax_nometa"));
+        std::fs::copy(from, cells.path(&format!("half/{name}"))).unwrap();
+    }
+    let message = "half: model.json is there, but neither best_model.hdf5 nor final_model.hdf5, \
+                   which hold the weights of a model that Keras saved; put one of them beside it";
+    for command in [
+        cells.on_arguments("predict", "-i K -m half -b w.bed -o never.gz"),
+        cells.on_arguments("evaluate", "-i K -m half -t chr3"),
+        cells.on_arguments("visualize", "-i K -m half -b w.bed -c chr3 -o never"),
+        "convert factornet half --out never".to_string(),
+    ] {
+        cells.run(&command).fails(1, &[message]);
+    }
+    assert!(!names(cells.folder()).iter().any(|name| name.starts_with("never")));
+}

@@ -380,8 +380,8 @@ fn a_run_that_fails_leaves_the_old_scores() {
     for (bad, message) in [
         ("chr3\t5000\t5200\nchr3\t7\n", "bad.bed, line 2: 'chr3\t7'"),
         (
-            "chr3\t5000\t5200\n\nchr3\t9\t9\n",
-            "bad.bed, line 3: interval chr3:9-9 is empty",
+            "chr3\t5000\t5200\n\nchr3\t9\t8\n",
+            "bad.bed, line 3: interval chr3:9-8 ends before it starts",
         ),
         ("chr3\t-5\t9\n", "bad.bed, line 1: coordinate '-5'"),
     ] {

@@ -146,7 +146,11 @@ fn no_window_is_an_error_that_makes_no_folder() {
     cells.write("w.bed", WINDOWS);
     cells.write("empty.bed", "");
     for (flags, code, message) in [
-        ("-b w.bed", 1, "no window in chr11 is off the blacklist"),
+        (
+            "-b w.bed",
+            2,
+            "no region: none of the default chromosomes (chr11) is in genome.fa; name some with -c",
+        ),
         ("-b w.bed -c chr11", 2, "-c chr11: neither a chromosome"),
         ("-b w.bed -c chr3:0-1000", 1, "no window in chr3:0-1000"),
         (

@@ -1,11 +1,15 @@
 //! Runs that are killed or interrupted on their way.
 
 use super::Resumes;
+use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
-use crate::common::process::{kill_after, kill_until_done, progress, signal, spawn, wait_for};
+use crate::common::process::{
+    kill_after, kill_until_done, progress, signal, spawn, wait_for, wait_until,
+};
 use crate::common::same_end::assert_same_end;
 use crate::common::snapshot::Snapshot;
-use crate::common::{Random, assert_no_leftovers, bytes};
+use crate::common::{Random, assert_no_leftovers, bytes, command, names, text};
+use std::process::Stdio;
 
 for_each_kind! {
     the_number_of_threads_does_not_change_a_bit;
@@ -103,4 +107,56 @@ fn more_epochs_go_on_from_the_end<K: Kind>() {
     data.train("model", &format!("{} --resume", K::epochs(5)))
         .ok();
     assert_same_end(&data.path("whole"), &data.path("model"));
+}
+
+/// The first signal is heeded between two batches, and this batch is long; the second one ends the run at once.
+#[test]
+fn a_second_sigterm_leaves_no_temporary_file() {
+    let cells = Cells::new();
+    cells.train("model", "-e 1").ok();
+    cells.write("p.gz", "old");
+    let window = |i: u32| format!("chr3\t{}\t{}\n", 1000 + i % 20_000, 1200 + i % 20_000);
+    cells.write("w.bed", (0..32_000).map(window).collect::<String>());
+    let arguments = cells.on_arguments(
+        "predict",
+        "-m model -b w.bed -o p.gz --batch-size 32000 --threads 1",
+    );
+    let mut child = spawn(cells.folder(), &arguments);
+    let folder = cells.folder().to_path_buf();
+    let temporary = || names(&folder).iter().any(|n| n.starts_with(".cisgrad-"));
+    wait_until(&mut child, "a temporary file", temporary);
+    assert!(temporary(), "the run ended before it was signalled");
+    signal(&child, "-TERM");
+    signal(&child, "-TERM");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    // The way of the first signal ends in this line, after the batch.
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("error: interrupted"), "{said}");
+    assert_no_leftovers(cells.folder());
+    assert_eq!(text(cells.path("p.gz")), "old");
+}
+
+/// The demo's data lie in a folder for temporary files.
+#[test]
+fn a_second_sigterm_leaves_no_temporary_folder_of_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = command(folder.path(), "demo --peaks 500 --epochs 200 --threads 1")
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let trains = || {
+        let mut folders = names(folder.path()).into_iter();
+        folders.any(|name| folder.path().join(name).join("model/state.safetensors").exists())
+    };
+    wait_until(&mut child, "an epoch", trains);
+    assert!(trains(), "the run ended before it was signalled");
+    // Until it has ended: the first may be heeded before the second comes.
+    while child.try_wait().unwrap().is_none() {
+        signal(&child, "-TERM");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(names(folder.path()).is_empty());
 }

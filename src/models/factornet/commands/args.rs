@@ -38,6 +38,10 @@ pub struct SharedArgs {
     /// How track values are kept in memory: f32, or f16 for half the space
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     pub track_storage: StorageArg,
+    /// A chromosome that a track lacks or has no value on is an error where the run needs it, not 0 with a warning; in
+    /// predict so is an interval on a chromosome that is not in use
+    #[arg(long)]
+    pub strict: bool,
     /// Samples that are computed at a time
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub batch_size: usize,

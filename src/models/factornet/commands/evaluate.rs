@@ -9,7 +9,7 @@ use crate::data::windows::WINDOW;
 use crate::data::windows::bins::{Labeller, State, bins};
 use crate::engine::Device;
 use crate::metrics::classification::{Measures, Ranked};
-use crate::models::factornet::cell_line::{CellFolder, Lists};
+use crate::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::placing::Placer;
@@ -80,14 +80,19 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
     let words = words(&args.testchroms, &TEST);
     let choice = Choice {
         flag: "-t",
+        what: "test region",
         words: &words,
         explicit: !args.testchroms.is_empty(),
     };
     let regions = choice.regions(chromosomes, &mut notes)?;
+    let needed = match args.factor {
+        Some(_) => Needed::ALONE,
+        None => Needed::AMONG_OTHERS,
+    };
     let labellers = factors
         .iter()
         .map(|&(_, files)| {
-            let peaks = cell.factors[files].peaks(chromosomes, &mut notes)?;
+            let peaks = cell.factors[files].peaks(needed, chromosomes, &mut notes)?;
             Ok(Labeller::new(&peaks, chromosomes.len()))
         })
         .collect::<Result<Vec<_>>>()?;
@@ -102,6 +107,9 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
             "-t {}: no window of {WINDOW} bases there is off the blacklist and without N",
             words.join(" ")
         )));
+    }
+    if args.shared.strict {
+        genome.check_held(&inputs, windows.iter().map(|&(chromosome, _)| chromosome))?;
     }
     let placer = Placer {
         chromosomes,

@@ -1,6 +1,7 @@
 //! `cisgrad factornet`: the commands of FactorNet, with its flags as it spells them.
 
 pub mod args;
+mod asked;
 pub mod convert;
 mod evaluate;
 mod outputs;

@@ -1,20 +1,17 @@
 //! `cisgrad factornet predict`.
 
 use super::args::{SharedArgs, chosen, say};
+use super::asked::Asked;
 use super::outputs;
 use crate::args::outputs::check;
 use crate::data::Notes;
-use crate::data::tracks::Track;
 use crate::engine::Device;
-use crate::io::bed::Reader;
 use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
-use crate::io::text::first_names;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
-use crate::models::factornet::samples::inputs::Inputs;
-use crate::models::factornet::samples::placing::{Place, Placer};
+use crate::models::factornet::samples::placing::Placer;
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
@@ -46,9 +43,6 @@ pub struct Args {
     /// name before the ending)
     #[arg(long, value_name = "FILE")]
     bigwig: Option<PathBuf>,
-    /// An interval on a chromosome that is not in use, or that a track lacks, is an error
-    #[arg(long)]
-    strict: bool,
     /// Accepted as elsewhere; prediction has no randomness
     #[arg(short = 's', long, value_name = "N")]
     seed: Option<u64>,
@@ -67,14 +61,6 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         Precision::F64 => predict::<f64>(args, &model, &device, &columns),
         _ => predict::<f32>(args, &model, &device, &columns),
     }
-}
-
-/// An interval of the block at work, and which of the block's samples it is; None where its score is 0 by rule.
-struct Line {
-    text: String,
-    start: u32,
-    end: u32,
-    sample: Option<usize>,
 }
 
 fn predict<T: Number>(
@@ -124,67 +110,73 @@ fn predict<T: Number>(
         Some(_) => Some(Means::new(chromosomes.clone(), columns.len())?),
         None => None,
     };
-    let mut work = Work {
-        strict: args.strict,
-        placer: Placer {
-            chromosomes,
-            blacklist: &genome.blacklist,
-            annotations: annotations.as_ref(),
-            cell: 0,
-        },
-        inputs: &inputs,
-        predictor: Predictor::new(
-            device,
-            model.config.precision,
-            &model.config.model.network,
-            model.parameters::<T>()?,
-            &inputs,
-            args.shared.batch_size,
-        )?,
-        factors: model.config.model.factors.len(),
-        columns,
-        strangers: Vec::new(),
-        unknown: 0,
+    let placer = Placer {
+        chromosomes,
+        blacklist: &genome.blacklist,
+        annotations: annotations.as_ref(),
+        cell: 0,
     };
+    let strict = args.shared.strict.then_some(&inputs);
+    let open = || Asked::open(&args.bedfile, placer, strict);
     let reporter = Reporter::new();
-    let bar = reporter.bar("scoring", 0);
+    // What comes through a pipe is read once: how much it is, and what is wrong with it, is known at its end.
+    let bar = match args.bedfile.is_file() {
+        true => reporter.bar("scoring", open()?.survey()?),
+        false => reporter.counter("scoring"),
+    };
+    let mut predictor = Predictor::new(
+        device,
+        model.config.precision,
+        &model.config.model.network,
+        model.parameters::<T>()?,
+        &inputs,
+        args.shared.batch_size,
+    )?;
+    let factors = model.config.model.factors.len();
+    let zeros = vec![0.0; columns.len()];
     let mut scored = 0;
+    let mut notes = Notes::new();
     // From here on a signal ends the work between two batches, and nothing half written stays.
     interrupt::watch();
     write_scored_bed(&args.outputfile, |out| {
-        let mut reader = Reader::open(&args.bedfile)?;
         let failed = write_error(&args.outputfile);
+        let mut asked = open()?;
+        let mut lines = Vec::new();
         loop {
-            let (lines, samples) = work.block(&mut reader)?;
+            lines.clear();
+            while lines.len() < BLOCK
+                && let Some(line) = asked.line()?
+            {
+                lines.push(line);
+            }
             if lines.is_empty() {
+                notes = asked.notes()?;
                 return Ok(());
             }
+            let samples: Vec<Sample> = lines.iter().filter_map(|line| line.sample).collect();
             scored += samples.len();
-            let scores = work.score(&samples, |n| bar.advance(n))?;
-            let zeros = vec![0.0; columns.len()];
+            let found = predictor.predict(&samples, |n| bar.advance(n))?;
+            let mut rows = found.chunks(factors);
             for line in &lines {
-                let Some(i) = line.sample else {
+                let (Some(sample), Some(row)) =
+                    (line.sample, line.sample.and_then(|_| rows.next()))
+                else {
                     out.write(&line.text, &zeros).map_err(&failed)?;
                     continue;
                 };
-                let row = &scores[i * columns.len()..(i + 1) * columns.len()];
-                out.write(&line.text, row).map_err(&failed)?;
+                let row: Vec<f64> = columns.iter().map(|&c| row[c].f64()).collect();
+                out.write(&line.text, &row).map_err(&failed)?;
                 if let Some(means) = &mut means {
-                    let row: Vec<f32> = row.iter().map(|&s| s as f32).collect();
-                    means.add(samples[i].chromosome, line.start, line.end, &row)?;
+                    let row: Vec<f32> = row.iter().map(|&score| score as f32).collect();
+                    // What is scored lies on a chromosome, whose length is below 2^32.
+                    let (start, end) = (line.start as u32, line.end as u32);
+                    means.add(sample.chromosome, start, end, &row)?;
                 }
             }
         }
     })?;
     bar.finish();
-    if work.unknown > 0 {
-        eprintln!(
-            "warning: {} intervals are on chromosomes that are not in use and score 0: {}; in use are {}",
-            work.unknown,
-            first_names(&work.strangers),
-            first_names(chromosomes.names())
-        );
-    }
+    say(&notes);
     if let Some(mut means) = means {
         for (column, path) in bigwigs.iter().enumerate() {
             if scored > 0 {
@@ -212,81 +204,4 @@ fn named(path: &Path, factor: &str) -> PathBuf {
     let factor = factor.replace('/', "_");
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{stem}.{factor}{}", ending.unwrap_or_default()))
-}
-
-struct Work<'a, T: Number> {
-    strict: bool,
-    placer: Placer<'a>,
-    inputs: &'a Inputs,
-    predictor: Predictor<'a, T, Inputs>,
-    factors: usize,
-    columns: &'a [usize],
-    /// Chromosomes that are not in use.
-    strangers: Vec<String>,
-    unknown: u64,
-}
-
-impl<T: Number> Work<'_, T> {
-    /// The next intervals, and the samples among them.
-    fn block(&mut self, reader: &mut Reader) -> Result<(Vec<Line>, Vec<Sample>)> {
-        let (mut lines, mut samples) = (Vec::new(), Vec::new());
-        while lines.len() < BLOCK {
-            let Some(row) = reader.read()? else { break };
-            let mut line = Line {
-                text: row.text.to_string(),
-                // What is scored lies on a chromosome, whose length is below 2^32.
-                start: row.start as u32,
-                end: row.end as u32,
-                sample: None,
-            };
-            match self.placer.place(&row) {
-                Place::Scored(sample) => {
-                    if self.strict {
-                        self.covered(row.chromosome)
-                            .map_err(|message| reader.error(message))?;
-                    }
-                    line.sample = Some(samples.len());
-                    samples.push(sample);
-                }
-                Place::Zero => {}
-                Place::Unknown => {
-                    let name = row.chromosome.to_string();
-                    if self.strict {
-                        let known = first_names(self.placer.chromosomes.names());
-                        let message =
-                            format!("chromosome '{name}' is not in use; those are {known}");
-                        return Err(reader.error(message));
-                    }
-                    self.unknown += 1;
-                    if !self.strangers.contains(&name) {
-                        self.strangers.push(name);
-                    }
-                }
-            }
-            lines.push(line);
-        }
-        Ok((lines, samples))
-    }
-
-    /// Whether every track has the chromosome, or what to say.
-    fn covered(&self, chromosome: &str) -> std::result::Result<(), String> {
-        let cell = self.inputs.cells.first();
-        let mut tracks = cell.into_iter().flat_map(|cell| &cell.tracks);
-        let lacks = |track: &Track| track.missing().iter().any(|name| name == chromosome);
-        match tracks.find(|(track, _)| lacks(track)) {
-            None => Ok(()),
-            Some((track, _)) => Err(format!(
-                "chromosome '{chromosome}' is not in {}",
-                track.path().display()
-            )),
-        }
-    }
-
-    /// Samples x chosen factors.
-    fn score(&mut self, samples: &[Sample], seen: impl Fn(usize)) -> Result<Vec<f64>> {
-        let all = self.predictor.predict(samples, seen)?;
-        let rows = all.chunks(self.factors);
-        let chosen = rows.flat_map(|row| self.columns.iter().map(|&c| row[c].f64()));
-        Ok(chosen.collect())
-    }
 }

@@ -8,14 +8,17 @@ use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
 use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::Annotations;
+use crate::dna::span::Span;
 use crate::engine::Device;
 use crate::io::meme::read_meme;
-use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree, factor_files};
+use crate::models::factornet::cell_line::{
+    CellFolder, Lists, Needed, check_names_agree, factor_files,
+};
 use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::known_motif::find;
 use crate::models::factornet::samples::source::{Task, TaskSamples};
-use crate::models::factornet::samples::{multi, single};
+use crate::models::factornet::samples::{multi, single, unbound};
 use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec, inject};
 use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
@@ -218,6 +221,8 @@ impl Args {
                 gencode: self.gencode,
                 gencode_span: self.span(),
                 track_scale: scale,
+                // Known when the tracks have been read.
+                track_means: Vec::new(),
             },
             precision,
             files: self.files(cells)?,
@@ -232,6 +237,14 @@ impl Args {
         Ok(config)
     }
 
+    /// What the run needs of each factor's peaks.
+    fn needed(&self) -> Needed {
+        match self.factor {
+            Some(_) => Needed::ALONE,
+            None => Needed::TRAINED_WITH_OTHERS,
+        }
+    }
+
     /// Chromosomes, blacklist and the peaks that are learned, as they were. Genome and tracks are known by their paths.
     fn files(&self, cells: &Cells) -> Result<Vec<InputFile>> {
         let shared = [self.shared.sizes_file(), self.shared.blacklist_file()];
@@ -243,13 +256,10 @@ impl Args {
         for cell in cells.all() {
             let chosen = |name: &str| self.factor.as_deref().is_none_or(|factor| factor == name);
             for factor in cell.factors.iter().filter(|f| chosen(&f.name)) {
-                let peaks = std::iter::once(&factor.conservative).chain(&factor.relaxed);
-                peaks.clone().try_for_each(|path| factor.line.check(path))?;
-                files.extend(
-                    peaks
-                        .map(|path| InputFile::of(path))
-                        .collect::<Result<Vec<_>>>()?,
-                );
+                for path in factor.read_files(self.needed()) {
+                    factor.line.check(path)?;
+                    files.push(InputFile::of(path)?);
+                }
             }
         }
         Ok(files)
@@ -301,7 +311,7 @@ impl Args {
 fn train<T: Number>(
     args: &Args,
     cells: &Cells,
-    config: Config,
+    mut config: Config,
     claim: &Claim<'_>,
     device: &Device,
 ) -> Result<()> {
@@ -313,11 +323,13 @@ fn train<T: Number>(
     let split = Split::new(
         Choice {
             flag: "-v",
+            what: "validation region",
             words: &validation,
             explicit: !args.validchroms.is_empty(),
         },
         Choice {
             flag: "-t",
+            what: "test region",
             words: &test,
             explicit: !args.testchroms.is_empty(),
         },
@@ -327,10 +339,19 @@ fn train<T: Number>(
     let annotations = genome.annotations(&files, args.gencode, &mut notes)?;
     let wanted = Wanted::of(&config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells.all(), &wanted, &mut notes)?;
+    if args.shared.strict {
+        // No input of training or validation touches a chromosome that is all test.
+        let tested =
+            |number| split.test().spans(number) == [Span::new(0, chromosomes.length(number))];
+        let learned = (0..chromosomes.len() as u32).filter(|&number| !tested(number));
+        genome.check_held(&inputs, learned)?;
+    }
+    let tracks = &config.model.network.tracks;
+    config.model.track_means = genome.track_means(tracks, &cells.train, &inputs)?;
     let mut peaks = |cells: &[CellFolder], factor: &str| {
         factor_files(cells, factor)?
             .into_iter()
-            .map(|files| files.peaks(chromosomes, &mut notes))
+            .map(|files| files.peaks(args.needed(), chromosomes, &mut notes))
             .collect::<Result<Vec<_>>>()
     };
     let length = args.seqlen as u32;
@@ -385,6 +406,8 @@ fn train<T: Number>(
             };
             let (task, notes) = multi::MultiTask::new(settings, &all)?;
             say(&notes);
+            let factors: Vec<_> = config.model.factors.iter().cloned().zip(all).collect();
+            say(&unbound::warnings(&task, &factors));
             let positives = task.positives();
             (Task::Multi(task), positives)
         }

@@ -8,11 +8,13 @@ use crate::args::own_folder::OwnFolder;
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::peaks::read_intervals;
+use crate::dna::span::Span;
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::motif_matches::write_matches;
 use crate::io::atomic::{check_folder, write_atomic};
 use crate::io::meme::read_meme;
 use crate::io::npy::write_npy_matrix;
+use crate::io::text::counted;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
@@ -116,6 +118,7 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let words = words(&args.chroms, &["chr11"]);
     let choice = Choice {
         flag: "-c",
+        what: "region",
         words: &words,
         explicit: !args.chroms.is_empty(),
     };
@@ -125,27 +128,39 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
     say(&notes);
     let blacklist = &genome.blacklist.grown;
-    let read = intervals.len();
-    let wanted = intervals.into_iter().filter(|&(chromosome, span)| {
-        let (from, to) = (i64::from(span.start), i64::from(span.end));
-        regions.contains(chromosome, (from + to) / 2) && !blacklist.touches(chromosome, from, to)
-    });
-    let samples: Vec<Sample> = wanted
-        .map(|(chromosome, span)| Sample {
-            cell: 0,
-            chromosome,
-            middle: (i64::from(span.start) + i64::from(span.end)) / 2,
-            label: 0,
-            // The layers that are shown come before the features of an annotation.
-            features: 0,
-        })
-        .collect();
-    if read == 0 {
+    if intervals.is_empty() {
         return Err(Error::invalid(format!(
             "{}: no interval on a chromosome in use; there is nothing to look at",
             args.bedfile.display()
         )));
     }
+    let read = intervals.len();
+    let middle = |span: Span| (i64::from(span.start) + i64::from(span.end)) / 2;
+    let chosen: Vec<(u32, Span)> = intervals
+        .into_iter()
+        .filter(|&(chromosome, span)| regions.contains(chromosome, middle(span)))
+        .collect();
+    if chosen.is_empty() {
+        return Err(Error::invalid(format!(
+            "{}: of {} none has its middle in {}; choose others with -c",
+            args.bedfile.display(),
+            counted(read, "interval", "intervals"),
+            words.join(" ")
+        )));
+    }
+    let clear = chosen.into_iter().filter(|&(chromosome, span)| {
+        !blacklist.touches(chromosome, i64::from(span.start), i64::from(span.end))
+    });
+    let samples: Vec<Sample> = clear
+        .map(|(chromosome, span)| Sample {
+            cell: 0,
+            chromosome,
+            middle: middle(span),
+            label: 0,
+            // The layers that are shown come before the features of an annotation.
+            features: 0,
+        })
+        .collect();
     if samples.is_empty() {
         return Err(Error::invalid(format!(
             "{}: no window in {} is off the blacklist",
@@ -153,7 +168,10 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
             words.join(" ")
         )));
     }
-    eprintln!("{} windows", samples.len());
+    if args.shared.strict {
+        genome.check_held(&inputs, samples.iter().map(|sample| sample.chromosome))?;
+    }
+    eprintln!("{}", counted(samples.len(), "window", "windows"));
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let sites = collect::<T, _>(

@@ -36,9 +36,10 @@ pub struct KerasModel {
     pub tensors: Vec<NamedTensor>,
 }
 
-/// Whether a folder holds a model that Keras saved.
+/// Whether a folder holds a model that Keras saved, or what is left of one.
 pub fn is_keras_folder(folder: &Path) -> bool {
-    WEIGHTS.iter().any(|name| folder.join(name).is_file())
+    let mut names = WEIGHTS.iter().chain(&[NETWORK]);
+    names.any(|name| folder.join(name).is_file())
 }
 
 /// Reads a model folder: best_model.hdf5, or final_model.hdf5 where that is all there is; the network from model.json,
@@ -55,10 +56,14 @@ pub fn read(folder: impl AsRef<Path>) -> Result<KerasModel> {
         .map(|name| folder.join(name))
         .find(|path| path.exists())
         .ok_or_else(|| {
-            Error::format(
-                folder,
-                format!("neither {} nor {} in this folder", WEIGHTS[0], WEIGHTS[1]),
-            )
+            let weights = format!("neither {} nor {}", WEIGHTS[0], WEIGHTS[1]);
+            let problem = match folder.join(NETWORK).is_file() {
+                true => format!(
+                    "{NETWORK} is there, but {weights}, which hold the weights of a model that Keras saved; put one of them beside it"
+                ),
+                false => format!("{weights} in this folder"),
+            };
+            Error::format(folder, problem)
         })?;
     let file = keras_hdf5::read_weights(&path)?;
     let network = folder.join(NETWORK);

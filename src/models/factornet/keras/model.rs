@@ -55,6 +55,7 @@ pub fn open(folder: &Path) -> Result<FactorNet> {
             gencode: names.gencode,
             gencode_span: GencodeSpan::Window,
             track_scale: "none".to_string(),
+            track_means: Vec::new(),
         },
         precision: Precision::F32,
         files: Vec::new(),

@@ -33,6 +33,13 @@ impl Inputs {
         self.cells.first().map_or(0, |cell| cell.tracks.len())
     }
 
+    /// What the first track without a value on a chromosome lacks there, as a sentence.
+    pub fn lack_of(&self, chromosome: u32) -> Option<String> {
+        let chromosomes = self.genome.chromosomes();
+        let mut tracks = self.cells.iter().flat_map(|cell| &cell.tracks);
+        tracks.find_map(|(track, _)| track.lack_of(chromosome, chromosomes))
+    }
+
     /// How many numbers beside the sequence a sample has: meta values, then GENCODE features.
     pub fn meta(&self) -> usize {
         let features = if self.gencode { FEATURES.len() } else { 0 };

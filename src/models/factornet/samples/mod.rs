@@ -6,6 +6,7 @@ pub mod multi;
 pub mod placing;
 pub mod single;
 pub mod source;
+pub mod unbound;
 
 use crate::data::Notes;
 

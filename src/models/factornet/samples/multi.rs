@@ -13,6 +13,7 @@ use crate::data::windows::{COVERED, STEP, WINDOW, shifts};
 use crate::dna::span::Span;
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::text::counted;
 use crate::{Error, Result};
 
 /// Bases around peaks where no negative lies.
@@ -117,6 +118,7 @@ pub struct MultiTask<'a> {
     settings: Settings<'a>,
     windows: Labelled,
     train: Vec<usize>,
+    held: Vec<usize>,
     space: Space,
     closed: Regions,
     validation: Vec<Sample>,
@@ -157,8 +159,8 @@ impl<'a> MultiTask<'a> {
         });
         if train.len() < before {
             notes.push(format!(
-                "{} training windows dropped: with any shift their input reaches into a validation or test region",
-                before - train.len()
+                "{} dropped: with any shift their input reaches into a validation or test region",
+                counted(before - train.len(), "training window", "training windows")
             ));
         }
         let held = of_part(Part::Validation);
@@ -195,12 +197,34 @@ impl<'a> MultiTask<'a> {
             space: space(Part::Train, train.len())?,
             windows,
             train,
+            held,
             closed,
             validation: Vec::new(),
         };
         let open = Regions::none(chromosomes.len());
-        task.validation = task.draw(&held, &held_space, &open, VALIDATION);
+        task.validation = task.draw(&task.held, &held_space, &open, VALIDATION);
         Ok((task, notes))
+    }
+
+    /// What the samples are made of, besides peaks.
+    pub fn settings(&self) -> &Settings<'a> {
+        &self.settings
+    }
+
+    /// How many windows of training or of validation each factor binds; none of test.
+    pub fn bound(&self, part: Part) -> Vec<usize> {
+        let rows: &[usize] = match part {
+            Part::Train => &self.train,
+            Part::Validation => &self.held,
+            Part::Test => &[],
+        };
+        let mut bound = vec![0; self.windows.factors];
+        for &row in rows {
+            for (bound, &label) in bound.iter_mut().zip(self.windows.row(row)) {
+                *bound += usize::from(label);
+            }
+        }
+        bound
     }
 
     /// All positive windows, of every part.

@@ -6,15 +6,18 @@ use crate::data::windows::annotations::Annotations;
 use crate::data::windows::blacklist::Blacklist;
 use crate::io::bed::Row;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::edges::Edge;
 
 /// What to do with an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Score the input around its middle.
     Scored(Sample),
-    /// It touches the blacklist or ends past its chromosome: its score is 0.
-    Zero,
-    /// Its chromosome is not in use: its score is 0, and the user is told how many there are.
+    /// It touches the grown blacklist, in which the ends of chromosomes are: its score is 0.
+    Blacklisted,
+    /// It does not lie on its chromosome altogether: its score is 0, and the user is told how many there are.
+    Off,
+    /// Its chromosome is not in use: likewise.
     Unknown,
 }
 
@@ -33,13 +36,14 @@ impl Placer<'_> {
         let Some(chromosome) = self.chromosomes.number(row.chromosome) else {
             return Place::Unknown;
         };
-        if row.end > u64::from(self.chromosomes.length(chromosome)) {
-            return Place::Zero;
+        let length = u64::from(self.chromosomes.length(chromosome));
+        if Edge::of(row.start, row.end, length) != Edge::Inside {
+            return Place::Off;
         }
         // Both are below 2^32 now.
         let (start, end) = (row.start as i64, row.end as i64);
         if self.blacklist.grown.touches(chromosome, start, end) {
-            return Place::Zero;
+            return Place::Blacklisted;
         }
         Place::Scored(self.sample(chromosome, start, end))
     }
@@ -69,7 +73,7 @@ mod tests {
     use crate::dna::span::Span;
 
     #[test]
-    fn an_interval_is_scored_zero_or_unknown() {
+    fn an_interval_is_scored_blacklisted_off_or_unknown() {
         let chromosomes = Chromosomes::new("test", vec![("a".to_string(), 1000)]).unwrap();
         let plain = Regions::merge(1, [(0, Span::new(500, 510))]);
         let blacklist = Blacklist::new(plain, 20, &chromosomes);
@@ -98,11 +102,12 @@ mod tests {
             })
         };
         assert_eq!(place("a", 20, 31), scored(25));
-        assert_eq!(place("a", 19, 31), Place::Zero);
+        assert_eq!(place("a", 19, 31), Place::Blacklisted);
         assert_eq!(place("a", 460, 480), scored(470));
-        assert_eq!(place("a", 460, 481), Place::Zero);
-        assert_eq!(place("a", 900, 1001), Place::Zero);
-        assert_eq!(place("a", u64::MAX - 1, u64::MAX), Place::Zero);
+        assert_eq!(place("a", 460, 481), Place::Blacklisted);
+        assert_eq!(place("a", 900, 1001), Place::Off);
+        assert_eq!(place("a", 30, 30), Place::Off);
+        assert_eq!(place("a", u64::MAX - 1, u64::MAX), Place::Off);
         assert_eq!(place("b", 20, 31), Place::Unknown);
     }
 }

@@ -41,6 +41,7 @@ impl World {
         let (v, t) = ([v.to_string()], [t.to_string()]);
         let choice = |flag, words| Choice {
             flag,
+            what: "region",
             words,
             explicit: true,
         };

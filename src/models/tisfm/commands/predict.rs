@@ -3,6 +3,7 @@
 use super::model_args::ModelArgs;
 use crate::Result;
 use crate::args::emit;
+use crate::data::Notes;
 use crate::io::sequences::read_sequences;
 use crate::models::tisfm::samples::Rows;
 use crate::report::progress::Reporter;
@@ -22,7 +23,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let inputs = vec![args.sequences.clone()];
     let (model, precision, device) = args.model.open(known, inputs)?;
     let outputs = &model.config.model.outputs;
-    let sequences = read_sequences(&args.sequences, args.model.genome.as_deref())?;
+    let mut notes = Notes::new();
+    let genome = args.model.genome.as_deref();
+    let sequences = read_sequences(&args.sequences, genome, &mut notes)?;
+    notes.iter().for_each(|note| eprintln!("{note}"));
     let samples = Rows {
         codes: &sequences.codes,
         signals: &[],

@@ -2,6 +2,7 @@
 
 use super::model_args::ModelArgs;
 use crate::args::emit;
+use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{SplitSpec, split_files};
 use crate::io::hash::sha256_file;
@@ -139,7 +140,10 @@ impl Args {
                 );
             }
         }
-        let (dataset, _) = Dataset::read(&signals, &sequences, genome.as_deref())?;
+        let mut notes = Notes::new();
+        let read = Dataset::read(&signals, &sequences, genome.as_deref(), &mut notes);
+        notes.iter().for_each(|note| eprintln!("{note}"));
+        let (dataset, _) = read?;
         if dataset.outputs.len() != model.config.model.outputs.len() {
             return Err(Error::invalid(format!(
                 "{} has {} outputs, the model {}",

@@ -3,6 +3,7 @@
 use super::model_args::warn_of_other_motifs;
 pub use super::train_args::Args;
 use crate::args::outputs;
+use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
 use crate::engine::params::STREAM_SPLIT;
@@ -35,8 +36,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         eprintln!("note: --class-name is ignored; --architecture decides");
     }
     let (kernels, motifs) = args.motifs(&spec)?;
-    let (dataset, unused) =
-        Dataset::read(&args.atac_file, &args.sequences, args.genome.as_deref())?;
+    let (mut notes, genome) = (Notes::new(), args.genome.as_deref());
+    let read = Dataset::read(&args.atac_file, &args.sequences, genome, &mut notes);
+    notes.iter().for_each(|note| eprintln!("{note}"));
+    let (dataset, unused) = read?;
     if unused > 0 {
         eprintln!(
             "note: {unused} sequences have no row in {}",

@@ -70,6 +70,7 @@ impl Case {
             &folder.join("signals.tsv"),
             &folder.join("sequences.tsv"),
             None,
+            &mut Vec::new(),
         )?;
         let mut spec = builtin::find(&file.architecture)?;
         spec.take_sizes(|name| params.shape(name));
