@@ -100,8 +100,8 @@ impl Annotations {
     /// CDS: coding exons with their stop codons. Intron: between a transcript's exons. UTR: its
     /// exons before and after the coding part, by strand. Promoter: around its first base.
     ///
-    /// Errors: those of the reader and of [`read_intervals`], no chromosome in common, a transcript
-    /// past its chromosome's end.
+    /// Errors: those of [`read_gtf`] and of [`read_intervals`], a transcript past its chromosome's
+    /// end.
     pub fn from_gtf(
         gtf: &Path,
         cpg: Option<&Path>,
@@ -124,22 +124,15 @@ impl Annotations {
                 gtf.display()
             )),
         }
-        let (mut strangers, mut skipped) = (Vec::<String>::new(), 0);
-        let transcripts = read_gtf(gtf)?;
-        for transcript in &transcripts {
-            let Some(number) = chromosomes.number(&transcript.chromosome) else {
-                skipped += 1;
-                if !strangers.contains(&transcript.chromosome) {
-                    strangers.push(transcript.chromosome.clone());
-                }
-                continue;
-            };
+        let read = read_gtf(gtf, chromosomes)?;
+        for transcript in &read.transcripts {
+            let number = transcript.chromosome;
             let length = chromosomes.length(number);
             if transcript.end() > length {
                 let message = format!(
                     "transcript '{}' ends past the end of {}, which has {length} bases in {}",
                     transcript.id,
-                    transcript.chromosome,
+                    chromosomes.name(number),
                     chromosomes.path.display()
                 );
                 return Err(Error::format_at(gtf, transcript.line, message));
@@ -151,16 +144,7 @@ impl Annotations {
                 list.extend(spans.into_iter().map(|span| (number, span)));
             }
         }
-        if skipped == transcripts.len() {
-            return Err(chromosomes.nothing_in_common(gtf, strangers));
-        }
-        if skipped > 0 {
-            notes.push(format!(
-                "{}: {skipped} transcripts left out, on chromosomes that are not in use: {}",
-                gtf.display(),
-                first_names(strangers)
-            ));
-        }
+        notes.extend(read.note);
         let regions = lists.map(|list| Regions::merge(chromosomes.len(), list));
         Ok(Annotations { regions })
     }
