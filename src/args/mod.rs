@@ -1,5 +1,6 @@
 //! Arguments and steps that several commands share, whatever their kind of model.
 
+pub mod near;
 pub mod outputs;
 pub mod own_folder;
 
@@ -100,5 +101,12 @@ pub fn emit(out: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> io::Result<
                 .and_then(|()| writer.flush())
                 .map_err(|e| Error::io("standard output", e))
         }
+    }
+}
+
+/// Notes for the user, on stderr.
+pub fn say(notes: &[String]) {
+    for note in notes {
+        eprintln!("{note}");
     }
 }

@@ -5,12 +5,27 @@
 pub struct Motif {
     /// The first word after `MOTIF`, unique in its file.
     pub id: String,
-    /// The second word, where there is one.
+    /// The second word, where the line has exactly two: the factor's name.
     pub label: Option<String>,
     /// `nsites=`, where it is given; some writers give fractions.
     pub nsites: Option<f64>,
     /// One row a position, columns A, C, G, T; probabilities as the file has them, no logarithm.
     pub rows: Vec<[f64; 4]>,
+}
+
+impl Motif {
+    /// As messages call it: `MA0139.2 (CTCF)`, or the identifier alone.
+    pub fn shown(&self) -> String {
+        shown(&self.id, self.label.as_deref())
+    }
+}
+
+/// A motif's identifier with the factor's name beside it, where there is one.
+pub fn shown(id: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("{id} ({name})"),
+        None => id.to_string(),
+    }
 }
 
 /// The matrix as read from the other strand: rows reversed, A and T, C and G exchanged.
@@ -25,6 +40,12 @@ pub fn reverse_complement(matrix: &[[f64; 4]]) -> Vec<[f64; 4]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_factors_name_stands_beside_the_identifier() {
+        assert_eq!(shown("MA0139.2", Some("CTCF")), "MA0139.2 (CTCF)");
+        assert_eq!(shown("CTCF.H12CORE.0.P.B", None), "CTCF.H12CORE.0.P.B");
+    }
 
     #[test]
     fn turning_twice_gives_the_motif_back() {

@@ -3,7 +3,8 @@
 //! Read: free version text, `ALPHABET= ACGT` or an `ALPHABET "DNA" ...` block, strands and
 //! background (not used), `w=`, `nsites=` and `E=` optional, URL lines, tabs, a last motif without
 //! a blank line after it, text before the version line and between the sections, as the MEME
-//! program itself writes it. `log-odds matrix:` sections are skipped.
+//! program itself writes it (training set, height diagrams, tables of sites, block diagrams).
+//! `log-odds matrix:` sections are skipped.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -13,26 +14,41 @@ use super::text::{Lines, excerpt};
 use crate::dna::motif::Motif;
 use crate::{Error, Result};
 
-/// How far a row's sum may lie from 1: collections are printed with few digits.
-pub const ROW_SUM_TOLERANCE: f64 = 1e-2;
+/// How far a row's sum may lie from 1: four probabilities of two digits can miss it by as much.
+pub const ROW_SUM_TOLERANCE: f64 = 2e-2;
+/// How far it lies from 1 where something is said of it.
+const ROW_SUM_NOTED: f64 = 1e-3;
+/// Binary rounding of a sum of decimals.
+const ROUNDING: f64 = 1e-9;
 
-/// Reads all motifs of a file, in its order; at least one.
+/// Reads all motifs of a file, in its order; at least one. Probabilities are kept as they are; where rows miss a sum of 1 by
+/// more than 0.001, one of the notes says so.
 ///
 /// Errors name the line: no version line, an alphabet other than DNA, a motif without a matrix
 /// or a matrix without a motif, a repeated identifier, a row that is not four probabilities with
 /// a sum of 1 within [`ROW_SUM_TOLERANCE`], a number of rows other than `w=`.
+pub fn read_meme_with_notes(path: impl AsRef<Path>, notes: &mut Vec<String>) -> Result<Vec<Motif>> {
+    parse(Lines::open(path.as_ref())?, notes)
+}
+
+/// As [`read_meme_with_notes`], where there is nobody to tell.
 pub fn read_meme(path: impl AsRef<Path>) -> Result<Vec<Motif>> {
     parse_meme(Lines::open(path.as_ref())?)
 }
 
 /// As [`read_meme`], from lines that are open already.
 pub fn parse_meme(lines: Lines) -> Result<Vec<Motif>> {
+    parse(lines, &mut Vec::new())
+}
+
+fn parse(lines: Lines, notes: &mut Vec<String>) -> Result<Vec<Motif>> {
     let mut parser = Parser {
         lines,
         motifs: Vec::new(),
         line_of: HashMap::new(),
         open: None,
         after_log_odds: false,
+        inexact: None,
     };
     parser.version()?;
     let mut line = String::new();
@@ -44,6 +60,7 @@ pub fn parse_meme(lines: Lines) -> Result<Vec<Motif>> {
         let message = "no motif in this file; expected at least one line `MOTIF name`";
         return Err(Error::format(parser.lines.path(), message));
     }
+    notes.extend(parser.inexact_note());
     Ok(parser.motifs)
 }
 
@@ -55,6 +72,17 @@ struct Parser {
     open: Option<Motif>,
     /// Numbers that follow belong to a log-odds matrix.
     after_log_odds: bool,
+    inexact: Option<Inexact>,
+}
+
+/// Rows whose probabilities do not sum to 1.
+struct Inexact {
+    rows: usize,
+    /// The first one's line and sum.
+    line: u64,
+    sum: f64,
+    /// The largest distance from 1.
+    distance: f64,
 }
 
 /// What the line `letter-probability matrix: ...` says.
@@ -99,7 +127,7 @@ impl Parser {
             Ok(())
         } else if let Some(rest) = text.strip_prefix("ALPHABET") {
             self.alphabet(rest)
-        } else if !self.after_log_odds && is_row(text) {
+        } else if !self.after_log_odds && is_stray_row(text) {
             let found = excerpt(text);
             Err(self.lines.error(format!(
                 "{found}: a row of numbers outside any matrix; expected `MOTIF` or \
@@ -111,15 +139,15 @@ impl Parser {
     }
 
     fn start_motif(&mut self, text: &str) -> Result<()> {
-        let mut words = text.split_whitespace().skip(1);
-        let id = words
-            .next()
-            .ok_or_else(|| self.lines.error("`MOTIF` without a name"))?;
-        let label = words.next();
-        // `MOTIF 1 width = 15 sites = 18`: how the MEME program once named them.
-        let label = label.filter(|&word| {
-            !(word.starts_with("width=") || word == "width" && words.next() == Some("="))
-        });
+        let words: Vec<&str> = text.split_whitespace().skip(1).collect();
+        let Some(&id) = words.first() else {
+            return Err(self.lines.error("`MOTIF` without a name"));
+        };
+        // The MEME program itself goes on: `MOTIF CAG MEME-1 width = 3 sites = 17`.
+        let label = match words[1..] {
+            [label] if !label.starts_with("width=") => Some(label),
+            _ => None,
+        };
         let number = self.lines.number();
         if let Some(before) = self.line_of.insert(id.to_string(), number) {
             return Err(self.lines.error(format!(
@@ -182,13 +210,15 @@ impl Parser {
                 break;
             }
             let row = self.row(text, &motif)?;
+            self.weigh(&row);
             motif.rows.push(row);
         }
         let rows = motif.rows.len();
         match header.width {
             Some(width) if width != rows => Err(self.lines.error(format!(
-                "motif '{}' says w= {width} but its matrix has {rows} rows",
-                motif.id
+                "motif '{}' says w= {width} but its matrix has {rows} row{}",
+                motif.id,
+                if rows == 1 { "" } else { "s" }
             ))),
             _ if rows == 0 => Err(self
                 .lines
@@ -251,17 +281,54 @@ impl Parser {
             count += 1;
         }
         if count != 4 {
+            let s = if count == 1 { "" } else { "s" };
             return Err(wrong(format!(
-                "{count} numbers; expected 4, for A, C, G, T"
+                "{count} number{s}; expected 4, for A, C, G, T"
             )));
         }
         let sum: f64 = row.iter().sum();
-        if (sum - 1.0).abs() > ROW_SUM_TOLERANCE {
+        if (sum - 1.0).abs() > ROW_SUM_TOLERANCE + ROUNDING {
+            let sum = rounded(sum);
             return Err(wrong(format!(
                 "the probabilities sum to {sum}; expected 1 within {ROW_SUM_TOLERANCE}"
             )));
         }
         Ok(row)
+    }
+
+    /// Counts a row whose sum is not 1.
+    fn weigh(&mut self, row: &[f64; 4]) {
+        let sum: f64 = row.iter().sum();
+        let distance = (sum - 1.0).abs();
+        if distance <= ROW_SUM_NOTED + ROUNDING {
+            return;
+        }
+        let line = self.lines.number();
+        let inexact = self.inexact.get_or_insert(Inexact {
+            rows: 0,
+            line,
+            sum,
+            distance,
+        });
+        inexact.rows += 1;
+        inexact.distance = inexact.distance.max(distance);
+    }
+
+    fn inexact_note(&self) -> Option<String> {
+        let found = self.inexact.as_ref()?;
+        let all: usize = self.motifs.iter().map(|motif| motif.rows.len()).sum();
+        let (sum, used) = match found.rows {
+            1 => ("sums", "it is used as it is"),
+            _ => ("sum", "they are used as they are"),
+        };
+        Some(format!(
+            "note: {}: {} of {all} rows {sum} to 1 only within {} (first on line {}: {}); {used}",
+            self.lines.path().display(),
+            found.rows,
+            rounded(found.distance),
+            found.line,
+            rounded(found.sum)
+        ))
     }
 
     /// `ALPHABET= ACGT` on one line, or a block to `END ALPHABET` whose lines name the letters.
@@ -323,6 +390,20 @@ fn is_section(text: &str) -> bool {
 fn section<'a>(text: &'a str, kind: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(kind)?;
     rest.trim_start().strip_prefix("matrix")
+}
+
+/// A sum of decimals without the digits that binary rounding adds.
+fn rounded(sum: f64) -> f64 {
+    (sum * 1e6).round() / 1e6
+}
+
+/// Four numbers and nothing else: what a matrix is made of. Other lines may well begin with a number: height diagrams, sites
+/// of sequences that are called so.
+fn is_stray_row(text: &str) -> bool {
+    text.split_whitespace().count() == 4
+        && text
+            .split_whitespace()
+            .all(|word| word.parse::<f64>().is_ok())
 }
 
 /// Begins like a row of numbers (`nan` too, which is then refused by name).

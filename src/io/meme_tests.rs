@@ -5,19 +5,21 @@ use super::*;
 const HEAD: &str = "MEME version 4\n\nALPHABET= ACGT\n\n";
 const ROWS: &str = "0.1 0.2 0.3 0.4\n1 0 0 0\n";
 
-fn parse(text: &str) -> Result<Vec<Motif>> {
+fn parse_text(text: &str) -> Result<Vec<Motif>> {
     parse_meme(Lines::new("m.meme", io::Cursor::new(text.to_string())))
 }
 
 fn one(body: &str) -> Motif {
-    let motifs = parse(&format!("{HEAD}{body}")).unwrap();
+    let motifs = parse_text(&format!("{HEAD}{body}")).unwrap();
     assert_eq!(motifs.len(), 1);
     motifs.into_iter().next().unwrap()
 }
 
 /// The message for a file whose sixth line is the first of `body`.
 fn refused(body: &str) -> String {
-    parse(&format!("{HEAD}\n{body}")).unwrap_err().to_string()
+    parse_text(&format!("{HEAD}\n{body}"))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -79,7 +81,11 @@ fn version_texts_backgrounds_and_alphabet_blocks_of_all_writers_are_read() {
             let text = format!(
                 "****\n\nMEME version {version}\n{block}strands: +\nBackground letter frequencies (from x):\nA 0.3 C 0.2 G 0.2 T 0.3\n\n{motif}"
             );
-            let names: Vec<_> = parse(&text).unwrap().into_iter().map(|m| m.id).collect();
+            let names: Vec<_> = parse_text(&text)
+                .unwrap()
+                .into_iter()
+                .map(|m| m.id)
+                .collect();
             assert_eq!(names, ["a", "b"]);
         }
     }
@@ -103,7 +109,7 @@ fn log_odds_matrices_are_skipped() {
 
 #[test]
 fn what_is_no_meme_file_says_so() {
-    let message = |text: &str| parse(text).unwrap_err().to_string();
+    let message = |text: &str| parse_text(text).unwrap_err().to_string();
     assert_eq!(
         message(""),
         "m.meme: the file is empty; expected a line `MEME version 4`"
@@ -149,7 +155,7 @@ fn every_fault_names_its_line_and_motif() {
         ),
         (
             format!("{matrix}1 0 0 0\n"),
-            "motif 'a' says w= 2 but its matrix has 1 rows",
+            "motif 'a' says w= 2 but its matrix has 1 row",
         ),
         (
             format!("{matrix}{ROWS}1 0 0 0\n"),
@@ -157,11 +163,11 @@ fn every_fault_names_its_line_and_motif() {
         ),
         (
             format!("{matrix}1 0 0 0\n\n0 1 0 0\n"),
-            "motif 'a' says w= 2 but its matrix has 1 rows",
+            "motif 'a' says w= 2 but its matrix has 1 row",
         ),
         (
             format!("{matrix}1 0 0 0\n\nMOTIF b"),
-            "motif 'a' says w= 2 but its matrix has 1 rows",
+            "motif 'a' says w= 2 but its matrix has 1 row",
         ),
         (
             "MOTIF a\nletter-probability matrix:\n1 0 0 0\n\n0 1 0 0\n".to_string(),
@@ -192,8 +198,8 @@ fn every_fault_names_its_line_and_motif() {
             "row 1: 1.2 is not a probability",
         ),
         (
-            format!("{matrix}0.5 0.5 0.02 0\n"),
-            "row 1: the probabilities sum to 1.02; expected 1 within 0.01",
+            format!("{matrix}0.5 0.5 0.03 0\n"),
+            "row 1: the probabilities sum to 1.03; expected 1 within 0.02",
         ),
         (
             "MOTIF a\nletter-probability matrix: alength= 20 w= 2\n".to_string(),
@@ -217,13 +223,117 @@ fn every_fault_names_its_line_and_motif() {
     }
 }
 
+/// What is said of a file whose sixth line is the first of `body`.
+fn notes(body: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    let text = format!("{HEAD}\n{body}");
+    parse(Lines::new("m.meme", io::Cursor::new(text)), &mut notes).unwrap();
+    notes
+}
+
 #[test]
-fn rows_may_miss_one_by_a_rounding() {
+fn rows_may_miss_one_by_a_rounding_which_one_note_says() {
+    let matrix = |rows: &str| format!("MOTIF a\nletter-probability matrix:\n{rows}");
+    // Sums of 0.98, 0.99 (which is less than 1 - 0.01 in binary), 1.02 and 1.
+    let rounded = "0.12 0.12 0.12 0.62\n0.33 0.33 0.33 0\n0.34 0.34 0.34 0\n1 0 0 0\n";
+    let text = matrix(rounded);
+    assert_eq!(one(&text).rows[0], [0.12, 0.12, 0.12, 0.62]);
+    let two = text.clone() + "\nMOTIF b\nletter-probability matrix:\n0.33 0.33 0.33 0\n";
     assert_eq!(
-        one("MOTIF a\nletter-probability matrix: w= 1\n0.33 0.33 0.33 0.005\n")
-            .rows
-            .len(),
-        1
+        notes(&two),
+        [
+            "note: m.meme: 4 of 5 rows sum to 1 only within 0.02 (first on line 8: 0.98); they are used as they are"
+        ]
+    );
+    assert_eq!(
+        notes(&matrix("0.33 0.33 0.33 0.005\n")),
+        [
+            "note: m.meme: 1 of 1 rows sums to 1 only within 0.005 (first on line 8: 0.995); it is used as it is"
+        ]
+    );
+    // Three digits and more need no word.
+    assert!(
+        notes(&matrix(
+            "0.333 0.333 0.333 0\n0.0615 0.536 0.0745 0.327999\n"
+        ))
+        .is_empty()
+    );
+    for row in ["0.5 0.5 0.0201 0", "0.12 0.12 0.12 0.6199"] {
+        assert!(refused(&matrix(row)).contains("expected 1 within 0.02"));
+    }
+}
+
+#[test]
+fn a_label_is_the_second_word_of_exactly_two() {
+    for (line, label) in [
+        ("MOTIF MA0002.3 Runx1", Some("Runx1")),
+        ("MOTIF 1-AAATC\tSTREME-1 ", Some("STREME-1")),
+        ("MOTIF CTCF.H12CORE.0.P.B", None),
+        ("MOTIF CAG MEME-1\twidth =   3  sites =  17", None),
+        ("MOTIF  1\twidth =   15   sites =  18", None),
+        ("MOTIF 1 width=15", None),
+        ("MOTIF a factor and more", None),
+    ] {
+        let text = format!("{line}\nletter-probability matrix:\n{ROWS}");
+        assert_eq!(one(&text).label.as_deref(), label, "{line}");
+    }
+}
+
+/// What the MEME program writes around its matrices; sequences and sites have names that begin with a number.
+#[test]
+fn tables_and_diagrams_of_the_meme_program_are_passed_over() {
+    let around = "\
+Sequence name            Weight Length  Sequence name            Weight Length
+-------------            ------ ------  -------------            ------ ------
+12                       1.0000    100  7                        1.0000    100
+5                        1.0000    100
+********************************************************************************
+MOTIF AC MEME-1\twidth =   2  sites =  17  llr = 192  E-value = 2.3e-026
+********************************************************************************
+Simplified        A  1:
+matrix            T  :1
+
+         bits    2.2 * *
+                 1.9 ***
+(21.7 bits)      0.9 ***
+                 0.0 ---
+
+Multilevel           AC
+\tMotif AC MEME-1 sites sorted by position p-value
+12                           61  1.23e-06 GGTA AC TTGA
+7                             2  1.23e-06            AC TTGA
+\tMotif AC MEME-1 block diagrams
+12                              1.2e-06  60_[1]_38
+5                                 0.023  100
+\tMotif AC MEME-1 in BLOCKS format
+BL   MOTIF AC width=2 seqs=2
+12                       (   61) AC  1
+//
+log-odds matrix: alength= 4 w= 2 n= 1494 bayes= 6.44 E= 2.3e-026
+  -1073   211  -1073  -1073
+   180  -1073  -1073  -1073
+----
+letter-probability matrix: alength= 4 w= 2 nsites= 17 E= 2.3e-026
+ 1.000000  0.000000  0.000000  0.000000
+ 0.000000  1.000000  0.000000  0.000000
+----
+Time  0.32 secs.
+SUMMARY OF MOTIFS
+12                               2.42e-05  29_[+1(2.05e-07)]_\\
+    594
+5                                   0.023  100
+";
+    let motif = one(around);
+    assert_eq!(
+        (motif.id.as_str(), motif.label, motif.rows.len()),
+        ("AC", None, 2)
+    );
+    // Four numbers are a row that lost its matrix, there too.
+    let message = parse_text(&format!("{HEAD}{around}0.1 0.2 0.3 0.4\n")).unwrap_err();
+    assert!(
+        message
+            .to_string()
+            .contains("a row of numbers outside any matrix")
     );
 }
 
@@ -264,7 +374,7 @@ fn all_published_collections_read_whole() {
         let mut written = Vec::new();
         write_meme(&mut written, &motifs).unwrap();
         assert!(
-            parse(&String::from_utf8(written).unwrap()).unwrap() == motifs,
+            parse_text(&String::from_utf8(written).unwrap()).unwrap() == motifs,
             "{name}"
         );
     }
@@ -296,12 +406,12 @@ proptest! {
     fn what_is_written_reads_back_the_same(motifs in motifs()) {
         let mut written = Vec::new();
         write_meme(&mut written, &motifs).unwrap();
-        prop_assert_eq!(parse(&String::from_utf8(written).unwrap()).unwrap(), motifs);
+        prop_assert_eq!(parse_text(&String::from_utf8(written).unwrap()).unwrap(), motifs);
     }
 
     #[test]
     fn no_text_makes_the_reader_panic(body in "(MOTIF a|ALPHABET|END|letter-probability matrix:|w=|=|0\\.5|1|0|~|\"|é|\n| |\t){0,60}") {
-        let _ = parse(&format!("MEME version 4\n{body}"));
-        let _ = parse(&body);
+        let _ = parse_text(&format!("MEME version 4\n{body}"));
+        let _ = parse_text(&body);
     }
 }

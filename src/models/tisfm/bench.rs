@@ -3,9 +3,10 @@
 use super::network::{Blueprint, Trainable};
 use super::{Dimensions, MotifKernels, builtin};
 use crate::Result;
+use crate::args::say;
 use crate::dna::motif::Motif;
 use crate::engine::Philox;
-use crate::io::meme::read_meme;
+use crate::io::meme::read_meme_with_notes;
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::timing::{Load, Sizes, Timed, time};
 
@@ -19,10 +20,12 @@ const OUTPUTS: usize = 3;
 /// No such architecture; motifs that cannot be read; those of [`time`].
 pub fn bench(sizes: &Sizes<'_>, load: &Load<'_>) -> Result<Option<(usize, Timed)>> {
     let spec = builtin::find(sizes.architecture)?;
+    let mut notes = Vec::new();
     let motifs = match sizes.motifs {
-        Some(file) => read_meme(file)?,
+        Some(file) => read_meme_with_notes(file, &mut notes)?,
         None => random_motifs(),
     };
+    say(&notes);
     let window = sizes.window.unwrap_or(WINDOW);
     let blueprint = Blueprint {
         kernels: spec.strands().map(|_| MotifKernels::new(&motifs, false)),

@@ -1,6 +1,7 @@
 //! The built-in architectures, and finding one by name.
 
 use super::Spec;
+use crate::args::near::nearest;
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -53,17 +54,8 @@ pub fn find(name: &str) -> Result<Spec> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
         return Spec::parse(&text, path);
     }
-    let mut near: Vec<(f64, &str)> = ARCHITECTURES
-        .iter()
-        .map(|(n, _)| {
-            (
-                strsim::jaro_winkler(name, n).max(strsim::normalized_damerau_levenshtein(name, n)),
-                *n,
-            )
-        })
-        .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let near: Vec<&str> = near.into_iter().take(3).map(|(_, n)| n).collect();
+    let names = ARCHITECTURES.iter().map(|(n, _)| *n);
+    let near = nearest(name, names, |n| vec![*n]);
     Err(Error::usage(format!(
         "unknown architecture {name}: did you mean {}? `cisgrad tisfm architectures` lists all; a TOML file of your own is given by its path",
         near.join(", ")

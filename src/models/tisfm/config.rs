@@ -2,8 +2,10 @@
 
 use super::network::{Blueprint, Trainable};
 use super::{Dimensions, MotifKernels, Spec};
+use crate::dna::motif::{self, Motif};
 use crate::train::folder::config::{Described, Difference};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The files that a model was trained on.
@@ -18,7 +20,11 @@ pub struct DataFiles {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     pub architecture: Spec,
+    /// The motifs' identifiers, in the order of their kernels.
     pub motifs: Vec<String>,
+    /// The factors' names, by identifier, of the motifs that have one; folders of older versions hold none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub motif_names: BTreeMap<String, String>,
     /// Columns of the motif kernels' buffer.
     pub motif_width: usize,
     pub outputs: Vec<String>,
@@ -34,6 +40,13 @@ pub struct Description {
 pub type Config = crate::train::folder::config::Config<Description>;
 
 impl Description {
+    /// A motif by the place of its kernel, as messages call it.
+    pub fn shown_motif(&self, place: usize) -> Option<String> {
+        let id = self.motifs.get(place)?;
+        let name = self.motif_names.get(id).map(String::as_str);
+        Some(motif::shown(id, name))
+    }
+
     /// The model with its motifs' number and width; their numbers come from the weights.
     pub fn blueprint(&self) -> Blueprint {
         Blueprint {
@@ -49,6 +62,13 @@ impl Description {
             trainable: self.trainable,
         }
     }
+}
+
+/// Identifiers in the collection's order, and the names that some motifs have.
+pub fn named_motifs(motifs: &[Motif]) -> (Vec<String>, BTreeMap<String, String>) {
+    let name = |motif: &Motif| Some((motif.id.clone(), motif.label.clone()?));
+    let ids = motifs.iter().map(|motif| motif.id.clone());
+    (ids.collect(), motifs.iter().filter_map(name).collect())
 }
 
 impl Described for Description {

@@ -9,6 +9,8 @@ use crate::{Error, Result};
 pub struct Ranked {
     pub output: String,
     pub motif: String,
+    /// The factor's name, where the motif has one beside its identifier.
+    pub name: Option<String>,
     /// Which of a motif's features, where it has several.
     pub block: Option<String>,
     pub weight: f64,
@@ -58,6 +60,7 @@ pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
             ranked.push(Ranked {
                 output: output.clone(),
                 motif: motif.clone(),
+                name: config.motif_names.get(motif).cloned(),
                 block,
                 weight,
                 rank: rank + 1,

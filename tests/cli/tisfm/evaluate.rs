@@ -93,7 +93,7 @@ fn motifs_are_ranked_by_their_weight_in_each_output() {
     let data = Data::new(60, 40);
     data.train("model", "").ok();
     let table = data.run("tisfm motifs --model model").ok().table();
-    assert_eq!(table.header.join(" "), "output rank motif weight");
+    assert_eq!(table.header.join(" "), "output rank motif name weight");
     assert_eq!(table.rows.len(), 2 * MOTIFS.len());
     let weights = parameter(data.path(&format!("model/{BEST}")), "linreg.weight");
     let width = weights.len() / 2;
@@ -103,7 +103,8 @@ fn motifs_are_ranked_by_their_weight_in_each_output() {
         for (i, row) in rows.iter().enumerate() {
             assert_eq!(row[1], (i + 1).to_string());
             let motif = MOTIFS.iter().position(|m| *m == row[2]).unwrap();
-            let weight: f64 = row[3].parse().unwrap();
+            assert_eq!(row[3], "label");
+            let weight: f64 = row[4].parse().unwrap();
             assert_eq!(weight, weights[o * width + motif]);
             assert!(weight <= last);
             last = weight;

@@ -1,6 +1,7 @@
 //! Arguments of all four commands. What a command does not need it accepts and ignores.
 
 use crate::args::DeviceArgs;
+pub use crate::args::say;
 use crate::data::tracks::Storage;
 use crate::engine::Device;
 use crate::models::factornet::genome_inputs::Files;
@@ -144,13 +145,6 @@ impl SharedArgs {
     pub fn resource(&self, name: &str) -> Option<PathBuf> {
         let path = self.resources.join(name);
         path.is_file().then_some(path)
-    }
-}
-
-/// Notes for the user, on stderr.
-pub fn say(notes: &[String]) {
-    for note in notes {
-        eprintln!("{note}");
     }
 }
 

@@ -8,15 +8,14 @@ use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
 use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::Annotations;
+use crate::dna::motif::Motif;
 use crate::dna::span::Span;
 use crate::engine::Device;
-use crate::io::meme::read_meme;
 use crate::models::factornet::cell_line::{
     CellFolder, Lists, Needed, check_names_agree, factor_files,
 };
 use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
-use crate::models::factornet::known_motif::find;
 use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single, unbound};
 use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec, inject};
@@ -39,11 +38,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let claim = args.claim(known);
     claim.check(&config)?;
     let mut read = outputs::inputs(&args.shared, &cells.all());
-    read.extend(
-        args.motif_db
-            .clone()
-            .or_else(|| args.shared.resource("HOCOMOCOv9.meme")),
-    );
+    read.extend(args.motif_file());
     // Chromosome names may stand among them: a name without a file of that name is passed over.
     read.extend(
         args.validation()
@@ -52,9 +47,11 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             .map(PathBuf::from),
     );
     check_model_folder(claim.flag, &[claim.folder.to_path_buf()], &KIND, &read)?;
+    let motif = args.start_motif()?;
+    let motif = motif.as_ref();
     match precision {
-        Precision::F64 => train::<f64>(args, &cells, config, &claim, &device),
-        _ => train::<f32>(args, &cells, config, &claim, &device),
+        Precision::F64 => train::<f64>(args, &cells, config, motif, &claim, &device),
+        _ => train::<f32>(args, &cells, config, motif, &claim, &device),
     }
 }
 
@@ -187,6 +184,7 @@ impl Args {
             "seed": self.seed,
             "factor": self.factor,
             "motif": self.motif,
+            "motif_name": self.motif_name,
             "max_shift": self.max_shift,
             "batch_size": self.shared.batch_size,
             "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
@@ -265,43 +263,21 @@ impl Args {
         Ok(files)
     }
 
-    /// Fresh weights, with the factor's motif where that is asked for.
-    fn weights<T: Number>(&self, config: &Config) -> Result<Vec<T>> {
+    /// Fresh weights, with the known motif where there is one to start from.
+    fn weights<T: Number>(&self, config: &Config, motif: Option<&Motif>) -> Result<Vec<T>> {
         let network = &config.model.network;
         let layout = network.layout()?;
         let mut params = layout.initialise::<T>(self.seed);
-        let (true, Some(factor)) = (self.motif, &self.factor) else {
-            return Ok(params);
-        };
-        let shared = &self.shared;
-        let file = self
-            .motif_db
-            .clone()
-            .or_else(|| shared.resource("HOCOMOCOv9.meme"));
-        let file = file.ok_or_else(|| {
-            Error::usage(format!(
-                "-mo: no known motifs: give --motif-db MEME, or keep HOCOMOCOv9.meme in {}",
-                shared.resources.display()
-            ))
-        })?;
-        let motifs = read_meme(&file)?;
-        match find(&motifs, factor) {
-            None => eprintln!(
-                "warning: -mo: {} has no motif whose name ends or begins with the word {factor}; the kernels start at random",
-                file.display()
-            ),
-            Some(motif) => {
-                let injected = inject(network, &layout, &mut params, &motif.rows)?;
-                eprintln!("two kernels start from {} of {}", motif.id, file.display());
-                if injected.cut > 0 {
-                    eprintln!(
-                        "warning: -mo: {} has {} positions, -w is {}: {} are cut off around its middle",
-                        motif.id,
-                        motif.rows.len(),
-                        network.motif_width,
-                        injected.cut
-                    );
-                }
+        if let Some(motif) = motif {
+            let injected = inject(network, &layout, &mut params, &motif.rows)?;
+            if injected.cut > 0 {
+                eprintln!(
+                    "warning: -mo: {} has {} positions, -w is {}: {} are cut off around its middle",
+                    motif.shown(),
+                    motif.rows.len(),
+                    network.motif_width,
+                    injected.cut
+                );
             }
         }
         Ok(params)
@@ -312,6 +288,7 @@ fn train<T: Number>(
     args: &Args,
     cells: &Cells,
     mut config: Config,
+    motif: Option<&Motif>,
     claim: &Claim<'_>,
     device: &Device,
 ) -> Result<()> {
@@ -413,13 +390,14 @@ fn train<T: Number>(
         }
     };
     let samples = TaskSamples { task, inputs };
-    args.start::<T>(&config, &samples, positives, claim, device)
+    args.start::<T>(&config, motif, &samples, positives, claim, device)
 }
 
 impl Args {
     fn start<T: Number>(
         &self,
         config: &Config,
+        motif: Option<&Motif>,
         samples: &TaskSamples<'_>,
         positives: usize,
         claim: &Claim<'_>,
@@ -427,7 +405,7 @@ impl Args {
     ) -> Result<()> {
         let folder = claim.folder;
         let reporter = Reporter::new();
-        let params = self.weights::<T>(config)?;
+        let params = self.weights::<T>(config, motif)?;
         if let Some(note) = claim.starts_anew()? {
             reporter.line(&note);
         }

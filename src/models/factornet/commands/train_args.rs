@@ -73,6 +73,9 @@ pub struct Args {
     /// Known motifs, MEME [default: HOCOMOCOv9.meme in --resources]
     #[arg(long, value_name = "MEME")]
     pub motif_db: Option<PathBuf>,
+    /// The known motif that -mo starts from, by the first word after MOTIF [default: the factor's, found by name]
+    #[arg(long, value_name = "ID")]
+    pub motif_name: Option<String>,
     /// Move a positive's window by at most this many bases in training [default: peak end - window start - 76, as the original]
     #[arg(long, value_name = "BASES")]
     pub max_shift: Option<u32>,
@@ -156,6 +159,11 @@ impl Args {
             if size == 0 {
                 return fail(format!("{flag} 0: at least 1 is needed"));
             }
+        }
+        if let (false, Some(name)) = (self.motif, &self.motif_name) {
+            return fail(format!(
+                "--motif-name {name} says which motif -mo starts from: give -mo as well"
+            ));
         }
         if self.motif && self.kernels < 2 {
             return fail(format!(

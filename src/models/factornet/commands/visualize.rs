@@ -12,7 +12,7 @@ use crate::dna::span::Span;
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::motif_matches::write_matches;
 use crate::io::atomic::{check_folder, write_atomic};
-use crate::io::meme::read_meme;
+use crate::io::meme::read_meme_with_notes;
 use crate::io::npy::write_npy_matrix;
 use crate::io::text::counted;
 use crate::models::factornet::Spec;
@@ -110,9 +110,13 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let written = own.touched()?;
     let written: Vec<(&str, &Path)> = written.iter().map(|file| (flag, file.as_path())).collect();
     check_apart(&written, &read)?;
-    let known = args.motif_db.as_ref().map(read_meme).transpose()?;
-    let files = args.shared.files()?;
     let mut notes = Notes::new();
+    let known = args
+        .motif_db
+        .as_ref()
+        .map(|file| read_meme_with_notes(file, &mut notes))
+        .transpose()?;
+    let files = args.shared.files()?;
     let genome = GenomeInputs::open(&files, network.length, &mut notes)?;
     let chromosomes = genome.chromosomes();
     let words = words(&args.chroms, &["chr11"]);

@@ -1,10 +1,11 @@
 //! `cisgrad convert tisfm`.
 
 use super::model_args::warn_of_other_motifs;
-use crate::args::outputs;
-use crate::io::meme::read_meme;
+use crate::args::{outputs, say};
+use crate::dna::motif::Motif;
+use crate::io::meme::read_meme_with_notes;
 use crate::io::state_dict::{self, NamedTensor, StateDict, Values};
-use crate::models::tisfm::config::{Config, Description};
+use crate::models::tisfm::config::{Config, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::models::tisfm::network::{MOTIF_WEIGHT, Network};
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, builtin};
@@ -64,7 +65,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         }
         (Some(_), Some(file)) => {
             files.push(InputFile::of(file)?);
-            let motifs = read_meme(file)?;
+            let mut notes = Vec::new();
+            let motifs = read_meme_with_notes(file, &mut notes)?;
+            say(&notes);
             let own = MotifKernels::new(&motifs, false);
             let longest = own.width();
             // A state dict's kernels may be wider than this collection's longest motif.
@@ -72,11 +75,11 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
                 .get(MOTIF_WEIGHT)
                 .and_then(|t| t.shape.last().copied())
                 .unwrap_or(longest);
-            let names: Vec<String> = motifs.into_iter().map(|m| m.id).collect();
             if let Some(strands) = spec.strands() {
-                warn_of_other_motifs(&own, strands, &names, &state);
+                let shown = |place: usize| motifs.get(place).map(Motif::shown);
+                warn_of_other_motifs(&own, strands, shown, &state);
             }
-            (Some(MotifKernels::empty(names.len(), width)), names)
+            (Some(MotifKernels::empty(motifs.len(), width)), motifs)
         }
         (None, _) => (None, Vec::new()),
     };
@@ -90,12 +93,14 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         kernels,
         trainable: Trainable::default(),
     };
+    let (motifs, motif_names) = named_motifs(&motifs);
     let config = Config {
         version: env!("CARGO_PKG_VERSION").to_string(),
         kind: KIND.name.to_string(),
         model: Description {
             architecture: blueprint.spec.clone(),
             motifs,
+            motif_names,
             motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
             outputs,
             window: args.window_size,

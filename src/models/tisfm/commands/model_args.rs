@@ -78,22 +78,22 @@ impl ModelArgs {
 }
 
 /// Says so where the motifs of a MEME file are not those of the weights: the weights win, and
-/// names in another order would call every factor by another's name.
+/// names in another order would call every factor by another's name. `shown` names a motif by its place.
 pub fn warn_of_other_motifs(
     kernels: &MotifKernels,
     strands: Strands,
-    names: &[String],
+    shown: impl Fn(usize) -> Option<String>,
     weights: &StateDict,
 ) {
     let Some(weight) = weights.get(MOTIF_WEIGHT) else {
         return;
     };
     let differing = kernels.differing(strands, &weight.values.to_f64());
-    if let Some(name) = differing.first().and_then(|&motif| names.get(motif)) {
+    if let Some(first) = differing.first().and_then(|&motif| shown(motif)) {
         eprintln!(
-            "warning: the kernels of {} of {} motifs in the weights are not those of the MEME file (first: {name}); the weights win. Another file or order would give the factors wrong names; kernels that were trained differ too",
+            "warning: the kernels of {} of {} motifs in the weights are not those of the MEME file (first: {first}); the weights win. Another file or order would give the factors wrong names; kernels that were trained differ too",
             differing.len(),
-            names.len()
+            kernels.len()
         );
     }
 }

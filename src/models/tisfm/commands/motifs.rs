@@ -36,15 +36,20 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             model.config.model.architecture.name
         );
     }
+    let names = !model.config.model.motif_names.is_empty();
     let top = args.top.unwrap_or(usize::MAX);
     emit(args.out.as_deref(), |w| {
         writeln!(
             w,
-            "output\trank\tmotif{}\tweight",
+            "output\trank\tmotif{}{}\tweight",
+            if names { "\tname" } else { "" },
             if blocks { "\tblock" } else { "" }
         )?;
         for row in ranked.iter().filter(|r| r.rank <= top) {
             write!(w, "{}\t{}\t{}", row.output, row.rank, row.motif)?;
+            if names {
+                write!(w, "\t{}", row.name.as_deref().unwrap_or_default())?;
+            }
             if blocks {
                 write!(w, "\t{}", row.block.as_deref().unwrap_or_default())?;
             }

@@ -2,15 +2,16 @@
 
 use super::model_args::warn_of_other_motifs;
 pub use super::train_args::Args;
-use crate::args::outputs;
+use crate::args::{outputs, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
+use crate::dna::motif::Motif;
 use crate::engine::params::STREAM_SPLIT;
 use crate::engine::{Device, Philox};
-use crate::io::meme::read_meme;
+use crate::io::meme::read_meme_with_notes;
 use crate::io::state_dict;
-use crate::models::tisfm::config::{Config, DataFiles, Description};
+use crate::models::tisfm::config::{Config, DataFiles, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
@@ -65,7 +66,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         kernels,
         trainable: args.trainable(),
     };
-    let config = args.config(&blueprint, motifs, &dataset, precision)?;
+    let config = args.config(&blueprint, &motifs, &dataset, precision)?;
     match precision {
         Precision::F32 | Precision::Bf16 => {
             train::<f32>(args, known, &device, blueprint, config, &dataset, &split)
@@ -209,16 +210,15 @@ impl Args {
         }
     }
 
-    /// Kernels and names of the motifs, where the architecture has a motif layer.
-    fn motifs(&self, spec: &Spec) -> Result<(Option<MotifKernels>, Vec<String>)> {
+    /// The motifs with their kernels, where the architecture has a motif layer.
+    fn motifs(&self, spec: &Spec) -> Result<(Option<MotifKernels>, Vec<Motif>)> {
         match (&self.meme_file, spec.strands()) {
             (Some(file), Some(_)) => {
-                let motifs = read_meme(file)?;
-                let names = motifs.iter().map(|m| m.id.clone()).collect();
-                Ok((
-                    Some(MotifKernels::new(&motifs, self.calibrate_motifs)),
-                    names,
-                ))
+                let mut notes = Vec::new();
+                let motifs = read_meme_with_notes(file, &mut notes)?;
+                say(&notes);
+                let kernels = MotifKernels::new(&motifs, self.calibrate_motifs);
+                Ok((Some(kernels), motifs))
             }
             (None, Some(_)) => Err(Error::usage(format!(
                 "--architecture {} needs --meme-file",
@@ -280,7 +280,8 @@ impl Args {
             (state_dict::read(&file)?, file)
         };
         if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
-            warn_of_other_motifs(kernels, strands, &config.model.motifs, &weights);
+            let shown = |place| config.model.shown_motif(place);
+            warn_of_other_motifs(kernels, strands, shown, &weights);
         }
         Network::from_state_dict(blueprint, &weights, &file)
     }
@@ -307,7 +308,7 @@ impl Args {
     fn config(
         &self,
         blueprint: &Blueprint,
-        motifs: Vec<String>,
+        motifs: &[Motif],
         dataset: &Dataset,
         precision: Precision,
     ) -> Result<Config> {
@@ -343,12 +344,14 @@ impl Args {
             "split_folder": self.split_folder.as_deref().map(named).transpose()?,
             "model": self.model.as_deref().map(named).transpose()?,
         });
+        let (motifs, motif_names) = named_motifs(motifs);
         Ok(Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
             kind: KIND.name.to_string(),
             model: Description {
                 architecture: blueprint.spec.clone(),
                 motifs,
+                motif_names,
                 motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
                 outputs: dataset.outputs.clone(),
                 window: dataset.length,
