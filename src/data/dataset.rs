@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::dna::sequences::{Sequences, chromosome_of};
-use crate::io::sequences::read_sequences;
-use crate::io::signals::{SignalTable, read_signals};
-use crate::io::text::first_names;
+use crate::io::sequences::parse_sequences;
+use crate::io::signals::{SignalTable, parse_signals};
+use crate::io::text::{Lines, first_names};
 use crate::{Error, Result};
 
 /// What a model is trained and tested on: a sequence and its signals a row, in the order of the
@@ -90,8 +90,8 @@ impl Dataset {
 
     /// Reads and joins a signal table and sequences (list, FASTA, or BED with `genome`); also
     /// gives the number of sequences left out. Errors as those of the readers and [`Self::join`].
-    pub fn read(signals: &Path, sequences: &Path, genome: Option<&Path>) -> Result<(Self, usize)> {
-        Dataset::join(read_signals(signals)?, read_sequences(sequences, genome)?)
+    pub fn read(signals: Lines, sequences: Lines, genome: Option<&Path>) -> Result<(Self, usize)> {
+        Dataset::join(parse_signals(signals)?, parse_sequences(sequences, genome)?)
     }
 
     /// The number of rows.
@@ -198,7 +198,8 @@ mod tests {
             folder.join("signals.tsv.gz"),
             folder.join("sequences.list.gz"),
         );
-        let (from_list, unused) = Dataset::read(&signals, &list, None).unwrap();
+        let open = |path: &Path| Lines::open(path).unwrap();
+        let (from_list, unused) = Dataset::read(open(&signals), open(&list), None).unwrap();
         assert_eq!((from_list.len(), from_list.length, unused), (8710, 300, 0));
         assert_eq!(from_list.outputs, ["K562", "GM12878", "MCF7"]);
         assert_eq!(from_list.chromosome(8709), Some("chr22"));
@@ -209,7 +210,7 @@ mod tests {
         let lines: String = from_list.names.iter().rev().map(line).collect();
         std::fs::write(&bed, lines).unwrap();
         let genome = data.join("genome/hg38.chr22.fa.gz");
-        let (from_bed, _) = Dataset::read(&signals, &bed, Some(&genome)).unwrap();
+        let (from_bed, _) = Dataset::read(open(&signals), open(&bed), Some(&genome)).unwrap();
         assert!(from_bed.codes == from_list.codes);
         assert!(from_bed.signals == from_list.signals);
     }

@@ -7,6 +7,7 @@ use crate::dna::bases;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::fasta::{Want, read_fasta};
+use crate::io::sources::check_no_stream;
 use crate::io::text::{Lines, first_names};
 use crate::{Error, Result};
 
@@ -32,6 +33,7 @@ impl PackedGenome {
     /// one of another length than in `chromosomes`, one that comes twice or without a base, those
     /// of the reader.
     pub fn read(fasta: &Path, chromosomes: Option<&Chromosomes>) -> Result<PackedGenome> {
+        check_no_stream(fasta, "genomes")?;
         let mut lines = Lines::open(fasta)?;
         let (mut seen, mut twice) = (Vec::<String>::new(), None);
         let mut waiting = chromosomes.map(Chromosomes::len);

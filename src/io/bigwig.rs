@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bigtools::{BBIFileInfo, BBIReadError, BigWigRead, BigWigReadOpenError};
 
+use super::sources::check_no_stream;
 use super::text::excerpt;
 use crate::{Error, Result};
 use checked::Checked;
@@ -31,6 +32,7 @@ impl BigWig {
     /// Errors: not a bigWig (a web page, a bigBed, text), a file that breaks off.
     pub fn open(path: impl AsRef<Path>) -> Result<BigWig> {
         let path = path.as_ref();
+        check_no_stream(path, "bigWig files")?;
         let mut start = Vec::new();
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let read = file.take(checked::HEADER).read_to_end(&mut start);

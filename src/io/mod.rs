@@ -17,5 +17,6 @@ pub mod scientific;
 pub mod scored_bed;
 pub mod sequences;
 pub mod signals;
+pub mod sources;
 pub mod state_dict;
 pub mod text;

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::bed;
 use super::fasta::{Want, read_fasta};
 use super::genome;
+use super::sources::check_no_stream;
 use super::text::{Lines, excerpt};
 use crate::dna::bases;
 use crate::dna::sequences::Sequences;
@@ -25,8 +26,14 @@ use crate::{Error, Result};
 /// letter, a name that comes twice, the first sequence whose length differs from the first one's,
 /// a BED file without a genome.
 pub fn read_sequences(path: impl AsRef<Path>, genome: Option<&Path>) -> Result<Sequences> {
-    let path = path.as_ref();
-    let mut lines = Lines::open(path)?;
+    parse_sequences(Lines::open(path.as_ref())?, genome)
+}
+
+/// As [`read_sequences`], from lines that are open already.
+pub fn parse_sequences(mut lines: Lines, genome: Option<&Path>) -> Result<Sequences> {
+    if let Some(genome) = genome {
+        check_no_stream(genome, "genomes")?;
+    }
     match kind(&mut lines)? {
         Kind::Fasta => read_records(lines),
         Kind::List => read_list(lines),
@@ -34,7 +41,7 @@ pub fn read_sequences(path: impl AsRef<Path>, genome: Option<&Path>) -> Result<S
             Some(genome) => read_intervals(lines, genome),
             None => Err(Error::usage(format!(
                 "{} is a BED file: its sequences come from a genome; add --genome FASTA",
-                path.display()
+                lines.path().display()
             ))),
         },
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use super::sources::Kept;
 use crate::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -47,18 +48,48 @@ impl Packing {
     }
 }
 
+/// Where a text's bytes come from.
+pub(super) enum Bytes {
+    File(File),
+    /// What a stream gave.
+    Kept(Cursor<Kept>),
+    /// A stream, read as it comes.
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Bytes {
+    /// Whether the end is the one of a complete bgzip file; true for a stream, which cannot be looked at from its end.
+    /// Leaves a file at `position`.
+    fn end_in_end_block(&mut self, position: usize) -> bool {
+        match self {
+            Bytes::File(file) => ends_in_end_block(file, position),
+            Bytes::Kept(kept) => kept.get_ref().as_ref().ends_with(&BGZF_END),
+            Bytes::Stream(_) => true,
+        }
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Bytes::File(file) => file.read(buffer),
+            Bytes::Kept(kept) => kept.read(buffer),
+            Bytes::Stream(stream) => stream.read(buffer),
+        }
+    }
+}
+
 /// Opens a file and unpacks it on the way: plain, gzip (several members too) or bgzip.
 ///
 /// Works on pipes. A bgzip file without its end block is refused here, since a run that was
 /// killed between two blocks leaves no other trace.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
-    open_as(path).map(|(reader, _)| reader)
+    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    unpacked(path, Bytes::File(file)).map(|(reader, _)| reader)
 }
 
-fn open_as(path: &Path) -> Result<(Box<dyn BufRead + Send>, Packing)> {
-    let io_error = |e| Error::io(path, e);
-    let mut file = File::open(path).map_err(io_error)?;
-    let prefix = read_prefix(&mut file).map_err(io_error)?;
+fn unpacked(path: &Path, mut bytes: Bytes) -> Result<(Box<dyn BufRead + Send>, Packing)> {
+    let prefix = read_prefix(&mut bytes).map_err(|e| Error::io(path, e))?;
     if let Some(kind) = foreign_packing(&prefix) {
         return Err(Error::format(
             path,
@@ -66,13 +97,13 @@ fn open_as(path: &Path) -> Result<(Box<dyn BufRead + Send>, Packing)> {
         ));
     }
     let packing = Packing::of_prefix(&prefix);
-    if packing == Packing::Bgzip && !ends_in_end_block(&mut file, prefix.len()) {
+    if packing == Packing::Bgzip && !bytes.end_in_end_block(prefix.len()) {
         return Err(Error::format(
             path,
             "truncated gzip stream: a bgzip file ends in an empty block, and this one does not",
         ));
     }
-    let whole = Cursor::new(prefix).chain(file);
+    let whole = Cursor::new(prefix).chain(bytes);
     Ok(match packing {
         Packing::Plain => (Box::new(BufReader::with_capacity(1 << 16, whole)), packing),
         _ => {
@@ -126,7 +157,13 @@ pub struct Lines {
 impl Lines {
     /// Opens a file as [`open`] does.
     pub fn open(path: &Path) -> Result<Lines> {
-        let (reader, packing) = open_as(path)?;
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        Lines::of(path, Bytes::File(file))
+    }
+
+    /// Unpacks bytes as [`open`] does; `path` takes the file's place in messages.
+    pub(super) fn of(path: &Path, bytes: Bytes) -> Result<Lines> {
+        let (reader, packing) = unpacked(path, bytes)?;
         Ok(Lines::from_reader(path, reader, packing))
     }
 

@@ -22,6 +22,8 @@ use cisgrad::dna::span::Span;
 use cisgrad::io::bed::Reader;
 use cisgrad::io::chrom_sizes::Chromosomes;
 use cisgrad::io::hash::hex;
+use cisgrad::io::sources::Sources;
+use cisgrad::io::text::Lines;
 use cisgrad::models::factornet::cell_line::factor_files;
 use cisgrad::models::factornet::cell_line::{CellFolder, Lists, check_names_agree};
 use cisgrad::models::factornet::samples::multi::Labelled;
@@ -154,7 +156,7 @@ fn single_task(data: &Path, fact: &Value) {
     let chromosomes = Chromosomes::read(resources.join("hg19.autoX.chrom.sizes")).unwrap();
     let length = fact["L"].as_u64().unwrap() as u32;
     let blacklist = Blacklist::read(
-        Some(&resources.join("blacklist.bed.gz")),
+        Some(Lines::open(&resources.join("blacklist.bed.gz")).unwrap()),
         length,
         &chromosomes,
         &mut notes,
@@ -169,6 +171,7 @@ fn single_task(data: &Path, fact: &Value) {
     let split = Split::new(
         choice("-v", &validation[..]),
         choice("-t", &test[..]),
+        &Sources::new(),
         &chromosomes,
         &mut notes,
     )
@@ -190,7 +193,11 @@ fn single_task(data: &Path, fact: &Value) {
     let files = factor_files(&folders, factor).unwrap();
     let peaks: Vec<Peaks> = files
         .iter()
-        .map(|files| files.peaks(&chromosomes, &mut notes).unwrap())
+        .map(|files| {
+            files
+                .peaks(&Sources::new(), &chromosomes, &mut notes)
+                .unwrap()
+        })
         .collect();
     let negatives = fact["negatives"].as_u64().unwrap() as u32;
     let settings = Settings {
@@ -386,7 +393,13 @@ fn windows_and_labels_of_nineteen_factors() {
     let chromosomes = Chromosomes::new("chr20 and chr22", used.collect()).unwrap();
     let length = fact["L"].as_u64().unwrap() as u32;
     let path = data.join("resources/blacklist.bed.gz");
-    let blacklist = Blacklist::read(Some(&path), length, &chromosomes, &mut notes).unwrap();
+    let blacklist = Blacklist::read(
+        Some(Lines::open(&path).unwrap()),
+        length,
+        &chromosomes,
+        &mut notes,
+    )
+    .unwrap();
     let folder = CellFolder::read(data.join(fact["dir"].as_str().unwrap()), Lists::ALL).unwrap();
     let names: Vec<String> = folder
         .factors
@@ -401,7 +414,9 @@ fn windows_and_labels_of_nineteen_factors() {
             // The relaxed files of most factors are not there, and not needed.
             let mut files = files.clone();
             files.relaxed = None;
-            files.peaks(&chromosomes, &mut notes).unwrap()
+            files
+                .peaks(&Sources::new(), &chromosomes, &mut notes)
+                .unwrap()
         })
         .collect();
     let windows = Labelled::new(&peaks, &blacklist, &chromosomes);
@@ -455,7 +470,13 @@ fn intervals_that_prediction_scores() {
     let chromosomes = Chromosomes::read(resources.join("hg19.autoX.chrom.sizes")).unwrap();
     let length = fact["L"].as_u64().unwrap() as u32;
     let path = resources.join("blacklist.bed.gz");
-    let blacklist = Blacklist::read(Some(&path), length, &chromosomes, &mut Notes::new()).unwrap();
+    let blacklist = Blacklist::read(
+        Some(Lines::open(&path).unwrap()),
+        length,
+        &chromosomes,
+        &mut Notes::new(),
+    )
+    .unwrap();
     let placer = Placer {
         chromosomes: &chromosomes,
         blacklist: &blacklist,

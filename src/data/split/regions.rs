@@ -8,6 +8,7 @@ use crate::data::regions::Regions;
 use crate::data::windows::peaks::read_intervals;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::sources::{Sources, is_there};
 use crate::io::text::first_names;
 use crate::{Error, Result};
 
@@ -29,14 +30,20 @@ impl Choice<'_> {
     ///
     /// Errors also: a region that is empty, past its chromosome's end or on an unknown one; those
     /// of [`read_intervals`].
-    pub fn regions(&self, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<Regions> {
+    pub fn regions(
+        &self,
+        sources: &Sources,
+        chromosomes: &Chromosomes,
+        notes: &mut Notes,
+    ) -> Result<Regions> {
         let flag = self.flag;
         let (mut spans, mut absent) = (Vec::new(), Vec::new());
         for word in self.words {
             if let Some(number) = chromosomes.number(word) {
                 spans.push((number, Span::new(0, chromosomes.length(number))));
-            } else if Path::new(word).is_file() {
-                spans.extend(read_intervals(Path::new(word), chromosomes, notes)?);
+            } else if is_there(Path::new(word)) {
+                let lines = sources.lines(Path::new(word))?;
+                spans.extend(read_intervals(lines, chromosomes, notes)?);
             } else if let Some((name, start, end)) = region(word) {
                 let Some(number) = chromosomes.number(name) else {
                     return Err(self.unknown(name, chromosomes));
@@ -111,12 +118,13 @@ impl Split {
     pub fn new(
         validation: Choice,
         test: Choice,
+        sources: &Sources,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Split> {
         let split = Split {
-            validation: validation.regions(chromosomes, notes)?,
-            test: test.regions(chromosomes, notes)?,
+            validation: validation.regions(sources, chromosomes, notes)?,
+            test: test.regions(sources, chromosomes, notes)?,
         };
         match split.validation.intersection(&split.test).iter().next() {
             None => Ok(split),
@@ -205,6 +213,7 @@ mod tests {
         let split = Split::new(
             choice("-v", &v[..]),
             choice("-t", &t[..]),
+            &Sources::new(),
             &chromosomes(),
             &mut notes,
         );

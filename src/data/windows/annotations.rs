@@ -11,8 +11,8 @@ use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::gtf::{Transcript, read_gtf};
-use crate::io::text::first_names;
+use crate::io::gtf::{Transcript, parse_gtf};
+use crate::io::text::{Lines, first_names};
 use crate::{Error, Result};
 
 /// The features' names in the order of the network's inputs.
@@ -81,7 +81,7 @@ impl Annotations {
             .par_iter()
             .map(|path| {
                 let mut notes = Notes::new();
-                let intervals = read_intervals(path, chromosomes, &mut notes)?;
+                let intervals = read_intervals(Lines::open(path)?, chromosomes, &mut notes)?;
                 Ok((Regions::merge(chromosomes.len(), intervals), notes))
             })
             .collect::<Result<_>>()?;
@@ -103,12 +103,13 @@ impl Annotations {
     /// Errors: those of the reader and of [`read_intervals`], no chromosome in common, a transcript
     /// past its chromosome's end.
     pub fn from_gtf(
-        gtf: &Path,
+        gtf: Lines,
         cpg: Option<&Path>,
         promoter: Promoter,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Annotations> {
+        let path = gtf.path().to_path_buf();
         let mut lists: [Intervals; 6] = Default::default();
         match cpg {
             Some(path) => {
@@ -117,15 +118,15 @@ impl Annotations {
                 } else {
                     path.to_path_buf()
                 };
-                lists[0] = read_intervals(&file, chromosomes, notes)?;
+                lists[0] = read_intervals(Lines::open(&file)?, chromosomes, notes)?;
             }
             None => notes.push(format!(
                 "{}: a GTF has no CpG islands; that feature is 0",
-                gtf.display()
+                path.display()
             )),
         }
         let (mut strangers, mut skipped) = (Vec::<String>::new(), 0);
-        let transcripts = read_gtf(gtf)?;
+        let transcripts = parse_gtf(gtf)?;
         for transcript in &transcripts {
             let Some(number) = chromosomes.number(&transcript.chromosome) else {
                 skipped += 1;
@@ -142,7 +143,7 @@ impl Annotations {
                     transcript.chromosome,
                     chromosomes.path.display()
                 );
-                return Err(Error::format_at(gtf, transcript.line, message));
+                return Err(Error::format_at(&path, transcript.line, message));
             }
             for (list, spans) in lists[1..]
                 .iter_mut()
@@ -152,12 +153,12 @@ impl Annotations {
             }
         }
         if skipped == transcripts.len() {
-            return Err(chromosomes.nothing_in_common(gtf, strangers));
+            return Err(chromosomes.nothing_in_common(&path, strangers));
         }
         if skipped > 0 {
             notes.push(format!(
                 "{}: {skipped} transcripts left out, on chromosomes that are not in use: {}",
-                gtf.display(),
+                path.display(),
                 first_names(strangers)
             ));
         }

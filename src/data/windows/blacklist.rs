@@ -1,13 +1,12 @@
 //! Where no window may lie.
 
-use std::path::Path;
-
 use super::peaks::read_intervals;
 use crate::Result;
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::text::Lines;
 
 /// The blacklist as it is, and as sampling and prediction use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,16 +18,25 @@ pub struct Blacklist {
 }
 
 impl Blacklist {
-    /// Reads a BED file, or takes an empty one, for inputs of `length` bases. Errors as of
-    /// [`read_intervals`].
+    /// Reads a BED file, or takes an empty one, for inputs of `length` bases. A file without an interval is worth a
+    /// note. Errors as of [`read_intervals`].
     pub fn read(
-        path: Option<&Path>,
+        lines: Option<Lines>,
         length: u32,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Blacklist> {
-        let intervals = match path {
-            Some(path) => read_intervals(path, chromosomes, notes)?,
+        let intervals = match lines {
+            Some(lines) => {
+                let shown = lines.path().display().to_string();
+                let intervals = read_intervals(lines, chromosomes, notes)?;
+                if intervals.is_empty() {
+                    notes.push(format!(
+                        "note: --blacklist {shown} has no interval: no region is left out but the chromosomes' ends"
+                    ));
+                }
+                intervals
+            }
             None => Vec::new(),
         };
         let plain = Regions::merge(chromosomes.len(), intervals);

@@ -1,14 +1,12 @@
 //! Intervals of a BED file on the chromosomes in use.
 
-use std::path::Path;
-
 use crate::Result;
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::first_names;
+use crate::io::text::{Lines, first_names};
 
 /// Intervals with their chromosomes' numbers; the same one may come several times.
 pub type Intervals = Vec<(u32, Span)>;
@@ -19,11 +17,12 @@ pub type Intervals = Vec<(u32, Span)>;
 /// Errors name the line: those of the reader, an interval past its chromosome's end. Intervals of
 /// which none is on a chromosome in use: shows both sides' first names.
 pub fn read_intervals(
-    path: &Path,
+    lines: Lines,
     chromosomes: &Chromosomes,
     notes: &mut Notes,
 ) -> Result<Intervals> {
-    let mut reader = Reader::open(path)?;
+    let path = lines.path().to_path_buf();
+    let mut reader = Reader::new(lines);
     let (mut intervals, mut strangers, mut skipped) = (Intervals::new(), Vec::<String>::new(), 0);
     // Neighbours mostly are on the same chromosome.
     let mut last: Option<(String, u32)> = None;
@@ -59,7 +58,7 @@ pub fn read_intervals(
         intervals.push((number, span));
     }
     if intervals.is_empty() && skipped > 0 {
-        return Err(chromosomes.nothing_in_common(path, strangers));
+        return Err(chromosomes.nothing_in_common(&path, strangers));
     }
     if skipped > 0 {
         notes.push(format!(
@@ -86,15 +85,14 @@ impl Peaks {
     /// # Errors
     /// Those of [`read_intervals`].
     pub fn read(
-        conservative: &Path,
-        relaxed: Option<&Path>,
+        conservative: Lines,
+        relaxed: Option<Lines>,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Peaks> {
-        let relaxed = relaxed.filter(|path| *path != conservative);
         let conservative = read_intervals(conservative, chromosomes, notes)?;
         let relaxed = relaxed
-            .map(|path| read_intervals(path, chromosomes, notes))
+            .map(|lines| read_intervals(lines, chromosomes, notes))
             .transpose()?;
         Ok(Peaks::new(conservative, relaxed, chromosomes.len()))
     }

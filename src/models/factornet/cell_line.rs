@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::data::Notes;
 use crate::data::windows::peaks::Peaks;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::sources::{Sources, check_no_stream};
 use crate::io::text::{Lines, excerpt, first_names};
 use crate::{Error, Result};
 
@@ -228,6 +229,7 @@ fn each_line(
     if !path.exists() {
         return Ok(());
     }
+    check_no_stream(&path, "a cell line's lists")?;
     let mut lines = Lines::open(&path)?;
     let (mut line, mut names) = (String::new(), Vec::<(String, u64)>::new());
     while lines.read_filled(&mut line)? {
@@ -258,7 +260,12 @@ impl FactorFiles {
     ///
     /// # Errors
     /// A file that is not there names the list's line; those of the reader.
-    pub fn peaks(&self, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<Peaks> {
+    pub fn peaks(
+        &self,
+        sources: &Sources,
+        chromosomes: &Chromosomes,
+        notes: &mut Notes,
+    ) -> Result<Peaks> {
         let relaxed = self.relaxed.as_deref();
         for file in [Some(self.conservative.as_path()), relaxed]
             .into_iter()
@@ -266,7 +273,13 @@ impl FactorFiles {
         {
             self.line.check(file)?;
         }
-        Peaks::read(&self.conservative, relaxed, chromosomes, notes)
+        let relaxed = relaxed.filter(|path| *path != self.conservative);
+        Peaks::read(
+            sources.lines(&self.conservative)?,
+            relaxed.map(|path| sources.lines(path)).transpose()?,
+            chromosomes,
+            notes,
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::args::DeviceArgs;
 use crate::data::tracks::Storage;
 use crate::engine::Device;
+use crate::io::sources::is_there;
 use crate::models::factornet::genome_inputs::Files;
 use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::Precision;
@@ -139,7 +140,7 @@ impl SharedArgs {
     /// A file in --resources, where it is there.
     pub fn resource(&self, name: &str) -> Option<PathBuf> {
         let path = self.resources.join(name);
-        path.is_file().then_some(path)
+        is_there(&path).then_some(path)
     }
 }
 

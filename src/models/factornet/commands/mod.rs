@@ -7,6 +7,7 @@ mod outputs;
 mod predict;
 mod train;
 mod train_args;
+mod train_files;
 mod visualize;
 
 use crate::Result;

@@ -9,6 +9,7 @@ use crate::engine::Device;
 use crate::io::bed::Reader;
 use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
+use crate::io::sources::Sources;
 use crate::io::text::first_names;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
@@ -36,7 +37,7 @@ pub struct Args {
     /// The factor to score [default: all of the model, a column each]
     #[arg(short = 'f', long, value_name = "NAME")]
     factor: Option<String>,
-    /// Intervals to score, BED
+    /// Intervals to score, BED; - is standard input
     #[arg(short = 'b', long, visible_alias = "bed", value_name = "BED")]
     bedfile: PathBuf,
     /// Scored intervals, gzipped BED
@@ -105,12 +106,13 @@ fn predict<T: Number>(
     written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
     check(&written, &read)?;
     let files = args.shared.files()?;
+    let sources = Sources::new();
     let described = &model.config.model;
     let mut notes = Notes::new();
-    let genome = GenomeInputs::open(&files, described.network.length, &mut notes)?;
+    let genome = GenomeInputs::open(&files, &sources, described.network.length, &mut notes)?;
     let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cell, &wanted, &mut notes)?;
-    let annotations = genome.annotations(&files, described.gencode, &mut notes)?;
+    let annotations = genome.annotations(&files, &sources, described.gencode, &mut notes)?;
     say(&notes);
     let names: Vec<&str> = columns
         .iter()
@@ -152,7 +154,7 @@ fn predict<T: Number>(
     // From here on a signal ends the work between two batches, and nothing half written stays.
     interrupt::watch();
     write_scored_bed(&args.outputfile, |out| {
-        let mut reader = Reader::open(&args.bedfile)?;
+        let mut reader = Reader::new(sources.into_lines(&args.bedfile)?);
         let failed = write_error(&args.outputfile);
         loop {
             let (lines, samples) = work.block(&mut reader)?;

@@ -11,8 +11,9 @@ use crate::data::windows::peaks::read_intervals;
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::motif_matches::write_matches;
 use crate::io::atomic::{check_folder, write_atomic};
-use crate::io::meme::read_meme;
+use crate::io::meme::parse_meme;
 use crate::io::npy::write_npy_matrix;
+use crate::io::sources::Sources;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
@@ -108,10 +109,13 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let written = own.touched()?;
     let written: Vec<(&str, &Path)> = written.iter().map(|file| (flag, file.as_path())).collect();
     check_apart(&written, &read)?;
-    let known = args.motif_db.as_ref().map(read_meme).transpose()?;
+    let sources = Sources::new();
+    let known = args.motif_db.as_ref();
+    let known = known.map(|file| sources.lines(file)).transpose()?;
+    let known = known.map(parse_meme).transpose()?;
     let files = args.shared.files()?;
     let mut notes = Notes::new();
-    let genome = GenomeInputs::open(&files, network.length, &mut notes)?;
+    let genome = GenomeInputs::open(&files, &sources, network.length, &mut notes)?;
     let chromosomes = genome.chromosomes();
     let words = words(&args.chroms, &["chr11"]);
     let choice = Choice {
@@ -119,8 +123,8 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
         words: &words,
         explicit: !args.chroms.is_empty(),
     };
-    let regions = choice.regions(chromosomes, &mut notes)?;
-    let intervals = read_intervals(&args.bedfile, chromosomes, &mut notes)?;
+    let regions = choice.regions(&sources, chromosomes, &mut notes)?;
+    let intervals = read_intervals(sources.into_lines(&args.bedfile)?, chromosomes, &mut notes)?;
     let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
     say(&notes);
