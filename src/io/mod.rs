@@ -11,6 +11,7 @@ pub mod gtf;
 pub mod hash;
 pub mod history;
 pub mod keras_hdf5;
+mod line_ends;
 pub mod meme;
 pub mod npy;
 pub mod scientific;

@@ -4,6 +4,7 @@ use crate::args::DeviceArgs;
 use crate::data::tracks::Storage;
 use crate::engine::Device;
 use crate::io::sources::is_there;
+use crate::io::text::printable;
 use crate::models::factornet::genome_inputs::Files;
 use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::Precision;
@@ -147,7 +148,7 @@ impl SharedArgs {
 /// Notes for the user, on stderr.
 pub fn say(notes: &[String]) {
     for note in notes {
-        eprintln!("{note}");
+        eprintln!("{}", printable(note));
     }
 }
 
