@@ -1,6 +1,6 @@
-//! Sequences of intervals, cut from a genome in FASTA: plain, gzip or bgzip.
+//! Sequences of intervals, cut from a genome in FASTA (plain, gzip or bgzip) or 2bit.
 //!
-//! With an index beside it (.fai; for bgzip .gzi too) only the parts that are asked for are read;
+//! Of 2bit, and of FASTA with an index beside it (.fai; for bgzip .gzi too), only the parts that are asked for are read;
 //! else the file is read through once, with one chromosome in memory at a time.
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +15,7 @@ use noodles_fasta::record::Definition;
 use super::bed::Interval;
 use super::fasta::{Want, read_fasta};
 use super::text::{Lines, Packing, excerpt, first_names};
+use super::two_bit::TwoBit;
 use crate::dna::bases;
 use crate::{Error, Result};
 
@@ -26,14 +27,44 @@ const GAP: u64 = 1 << 16;
 ///
 /// Errors: no chromosome in common (shows both sides' first names; names are compared as
 /// written), an interval on a chromosome that the genome lacks or past its end (names the line of
-/// `bed`), a character that is not DNA, an index that does not fit its file.
+/// `bed`), a character that is not DNA, an index that does not fit its file, a damaged 2bit file.
 pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Vec<u8>> {
     let mut request = Request::new(genome, bed, intervals);
-    match Indexed::open(genome)? {
-        Some(indexed) => indexed.answer(&mut request)?,
-        None => request.stream()?,
+    if let Some(mut two_bit) = TwoBit::open(genome)? {
+        request.parts(&mut two_bit)?;
+    } else if let Some(mut indexed) = Indexed::open(genome)? {
+        request.parts(&mut indexed)?;
+    } else {
+        request.stream()?;
     }
     Ok(request.codes)
+}
+
+/// A genome of which parts can be read by their place.
+trait ByPlace {
+    /// Names and lengths in bases.
+    fn chromosomes(&self) -> Vec<(String, u64)>;
+
+    /// Looks at a chromosome, by its number, before bases of it are asked for.
+    fn check(&mut self, _chromosome: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// The codes of bases `from..to` of a chromosome, which lie on it.
+    fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>>;
+}
+
+impl ByPlace for TwoBit {
+    fn chromosomes(&self) -> Vec<(String, u64)> {
+        let list = TwoBit::chromosomes(self).iter();
+        list.map(|(name, length)| (name.clone(), u64::from(*length)))
+            .collect()
+    }
+
+    fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>> {
+        let name = TwoBit::chromosomes(self)[chromosome].0.clone();
+        self.codes(&name, from..to)
+    }
 }
 
 struct Request<'a> {
@@ -127,6 +158,40 @@ impl<'a> Request<'a> {
             first_names(found)
         );
         Err(Error::format_at(self.bed, first.line, message))
+    }
+
+    /// Reads the parts that are asked for, near ones together.
+    fn parts(&mut self, genome: &mut impl ByPlace) -> Result<()> {
+        let chromosomes = genome.chromosomes();
+        let names: Vec<String> = chromosomes.iter().map(|(name, _)| name.clone()).collect();
+        self.check_names(&names)?;
+        for (number, (name, length)) in chromosomes.iter().enumerate() {
+            let Some(list) = self.wanted.remove(name.as_str()) else {
+                continue;
+            };
+            genome.check(number)?;
+            for &i in &list {
+                self.check_end(i, *length)?;
+            }
+            let mut rest = &list[..];
+            while let Some((&first, _)) = rest.split_first() {
+                let from = self.intervals[first].start;
+                let mut to = self.intervals[first].end;
+                let near = |&&i: &&usize| {
+                    let interval = &self.intervals[i];
+                    let joins = interval.start <= to.saturating_add(GAP);
+                    to = if joins { to.max(interval.end) } else { to };
+                    joins
+                };
+                let count = rest.iter().take_while(near).count();
+                let part = genome.bases(number, from, to)?;
+                for &i in &rest[..count] {
+                    self.fill(i, &part, from)?;
+                }
+                rest = &rest[count..];
+            }
+        }
+        Ok(())
     }
 
     /// Reads the whole FASTA once, up to the last chromosome that is asked for.
@@ -242,39 +307,6 @@ impl Indexed {
         }))
     }
 
-    fn answer(mut self, request: &mut Request) -> Result<()> {
-        let entries = std::mem::take(&mut self.index);
-        let names: Vec<String> = entries.iter().map(|e| e.name().to_string()).collect();
-        request.check_names(&names)?;
-        for (entry, name) in entries.iter().zip(&names) {
-            let Some(list) = request.wanted.remove(name.as_str()) else {
-                continue;
-            };
-            self.check_header(entry)?;
-            for &i in &list {
-                request.check_end(i, entry.length())?;
-            }
-            let mut rest = &list[..];
-            while let Some((&first, _)) = rest.split_first() {
-                let from = request.intervals[first].start;
-                let mut to = request.intervals[first].end;
-                let near = |&&i: &&usize| {
-                    let interval = &request.intervals[i];
-                    let joins = interval.start <= to.saturating_add(GAP);
-                    to = if joins { to.max(interval.end) } else { to };
-                    joins
-                };
-                let count = rest.iter().take_while(near).count();
-                let part = self.bases(entry, from, to)?;
-                for &i in &rest[..count] {
-                    request.fill(i, &part, from)?;
-                }
-                rest = &rest[count..];
-            }
-        }
-        Ok(())
-    }
-
     /// An index of another version of the file would give other bases without a sound: the line
     /// before the first base must be the header with this name.
     fn check_header(&mut self, entry: &fai::Record) -> Result<()> {
@@ -307,7 +339,7 @@ impl Indexed {
     }
 
     /// The codes of bases `from..to` of a chromosome.
-    fn bases(&mut self, entry: &fai::Record, from: u64, to: u64) -> Result<Vec<u8>> {
+    fn codes(&mut self, entry: &fai::Record, from: u64, to: u64) -> Result<Vec<u8>> {
         let (bases, width) = (entry.line_base_count().get(), entry.line_width().get());
         let place = |base: u64| {
             let line = (base / bases).saturating_mul(width);
@@ -346,6 +378,24 @@ impl Indexed {
             Ok(_) => Ok(()),
             Err(e) => Err(self.files.unreadable(e)),
         }
+    }
+}
+
+impl ByPlace for Indexed {
+    fn chromosomes(&self) -> Vec<(String, u64)> {
+        let list = self.index.iter();
+        list.map(|entry| (entry.name().to_string(), entry.length()))
+            .collect()
+    }
+
+    fn check(&mut self, chromosome: usize) -> Result<()> {
+        let entry = self.index[chromosome].clone();
+        self.check_header(&entry)
+    }
+
+    fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>> {
+        let entry = self.index[chromosome].clone();
+        self.codes(&entry, from, to)
     }
 }
 

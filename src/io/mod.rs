@@ -21,3 +21,4 @@ pub mod signals;
 pub mod sources;
 pub mod state_dict;
 pub mod text;
+pub mod two_bit;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct SharedArgs {
-    /// Genome: FASTA, plain, gzip or bgzip [default: hg19.fa in --resources]
+    /// Genome: FASTA (plain, gzip or bgzip) or 2bit [default: hg19.fa in --resources]
     #[arg(long, value_name = "FASTA")]
     pub genome: Option<PathBuf>,
     /// The chromosomes in use, with their sizes [default: those of --genome, else hg19.autoX.chrom.sizes in --resources]
@@ -102,7 +102,7 @@ impl SharedArgs {
         })
     }
 
-    /// The FASTA.
+    /// The genome's file.
     ///
     /// # Errors
     /// None is given and none is in --resources.
