@@ -15,6 +15,8 @@ use cisgrad::data::windows::annotations::GencodeSpan;
 use cisgrad::data::windows::blacklist::Blacklist;
 use cisgrad::data::windows::peaks::Peaks;
 use cisgrad::io::chrom_sizes::Chromosomes;
+use cisgrad::io::sources::Sources;
+use cisgrad::io::text::Lines;
 use cisgrad::models::factornet::cell_line::factor_files;
 use cisgrad::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use cisgrad::models::factornet::samples::single::{Settings, SingleTask};
@@ -32,7 +34,7 @@ fn read(data: &Path) -> cisgrad::Result<Inputs> {
     let mut notes = Notes::new();
     let chromosomes = Chromosomes::read(data.join("resources/hg19.autoX.chrom.sizes"))?;
     let file = data.join("resources/blacklist.bed.gz");
-    let blacklist = Blacklist::read(Some(&file), 1000, &chromosomes, &mut notes)?;
+    let blacklist = Blacklist::read(Some(Lines::open(&file)?), 1000, &chromosomes, &mut notes)?;
     let words = |list: &str| -> Vec<String> { list.split(' ').map(String::from).collect() };
     let (validation, test) = (words("chr11"), words("chr1 chr8 chr21"));
     let choice = |flag, words| Choice {
@@ -44,6 +46,7 @@ fn read(data: &Path) -> cisgrad::Result<Inputs> {
     let split = Split::new(
         choice("-v", &validation[..]),
         choice("-t", &test[..]),
+        &Sources::new(),
         &chromosomes,
         &mut notes,
     )?;
@@ -51,7 +54,7 @@ fn read(data: &Path) -> cisgrad::Result<Inputs> {
     let files = factor_files(&folders, "REST")?;
     let peaks = files
         .iter()
-        .map(|files| files.peaks(Needed::ALONE, &chromosomes, &mut notes));
+        .map(|files| files.peaks(Needed::ALONE, &Sources::new(), &chromosomes, &mut notes));
     let peaks = peaks.collect::<cisgrad::Result<_>>()?;
     Ok(Inputs {
         chromosomes,

@@ -7,6 +7,7 @@ pub mod own_folder;
 use crate::engine::Device;
 use crate::engine::device::DeviceRequest;
 use crate::io::atomic::write_atomic;
+use crate::io::text::printable;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
 use std::io::{self, Write};
@@ -107,6 +108,6 @@ pub fn emit(out: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> io::Result<
 /// Notes for the user, on stderr.
 pub fn say(notes: &[String]) {
     for note in notes {
-        eprintln!("{note}");
+        eprintln!("{}", printable(note));
     }
 }

@@ -6,6 +6,7 @@ mod devices;
 mod selftest;
 mod short_flags;
 
+use crate::io::text::printable;
 use crate::models::kinds;
 use crate::{Error, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", printable(&error.to_string()));
             ExitCode::from(match error {
                 Error::Usage(_) => 2,
                 Error::Interrupted => 130,

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use crate::data::Notes;
 use crate::dna::sequences::{Sequences, chromosome_of};
-use crate::io::sequences::read_sequences;
-use crate::io::signals::{SignalTable, read_signals};
-use crate::io::text::first_names;
+use crate::io::sequences::parse_sequences;
+use crate::io::signals::{SignalTable, parse_signals};
+use crate::io::text::{Lines, first_names};
 use crate::{Error, Result};
 
 /// What a model is trained and tested on: a sequence and its signals a row, in the order of the
@@ -92,13 +92,13 @@ impl Dataset {
     /// Reads and joins a signal table and sequences (list, FASTA, or BED with `genome`); also
     /// gives the number of sequences left out. Errors as those of the readers and [`Self::join`]; notes are there then, too.
     pub fn read(
-        signals: &Path,
-        sequences: &Path,
+        signals: Lines,
+        sequences: Lines,
         genome: Option<&Path>,
         notes: &mut Notes,
     ) -> Result<(Self, usize)> {
-        let table = read_signals(signals)?;
-        Dataset::join(table, read_sequences(sequences, genome, notes)?)
+        let table = parse_signals(signals)?;
+        Dataset::join(table, parse_sequences(sequences, genome, notes)?)
     }
 
     /// The number of rows.
@@ -205,7 +205,9 @@ mod tests {
             folder.join("signals.tsv.gz"),
             folder.join("sequences.list.gz"),
         );
-        let (from_list, unused) = Dataset::read(&signals, &list, None, &mut Notes::new()).unwrap();
+        let open = |path: &Path| Lines::open(path).unwrap();
+        let (from_list, unused) =
+            Dataset::read(open(&signals), open(&list), None, &mut Notes::new()).unwrap();
         assert_eq!((from_list.len(), from_list.length, unused), (8710, 300, 0));
         assert_eq!(from_list.outputs, ["K562", "GM12878", "MCF7"]);
         assert_eq!(from_list.chromosome(8709), Some("chr22"));
@@ -217,7 +219,7 @@ mod tests {
         std::fs::write(&bed, lines).unwrap();
         let genome = data.join("genome/hg38.chr22.fa.gz");
         let (from_bed, _) =
-            Dataset::read(&signals, &bed, Some(&genome), &mut Notes::new()).unwrap();
+            Dataset::read(open(&signals), open(&bed), Some(&genome), &mut Notes::new()).unwrap();
         assert!(from_bed.codes == from_list.codes);
         assert!(from_bed.signals == from_list.signals);
     }

@@ -7,7 +7,9 @@ use crate::dna::bases;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::fasta::{Want, read_fasta};
+use crate::io::sources::check_no_stream;
 use crate::io::text::{Lines, first_names};
+use crate::io::two_bit::TwoBit;
 use crate::{Error, Result};
 
 /// The chromosomes in use: four bases a byte, and where no base is known.
@@ -25,67 +27,28 @@ struct Packed {
 }
 
 impl PackedGenome {
-    /// Reads a FASTA: plain, gzip or bgzip. `chromosomes` says which records are in use and in
+    /// Reads a FASTA (plain, gzip or bgzip) or a 2bit file. `chromosomes` says which records are in use and in
     /// what order; without it all are, in the order of the file.
     ///
     /// Errors: a chromosome that the file lacks (shows both sides' first names when it lacks all),
     /// one of another length than in `chromosomes`, one that comes twice or without a base, those
-    /// of the reader.
-    pub fn read(fasta: &Path, chromosomes: Option<&Chromosomes>) -> Result<PackedGenome> {
-        let mut lines = Lines::open(fasta)?;
-        let (mut seen, mut twice) = (Vec::<String>::new(), None);
-        let mut waiting = chromosomes.map(Chromosomes::len);
-        let want = |name: &str| {
-            if waiting == Some(0) {
-                return Want::Stop;
-            }
-            if seen.iter().any(|known| known == name) {
-                twice = Some(name.to_string());
-                return Want::Stop;
-            }
-            seen.push(name.to_string());
-            match (chromosomes, &mut waiting) {
-                (Some(known), _) if known.number(name).is_none() => Want::Skip,
-                (_, Some(count)) => {
-                    *count -= 1;
-                    Want::Keep
-                }
-                _ => Want::Keep,
-            }
+    /// of the readers; a pipe.
+    pub fn read(genome: &Path, chromosomes: Option<&Chromosomes>) -> Result<PackedGenome> {
+        check_no_stream(genome, "genomes")?;
+        let (found, seen) = match TwoBit::open(genome)? {
+            Some(two_bit) => read_two_bit(two_bit, genome, chromosomes)?,
+            None => read_records(genome, chromosomes)?,
         };
-        let mut found = Vec::new();
-        read_fasta(&mut lines, want, |record| {
-            let wrong = |message: String| Error::format_at(fasta, record.line, message);
-            let name = &record.name;
-            let length = match u32::try_from(record.codes.len()) {
-                Ok(length) if length > 0 => length,
-                Ok(_) => return Err(wrong(format!("chromosome '{name}' has no bases"))),
-                Err(_) => return Err(wrong(format!("chromosome '{name}' has 2^32 bases or more"))),
-            };
-            if let Some(all) = chromosomes
-                && let Some(expected) = all.number(name).map(|number| all.length(number))
-                && expected != length
-            {
-                return Err(wrong(format!(
-                    "chromosome '{name}' has {length} bases here and {expected} in {}; another build?",
-                    all.path.display()
-                )));
-            }
-            found.push((record.name, Packed::new(&record.codes), length));
-            Ok(())
-        })?;
-        if let Some(name) = twice {
-            return Err(lines.error(format!("chromosome '{name}' comes twice")));
-        }
         match chromosomes {
-            Some(all) => Self::in_order(fasta, all, found, &seen),
+            Some(all) => Self::in_order(genome, all, found, &seen),
             None => {
                 let list = found
                     .iter()
                     .map(|(name, _, length)| (name.clone(), *length));
-                let known = Chromosomes::new(fasta, list.collect());
+                let known = Chromosomes::new(genome, list.collect());
                 Ok(PackedGenome {
-                    chromosomes: known.ok_or_else(|| lines.error("a chromosome comes twice"))?,
+                    chromosomes: known
+                        .ok_or_else(|| Error::format(genome, "a chromosome comes twice"))?,
                     packed: found.into_iter().map(|(_, packed, _)| packed).collect(),
                 })
             }
@@ -95,7 +58,7 @@ impl PackedGenome {
     fn in_order(
         fasta: &Path,
         all: &Chromosomes,
-        found: Vec<(String, Packed, u32)>,
+        found: Vec<Found>,
         seen: &[String],
     ) -> Result<PackedGenome> {
         let mut packed = vec![None; all.len()];
@@ -157,6 +120,94 @@ impl PackedGenome {
         let one = |p: &Packed| p.bases.len() + size_of::<Span>() * p.unknown.len();
         self.packed.iter().map(one).sum()
     }
+}
+
+/// A chromosome's name, bases and length.
+type Found = (String, Packed, u32);
+
+/// The chromosomes of a FASTA that are in use, in its order, and the names that were met.
+fn read_records(
+    fasta: &Path,
+    chromosomes: Option<&Chromosomes>,
+) -> Result<(Vec<Found>, Vec<String>)> {
+    let mut lines = Lines::open(fasta)?;
+    let (mut seen, mut twice) = (Vec::<String>::new(), None);
+    let mut waiting = chromosomes.map(Chromosomes::len);
+    let want = |name: &str| {
+        if waiting == Some(0) {
+            return Want::Stop;
+        }
+        if seen.iter().any(|known| known == name) {
+            twice = Some(name.to_string());
+            return Want::Stop;
+        }
+        seen.push(name.to_string());
+        match (chromosomes, &mut waiting) {
+            (Some(known), _) if known.number(name).is_none() => Want::Skip,
+            (_, Some(count)) => {
+                *count -= 1;
+                Want::Keep
+            }
+            _ => Want::Keep,
+        }
+    };
+    let mut found = Vec::new();
+    read_fasta(&mut lines, want, |record| {
+        let (name, line) = (record.name, Some(record.line));
+        found.push(pack(fasta, line, name, &record.codes, chromosomes)?);
+        Ok(())
+    })?;
+    match twice {
+        Some(name) => Err(lines.error(format!("chromosome '{name}' comes twice"))),
+        None => Ok((found, seen)),
+    }
+}
+
+/// As [`read_records`], of a 2bit genome.
+fn read_two_bit(
+    mut genome: TwoBit,
+    path: &Path,
+    chromosomes: Option<&Chromosomes>,
+) -> Result<(Vec<Found>, Vec<String>)> {
+    let (mut found, mut seen) = (Vec::new(), Vec::new());
+    for (name, length) in genome.chromosomes().to_vec() {
+        if chromosomes.is_none_or(|all| all.number(&name).is_some()) {
+            let codes = genome.codes(&name, 0..u64::from(length))?;
+            found.push(pack(path, None, name.clone(), &codes, chromosomes)?);
+        }
+        seen.push(name);
+    }
+    Ok((found, seen))
+}
+
+/// A chromosome, if it has bases, and as many as it should.
+fn pack(
+    path: &Path,
+    line: Option<u64>,
+    name: String,
+    codes: &[u8],
+    chromosomes: Option<&Chromosomes>,
+) -> Result<Found> {
+    let wrong = |message: String| Error::Format {
+        path: path.to_path_buf(),
+        line,
+        message,
+    };
+    let length = match u32::try_from(codes.len()) {
+        Ok(length) if length > 0 => length,
+        Ok(_) => return Err(wrong(format!("chromosome '{name}' has no bases"))),
+        Err(_) => return Err(wrong(format!("chromosome '{name}' has 2^32 bases or more"))),
+    };
+    if let Some(all) = chromosomes
+        && let Some(expected) = all.number(&name).map(|number| all.length(number))
+        && expected != length
+    {
+        return Err(wrong(format!(
+            "chromosome '{name}' has {length} bases here and {expected} in {}; another build?",
+            all.path.display()
+        )));
+    }
+    Ok((name, Packed::new(codes), length))
 }
 
 impl Packed {

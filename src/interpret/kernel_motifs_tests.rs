@@ -37,7 +37,7 @@ fn the_file_reads_back_as_motifs() {
     sites.add(1, &[0, 1, 2], &[]);
     let text = std::io::Cursor::new(meme(&sites));
     assert_eq!(
-        parse_meme(Lines::new("motifs.txt", text)).unwrap(),
+        parse_meme(Lines::new("motifs.txt", text), &mut Vec::new()).unwrap(),
         sites.motifs()
     );
     assert_eq!((sites.kernels(), sites.width(), sites.sites(1)), (2, 3, 1));

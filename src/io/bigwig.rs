@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bigtools::{BBIFileInfo, BBIReadError, BigWigRead, BigWigReadOpenError};
 
-use super::text::excerpt;
+use super::sources::check_no_stream;
 use crate::{Error, Result};
 use checked::Checked;
 pub use means::Means;
@@ -31,9 +31,10 @@ impl BigWig {
     /// Errors: not a bigWig (a web page, a bigBed, text), a file that breaks off.
     pub fn open(path: impl AsRef<Path>) -> Result<BigWig> {
         let path = path.as_ref();
+        check_no_stream(path, "bigWig files")?;
         let mut start = Vec::new();
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        let read = file.take(checked::HEADER).read_to_end(&mut start);
+        let read = file.take(checked::START).read_to_end(&mut start);
         read.map_err(|e| Error::io(path, e))?;
         let unpacked = checked::header(&start).map_err(|problem| Error::format(path, problem))?;
         checked::chromosome_tree(path, &start).map_err(|e| unreadable(path, e))?;
@@ -124,20 +125,6 @@ fn unreadable(path: &Path, error: std::io::Error) -> Error {
         ErrorKind::InvalidData => Error::format(path, format!("corrupt bigWig file: {error}")),
         _ => Error::io(path, error),
     }
-}
-
-/// What a file that is no bigWig seems to be, by its first bytes.
-fn foreign(start: &[u8]) -> String {
-    let text = String::from_utf8_lossy(start);
-    let line = text.trim_start().lines().next().unwrap_or("");
-    let seems = match start {
-        [] => "the file is empty".to_string(),
-        [0x1f, 0x8b, ..] => "packed with gzip".to_string(),
-        _ if line.starts_with('<') => format!("a web page? It begins with {}", excerpt(line)),
-        _ if line.chars().all(|c| !c.is_control()) => format!("it begins with {}", excerpt(line)),
-        _ => "its first four bytes are not a bigWig's".to_string(),
-    };
-    format!("not a bigWig file: {seems}")
 }
 
 #[cfg(test)]

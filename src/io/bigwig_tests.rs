@@ -95,13 +95,16 @@ fn files_that_are_no_bigwig_say_what_they_seem_to_be() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.bw");
     for (bytes, expected) in [
-        (&b""[..], "not a bigWig file: the file is empty"),
+        (&b""[..], "an empty file; expected a bigWig"),
         (
             b"\n<!DOCTYPE html>\n<html>",
-            "a web page? It begins with '<!DOCTYPE html>'",
+            "a web page (HTML: the download went wrong?); expected a bigWig",
         ),
-        (b"chr1 1 2 3\n", "it begins with 'chr1 1 2 3'"),
-        (b"\x1f\x8b\x08\0", "packed with gzip"),
+        (
+            b"chr1 1 2 3\n",
+            "text that begins with \"chr1 1 2 3\"; expected a bigWig",
+        ),
+        (b"\x1f\x8b\x08\0", "a gzip file; expected a bigWig"),
         (b"\xeb\xf2\x89\x87\0", "a bigBed file; expected a bigWig"),
         (
             b"\x26\xfc\x8f\x88\x04\0",

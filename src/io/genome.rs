@@ -1,6 +1,6 @@
-//! Sequences of intervals, cut from a genome in FASTA: plain, gzip or bgzip.
+//! Sequences of intervals, cut from a genome in FASTA (plain, gzip or bgzip) or 2bit.
 //!
-//! With an index beside it (.fai; for bgzip .gzi too) only the parts that are asked for are read;
+//! Of 2bit, and of FASTA with an index beside it (.fai; for bgzip .gzi too), only the parts that are asked for are read;
 //! else the file is read through once, with one chromosome in memory at a time.
 
 use std::collections::{HashMap, HashSet};
@@ -16,6 +16,7 @@ use super::bed::Interval;
 use super::edges::{Edge, Edges};
 use super::fasta::{Want, read_fasta};
 use super::text::{Lines, Packing, excerpt, first_names};
+use super::two_bit::TwoBit;
 use crate::dna::bases;
 use crate::{Error, Result};
 
@@ -36,7 +37,7 @@ pub struct Cut {
 ///
 /// Errors: no chromosome in common (shows both sides' first names; names are compared as
 /// written), an interval on a chromosome that the genome lacks (names the line of `bed`), one that is longer than
-/// chromosomes can be, a character that is not DNA, an index that does not fit its file.
+/// chromosomes can be, a character that is not DNA, an index that does not fit its file, a damaged 2bit file.
 pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Cut> {
     if let Some(long) = intervals.iter().find(|i| i.length() > u64::from(u32::MAX)) {
         let message = format!(
@@ -47,11 +48,41 @@ pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Cut>
         return Err(Error::format_at(bed, long.line, message));
     }
     let mut request = Request::new(genome, bed, intervals);
-    match Indexed::open(genome)? {
-        Some(indexed) => indexed.answer(&mut request)?,
-        None => request.stream()?,
+    if let Some(mut two_bit) = TwoBit::open(genome)? {
+        request.parts(&mut two_bit)?;
+    } else if let Some(mut indexed) = Indexed::open(genome)? {
+        request.parts(&mut indexed)?;
+    } else {
+        request.stream()?;
     }
     Ok(request.cut())
+}
+
+/// A genome of which parts can be read by their place.
+trait ByPlace {
+    /// Names and lengths in bases.
+    fn chromosomes(&self) -> Vec<(String, u64)>;
+
+    /// Looks at a chromosome, by its number, before bases of it are asked for.
+    fn check(&mut self, _chromosome: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// The codes of bases `from..to` of a chromosome, which lie on it.
+    fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>>;
+}
+
+impl ByPlace for TwoBit {
+    fn chromosomes(&self) -> Vec<(String, u64)> {
+        let list = TwoBit::chromosomes(self).iter();
+        list.map(|(name, length)| (name.clone(), u64::from(*length)))
+            .collect()
+    }
+
+    fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>> {
+        let name = TwoBit::chromosomes(self)[chromosome].0.clone();
+        self.codes(&name, from..to)
+    }
 }
 
 struct Request<'a> {
@@ -168,6 +199,38 @@ impl<'a> Request<'a> {
             first_names(found)
         );
         Err(Error::format_at(self.bed, first.line, message))
+    }
+
+    /// Reads the parts that are asked for, near ones together.
+    fn parts(&mut self, genome: &mut impl ByPlace) -> Result<()> {
+        let chromosomes = genome.chromosomes();
+        let names: Vec<String> = chromosomes.iter().map(|(name, _)| name.clone()).collect();
+        self.check_names(&names)?;
+        for (number, (name, length)) in chromosomes.iter().enumerate() {
+            if !self.wanted.contains_key(name.as_str()) {
+                continue;
+            }
+            genome.check(number)?;
+            let list = self.take(name, *length);
+            let mut rest = &list[..];
+            while let Some((&first, _)) = rest.split_first() {
+                let end = |i: usize| self.intervals[i].end.min(*length);
+                let from = self.intervals[first].start;
+                let mut to = end(first);
+                let near = |&&i: &&usize| {
+                    let joins = self.intervals[i].start <= to.saturating_add(GAP);
+                    to = if joins { to.max(end(i)) } else { to };
+                    joins
+                };
+                let count = rest.iter().take_while(near).count();
+                let part = genome.bases(number, from, to)?;
+                for &i in &rest[..count] {
+                    self.fill(i, &part, from)?;
+                }
+                rest = &rest[count..];
+            }
+        }
+        Ok(())
     }
 
     /// Reads the whole FASTA once, up to the last chromosome that is asked for.
@@ -287,37 +350,6 @@ impl Indexed {
         }))
     }
 
-    fn answer(mut self, request: &mut Request) -> Result<()> {
-        let entries = std::mem::take(&mut self.index);
-        let names: Vec<String> = entries.iter().map(|e| e.name().to_string()).collect();
-        request.check_names(&names)?;
-        for (entry, name) in entries.iter().zip(&names) {
-            if !request.wanted.contains_key(name.as_str()) {
-                continue;
-            }
-            self.check_header(entry)?;
-            let list = request.take(name, entry.length());
-            let mut rest = &list[..];
-            while let Some((&first, _)) = rest.split_first() {
-                let end = |i: usize| request.intervals[i].end.min(entry.length());
-                let from = request.intervals[first].start;
-                let mut to = end(first);
-                let near = |&&i: &&usize| {
-                    let joins = request.intervals[i].start <= to.saturating_add(GAP);
-                    to = if joins { to.max(end(i)) } else { to };
-                    joins
-                };
-                let count = rest.iter().take_while(near).count();
-                let part = self.bases(entry, from, to)?;
-                for &i in &rest[..count] {
-                    request.fill(i, &part, from)?;
-                }
-                rest = &rest[count..];
-            }
-        }
-        Ok(())
-    }
-
     /// An index of another version of the file would give other bases without a sound: the line
     /// before the first base must be the header with this name.
     fn check_header(&mut self, entry: &fai::Record) -> Result<()> {
@@ -350,7 +382,7 @@ impl Indexed {
     }
 
     /// The codes of bases `from..to` of a chromosome.
-    fn bases(&mut self, entry: &fai::Record, from: u64, to: u64) -> Result<Vec<u8>> {
+    fn codes(&mut self, entry: &fai::Record, from: u64, to: u64) -> Result<Vec<u8>> {
         let (bases, width) = (entry.line_base_count().get(), entry.line_width().get());
         let place = |base: u64| {
             let line = (base / bases).saturating_mul(width);
@@ -389,6 +421,24 @@ impl Indexed {
             Ok(_) => Ok(()),
             Err(e) => Err(self.files.unreadable(e)),
         }
+    }
+}
+
+impl ByPlace for Indexed {
+    fn chromosomes(&self) -> Vec<(String, u64)> {
+        let list = self.index.iter();
+        list.map(|entry| (entry.name().to_string(), entry.length()))
+            .collect()
+    }
+
+    fn check(&mut self, chromosome: usize) -> Result<()> {
+        let entry = self.index[chromosome].clone();
+        self.check_header(&entry)
+    }
+
+    fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>> {
+        let entry = self.index[chromosome].clone();
+        self.codes(&entry, from, to)
     }
 }
 

@@ -26,6 +26,11 @@ pub fn sha256_file(path: impl AsRef<Path>) -> Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
+/// Lower-case hexadecimal SHA-256 of bytes in memory.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
@@ -59,6 +64,7 @@ mod tests {
                 "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
             ),
         ] {
+            assert_eq!(sha256(&bytes), expected);
             std::fs::write(&path, bytes).unwrap();
             assert_eq!(sha256_file(&path).unwrap(), expected);
         }

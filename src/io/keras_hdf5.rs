@@ -9,6 +9,7 @@ use std::path::Path;
 use hdf5_pure::{AttrValue, DType, Group};
 
 use crate::io::foreign::describe;
+use crate::io::sources::check_no_stream;
 use crate::io::state_dict::{NamedTensor, Values};
 use crate::{Error, Result};
 
@@ -37,6 +38,7 @@ pub struct WeightsFile {
 ///
 /// Errors: not HDF5 (what it is instead), truncated, corrupt, no layers in it, weights that are not floats.
 pub fn read_weights(path: &Path) -> Result<WeightsFile> {
+    check_no_stream(path, "weights")?;
     let io_error = |e| Error::io(path, e);
     let file = File::open(path).map_err(io_error)?;
     let length = file.metadata().map_err(io_error)?.len();

@@ -21,27 +21,18 @@ const ROW_SUM_NOTED: f64 = 1e-3;
 /// Binary rounding of a sum of decimals.
 const ROUNDING: f64 = 1e-9;
 
+/// [`parse_meme`] of a file, where there is nobody to tell.
+pub fn read_meme(path: impl AsRef<Path>) -> Result<Vec<Motif>> {
+    parse_meme(Lines::open(path.as_ref())?, &mut Vec::new())
+}
+
 /// Reads all motifs of a file, in its order; at least one. Probabilities are kept as they are; where rows miss a sum of 1 by
 /// more than 0.001, one of the notes says so.
 ///
 /// Errors name the line: no version line, an alphabet other than DNA, a motif without a matrix
 /// or a matrix without a motif, a repeated identifier, a row that is not four probabilities with
 /// a sum of 1 within [`ROW_SUM_TOLERANCE`], a number of rows other than `w=`.
-pub fn read_meme_with_notes(path: impl AsRef<Path>, notes: &mut Vec<String>) -> Result<Vec<Motif>> {
-    parse(Lines::open(path.as_ref())?, notes)
-}
-
-/// As [`read_meme_with_notes`], where there is nobody to tell.
-pub fn read_meme(path: impl AsRef<Path>) -> Result<Vec<Motif>> {
-    parse_meme(Lines::open(path.as_ref())?)
-}
-
-/// As [`read_meme`], from lines that are open already.
-pub fn parse_meme(lines: Lines) -> Result<Vec<Motif>> {
-    parse(lines, &mut Vec::new())
-}
-
-fn parse(lines: Lines, notes: &mut Vec<String>) -> Result<Vec<Motif>> {
+pub fn parse_meme(lines: Lines, notes: &mut Vec<String>) -> Result<Vec<Motif>> {
     let mut parser = Parser {
         lines,
         motifs: Vec::new(),

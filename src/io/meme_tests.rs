@@ -6,7 +6,8 @@ const HEAD: &str = "MEME version 4\n\nALPHABET= ACGT\n\n";
 const ROWS: &str = "0.1 0.2 0.3 0.4\n1 0 0 0\n";
 
 fn parse_text(text: &str) -> Result<Vec<Motif>> {
-    parse_meme(Lines::new("m.meme", io::Cursor::new(text.to_string())))
+    let lines = Lines::new("m.meme", io::Cursor::new(text.to_string()));
+    parse_meme(lines, &mut Vec::new())
 }
 
 fn one(body: &str) -> Motif {
@@ -227,7 +228,7 @@ fn every_fault_names_its_line_and_motif() {
 fn notes(body: &str) -> Vec<String> {
     let mut notes = Vec::new();
     let text = format!("{HEAD}\n{body}");
-    parse(Lines::new("m.meme", io::Cursor::new(text)), &mut notes).unwrap();
+    parse_meme(Lines::new("m.meme", io::Cursor::new(text)), &mut notes).unwrap();
     notes
 }
 

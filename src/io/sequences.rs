@@ -8,6 +8,7 @@ use super::bed::Interval;
 use super::edges::Treatment;
 use super::fasta::{Want, read_fasta};
 use super::genome;
+use super::sources::check_no_stream;
 use super::text::{Lines, excerpt};
 use crate::dna::bases;
 use crate::dna::sequences::Sequences;
@@ -32,8 +33,18 @@ pub fn read_sequences(
     genome: Option<&Path>,
     notes: &mut Vec<String>,
 ) -> Result<Sequences> {
-    let path = path.as_ref();
-    let mut lines = Lines::open(path)?;
+    parse_sequences(Lines::open(path.as_ref())?, genome, notes)
+}
+
+/// As [`read_sequences`], from lines that are open already.
+pub fn parse_sequences(
+    mut lines: Lines,
+    genome: Option<&Path>,
+    notes: &mut Vec<String>,
+) -> Result<Sequences> {
+    if let Some(genome) = genome {
+        check_no_stream(genome, "genomes")?;
+    }
     match kind(&mut lines)? {
         Kind::Fasta => read_records(lines),
         Kind::List => read_list(lines),
@@ -41,7 +52,7 @@ pub fn read_sequences(
             Some(genome) => read_intervals(lines, genome, notes),
             None => Err(Error::usage(format!(
                 "{} is a BED file: its sequences come from a genome; add --genome FASTA",
-                path.display()
+                lines.path().display()
             ))),
         },
     }

@@ -14,6 +14,7 @@ use std::path::Path;
 use ::safetensors::Dtype;
 
 use super::foreign::describe;
+use super::sources::check_no_stream;
 use crate::{Error, Result};
 
 pub use self::safetensors::write as write_safetensors;
@@ -166,6 +167,7 @@ impl StateDict {
 /// Reads a safetensors file, or a state dict as PyTorch saved it (zip, the older pickle stream, or tar).
 pub fn read(path: impl AsRef<Path>) -> Result<StateDict> {
     let path = path.as_ref();
+    check_no_stream(path, "weights")?;
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
     let mut head = Vec::new();
     file.by_ref()

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use super::foreign;
+use super::line_ends::{LineEnd, Looked};
+use super::sources::Kept;
 use crate::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -47,32 +50,56 @@ impl Packing {
     }
 }
 
+/// Where a text's bytes come from.
+pub(super) enum Bytes {
+    File(File),
+    /// What a stream gave.
+    Kept(Cursor<Kept>),
+    /// A stream, read as it comes.
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Bytes {
+    /// Whether the end is the one of a complete bgzip file; true for a stream, which cannot be looked at from its end.
+    /// Leaves a file at `position`.
+    fn end_in_end_block(&mut self, position: usize) -> bool {
+        match self {
+            Bytes::File(file) => ends_in_end_block(file, position),
+            Bytes::Kept(kept) => kept.get_ref().as_ref().ends_with(&BGZF_END),
+            Bytes::Stream(_) => true,
+        }
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Bytes::File(file) => file.read(buffer),
+            Bytes::Kept(kept) => kept.read(buffer),
+            Bytes::Stream(stream) => stream.read(buffer),
+        }
+    }
+}
+
 /// Opens a file and unpacks it on the way: plain, gzip (several members too) or bgzip.
 ///
 /// Works on pipes. A bgzip file without its end block is refused here, since a run that was
 /// killed between two blocks leaves no other trace.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
-    open_as(path).map(|(reader, _)| reader)
+    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    unpacked(path, Bytes::File(file)).map(|(reader, _)| reader)
 }
 
-fn open_as(path: &Path) -> Result<(Box<dyn BufRead + Send>, Packing)> {
-    let io_error = |e| Error::io(path, e);
-    let mut file = File::open(path).map_err(io_error)?;
-    let prefix = read_prefix(&mut file).map_err(io_error)?;
-    if let Some(kind) = foreign_packing(&prefix) {
-        return Err(Error::format(
-            path,
-            format!("packed with {kind}; expected plain text, gzip or bgzip"),
-        ));
-    }
+fn unpacked(path: &Path, mut bytes: Bytes) -> Result<(Box<dyn BufRead + Send>, Packing)> {
+    let prefix = read_prefix(&mut bytes).map_err(|e| Error::io(path, e))?;
     let packing = Packing::of_prefix(&prefix);
-    if packing == Packing::Bgzip && !ends_in_end_block(&mut file, prefix.len()) {
+    if packing == Packing::Bgzip && !bytes.end_in_end_block(prefix.len()) {
         return Err(Error::format(
             path,
             "truncated gzip stream: a bgzip file ends in an empty block, and this one does not",
         ));
     }
-    let whole = Cursor::new(prefix).chain(file);
+    let whole = Cursor::new(prefix).chain(bytes);
     Ok(match packing {
         Packing::Plain => (Box::new(BufReader::with_capacity(1 << 16, whole)), packing),
         _ => {
@@ -92,18 +119,6 @@ fn read_prefix(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(prefix)
 }
 
-fn foreign_packing(prefix: &[u8]) -> Option<&'static str> {
-    [
-        (&b"PK\x03\x04"[..], "zip"),
-        (&b"BZh"[..], "bzip2"),
-        (&b"\xfd7zXZ\0"[..], "xz"),
-        (&b"\x28\xb5\x2f\xfd"[..], "zstd"),
-    ]
-    .into_iter()
-    .find(|(magic, _)| prefix.starts_with(magic))
-    .map(|(_, kind)| kind)
-}
-
 /// Leaves the file at `position`; true for a pipe, which cannot be looked at from its end.
 fn ends_in_end_block(file: &mut File, position: usize) -> bool {
     let mut tail = [0; BGZF_END.len()];
@@ -114,10 +129,10 @@ fn ends_in_end_block(file: &mut File, position: usize) -> bool {
     file.seek(SeekFrom::Start(position as u64)).is_ok() && complete
 }
 
-/// A file's lines, counted from 1, without their ends (LF or CRLF).
+/// A file's lines, counted from 1, without their ends: LF or CRLF, in a file without LF also CR alone.
 pub struct Lines {
     path: PathBuf,
-    reader: Box<dyn BufRead + Send>,
+    reader: Looked<Box<dyn BufRead + Send>>,
     packing: Packing,
     number: u64,
     returned: Vec<String>,
@@ -126,7 +141,13 @@ pub struct Lines {
 impl Lines {
     /// Opens a file as [`open`] does.
     pub fn open(path: &Path) -> Result<Lines> {
-        let (reader, packing) = open_as(path)?;
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        Lines::of(path, Bytes::File(file))
+    }
+
+    /// Unpacks bytes as [`open`] does; `path` takes the file's place in messages.
+    pub(super) fn of(path: &Path, bytes: Bytes) -> Result<Lines> {
+        let (reader, packing) = unpacked(path, bytes)?;
         Ok(Lines::from_reader(path, reader, packing))
     }
 
@@ -142,7 +163,7 @@ impl Lines {
     fn from_reader(path: &Path, reader: Box<dyn BufRead + Send>, packing: Packing) -> Lines {
         Lines {
             path: path.to_path_buf(),
-            reader,
+            reader: Looked::new(reader),
             packing,
             number: 0,
             returned: Vec::new(),
@@ -160,8 +181,8 @@ impl Lines {
 
     /// Puts the next line into `line`; false at the end of the file.
     ///
-    /// Errors: a truncated or corrupt gzip stream, text that is not UTF-8, and what the operating
-    /// system refuses.
+    /// Errors: a truncated or corrupt gzip stream, a binary file of a known format, text that is not UTF-8,
+    /// line ends of two kinds that contradict each other, and what the operating system refuses.
     pub fn read(&mut self, line: &mut String) -> Result<bool> {
         line.clear();
         if let Some(returned) = self.returned.pop() {
@@ -169,20 +190,33 @@ impl Lines {
             self.number += 1;
             return Ok(true);
         }
+        let end = self.reader.line_end();
+        if self.number == 0
+            && let Some(kind) = foreign::named(self.reader.head())
+        {
+            let inside = self.packing != Packing::Plain;
+            return Err(Error::format(&self.path, kind.instead_of_text(inside)));
+        }
         let mut bytes = std::mem::take(line).into_bytes();
         let count = self
             .reader
-            .read_until(b'\n', &mut bytes)
+            .read_until(end.byte(), &mut bytes)
             .map_err(|e| self.read_error(e))?;
         if count == 0 {
             return Ok(false);
         }
         self.number += 1;
-        if bytes.last() == Some(&b'\n') {
+        if bytes.last() == Some(&end.byte()) {
             bytes.pop();
         }
-        while bytes.last() == Some(&b'\r') {
-            bytes.pop();
+        if end == LineEnd::Feed {
+            while bytes.last() == Some(&b'\r') {
+                bytes.pop();
+            }
+        } else if bytes.contains(&b'\n') {
+            return Err(self.error(
+                "a line feed, where the lines before end in a carriage return alone; save the file with Unix line ends",
+            ));
         }
         if self.number == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
             bytes.drain(..3); // the byte-order mark that spreadsheets write
@@ -310,6 +344,19 @@ pub fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 
+/// A message as a terminal can show it: control characters of a file's text, which would move the cursor or change
+/// colors, are spelled out; line feeds and tabs stay.
+pub fn printable(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for c in message.chars() {
+        match c.is_control() && c != '\n' && c != '\t' {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// The first few names of many, for a message: `'a', 'b', 'c' and 7 more`.
 pub fn first_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     const SHOWN: usize = 3;
@@ -331,118 +378,5 @@ pub fn first_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use flate2::{Compression, write::GzEncoder};
-    use std::io::Write;
-
-    fn gzip(text: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(text).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn bgzip(text: &[u8]) -> Vec<u8> {
-        let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
-        writer.write_all(text).unwrap();
-        writer.finish().unwrap()
-    }
-
-    fn lines_of(bytes: &[u8]) -> Result<Vec<String>> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("file");
-        std::fs::write(&path, bytes).unwrap();
-        let mut lines = Lines::open(&path)?;
-        let (mut all, mut line) = (Vec::new(), String::new());
-        while lines.read(&mut line)? {
-            all.push(line.clone());
-        }
-        assert_eq!(lines.number(), all.len() as u64);
-        Ok(all)
-    }
-
-    fn message(bytes: &[u8]) -> String {
-        lines_of(bytes).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn plain_gzip_and_bgzip_read_alike_whatever_the_line_ends() {
-        for text in [
-            &b"a\nb\n\nc"[..],
-            b"a\r\nb\r\n\r\nc\r\n",
-            b"\xef\xbb\xbfa\nb\n\nc\n",
-        ] {
-            for bytes in [text.to_vec(), gzip(text), bgzip(text)] {
-                assert_eq!(lines_of(&bytes).unwrap(), ["a", "b", "", "c"]);
-            }
-        }
-        assert!(lines_of(b"").unwrap().is_empty());
-        assert!(lines_of(&gzip(b"")).unwrap().is_empty());
-    }
-
-    #[test]
-    fn gzip_members_follow_one_another() {
-        let two = [gzip(b"a\nb"), gzip(b"c\nd\n")].concat();
-        assert_eq!(lines_of(&two).unwrap(), ["a", "bc", "d"]);
-    }
-
-    #[test]
-    fn a_truncated_gzip_stream_is_an_error_wherever_it_breaks() {
-        let text: String = (0..500).map(|i| format!("line {}\n", i * 7919)).collect();
-        for whole in [gzip(text.as_bytes()), bgzip(text.as_bytes())] {
-            for length in [19, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
-                let found = message(&whole[..length]);
-                assert!(found.contains("truncated gzip stream"), "{found}");
-            }
-        }
-        // Cut between two blocks: only the missing end block tells.
-        let whole = bgzip(text.as_bytes());
-        assert!(message(&whole[..whole.len() - 28]).contains("truncated gzip stream"));
-    }
-
-    #[test]
-    fn corrupt_gzip_other_packings_and_binary_files_say_so() {
-        let mut bytes = gzip(&[b'x'; 2000]);
-        let end = bytes.len();
-        bytes[end - 6] ^= 0xff; // the checksum
-        assert!(message(&bytes).contains("corrupt gzip stream"));
-        assert!(message(b"PK\x03\x04 and so on").contains("packed with zip"));
-        assert!(message(b"ab\n\xff\xfe\n").contains("line 2: not UTF-8"));
-    }
-
-    #[test]
-    fn a_missing_file_and_a_folder_name_the_path() {
-        let dir = tempfile::tempdir().unwrap();
-        let missing = dir.path().join("none.txt");
-        let error = Lines::open(&missing).err().unwrap().to_string();
-        assert!(error.contains("none.txt"), "{error}");
-        assert!(Lines::open(dir.path()).is_err());
-    }
-
-    #[test]
-    fn a_line_given_back_comes_again_with_its_number() {
-        let mut lines = Lines::new("text", &b"\n \nfirst\nsecond\n"[..]);
-        let mut line = String::new();
-        assert!(lines.read_filled(&mut line).unwrap());
-        assert_eq!((line.as_str(), lines.number()), ("first", 3));
-        lines.unread("first");
-        assert!(lines.read(&mut line).unwrap());
-        assert_eq!((line.as_str(), lines.number()), ("first", 3));
-        assert!(lines.read(&mut line).unwrap());
-        assert_eq!((line.as_str(), lines.number()), ("second", 4));
-        assert_eq!(lines.error("odd").to_string(), "text, line 4: odd");
-    }
-
-    #[test]
-    fn messages_stay_short() {
-        assert_eq!(first_names(["a", "b"]), "'a', 'b'");
-        assert_eq!(
-            first_names(["a", "b", "c", "d", "e"]),
-            "'a', 'b', 'c' and 2 more"
-        );
-        assert_eq!(excerpt("abc"), "'abc'");
-        let peaks = [0, 1, 2].map(|n| counted(n, "peak", "peaks"));
-        assert_eq!(peaks, ["0 peaks", "1 peak", "2 peaks"]);
-        assert!(excerpt(&"é".repeat(100)).ends_with("é...'"));
-    }
-}
+#[path = "text_tests.rs"]
+mod tests;

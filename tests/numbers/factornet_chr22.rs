@@ -15,6 +15,8 @@ use cisgrad::data::windows::blacklist::Blacklist;
 use cisgrad::data::windows::peaks::Peaks;
 use cisgrad::io::bigwig::BigWig;
 use cisgrad::io::chrom_sizes::Chromosomes;
+use cisgrad::io::sources::Sources;
+use cisgrad::io::text::Lines;
 use cisgrad::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use cisgrad::models::factornet::samples::Sample;
 use cisgrad::models::factornet::samples::inputs::{CellInputs, Inputs};
@@ -51,7 +53,13 @@ impl Chr22 {
         let mut notes = Notes::new();
         let resources = data.join("factornet/resources");
         let path = resources.join("blacklist.hg38.chr22.bed.gz");
-        let blacklist = Blacklist::read(Some(&path), LENGTH, &sizes, &mut notes).unwrap();
+        let blacklist = Blacklist::read(
+            Some(Lines::open(&path).unwrap()),
+            LENGTH,
+            &sizes,
+            &mut notes,
+        )
+        .unwrap();
         let word = |name: &str| vec![resources.join(name).display().to_string()];
         let (v, t) = (
             word("validation_blocks.hg38.chr22.bed"),
@@ -66,6 +74,7 @@ impl Chr22 {
         let split = Split::new(
             choice("-v", &v[..]),
             choice("-t", &t[..]),
+            &Sources::new(),
             &sizes,
             &mut notes,
         )
@@ -93,7 +102,12 @@ impl Chr22 {
         let folder = self.folder(cell);
         let files = &folder.factors[folder.factor(factor).unwrap()];
         files
-            .peaks(Needed::ALONE, self.chromosomes(), &mut Notes::new())
+            .peaks(
+                Needed::ALONE,
+                &Sources::new(),
+                self.chromosomes(),
+                &mut Notes::new(),
+            )
             .unwrap()
     }
 
@@ -266,7 +280,7 @@ fn the_shipped_annotations_and_a_gtf_made_of_them_agree() {
     let path = folder.path().join("starts.gtf");
     std::fs::write(&path, gtf).unwrap();
     let made = Annotations::from_gtf(
-        &path,
+        Lines::open(&path).unwrap(),
         Some(&resources),
         Promoter::default(),
         chr22.chromosomes(),
@@ -278,7 +292,7 @@ fn the_shipped_annotations_and_a_gtf_made_of_them_agree() {
     let shared = |up, down| {
         let promoter = Promoter { up, down };
         let made = Annotations::from_gtf(
-            &path,
+            Lines::open(&path).unwrap(),
             Some(&resources),
             promoter,
             chr22.chromosomes(),

@@ -22,6 +22,8 @@ use cisgrad::dna::span::Span;
 use cisgrad::io::bed::Reader;
 use cisgrad::io::chrom_sizes::Chromosomes;
 use cisgrad::io::hash::hex;
+use cisgrad::io::sources::Sources;
+use cisgrad::io::text::Lines;
 use cisgrad::models::factornet::cell_line::factor_files;
 use cisgrad::models::factornet::cell_line::{CellFolder, Lists, Needed, check_names_agree};
 use cisgrad::models::factornet::samples::multi::Labelled;
@@ -154,7 +156,7 @@ fn single_task(data: &Path, fact: &Value) {
     let chromosomes = Chromosomes::read(resources.join("hg19.autoX.chrom.sizes")).unwrap();
     let length = fact["L"].as_u64().unwrap() as u32;
     let blacklist = Blacklist::read(
-        Some(&resources.join("blacklist.bed.gz")),
+        Some(Lines::open(&resources.join("blacklist.bed.gz")).unwrap()),
         length,
         &chromosomes,
         &mut notes,
@@ -170,6 +172,7 @@ fn single_task(data: &Path, fact: &Value) {
     let split = Split::new(
         choice("-v", &validation[..]),
         choice("-t", &test[..]),
+        &Sources::new(),
         &chromosomes,
         &mut notes,
     )
@@ -193,7 +196,7 @@ fn single_task(data: &Path, fact: &Value) {
         .iter()
         .map(|files| {
             files
-                .peaks(Needed::ALONE, &chromosomes, &mut notes)
+                .peaks(Needed::ALONE, &Sources::new(), &chromosomes, &mut notes)
                 .unwrap()
         })
         .collect();
@@ -391,7 +394,13 @@ fn windows_and_labels_of_nineteen_factors() {
     let chromosomes = Chromosomes::new("chr20 and chr22", used.collect()).unwrap();
     let length = fact["L"].as_u64().unwrap() as u32;
     let path = data.join("resources/blacklist.bed.gz");
-    let blacklist = Blacklist::read(Some(&path), length, &chromosomes, &mut notes).unwrap();
+    let blacklist = Blacklist::read(
+        Some(Lines::open(&path).unwrap()),
+        length,
+        &chromosomes,
+        &mut notes,
+    )
+    .unwrap();
     let folder = CellFolder::read(data.join(fact["dir"].as_str().unwrap()), Lists::ALL).unwrap();
     let names: Vec<String> = folder
         .factors
@@ -407,7 +416,7 @@ fn windows_and_labels_of_nineteen_factors() {
             let mut files = files.clone();
             files.relaxed = None;
             files
-                .peaks(Needed::ALONE, &chromosomes, &mut notes)
+                .peaks(Needed::ALONE, &Sources::new(), &chromosomes, &mut notes)
                 .unwrap()
         })
         .collect();
@@ -462,7 +471,13 @@ fn intervals_that_prediction_scores() {
     let chromosomes = Chromosomes::read(resources.join("hg19.autoX.chrom.sizes")).unwrap();
     let length = fact["L"].as_u64().unwrap() as u32;
     let path = resources.join("blacklist.bed.gz");
-    let blacklist = Blacklist::read(Some(&path), length, &chromosomes, &mut Notes::new()).unwrap();
+    let blacklist = Blacklist::read(
+        Some(Lines::open(&path).unwrap()),
+        length,
+        &chromosomes,
+        &mut Notes::new(),
+    )
+    .unwrap();
     let placer = Placer {
         chromosomes: &chromosomes,
         blacklist: &blacklist,

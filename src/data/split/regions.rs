@@ -8,6 +8,7 @@ use crate::data::regions::Regions;
 use crate::data::windows::peaks::read_intervals;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::sources::{Sources, is_there};
 use crate::io::text::first_names;
 use crate::{Error, Result};
 
@@ -32,16 +33,21 @@ impl Choice<'_> {
     /// Errors also: a default of which no chromosome is in use, so that the user has to choose; a
     /// region that is empty, past its chromosome's end or on a chromosome that is not in use; those of
     /// [`read_intervals`].
-    pub fn regions(&self, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<Regions> {
+    pub fn regions(
+        &self,
+        sources: &Sources,
+        chromosomes: &Chromosomes,
+        notes: &mut Notes,
+    ) -> Result<Regions> {
         match self.absent(chromosomes) {
             Some(message) => Err(Error::usage(message)),
-            None => self.present(chromosomes, notes),
+            None => self.present(sources, chromosomes, notes),
         }
     }
 
     /// What to say where none of a default's chromosomes is in use.
     fn absent(&self, chromosomes: &Chromosomes) -> Option<String> {
-        let there = |word: &String| chromosomes.number(word).is_some() || Path::new(word).is_file();
+        let there = |word: &String| chromosomes.number(word).is_some() || is_there(Path::new(word));
         if self.explicit || self.words.iter().any(there) {
             return None;
         }
@@ -53,14 +59,20 @@ impl Choice<'_> {
         ))
     }
 
-    fn present(&self, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<Regions> {
+    fn present(
+        &self,
+        sources: &Sources,
+        chromosomes: &Chromosomes,
+        notes: &mut Notes,
+    ) -> Result<Regions> {
         let flag = self.flag;
         let (mut spans, mut absent) = (Vec::new(), Vec::new());
         for word in self.words {
             if let Some(number) = chromosomes.number(word) {
                 spans.push((number, Span::new(0, chromosomes.length(number))));
-            } else if Path::new(word).is_file() {
-                spans.extend(read_intervals(Path::new(word), chromosomes, notes)?);
+            } else if is_there(Path::new(word)) {
+                let lines = sources.lines(Path::new(word))?;
+                spans.extend(read_intervals(lines, chromosomes, notes)?);
             } else if let Some((name, start, end)) = region(word) {
                 let Some(number) = chromosomes.number(name) else {
                     return Err(Error::usage(format!(
@@ -149,6 +161,7 @@ impl Split {
     pub fn new(
         validation: Choice,
         test: Choice,
+        sources: &Sources,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Split> {
@@ -158,13 +171,13 @@ impl Split {
             return Err(Error::usage(both.collect::<Vec<_>>().join("; ")));
         }
         let split = Split {
-            validation: validation.present(chromosomes, notes)?,
+            validation: validation.present(sources, chromosomes, notes)?,
             test: match untested {
                 Some(message) => {
                     notes.push(format!("note: {message} to keep them out of training"));
                     Regions::none(chromosomes.len())
                 }
-                None => test.present(chromosomes, notes)?,
+                None => test.present(sources, chromosomes, notes)?,
             },
         };
         match split.validation.intersection(&split.test).iter().next() {
@@ -255,6 +268,7 @@ mod tests {
         let split = Split::new(
             choice("-v", "validation region", &v[..]),
             choice("-t", "test region", &t[..]),
+            &Sources::new(),
             &chromosomes(),
             &mut notes,
         );

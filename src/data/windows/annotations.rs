@@ -11,8 +11,8 @@ use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::gtf::{Transcript, read_gtf};
-use crate::io::text::first_names;
+use crate::io::gtf::{Transcript, parse_gtf};
+use crate::io::text::{Lines, first_names};
 use crate::{Error, Result};
 
 /// The features' names in the order of the network's inputs.
@@ -81,7 +81,7 @@ impl Annotations {
             .par_iter()
             .map(|path| {
                 let mut notes = Notes::new();
-                let intervals = read_intervals(path, chromosomes, &mut notes)?;
+                let intervals = read_intervals(Lines::open(path)?, chromosomes, &mut notes)?;
                 Ok((Regions::merge(chromosomes.len(), intervals), notes))
             })
             .collect::<Result<_>>()?;
@@ -100,15 +100,16 @@ impl Annotations {
     /// CDS: coding exons with their stop codons. Intron: between a transcript's exons. UTR: its
     /// exons before and after the coding part, by strand. Promoter: around its first base.
     ///
-    /// Errors: those of [`read_gtf`] and of [`read_intervals`], a transcript past its chromosome's
+    /// Errors: those of [`parse_gtf`] and of [`read_intervals`], a transcript past its chromosome's
     /// end.
     pub fn from_gtf(
-        gtf: &Path,
+        gtf: Lines,
         cpg: Option<&Path>,
         promoter: Promoter,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Annotations> {
+        let path = gtf.path().to_path_buf();
         let mut lists: [Intervals; 6] = Default::default();
         match cpg {
             Some(path) => {
@@ -117,14 +118,14 @@ impl Annotations {
                 } else {
                     path.to_path_buf()
                 };
-                lists[0] = read_intervals(&file, chromosomes, notes)?;
+                lists[0] = read_intervals(Lines::open(&file)?, chromosomes, notes)?;
             }
             None => notes.push(format!(
                 "{}: a GTF has no CpG islands; that feature is 0",
-                gtf.display()
+                path.display()
             )),
         }
-        let read = read_gtf(gtf, chromosomes)?;
+        let read = parse_gtf(gtf, chromosomes)?;
         for transcript in &read.transcripts {
             let number = transcript.chromosome;
             let length = chromosomes.length(number);
@@ -135,7 +136,7 @@ impl Annotations {
                     chromosomes.name(number),
                     chromosomes.path.display()
                 );
-                return Err(Error::format_at(gtf, transcript.line, message));
+                return Err(Error::format_at(&path, transcript.line, message));
             }
             for (list, spans) in lists[1..]
                 .iter_mut()

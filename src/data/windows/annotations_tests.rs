@@ -86,7 +86,7 @@ fn of_strand(strand: char) -> [Vec<Span>; 6] {
     let (gtf, cpg) = (folder.path().join("a.gtf"), folder.path().join("cpg.bed"));
     let promoter = Promoter { up: 50, down: 10 };
     let found = Annotations::from_gtf(
-        &gtf,
+        Lines::open(&gtf).unwrap(),
         Some(&cpg),
         promoter,
         &chromosomes(),
@@ -120,7 +120,8 @@ fn a_gtf_without_islands_is_noted_and_one_of_another_genome_refused() {
     let path = folder.path().join("a.gtf");
     let mut notes = Notes::new();
     let read = |chromosomes: &Chromosomes, notes: &mut Notes| {
-        Annotations::from_gtf(&path, None, Promoter::default(), chromosomes, notes)
+        let lines = Lines::open(&path).unwrap();
+        Annotations::from_gtf(lines, None, Promoter::default(), chromosomes, notes)
     };
     assert!(read(&chromosomes(), &mut notes).unwrap().regions[0].is_empty());
     assert!(

@@ -1,13 +1,12 @@
 //! Where no window may lie.
 
-use std::path::Path;
-
 use super::peaks::BedFile;
 use crate::Result;
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::text::Lines;
 
 /// The blacklist as it is, and as sampling and prediction use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,22 +18,28 @@ pub struct Blacklist {
 }
 
 impl Blacklist {
-    /// Reads a BED file, or takes an empty one, for inputs of `length` bases. One of which no interval is on a chromosome
-    /// in use leaves nothing out, with a warning: it may be another genome's.
+    /// Reads a BED file, or takes an empty one, for inputs of `length` bases. A file without an interval is worth a note.
+    /// One of which no interval is on a chromosome in use leaves nothing out, with a warning: it may be another genome's.
     ///
     /// # Errors
     /// Those of [`BedFile::read`].
     pub fn read(
-        path: Option<&Path>,
+        lines: Option<Lines>,
         length: u32,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Blacklist> {
-        let intervals = match path {
-            Some(path) => {
-                let file = BedFile::read(path, chromosomes, notes)?;
+        let intervals = match lines {
+            Some(lines) => {
+                let shown = lines.path().display().to_string();
+                let file = BedFile::read(lines, chromosomes, notes)?;
                 let warning = file.nothing_in_common;
                 notes.extend(warning.map(|e| format!("warning: {e}; no region of it is left out")));
+                if file.empty {
+                    notes.push(format!(
+                        "note: --blacklist {shown} has no interval: no region is left out but the chromosomes' ends"
+                    ));
+                }
                 file.intervals
             }
             None => Vec::new(),

@@ -1,14 +1,12 @@
 //! Intervals of a BED file on the chromosomes in use.
 
-use std::path::Path;
-
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::{Chromosomes, Strangers};
 use crate::io::edges::{Edge, Edges, Treatment};
-use crate::io::text::{counted, first_names};
+use crate::io::text::{Lines, counted, first_names};
 use crate::{Error, Result};
 
 /// Intervals with their chromosomes' numbers; the same one may come several times.
@@ -32,8 +30,8 @@ impl BedFile {
     ///
     /// # Errors
     /// Those of the reader; so many intervals past the end that they are of another build ([`Edges::note`]).
-    pub fn read(path: &Path, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<BedFile> {
-        let mut reader = Reader::open(path)?;
+    pub fn read(lines: Lines, chromosomes: &Chromosomes, notes: &mut Notes) -> Result<BedFile> {
+        let mut reader = Reader::new(lines);
         let (mut intervals, mut edges) = (Intervals::new(), Edges::default());
         let (mut strangers, mut known) = (Strangers::default(), false);
         // Neighbours mostly are on the same chromosome.
@@ -64,6 +62,7 @@ impl BedFile {
                 Edge::Past | Edge::Empty => {}
             }
         }
+        let path = reader.path();
         notes.extend(edges.note(path, &chromosomes.path, Treatment::Clip)?);
         let nothing_in_common = (!known && strangers.rows() > 0)
             .then(|| chromosomes.nothing_in_common(path, strangers.names()));
@@ -88,11 +87,11 @@ impl BedFile {
 /// # Errors
 /// Those of the reader, and intervals of which none is on a chromosome in use.
 pub fn read_intervals(
-    path: &Path,
+    lines: Lines,
     chromosomes: &Chromosomes,
     notes: &mut Notes,
 ) -> Result<Intervals> {
-    let file = BedFile::read(path, chromosomes, notes)?;
+    let file = BedFile::read(lines, chromosomes, notes)?;
     match file.nothing_in_common {
         Some(error) => Err(error),
         None => Ok(file.intervals),
@@ -109,12 +108,13 @@ pub enum Without {
 }
 
 fn read_peaks(
-    path: &Path,
+    lines: Lines,
     chromosomes: &Chromosomes,
     without: Without,
     notes: &mut Notes,
 ) -> Result<Intervals> {
-    let file = BedFile::read(path, chromosomes, notes)?;
+    let path = lines.path().to_path_buf();
+    let file = BedFile::read(lines, chromosomes, notes)?;
     match (file.nothing_in_common, without) {
         (Some(error), _) => Err(error),
         (None, _) if !file.empty => Ok(file.intervals),
@@ -143,14 +143,13 @@ impl Peaks {
     /// # Errors
     /// Those of [`read_intervals`]; a file without an interval, where that is refused.
     pub fn read(
-        conservative: &Path,
-        relaxed: Option<&Path>,
+        conservative: Lines,
+        relaxed: Option<Lines>,
         without: Without,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Peaks> {
-        let relaxed = relaxed.filter(|path| *path != conservative);
-        let mut read = |path| read_peaks(path, chromosomes, without, notes);
+        let mut read = |lines| read_peaks(lines, chromosomes, without, notes);
         let conservative = read(conservative)?;
         let relaxed = relaxed.map(read).transpose()?;
         Ok(Peaks::new(conservative, relaxed, chromosomes.len()))

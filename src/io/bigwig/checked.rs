@@ -10,10 +10,12 @@ use byteordered::Endianness;
 use libdeflater::Decompressor;
 use smallvec::SmallVec;
 
+use crate::io::foreign::describe;
+
 const BIGWIG: [u8; 4] = [0x26, 0xfc, 0x8f, 0x88];
-const BIGBED: [u8; 4] = [0xeb, 0xf2, 0x89, 0x87];
-/// The file's header, 64 bytes; the size of an unpacked block is at byte 52.
-pub const HEADER: u64 = 64;
+/// Bytes that are looked at first: the file's header (64 bytes), and what tells another format.
+pub const START: u64 = 4096;
+/// Where the header has the size of an unpacked block.
 const UNPACKED: usize = 52;
 /// Where the index of the values is, 8 bytes; 0 where there is none.
 const INDEX: usize = 24;
@@ -28,12 +30,8 @@ const LARGEST_BLOCK: usize = 1 << 28;
 pub fn header(start: &[u8]) -> Result<usize, String> {
     let magic = start.get(..4).unwrap_or(start);
     let swapped: Vec<u8> = magic.iter().rev().copied().collect();
-    let is = |known: [u8; 4]| magic == known || swapped == known;
-    if is(BIGBED) {
-        return Err("a bigBed file; expected a bigWig".to_string());
-    }
-    if !is(BIGWIG) {
-        return Err(super::foreign(start));
+    if magic != BIGWIG && swapped != BIGWIG {
+        return Err(format!("{}; expected a bigWig", describe(start)));
     }
     let Some(&[a, b, c, d]) = start.get(UNPACKED..UNPACKED + 4) else {
         return Err("truncated bigWig file: it ends in its header".to_string());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::data::Notes;
 use crate::data::windows::peaks::{Peaks, Without};
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::sources::{Sources, check_no_stream};
 use crate::io::text::{Lines, excerpt, first_names};
 use crate::{Error, Result};
 
@@ -228,6 +229,7 @@ fn each_line(
     if !path.exists() {
         return Ok(());
     }
+    check_no_stream(&path, "a cell line's lists")?;
     let mut lines = Lines::open(&path)?;
     let (mut line, mut names) = (String::new(), Vec::<(String, u64)>::new());
     while lines.read_filled(&mut line)? {
@@ -294,15 +296,17 @@ impl FactorFiles {
     pub fn peaks(
         &self,
         needed: Needed,
+        sources: &Sources,
         chromosomes: &Chromosomes,
         notes: &mut Notes,
     ) -> Result<Peaks> {
         self.read_files(needed)
             .try_for_each(|file| self.line.check(file))?;
         let relaxed = self.relaxed.as_deref().filter(|_| needed.relaxed);
+        let relaxed = relaxed.filter(|path| *path != self.conservative);
         Peaks::read(
-            &self.conservative,
-            relaxed,
+            sources.lines(&self.conservative)?,
+            relaxed.map(|path| sources.lines(path)).transpose()?,
             needed.without,
             chromosomes,
             notes,

@@ -7,6 +7,7 @@ use crate::data::tracks::{Scale, Storage, read_tracks};
 use crate::data::windows::annotations::{Annotations, Promoter};
 use crate::data::windows::blacklist::Blacklist;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::sources::Sources;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::CellFolder;
 use crate::models::factornet::config::Description;
@@ -46,8 +47,15 @@ impl GenomeInputs {
     ///
     /// # Errors
     /// Those of the readers.
-    pub fn open(files: &Files, length: usize, notes: &mut Notes) -> Result<GenomeInputs> {
-        let sizes = files.sizes.as_ref().map(Chromosomes::read).transpose()?;
+    pub fn open(
+        files: &Files,
+        sources: &Sources,
+        length: usize,
+        notes: &mut Notes,
+    ) -> Result<GenomeInputs> {
+        let lines = |path: &PathBuf| sources.lines(path);
+        let sizes = files.sizes.as_ref().map(lines).transpose()?;
+        let sizes = sizes.map(Chromosomes::parse).transpose()?;
         let genome = PackedGenome::read(&files.genome, sizes.as_ref())?;
         let length = u32::try_from(length).map_err(|_| {
             Error::usage(format!(
@@ -59,8 +67,8 @@ impl GenomeInputs {
                 "note: no --blacklist: no region is left out but the chromosomes' ends".to_string(),
             );
         }
-        let file = files.blacklist.as_deref();
-        let blacklist = Blacklist::read(file, length, genome.chromosomes(), notes)?;
+        let blacklist = files.blacklist.as_ref().map(lines).transpose()?;
+        let blacklist = Blacklist::read(blacklist, length, genome.chromosomes(), notes)?;
         Ok(GenomeInputs {
             unknown: genome.unknown(),
             genome: Arc::new(genome),
@@ -79,6 +87,7 @@ impl GenomeInputs {
     pub fn annotations(
         &self,
         files: &Files,
+        sources: &Sources,
         gencode: bool,
         notes: &mut Notes,
     ) -> Result<Option<Annotations>> {
@@ -90,7 +99,13 @@ impl GenomeInputs {
         let found = match &files.gtf {
             Some(gtf) => {
                 let folder = files.annotations_given.then_some(folder.as_path());
-                Annotations::from_gtf(gtf, folder, files.promoter, chromosomes, notes)?
+                Annotations::from_gtf(
+                    sources.lines(gtf)?,
+                    folder,
+                    files.promoter,
+                    chromosomes,
+                    notes,
+                )?
             }
             None if !folder.is_dir() => {
                 return Err(Error::usage(format!(

@@ -6,7 +6,8 @@ use crate::Result;
 use crate::args::say;
 use crate::dna::motif::Motif;
 use crate::engine::Philox;
-use crate::io::meme::read_meme_with_notes;
+use crate::io::meme::parse_meme;
+use crate::io::text::Lines;
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::timing::{Load, Sizes, Timed, time};
 
@@ -22,7 +23,7 @@ pub fn bench(sizes: &Sizes<'_>, load: &Load<'_>) -> Result<Option<(usize, Timed)
     let spec = builtin::find(sizes.architecture)?;
     let mut notes = Vec::new();
     let motifs = match sizes.motifs {
-        Some(file) => read_meme_with_notes(file, &mut notes)?,
+        Some(file) => parse_meme(Lines::open(file)?, &mut notes)?,
         None => random_motifs(),
     };
     say(&notes);

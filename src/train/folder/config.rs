@@ -3,7 +3,7 @@
 
 use super::CONFIG;
 use crate::io::atomic::write_atomic;
-use crate::io::hash::sha256_file;
+use crate::io::sources::{Sources, is_fleeting, is_stream};
 use crate::train::model::Kind;
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -37,27 +37,50 @@ impl Precision {
 pub struct InputFile {
     pub path: PathBuf,
     pub sha256: String,
+    /// The flag by which it came, where it came through a pipe: no later command finds it under its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipe: Option<String>,
 }
 
 impl InputFile {
-    pub fn of(path: &Path) -> Result<Self> {
+    /// The file or pipe that a flag names; the same bytes are parsed as are hashed here where `sources` gives them.
+    ///
+    /// # Errors
+    /// It cannot be read; what [`named`] says.
+    pub fn of(sources: &Sources, flag: &str, path: &Path) -> Result<Self> {
+        let fleeting = is_fleeting(path);
+        let sha256 = sources.sha256(path).map_err(|e| match e {
+            Error::Io { source, .. } if fleeting && !is_stream(path) => Error::invalid(format!(
+                "{flag} {}: {source}: a pipe of an earlier command? Give {flag} again, as a file or a new pipe",
+                path.display()
+            )),
+            e => e,
+        })?;
         Ok(InputFile {
             path: named(path)?.into(),
-            sha256: sha256_file(path)?,
+            sha256,
+            pipe: fleeting.then(|| flag.to_string()),
         })
     }
 
     fn shown(&self) -> String {
-        format!("{} (sha256 {:.12})", self.path.display(), self.sha256)
+        let pipe = if self.pipe.is_some() { "a pipe, " } else { "" };
+        format!("{} ({pipe}sha256 {:.12})", self.path.display(), self.sha256)
     }
 }
 
-/// A path as config.json names it: from the root, in UTF-8.
+/// What config.json has in place of a pipe's name, which says nothing to a later command.
+pub const PIPE: &str = "(a pipe)";
+
+/// A path as config.json names it: from the root, in UTF-8; that of a pipe as it was given.
 ///
 /// # Errors
 /// It is not UTF-8.
 pub fn named(path: &Path) -> Result<String> {
-    let absolute = std::path::absolute(path).map_err(|e| Error::io(path, e))?;
+    let absolute = match is_fleeting(path) {
+        true => path.to_path_buf(),
+        false => std::path::absolute(path).map_err(|e| Error::io(path, e))?,
+    };
     absolute.into_os_string().into_string().map_err(|_| {
         Error::usage(format!(
             "{}: a path that is not UTF-8, which {CONFIG} cannot name: rename it",
@@ -260,7 +283,29 @@ impl<D: Described> Config<D> {
         })
     }
 
+    /// The pipe by which an input came that the run has read under this name.
+    pub fn pipe(&self, path: &Path) -> Option<&str> {
+        let file = self.files.iter().find(|file| file.path == path)?;
+        file.pipe.as_deref()
+    }
+
+    /// The first pipe whose bytes do not come again, by whatever flag.
+    fn pipes_difference(&self, now: &Self) -> Option<Difference> {
+        let comes = |before: &InputFile| now.files.iter().any(|file| file.sha256 == before.sha256);
+        let piped = |file: &&InputFile| file.pipe.is_some();
+        let before = self.files.iter().filter(piped).find(|file| !comes(file))?;
+        let in_place = now.files.iter().find(|file| file.pipe == before.pipe);
+        Some(Difference {
+            what: before.pipe.clone().unwrap_or_default(),
+            before: before.shown(),
+            now: in_place.map_or("nothing that gives the same".to_string(), InputFile::shown),
+        })
+    }
+
     fn files_difference(&self, now: &Self) -> Option<Difference> {
+        if let Some(pipe) = self.pipes_difference(now) {
+            return Some(pipe);
+        }
         if self.files.len() != now.files.len() {
             let shown = |files: &[InputFile], others: &[InputFile]| {
                 let own = files

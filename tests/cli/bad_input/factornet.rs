@@ -163,9 +163,12 @@ fn tracks_that_are_none_are_told_apart() {
     broken[end / 3..end / 2].fill(0xaa);
     let page = b"<!DOCTYPE html>\n<html><body>404</body></html>\n".to_vec();
     for (content, message) in [
-        (page, "a web page? It begins with '<!DOCTYPE html>'"),
-        (b"chr1\t5\t9\t1.0\n".to_vec(), "not a bigWig file"),
-        (Vec::new(), "the file is empty"),
+        (
+            page,
+            "a web page (HTML: the download went wrong?); expected a bigWig",
+        ),
+        (b"chr1\t5\t9\t1.0\n".to_vec(), "text that begins with"),
+        (Vec::new(), "an empty file; expected a bigWig"),
         (whole[..whole.len() / 2].to_vec(), "bigWig file"),
         (whole[..50].to_vec(), "truncated bigWig file"),
         (broken, "bigWig file"),

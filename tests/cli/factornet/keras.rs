@@ -181,5 +181,9 @@ fn a_model_without_its_weights_says_which_file_is_missing() {
     ] {
         cells.run(&command).fails(1, &[message]);
     }
-    assert!(!names(cells.folder()).iter().any(|name| name.starts_with("never")));
+    assert!(
+        !names(cells.folder())
+            .iter()
+            .any(|name| name.starts_with("never"))
+    );
 }

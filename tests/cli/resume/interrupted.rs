@@ -149,7 +149,13 @@ fn a_second_sigterm_leaves_no_temporary_folder_of_the_demo() {
         .unwrap();
     let trains = || {
         let mut folders = names(folder.path()).into_iter();
-        folders.any(|name| folder.path().join(name).join("model/state.safetensors").exists())
+        folders.any(|name| {
+            folder
+                .path()
+                .join(name)
+                .join("model/state.safetensors")
+                .exists()
+        })
     };
     wait_until(&mut child, "an epoch", trains);
     assert!(trains(), "the run ended before it was signalled");

@@ -55,9 +55,10 @@ fn foreign_files_are_named_for_what_they_are() {
             b"version https://git-lfs.github.com/spec/v1\n",
             "found a Git LFS pointer",
         ),
+        (b"\x93NUMPY\x01\0v\0", "found a NumPy array"),
         (
-            b"\x93NUMPY\x01\0v\0",
-            "found a file that begins with the bytes [93, 4e",
+            b"\x94NUMPY\x01\0v\0",
+            "found a file that begins with the bytes [94, 4e",
         ),
         (
             b"PK\x03\x04 and no more",

@@ -4,6 +4,7 @@ use crate::args::DeviceArgs;
 pub use crate::args::say;
 use crate::data::tracks::Storage;
 use crate::engine::Device;
+use crate::io::sources::is_there;
 use crate::models::factornet::genome_inputs::Files;
 use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::Precision;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct SharedArgs {
-    /// Genome: FASTA, plain, gzip or bgzip [default: hg19.fa in --resources]
+    /// Genome: FASTA (plain, gzip or bgzip) or 2bit [default: hg19.fa in --resources]
     #[arg(long, value_name = "FASTA")]
     pub genome: Option<PathBuf>,
     /// The chromosomes in use, with their sizes [default: those of --genome, else hg19.autoX.chrom.sizes in --resources]
@@ -105,7 +106,7 @@ impl SharedArgs {
         })
     }
 
-    /// The FASTA.
+    /// The genome's file.
     ///
     /// # Errors
     /// None is given and none is in --resources.
@@ -144,7 +145,7 @@ impl SharedArgs {
     /// A file in --resources, where it is there.
     pub fn resource(&self, name: &str) -> Option<PathBuf> {
         let path = self.resources.join(name);
-        path.is_file().then_some(path)
+        is_there(&path).then_some(path)
     }
 }
 

@@ -5,11 +5,10 @@ use crate::data::Notes;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::Strangers;
 use crate::io::edges::{Edges, Treatment};
-use crate::io::text::{counted, first_names};
+use crate::io::text::{Lines, counted, first_names};
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::samples::placing::{Place, Placer};
-use std::path::Path;
 
 /// A line of the BED.
 pub struct Line {
@@ -35,18 +34,15 @@ pub struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// `strict`: an interval on a chromosome that is not in use, or on which one of these tracks has no value, is an
     /// error.
-    ///
-    /// # Errors
-    /// The file cannot be opened.
-    pub fn open(path: &Path, placer: Placer<'a>, strict: Option<&'a Inputs>) -> Result<Self> {
-        Ok(Asked {
-            reader: Reader::open(path)?,
+    pub fn new(lines: Lines, placer: Placer<'a>, strict: Option<&'a Inputs>) -> Self {
+        Asked {
+            reader: Reader::new(lines),
             placer,
             strict,
             edges: Edges::default(),
             strangers: Strangers::default(),
             known: false,
-        })
+        }
     }
 
     /// How many intervals are to be scored, read from the whole file.
@@ -163,19 +159,23 @@ mod tests {
         let path = folder.path().join("w.bed");
         let survey = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            let asked = Asked::open(&path, placer, None).unwrap();
+            let asked = Asked::new(Lines::open(&path).unwrap(), placer, None);
             asked.survey().map_err(|e| e.to_string())
         };
         let text = "a\t100\t300\na\t490\t520\nx\t1\t2\na\t900\t1100\na\t7\t7\na\t600\t700\n";
         assert_eq!(survey(text), Ok(2));
-        let mut asked = Asked::open(&path, placer, None).unwrap();
+        let mut asked = Asked::new(Lines::open(&path).unwrap(), placer, None);
         let mut samples = 0;
         while let Some(line) = asked.line().unwrap() {
             samples += usize::from(line.sample.is_some());
         }
         assert_eq!(samples, 2);
         assert_eq!(survey(""), Ok(0));
-        assert!(survey("x\t1\t2\n").unwrap_err().contains("'x' there, 'a' here"));
+        assert!(
+            survey("x\t1\t2\n")
+                .unwrap_err()
+                .contains("'x' there, 'a' here")
+        );
         assert!(survey("a\t1\n").unwrap_err().contains("line 1"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::outputs::of_model;
 use crate::args::outputs;
+use crate::io::sources::Sources;
 use crate::io::state_dict::write_safetensors;
 use crate::models::factornet::config::write_lists;
 use crate::models::factornet::{KIND, keras};
@@ -45,7 +46,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let mut model = keras::open(&args.folder)?;
     let sources = ["best_model.hdf5", "final_model.hdf5"].map(|name| args.folder.join(name));
     if let Some(source) = sources.iter().find(|path| path.exists()) {
-        model.config.files.push(InputFile::of(source)?);
+        let file = InputFile::of(&Sources::new(), "DIR", source)?;
+        model.config.files.push(file);
     }
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, e))?;
     write_safetensors(args.out.join(BEST), &model.weights)?;

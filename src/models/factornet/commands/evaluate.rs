@@ -8,6 +8,7 @@ use crate::data::split::regions::Choice;
 use crate::data::windows::WINDOW;
 use crate::data::windows::bins::{Labeller, State, bins};
 use crate::engine::Device;
+use crate::io::sources::Sources;
 use crate::metrics::classification::{Measures, Ranked};
 use crate::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
@@ -73,9 +74,10 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
     let cell = CellFolder::read(&args.inputdir, lists)?;
     let factors = args.factors(model, &cell)?;
     let files = args.shared.files()?;
+    let sources = Sources::new();
     let described = &model.config.model;
     let mut notes = Notes::new();
-    let genome = GenomeInputs::open(&files, described.network.length, &mut notes)?;
+    let genome = GenomeInputs::open(&files, &sources, described.network.length, &mut notes)?;
     let chromosomes = genome.chromosomes();
     let words = words(&args.testchroms, &TEST);
     let choice = Choice {
@@ -84,7 +86,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
         words: &words,
         explicit: !args.testchroms.is_empty(),
     };
-    let regions = choice.regions(chromosomes, &mut notes)?;
+    let regions = choice.regions(&sources, chromosomes, &mut notes)?;
     let needed = match args.factor {
         Some(_) => Needed::ALONE,
         None => Needed::AMONG_OTHERS,
@@ -92,14 +94,15 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
     let labellers = factors
         .iter()
         .map(|&(_, files)| {
-            let peaks = cell.factors[files].peaks(needed, chromosomes, &mut notes)?;
+            let files = &cell.factors[files];
+            let peaks = files.peaks(needed, &sources, chromosomes, &mut notes)?;
             Ok(Labeller::new(&peaks, chromosomes.len()))
         })
         .collect::<Result<Vec<_>>>()?;
     let cells = [cell];
     let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
-    let annotations = genome.annotations(&files, described.gencode, &mut notes)?;
+    let annotations = genome.annotations(&files, &sources, described.gencode, &mut notes)?;
     say(&notes);
     let windows = bins(&regions, &[&genome.blacklist.plain, &genome.unknown]);
     if windows.is_empty() {

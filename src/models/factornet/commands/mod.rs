@@ -9,6 +9,7 @@ mod predict;
 mod start_motif;
 mod train;
 mod train_args;
+mod train_files;
 mod visualize;
 
 use crate::Result;

@@ -8,6 +8,7 @@ use crate::data::Notes;
 use crate::engine::Device;
 use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
+use crate::io::sources::{Sources, is_stream};
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
@@ -33,7 +34,7 @@ pub struct Args {
     /// The factor to score [default: all of the model, a column each]
     #[arg(short = 'f', long, value_name = "NAME")]
     factor: Option<String>,
-    /// Intervals to score, BED
+    /// Intervals to score, BED; - is standard input
     #[arg(short = 'b', long, visible_alias = "bed", value_name = "BED")]
     bedfile: PathBuf,
     /// Scored intervals, gzipped BED
@@ -91,12 +92,13 @@ fn predict<T: Number>(
     written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
     check(&written, &read)?;
     let files = args.shared.files()?;
+    let sources = Sources::new();
     let described = &model.config.model;
     let mut notes = Notes::new();
-    let genome = GenomeInputs::open(&files, described.network.length, &mut notes)?;
+    let genome = GenomeInputs::open(&files, &sources, described.network.length, &mut notes)?;
     let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cell, &wanted, &mut notes)?;
-    let annotations = genome.annotations(&files, described.gencode, &mut notes)?;
+    let annotations = genome.annotations(&files, &sources, described.gencode, &mut notes)?;
     say(&notes);
     let names: Vec<&str> = columns
         .iter()
@@ -117,12 +119,12 @@ fn predict<T: Number>(
         cell: 0,
     };
     let strict = args.shared.strict.then_some(&inputs);
-    let open = || Asked::open(&args.bedfile, placer, strict);
+    let asked = |lines| Asked::new(lines, placer, strict);
     let reporter = Reporter::new();
     // What comes through a pipe is read once: how much it is, and what is wrong with it, is known at its end.
-    let bar = match args.bedfile.is_file() {
-        true => reporter.bar("scoring", open()?.survey()?),
-        false => reporter.counter("scoring"),
+    let bar = match is_stream(&args.bedfile) {
+        false => reporter.bar("scoring", asked(sources.lines(&args.bedfile)?).survey()?),
+        true => reporter.counter("scoring"),
     };
     let mut predictor = Predictor::new(
         device,
@@ -140,7 +142,7 @@ fn predict<T: Number>(
     interrupt::watch();
     write_scored_bed(&args.outputfile, |out| {
         let failed = write_error(&args.outputfile);
-        let mut asked = open()?;
+        let mut asked = asked(sources.into_lines(&args.bedfile)?);
         let mut lines = Vec::new();
         loop {
             lines.clear();

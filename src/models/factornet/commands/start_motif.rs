@@ -4,7 +4,8 @@ use super::args::say;
 use super::train_args::Args;
 use crate::args::near::nearest;
 use crate::dna::motif::Motif;
-use crate::io::meme::read_meme_with_notes;
+use crate::io::meme::parse_meme;
+use crate::io::sources::Sources;
 use crate::io::text::first_names;
 use crate::models::factornet::known_motif::{Found, Pick, find, names};
 use crate::{Error, Result};
@@ -24,7 +25,7 @@ impl Args {
     ///
     /// # Errors
     /// No collection; those of the reader; no motif of the factor or of the name, with near ones.
-    pub fn start_motif(&self) -> Result<Option<Motif>> {
+    pub fn start_motif(&self, sources: &Sources) -> Result<Option<Motif>> {
         let (true, Some(factor)) = (self.motif, &self.factor) else {
             return Ok(None);
         };
@@ -35,7 +36,7 @@ impl Args {
             ))
         })?;
         let mut notes = Vec::new();
-        let motifs = read_meme_with_notes(&file, &mut notes)?;
+        let motifs = parse_meme(sources.lines(&file)?, &mut notes)?;
         say(&notes);
         let shown = file.display();
         let start = match &self.motif_name {

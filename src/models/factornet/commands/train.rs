@@ -3,6 +3,7 @@
 use super::args::say;
 use super::outputs;
 use super::train_args::Args;
+use super::train_files;
 use crate::args::outputs::check_model_folder;
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
@@ -11,9 +12,8 @@ use crate::data::windows::annotations::Annotations;
 use crate::dna::motif::Motif;
 use crate::dna::span::Span;
 use crate::engine::Device;
-use crate::models::factornet::cell_line::{
-    CellFolder, Lists, Needed, check_names_agree, factor_files,
-};
+use crate::io::sources::{Sources, is_fleeting};
+use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree, factor_files};
 use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::source::{Task, TaskSamples};
@@ -23,7 +23,7 @@ use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::Samples;
 use crate::train::folder::claim::{Claim, Entry};
-use crate::train::folder::config::{InputFile, Precision, named};
+use crate::train::folder::config::{PIPE, Precision, named};
 use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
 use crate::train::{TrainSettings, Trainer, interrupt};
@@ -34,7 +34,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
     let (device, precision) = args.shared.open(None)?;
     let cells = Cells::read(args)?;
-    let config = args.config(&cells, precision)?;
+    let sources = Sources::new();
+    let config = args.config(&cells, precision, &sources)?;
     let claim = args.claim(known);
     claim.check(&config)?;
     let mut read = outputs::inputs(&args.shared, &cells.all());
@@ -47,11 +48,11 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             .map(PathBuf::from),
     );
     check_model_folder(claim.flag, &[claim.folder.to_path_buf()], &KIND, &read)?;
-    let motif = args.start_motif()?;
+    let motif = args.start_motif(&sources)?;
     let motif = motif.as_ref();
     match precision {
-        Precision::F64 => train::<f64>(args, &cells, config, motif, &claim, &device),
-        _ => train::<f32>(args, &cells, config, motif, &claim, &device),
+        Precision::F64 => train::<f64>(args, &cells, sources, config, motif, &claim, &device),
+        _ => train::<f32>(args, &cells, sources, config, motif, &claim, &device),
     }
 }
 
@@ -151,7 +152,7 @@ impl Args {
         }
     }
 
-    fn config(&self, cells: &Cells, precision: Precision) -> Result<Config> {
+    fn config(&self, cells: &Cells, precision: Precision, sources: &Sources) -> Result<Config> {
         let first = &cells.train[0];
         let tracks: Vec<String> = first.tracks.iter().map(|t| t.name.clone()).collect();
         let factors: Vec<String> = match &self.factor {
@@ -175,8 +176,8 @@ impl Args {
         let flags = serde_json::json!({
             "inputdirs": folders(&self.inputdirs)?,
             "validinputdirs": folders(&self.validinputdirs)?,
-            "validchroms": self.validation(),
-            "testchroms": self.test(),
+            "validchroms": train_files::lasting(&self.validation()),
+            "testchroms": train_files::lasting(&self.test()),
             "epochs": self.epochs,
             "patience": self.patience,
             "learningrate": self.learningrate,
@@ -194,6 +195,7 @@ impl Args {
             "annotations": match (self.gencode, &self.shared.gtf) {
                 (false, _) => None,
                 (true, None) => Some(named(self.shared.annotations_folder())?),
+                (true, Some(gtf)) if is_fleeting(gtf) => Some(PIPE.to_string()),
                 (true, Some(gtf)) => Some(named(gtf)?),
             },
             "promoter": (self.gencode && self.shared.gtf.is_some()).then_some(&self.shared.promoter),
@@ -223,7 +225,7 @@ impl Args {
                 track_means: Vec::new(),
             },
             precision,
-            files: self.files(cells)?,
+            files: self.files(&cells.all(), sources)?,
             flags: match flags {
                 serde_json::Value::Object(map) => map,
                 _ => serde_json::Map::new(),
@@ -233,34 +235,6 @@ impl Args {
         model.network.meta = model.meta_inputs();
         model.network.check()?;
         Ok(config)
-    }
-
-    /// What the run needs of each factor's peaks.
-    fn needed(&self) -> Needed {
-        match self.factor {
-            Some(_) => Needed::ALONE,
-            None => Needed::TRAINED_WITH_OTHERS,
-        }
-    }
-
-    /// Chromosomes, blacklist and the peaks that are learned, as they were. Genome and tracks are known by their paths.
-    fn files(&self, cells: &Cells) -> Result<Vec<InputFile>> {
-        let shared = [self.shared.sizes_file(), self.shared.blacklist_file()];
-        let mut files = shared
-            .iter()
-            .flatten()
-            .map(|path| InputFile::of(path))
-            .collect::<Result<Vec<_>>>()?;
-        for cell in cells.all() {
-            let chosen = |name: &str| self.factor.as_deref().is_none_or(|factor| factor == name);
-            for factor in cell.factors.iter().filter(|f| chosen(&f.name)) {
-                for path in factor.read_files(self.needed()) {
-                    factor.line.check(path)?;
-                    files.push(InputFile::of(path)?);
-                }
-            }
-        }
-        Ok(files)
     }
 
     /// Fresh weights, with the known motif where there is one to start from.
@@ -287,6 +261,7 @@ impl Args {
 fn train<T: Number>(
     args: &Args,
     cells: &Cells,
+    sources: Sources,
     mut config: Config,
     motif: Option<&Motif>,
     claim: &Claim<'_>,
@@ -294,7 +269,7 @@ fn train<T: Number>(
 ) -> Result<()> {
     let files = args.shared.files()?;
     let mut notes = Notes::new();
-    let genome = GenomeInputs::open(&files, args.seqlen, &mut notes)?;
+    let genome = GenomeInputs::open(&files, &sources, args.seqlen, &mut notes)?;
     let chromosomes = genome.chromosomes();
     let (validation, test) = (args.validation(), args.test());
     let split = Split::new(
@@ -310,10 +285,11 @@ fn train<T: Number>(
             words: &test,
             explicit: !args.testchroms.is_empty(),
         },
+        &sources,
         chromosomes,
         &mut notes,
     )?;
-    let annotations = genome.annotations(&files, args.gencode, &mut notes)?;
+    let annotations = genome.annotations(&files, &sources, args.gencode, &mut notes)?;
     let wanted = Wanted::of(&config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells.all(), &wanted, &mut notes)?;
     if args.shared.strict {
@@ -328,7 +304,7 @@ fn train<T: Number>(
     let mut peaks = |cells: &[CellFolder], factor: &str| {
         factor_files(cells, factor)?
             .into_iter()
-            .map(|files| files.peaks(args.needed(), chromosomes, &mut notes))
+            .map(|files| files.peaks(args.needed(), &sources, chromosomes, &mut notes))
             .collect::<Result<Vec<_>>>()
     };
     let length = args.seqlen as u32;
@@ -389,6 +365,8 @@ fn train<T: Number>(
             (Task::Multi(task), positives)
         }
     };
+    // What pipes gave has been read.
+    drop(sources);
     let samples = TaskSamples { task, inputs };
     args.start::<T>(&config, motif, &samples, positives, claim, device)
 }

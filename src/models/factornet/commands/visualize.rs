@@ -12,8 +12,9 @@ use crate::dna::span::Span;
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::motif_matches::write_matches;
 use crate::io::atomic::{check_folder, write_atomic};
-use crate::io::meme::read_meme_with_notes;
+use crate::io::meme::parse_meme;
 use crate::io::npy::write_npy_matrix;
+use crate::io::sources::Sources;
 use crate::io::text::counted;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
@@ -110,14 +111,15 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let written = own.touched()?;
     let written: Vec<(&str, &Path)> = written.iter().map(|file| (flag, file.as_path())).collect();
     check_apart(&written, &read)?;
+    let sources = Sources::new();
     let mut notes = Notes::new();
-    let known = args
-        .motif_db
-        .as_ref()
-        .map(|file| read_meme_with_notes(file, &mut notes))
+    let known = args.motif_db.as_ref();
+    let known = known.map(|file| sources.lines(file)).transpose()?;
+    let known = known
+        .map(|lines| parse_meme(lines, &mut notes))
         .transpose()?;
     let files = args.shared.files()?;
-    let genome = GenomeInputs::open(&files, network.length, &mut notes)?;
+    let genome = GenomeInputs::open(&files, &sources, network.length, &mut notes)?;
     let chromosomes = genome.chromosomes();
     let words = words(&args.chroms, &["chr11"]);
     let choice = Choice {
@@ -126,8 +128,8 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
         words: &words,
         explicit: !args.chroms.is_empty(),
     };
-    let regions = choice.regions(chromosomes, &mut notes)?;
-    let intervals = read_intervals(&args.bedfile, chromosomes, &mut notes)?;
+    let regions = choice.regions(&sources, chromosomes, &mut notes)?;
+    let intervals = read_intervals(sources.into_lines(&args.bedfile)?, chromosomes, &mut notes)?;
     let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
     say(&notes);

@@ -17,6 +17,8 @@ use crate::data::windows::peaks::{Peaks, read_intervals};
 use crate::dna::span::Span;
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::sources::Sources;
+use crate::io::text::Lines;
 
 const LENGTH: u32 = 100;
 
@@ -51,6 +53,7 @@ impl World {
             split: Split::new(
                 choice("-v", &v[..]),
                 choice("-t", &t[..]),
+                &Sources::new(),
                 &chromosomes,
                 &mut Notes::new(),
             )
@@ -437,7 +440,8 @@ fn peaks_are_read_with_what_does_not_fit_counted_or_refused() {
     let read = |text: &str| {
         std::fs::write(&path, text).unwrap();
         let mut notes = Notes::new();
-        read_intervals(&path, &chromosomes(), &mut notes).map(|found| (found, notes))
+        read_intervals(Lines::open(&path).unwrap(), &chromosomes(), &mut notes)
+            .map(|found| (found, notes))
     };
     let (found, notes) = read("b\t5\t9\tx\nchrM\t1\t2\na\t7\t8\nb\t5\t9\nchrM\t5\t6\n").unwrap();
     assert_eq!(

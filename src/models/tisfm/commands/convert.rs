@@ -3,7 +3,8 @@
 use super::model_args::warn_of_other_motifs;
 use crate::args::{outputs, say};
 use crate::dna::motif::Motif;
-use crate::io::meme::read_meme_with_notes;
+use crate::io::meme::parse_meme;
+use crate::io::sources::Sources;
 use crate::io::state_dict::{self, NamedTensor, StateDict, Values};
 use crate::models::tisfm::config::{Config, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Trainable};
@@ -55,7 +56,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let mut spec = builtin::find(&args.architecture)?;
     let state = state_dict::read(&args.weights)?;
     spec.take_sizes(|name| state.shape(name));
-    let mut files = vec![InputFile::of(&args.weights)?];
+    let sources = Sources::new();
+    let mut files = vec![InputFile::of(&sources, "--weights", &args.weights)?];
     let (kernels, motifs) = match (spec.strands(), &args.meme_file) {
         (Some(_), None) => {
             return Err(Error::usage(format!(
@@ -64,9 +66,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             )));
         }
         (Some(_), Some(file)) => {
-            files.push(InputFile::of(file)?);
+            files.push(InputFile::of(&sources, "--meme-file", file)?);
             let mut notes = Vec::new();
-            let motifs = read_meme_with_notes(file, &mut notes)?;
+            let motifs = parse_meme(sources.lines(file)?, &mut notes)?;
             say(&notes);
             let own = MotifKernels::new(&motifs, false);
             let longest = own.width();

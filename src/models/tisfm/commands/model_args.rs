@@ -20,7 +20,7 @@ pub struct ModelArgs {
     /// Model folder
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Genome FASTA (plain, gzip or bgzip) for a BED of sequences
+    /// Genome, FASTA (plain, gzip or bgzip) or 2bit, for a BED of sequences
     #[arg(long, value_name = "FASTA")]
     pub genome: Option<PathBuf>,
     /// Sequences that are computed at a time

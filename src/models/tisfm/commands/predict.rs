@@ -2,9 +2,10 @@
 
 use super::model_args::ModelArgs;
 use crate::Result;
-use crate::args::emit;
+use crate::args::{emit, say};
 use crate::data::Notes;
-use crate::io::sequences::read_sequences;
+use crate::io::sequences::parse_sequences;
+use crate::io::sources::Sources;
 use crate::models::tisfm::samples::Rows;
 use crate::report::progress::Reporter;
 use crate::train::model::Kinds;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Sequences: name and sequence a line, FASTA, or BED with --genome
+    /// Sequences: name and sequence a line, FASTA, or BED with --genome; - is standard input
     #[arg(long, value_name = "FILE")]
     sequences: PathBuf,
 }
@@ -23,10 +24,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let inputs = vec![args.sequences.clone()];
     let (model, precision, device) = args.model.open(known, inputs)?;
     let outputs = &model.config.model.outputs;
+    let lines = Sources::new().into_lines(&args.sequences)?;
     let mut notes = Notes::new();
-    let genome = args.model.genome.as_deref();
-    let sequences = read_sequences(&args.sequences, genome, &mut notes)?;
-    notes.iter().for_each(|note| eprintln!("{note}"));
+    let sequences = parse_sequences(lines, args.model.genome.as_deref(), &mut notes)?;
+    say(&notes);
     let samples = Rows {
         codes: &sequences.codes,
         signals: &[],

@@ -1,11 +1,11 @@
 //! `cisgrad tisfm test`.
 
 use super::model_args::ModelArgs;
-use crate::args::emit;
+use crate::args::{emit, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{SplitSpec, split_files};
-use crate::io::hash::sha256_file;
+use crate::io::sources::Sources;
 use crate::metrics::regression::{mse, pearson, spearman};
 use crate::models::tisfm::samples::Rows;
 use crate::models::tisfm::saved::SavedModel;
@@ -116,13 +116,20 @@ impl Args {
     /// The data set of the training run, or the files given in its place.
     fn dataset(&self, model: &SavedModel) -> Result<Dataset> {
         let known = model.config.model.data.as_ref();
-        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
-            given.clone().or_else(|| known.cloned()).ok_or_else(|| {
-                Error::usage(format!(
-                    "{} knows no training data: say {flag}",
-                    self.model.model.display()
-                ))
-            })
+        let folder = self.model.model.display();
+        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| match (
+            given, known,
+        ) {
+            (Some(given), _) => Ok(given.clone()),
+            (None, Some(known)) if model.config.pipe(known).is_some() => {
+                Err(Error::usage(format!(
+                    "{folder} was trained on what {flag} gave through a pipe, which cannot be read again: give {flag}"
+                )))
+            }
+            (None, Some(known)) => Ok(known.clone()),
+            (None, None) => Err(Error::usage(format!(
+                "{folder} knows no training data: say {flag}"
+            ))),
         };
         let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
         let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
@@ -131,18 +138,20 @@ impl Args {
             .genome
             .clone()
             .or_else(|| known.and_then(|d| d.genome.clone()));
-        for file in &model.config.files {
+        let sources = Sources::new();
+        for file in model.config.files.iter().filter(|f| f.pipe.is_none()) {
             let used = [Some(&signals), Some(&sequences), genome.as_ref()];
-            if used.contains(&Some(&file.path)) && sha256_file(&file.path)? != file.sha256 {
+            if used.contains(&Some(&file.path)) && sources.sha256(&file.path)? != file.sha256 {
                 eprintln!(
                     "warning: {} has changed since the model was trained",
                     file.path.display()
                 );
             }
         }
+        let (signal_lines, sequence_lines) = (sources.lines(&signals)?, sources.lines(&sequences)?);
         let mut notes = Notes::new();
-        let read = Dataset::read(&signals, &sequences, genome.as_deref(), &mut notes);
-        notes.iter().for_each(|note| eprintln!("{note}"));
+        let read = Dataset::read(signal_lines, sequence_lines, genome.as_deref(), &mut notes);
+        say(&notes);
         let (dataset, _) = read?;
         if dataset.outputs.len() != model.config.model.outputs.len() {
             return Err(Error::invalid(format!(

@@ -9,7 +9,8 @@ use crate::data::split::rows::{Split, SplitSpec, split_files};
 use crate::dna::motif::Motif;
 use crate::engine::params::STREAM_SPLIT;
 use crate::engine::{Device, Philox};
-use crate::io::meme::read_meme_with_notes;
+use crate::io::meme::parse_meme;
+use crate::io::sources::Sources;
 use crate::io::state_dict;
 use crate::models::tisfm::config::{Config, DataFiles, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Network};
@@ -25,7 +26,7 @@ use crate::train::folder::{BEST, CONFIG};
 use crate::train::model::Kinds;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
@@ -36,10 +37,16 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     if args.class_name.is_some() {
         eprintln!("note: --class-name is ignored; --architecture decides");
     }
-    let (kernels, motifs) = args.motifs(&spec)?;
-    let (mut notes, genome) = (Notes::new(), args.genome.as_deref());
-    let read = Dataset::read(&args.atac_file, &args.sequences, genome, &mut notes);
-    notes.iter().for_each(|note| eprintln!("{note}"));
+    let sources = Sources::new();
+    let (kernels, motifs) = args.motifs(&spec, &sources)?;
+    let mut notes = Notes::new();
+    let read = Dataset::read(
+        sources.lines(&args.atac_file)?,
+        sources.lines(&args.sequences)?,
+        args.genome.as_deref(),
+        &mut notes,
+    );
+    say(&notes);
     let (dataset, unused) = read?;
     if unused > 0 {
         eprintln!(
@@ -66,7 +73,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         kernels,
         trainable: args.trainable(),
     };
-    let config = args.config(&blueprint, &motifs, &dataset, precision)?;
+    let config = args.config(&blueprint, &motifs, &dataset, precision, &sources)?;
+    // What pipes gave has been read.
+    drop(sources);
     match precision {
         Precision::F32 | Precision::Bf16 => {
             train::<f32>(args, known, &device, blueprint, config, &dataset, &split)
@@ -211,11 +220,11 @@ impl Args {
     }
 
     /// The motifs with their kernels, where the architecture has a motif layer.
-    fn motifs(&self, spec: &Spec) -> Result<(Option<MotifKernels>, Vec<Motif>)> {
+    fn motifs(&self, spec: &Spec, sources: &Sources) -> Result<(Option<MotifKernels>, Vec<Motif>)> {
         match (&self.meme_file, spec.strands()) {
             (Some(file), Some(_)) => {
-                let mut notes = Vec::new();
-                let motifs = read_meme_with_notes(file, &mut notes)?;
+                let mut notes = Notes::new();
+                let motifs = parse_meme(sources.lines(file)?, &mut notes)?;
                 say(&notes);
                 let kernels = MotifKernels::new(&motifs, self.calibrate_motifs);
                 Ok((Some(kernels), motifs))
@@ -311,20 +320,22 @@ impl Args {
         motifs: &[Motif],
         dataset: &Dataset,
         precision: Precision,
+        sources: &Sources,
     ) -> Result<Config> {
+        let file = |flag: &str, path: &Path| InputFile::of(sources, flag, path);
         let mut files = vec![
-            InputFile::of(&self.atac_file)?,
-            InputFile::of(&self.sequences)?,
+            file("--atac-file", &self.atac_file)?,
+            file("--sequences", &self.sequences)?,
         ];
-        if let Some(file) = self
+        if let Some(meme) = self
             .meme_file
             .as_ref()
             .filter(|_| blueprint.kernels.is_some())
         {
-            files.push(InputFile::of(file)?);
+            files.push(file("--meme-file", meme)?);
         }
         if let Some(genome) = &self.genome {
-            files.push(InputFile::of(genome)?);
+            files.push(file("--genome", genome)?);
         }
         let flags = serde_json::json!({
             "number_of_epochs": self.number_of_epochs,

@@ -17,7 +17,7 @@ pub struct Args {
     /// Sequences: name and sequence a line, FASTA, or BED with --genome
     #[arg(long, value_name = "FILE")]
     pub(super) sequences: PathBuf,
-    /// Genome FASTA (plain, gzip or bgzip) for a BED of sequences
+    /// Genome, FASTA (plain, gzip or bgzip) or 2bit, for a BED of sequences
     #[arg(long, value_name = "FASTA")]
     pub(super) genome: Option<PathBuf>,
     /// Folder of the model; must not hold one

@@ -7,6 +7,7 @@ use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
 use crate::engine::{Batch, CpuExecutor, Layout, Noise, Program, Tape, Var};
 use crate::io::meme::read_meme;
 use crate::io::state_dict::{StateDict, read};
+use crate::io::text::Lines;
 use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::models::tisfm::network::{MOTIF_WEIGHT, with_loss};
 use crate::models::tisfm::spec::Block;
@@ -67,8 +68,8 @@ impl Case {
             serde_json::from_str(&text).map_err(|e| Error::format(&path, e.to_string()))?;
         let params = read(folder.join(PARAMS))?;
         let (data, _) = Dataset::read(
-            &folder.join("signals.tsv"),
-            &folder.join("sequences.tsv"),
+            Lines::open(&folder.join("signals.tsv"))?,
+            Lines::open(&folder.join("sequences.tsv"))?,
             None,
             &mut Vec::new(),
         )?;
