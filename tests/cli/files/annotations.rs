@@ -87,7 +87,7 @@ fn odd_transcripts_do_not_cost_the_file_and_are_counted_in_one_note() {
             ("chrM", 9, 1, 'x', "", "mito", ""),
         ]),
         "a.gtf: 3 transcripts left out: 1 on chromosomes that are not in use ('chrM'), 2 without a strand ('single', 'other'); \
-         3 transcript_ids stand for several transcripts, which are read apart: 'unknown_transcript_1', 'FBtr0084077', 'par'"
+         3 transcript_ids stand for several transcripts, which are read apart: 'FBtr0084077', 'unknown_transcript_1', 'par'"
     );
     assert_eq!(note(&[]), "");
     assert_eq!(
