@@ -124,7 +124,7 @@ impl Edges {
             && past * SHARE > self.all
         {
             let message = format!(
-                "interval {} starts past the end of its chromosome ({} in {}), and so do {past} of the {} intervals on chromosomes in use; another genome build? Give intervals of the genome that is in use",
+                "interval {} starts past the end of its chromosome ({} in {}), one of {past} such among {} intervals on chromosomes in use; another genome build? Give intervals of the genome that is in use",
                 first.place,
                 first.chromosome,
                 genome.display(),
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(
             error,
             "p.bed, line 990: interval c:600-700 starts past the end of its chromosome (c has 600 bases in g.fa), \
-             and so do 10 of the 999 intervals on chromosomes in use; another genome build? Give intervals of the \
+             one of 10 such among 999 intervals on chromosomes in use; another genome build? Give intervals of the \
              genome that is in use"
         );
         // Ends alone tell nothing.

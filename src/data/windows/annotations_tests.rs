@@ -32,7 +32,7 @@ fn files_are_known_by_the_words_in_their_names() {
     assert_eq!(bits(49, 60), "010000");
     assert_eq!(bits(-5, 0), "000000");
     assert_eq!(notes.len(), 1);
-    assert!(notes[0].ends_with("1 intervals left out, on chromosomes that are not in use: 'chrM'"));
+    assert!(notes[0].ends_with("1 interval left out, on chromosomes that are not in use: 'chrM'"));
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn intervals_of_another_build_are_an_error_in_every_file() {
     };
     cells.write("far.bed", past(10, 989));
     let message = "far.bed, line 990: interval chr3:60000-60200 starts past the end of its chromosome \
-                   (chr3 has 60000 bases in genome.fa), and so do 10 of the 999 intervals";
+                   (chr3 has 60000 bases in genome.fa), one of 10 such among 999 intervals";
     let build = [message, "another genome build?"];
     cells.write("A/chip.txt", "../far.bed CTCF\n");
     cells.refuses("", 1, &build);

@@ -14,6 +14,7 @@ use crate::data::windows::{WINDOW, shifts};
 use crate::dna::span::Span;
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::text::counted;
 use crate::{Error, Result};
 
 /// Bases around relaxed peaks where no negative lies.
@@ -134,8 +135,8 @@ impl<'a> SingleTask<'a> {
         });
         if positives.len() < before {
             notes.push(format!(
-                "{} training peaks dropped: with any shift their input reaches into a validation or test region",
-                before - positives.len()
+                "{} dropped: with any shift their input reaches into a validation or test region",
+                counted(before - positives.len(), "training peak", "training peaks")
             ));
         }
         let read = |cells: &[(u32, &Peaks)]| -> usize {
