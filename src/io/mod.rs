@@ -5,6 +5,7 @@ pub mod bed;
 pub mod bigwig;
 pub mod chrom_sizes;
 pub mod fasta;
+pub mod fields;
 mod foreign;
 pub mod genome;
 pub mod gtf;
