@@ -3,6 +3,7 @@
 use super::model_args::ModelArgs;
 use crate::Result;
 use crate::args::emit;
+use crate::data::uninformative::without_bases;
 use crate::io::sequences::read_sequences;
 use crate::models::tisfm::samples::Rows;
 use crate::report::progress::Reporter;
@@ -23,6 +24,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let (model, precision, device) = args.model.open(known, inputs)?;
     let outputs = &model.config.model.outputs;
     let sequences = read_sequences(&args.sequences, args.model.genome.as_deref())?;
+    if let Some(warning) = without_bases(&sequences.names, &sequences.codes, sequences.length) {
+        eprintln!("{warning}");
+    }
     let samples = Rows {
         codes: &sequences.codes,
         signals: &[],

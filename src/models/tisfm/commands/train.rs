@@ -5,6 +5,7 @@ pub use super::train_args::Args;
 use crate::args::outputs;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
+use crate::data::uninformative::{check, without_bases};
 use crate::engine::params::STREAM_SPLIT;
 use crate::engine::{Device, Philox};
 use crate::io::meme::read_meme;
@@ -53,6 +54,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         )));
     }
     let split = args.split(&dataset)?;
+    let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
+    for warning in empty.into_iter().chain(check(&dataset, &split)?) {
+        eprintln!("{warning}");
+    }
     let blueprint = Blueprint {
         spec,
         dimensions: Dimensions {
