@@ -32,7 +32,8 @@ impl Dataset {
     /// Joins a table and sequences by name; the order of the sequences does not matter. Also
     /// gives the number of sequences that no row of the table names: they are left out.
     ///
-    /// Errors: rows without a sequence; how many, and the first names.
+    /// Errors: a table without a header, whose first line is a sequence's name and its signals; rows without a sequence:
+    /// how many, and the first names.
     pub fn join(table: SignalTable, sequences: Sequences) -> Result<(Dataset, usize)> {
         let places: HashMap<&str, usize> = sequences
             .names
@@ -40,6 +41,19 @@ impl Dataset {
             .enumerate()
             .map(|(i, name)| (name.as_str(), i))
             .collect();
+        if let Some(corner) = &table.corner
+            && places.contains_key(corner.text.as_str())
+        {
+            return Err(Error::format_at(
+                &table.path,
+                corner.line,
+                format!(
+                    "no header: '{}' is a sequence of {}; expected a first line with the names of the outputs",
+                    corner.text,
+                    sequences.path.display()
+                ),
+            ));
+        }
         let rows: Vec<Option<usize>> = table
             .rows
             .iter()
@@ -51,10 +65,18 @@ impl Dataset {
             .filter_map(|(place, name)| place.is_none().then_some(name))
             .collect();
         if !missing.is_empty() {
+            let (which, have) = match (missing.len(), rows.len()) {
+                (1, 1) => ("the only row".to_string(), "has"),
+                (missing, all) if missing == all => (format!("all {all} rows"), "have"),
+                (1, all) => (format!("1 of the {all} rows"), "has"),
+                (missing, all) => (format!("{missing} of the {all} rows"), "have"),
+            };
+            let remedy = match missing.len() == rows.len() {
+                true => "; expected the sequences' names in the first column",
+                false => "",
+            };
             return Err(Error::invalid(format!(
-                "{} of the {} rows of {} have no sequence in {}: {}; the sequences there are {}",
-                missing.len(),
-                rows.len(),
+                "{which} of {} {have} no sequence in {}: {}; the sequences there are {}{remedy}",
                 table.path.display(),
                 sequences.path.display(),
                 first_names(&missing),
@@ -135,6 +157,7 @@ mod tests {
     fn table(rows: &[&str]) -> SignalTable {
         SignalTable {
             path: "signals.tsv".into(),
+            corner: None,
             rows: rows.iter().map(|r| r.to_string()).collect(),
             outputs: vec!["K562".into(), "MCF7".into()],
             values: (0..2 * rows.len()).map(|i| i as f64).collect(),
@@ -182,6 +205,19 @@ mod tests {
             found,
             "4 of the 5 rows of signals.tsv have no sequence in peaks.fa: \
              'p1', 'p2', 'p3' and 1 more; the sequences there are 'a', 'q'"
+        );
+    }
+
+    #[test]
+    fn a_first_line_that_is_a_row_is_not_lost_as_a_header() {
+        let text = "a\t1\t2\nb\t3\t4\n";
+        let lines = crate::io::text::Lines::new("signals.tsv", text.as_bytes());
+        let table = crate::io::signals::parse_signals(lines).unwrap();
+        let found = Dataset::join(table, sequences(&["b", "a"])).unwrap_err();
+        assert_eq!(
+            found.to_string(),
+            "signals.tsv, line 1: no header: 'a' is a sequence of peaks.fa; \
+             expected a first line with the names of the outputs"
         );
     }
 

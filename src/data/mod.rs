@@ -5,6 +5,7 @@ pub mod packed_genome;
 pub mod regions;
 pub mod split;
 pub mod tracks;
+pub mod uninformative;
 pub mod windows;
 
 /// Counts and warnings for the user, a sentence each.

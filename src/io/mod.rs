@@ -6,6 +6,7 @@ pub mod bigwig;
 pub mod chrom_sizes;
 pub mod edges;
 pub mod fasta;
+pub mod fields;
 mod foreign;
 pub mod genome;
 pub mod gtf;

@@ -13,8 +13,8 @@ use crate::{Error, Result};
 ///
 /// Any width of integer, signed or not, of either byte order; the file may be gzipped.
 ///
-/// Errors: another type or shape, a negative value (with its place, counted from 0), a file that
-/// is shorter or longer than its header says.
+/// Errors: another type or shape, a mask in place of indices, names, a negative value (with its
+/// place, counted from 0), a file that is shorter or longer than its header says.
 pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
     let path = path.as_ref();
     let npy = NpyFile::new(text::open(path)?)
@@ -23,22 +23,23 @@ pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
         return Err(Error::format(
             path,
             format!(
-                "an array of shape {:?}; expected one dimension",
+                "an array of shape {:?}; expected one dimension (in NumPy: ravel())",
                 npy.shape()
             ),
         ));
     }
     let dtype = npy.dtype();
-    let wrong = || {
+    let wrong = |remedy: &str| {
         let found = dtype.descr();
         let message =
-            format!("values of type {found}; expected integers (in NumPy: astype('int64'))");
+            format!("values of type {found}; expected integers, the rows' indices ({remedy})");
         Error::format(path, message)
     };
+    let cast = "in NumPy: astype('int64')";
     let DType::Plain(kind) = &dtype else {
-        return Err(wrong());
+        return Err(wrong(cast));
     };
-    match (kind.type_char(), kind.size_field()) {
+    let rows = match (kind.type_char(), kind.size_field()) {
         (TypeChar::Int, 1) => indices::<i8>(npy, path),
         (TypeChar::Int, 2) => indices::<i16>(npy, path),
         (TypeChar::Int, 4) => indices::<i32>(npy, path),
@@ -47,9 +48,28 @@ pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
         (TypeChar::Uint, 2) => indices::<u16>(npy, path),
         (TypeChar::Uint, 4) => indices::<u32>(npy, path),
         (TypeChar::Uint, 8) => indices::<u64>(npy, path),
-        _ => Err(wrong()),
+        (TypeChar::Bool, _) => Err(wrong(&format!("a mask: save {WHERE}"))),
+        (TypeChar::UnicodeStr | TypeChar::ByteStr | TypeChar::Object, _) => {
+            let text = path.with_extension("txt");
+            let text = text.file_name().unwrap_or_default().to_string_lossy();
+            Err(wrong(&format!(
+                "names go into a text file, one per line: np.savetxt('{text}', names, fmt='%s')"
+            )))
+        }
+        _ => Err(wrong(cast)),
+    }?;
+    // Indices of this many rows would repeat themselves.
+    if rows.len() > 2 && rows.iter().all(|&row| row <= 1) {
+        return Err(Error::format(
+            path,
+            format!("nothing but 0 and 1; expected row indices (a mask: save {WHERE})"),
+        ));
     }
+    Ok(rows)
 }
+
+/// Makes indices of a mask in NumPy.
+const WHERE: &str = "np.where(mask)[0]";
 
 fn indices<T>(npy: NpyFile<impl Read>, path: &Path) -> Result<Vec<usize>>
 where
@@ -163,10 +183,38 @@ mod tests {
     #[test]
     fn other_types_shapes_and_values_are_refused() {
         assert!(message(&npy("<f8", &[1], &[1.0_f64])).contains("type '<f8'; expected integers"));
-        assert!(message(&npy("|b1", &[1], &[true])).contains("expected integers"));
+        let mask = message(&npy("|b1", &[1], &[true]));
+        assert!(mask.contains("type '|b1'; expected integers"), "{mask}");
+        assert!(mask.contains("np.where(mask)[0]"), "{mask}");
+        let mask = message(&npy("<i8", &[4], &[1_i64, 0, 0, 1]));
+        assert!(
+            mask.contains(
+                "nothing but 0 and 1; expected row indices (a mask: save np.where(mask)[0])"
+            ),
+            "{mask}"
+        );
+        assert_eq!(read(&npy("<i8", &[2], &[1_i64, 0])).unwrap(), [1, 0]);
         assert!(message(&npy("<i8", &[2, 1], &[1_i64, 2])).contains("shape [2, 1]; expected one"));
         assert!(message(&npy("<i8", &[], &[1_i64])).contains("expected one dimension"));
         assert!(message(&npy("<i8", &[2], &[1_i64, -4])).contains("value -4 at place 1"));
+    }
+
+    #[test]
+    fn names_go_into_a_text_file() {
+        for kind in ["<U7", ">U7", "|S7", "|O"] {
+            let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (1,), }}");
+            let header = format!("{header:<117}\n");
+            let mut file = b"\x93NUMPY\x01\x00".to_vec();
+            file.extend((header.len() as u16).to_le_bytes());
+            file.extend(header.as_bytes());
+            file.extend([b'p', 0, 0, 0].repeat(7));
+            let found = message(&file);
+            assert!(
+                found.contains(&format!("type '{kind}'; expected integers"))
+                    && found.contains("np.savetxt('split.txt', names, fmt='%s')"),
+                "{found}"
+            );
+        }
     }
 
     #[test]

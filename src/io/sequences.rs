@@ -7,6 +7,7 @@ use super::bed;
 use super::bed::Interval;
 use super::edges::Treatment;
 use super::fasta::{Want, read_fasta};
+use super::fields::Separator;
 use super::genome;
 use super::sources::check_no_stream;
 use super::text::{Lines, excerpt};
@@ -20,7 +21,7 @@ use crate::{Error, Result};
 /// - BED, by whole numbers in columns 2 and 3: the sequences are cut from `genome` (FASTA, see
 ///   [`genome::extract`]), 0-based half-open, forward strand. The name is column 4 when every
 ///   line has one and all differ, else `chr:start-end`.
-/// - else a list: a name and a sequence a line, parted by a tab or spaces.
+/// - else a list: a name and a sequence a line, parted by a tab, a comma or spaces, in quotes or not.
 ///
 /// `genome` is used for BED alone. Bases past a chromosome's end are N; intervals without a base on their chromosome are
 /// left out; a note counts each.
@@ -147,13 +148,11 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
     let mut builder = Builder::new();
     let mut line = String::new();
     while lines.read_filled(&mut line)? {
-        let columns: Vec<&str> = if line.contains('\t') {
-            line.split('\t').map(str::trim).collect()
-        } else {
-            line.split_whitespace().collect()
-        };
-        let (name, sequence) = match columns[..] {
-            [name, sequence] if !name.is_empty() => (name, sequence),
+        let columns = Separator::of_line(&line)
+            .split(&line)
+            .map_err(|e| lines.error(e))?;
+        let (name, sequence) = match &columns[..] {
+            [name, sequence] if !name.is_empty() => (name.as_ref(), sequence.as_ref()),
             _ => {
                 return Err(lines.error(format!(
                     "{} with {} columns; expected a name and a sequence, parted by a tab or spaces \

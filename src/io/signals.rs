@@ -1,16 +1,21 @@
-//! Signal tables: a row a sequence, a column an output.
+//! Signal tables: one row per sequence, one column per output.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::text::{Lines, excerpt};
-use crate::Result;
+use super::fields::Separator;
+use super::text::{Lines, excerpt, first_names};
+use crate::dna::sequences::chromosome_in_name;
+use crate::{Error, Result};
 
 /// Signals by name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalTable {
     /// Where it came from, for messages.
     pub path: PathBuf,
+    /// What the header says over the rows' names, where it has a field there.
+    pub corner: Option<Corner>,
     /// The rows' names (sequences), unique, in the order of the file.
     pub rows: Vec<String>,
     /// The columns' names, unique, in the order of the file.
@@ -19,18 +24,27 @@ pub struct SignalTable {
     pub values: Vec<f64>,
 }
 
+/// The header's field over the rows' names. A sequence's name there shows that the table has no header.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Corner {
+    pub text: String,
+    /// The header's line, counted from 1.
+    pub line: u64,
+}
+
 impl SignalTable {
-    /// The signals of row `i`, one an output. Panics when there is no such row.
+    /// The signals of row `i`, one per output. Panics when there is no such row.
     pub fn row(&self, i: usize) -> &[f64] {
         let width = self.outputs.len();
         &self.values[i * width..(i + 1) * width]
     }
 }
 
-/// Reads a table: a header with the outputs' names, then a line a row, its name first.
+/// Reads a table: a header with the outputs' names, then one line per row, its name first.
 ///
-/// The header may name the column of names or not (one field fewer). Columns are parted by tabs
-/// or, in a table without tabs, by white space. Blank lines are skipped.
+/// The header may name the column of names or not (one field fewer). Columns are parted by tabs; by commas, where the
+/// file's name or its first lines show it ([`Separator::of_table`]); or, in a table without either, by white space. Quotes
+/// around a field are taken off. Blank lines are skipped.
 ///
 /// Errors name the line: no header, no rows, a row of another width, a value that is no finite
 /// number, a name (row or output) that is empty or comes twice.
@@ -46,24 +60,33 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
     }
     let header_line = lines.number();
     if !lines.read_filled(&mut line)? {
-        return Err(lines.error("a header and no rows; expected a line for every sequence"));
+        return Err(lines.error("a header and no rows; expected one line per sequence"));
     }
-    // The first row decides: a header of one output has no tab of its own.
-    let tabs = line.contains('\t');
-    let header = fields(&header, tabs);
-    let outputs = outputs(&header, &fields(&line, tabs), header_line, &lines)?;
+    let separator = Separator::of_table(lines.path(), &header, &line);
+    if separator != Separator::Tab && has_semicolons(&line) {
+        return Err(lines.error(format!(
+            "{}: fields parted by semicolons; expected tabs or commas between them, and a point in decimal numbers (in R: write.csv, not write.csv2)",
+            excerpt(&line)
+        )));
+    }
+    let header = separator
+        .split(&header)
+        .map_err(|e| Error::format_at(lines.path(), header_line, e))?;
+    let first = separator.split(&line).map_err(|e| lines.error(e))?;
+    let (corner, outputs) = outputs(&header, &first, header_line, &lines)?;
 
     let mut table = SignalTable {
         path: lines.path().to_path_buf(),
+        corner,
         rows: Vec::new(),
         outputs,
         values: Vec::new(),
     };
     let mut line_of: HashMap<String, u64> = HashMap::new();
     loop {
-        let row = fields(&line, tabs);
+        let row = separator.split(&line).map_err(|e| lines.error(e))?;
         let (name, values) = match row.split_first() {
-            Some((name, values)) if !name.is_empty() => (*name, values),
+            Some((name, values)) if !name.is_empty() => (name.as_ref(), values),
             _ => return Err(lines.error("a row without a name in its first column")),
         };
         let wanted = table.outputs.len();
@@ -78,9 +101,10 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
             let number = value.parse().ok().filter(|number: &f64| number.is_finite());
             table.values.push(number.ok_or_else(|| {
                 lines.error(format!(
-                    "{} in row {}, column '{output}'; expected a finite number",
+                    "{} in row {}, column '{output}'; expected a finite number{}",
                     excerpt(value),
-                    excerpt(name)
+                    excerpt(name),
+                    remedy(name, value, *output == table.outputs[0])
                 ))
             })?);
         }
@@ -97,47 +121,66 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
     }
 }
 
-fn fields(line: &str, tabs: bool) -> Vec<&str> {
-    if tabs {
-        line.split('\t').map(str::trim).collect()
+/// A name and decimal numbers, parted by semicolons.
+fn has_semicolons(row: &str) -> bool {
+    let mut values = row.split(';').skip(1).peekable();
+    let number = |value: &str| value.trim().replace(',', ".").parse::<f64>().is_ok();
+    values.peek().is_some() && values.all(number)
+}
+
+/// What can be done about a value that is no number, where its form tells.
+fn remedy(name: &str, value: &str, first: bool) -> &'static str {
+    let is_missing = value.is_empty() || value == "NA" || value.parse::<f64>().is_ok();
+    if value.replace(',', ".").parse::<f64>().is_ok() {
+        " (with a point, not a comma)"
+    } else if first && name.parse::<u64>().is_ok() && !is_missing {
+        "; are the rows numbered in the first column? Expected the sequences' names there (in R: row.names = FALSE, in pandas: index=False)"
     } else {
-        line.split_whitespace().collect()
+        ""
     }
 }
 
-/// The outputs' names; whether the header's first field is one of them, the first row tells.
-fn outputs(header: &[&str], row: &[&str], at: u64, lines: &Lines) -> Result<Vec<String>> {
-    let wrong = |message: String| crate::Error::format_at(lines.path(), at, message);
+/// The header's field over the rows' names and the outputs' names; whether the header's first field is one of these, the
+/// first row tells.
+fn outputs(
+    header: &[Cow<str>],
+    row: &[Cow<str>],
+    at: u64,
+    lines: &Lines,
+) -> Result<(Option<Corner>, Vec<String>)> {
+    let wrong = |message: String| Error::format_at(lines.path(), at, message);
     if row.len() < 2 {
         return Err(lines.error(format!(
-            "{}: one column; expected a name and values, parted by tabs or spaces",
-            excerpt(row.first().unwrap_or(&""))
+            "{}: one column; expected a name and values, parted by tabs, commas or spaces",
+            excerpt(row.first().map_or("", |field| field.as_ref()))
         )));
     }
-    let names = match header.len() {
-        n if n + 1 == row.len() => header,
-        n if n == row.len() => &header[1..],
-        n => {
+    let (corner, names) = match header {
+        names if names.len() + 1 == row.len() => (None, names),
+        [corner, names @ ..] if header.len() == row.len() => (Some(corner), names),
+        _ => {
             return Err(wrong(format!(
-                "{n} fields in the header and {} in the first row; expected as many, or one fewer",
+                "{} fields in the header and {} in the first row; expected as many, or one fewer",
+                header.len(),
                 row.len()
             )));
         }
     };
-    let is_number = |name: &&str| name.parse::<f64>().is_ok();
-    if header.len() == row.len()
-        && header.iter().skip(1).all(is_number)
-        && crate::dna::sequences::chromosome_in_name(header[0]).is_some()
-    {
+    let of_interval = corner.is_some_and(|corner| chromosome_in_name(corner).is_some());
+    if are_values(names, of_interval) {
+        let named = corner.map_or(String::new(), |corner| format!("{} and ", excerpt(corner)));
         return Err(wrong(format!(
-            "no header: {} and numbers; expected the names of the outputs",
-            excerpt(header[0])
+            "no header: {named}numbers ({}); expected a first line with the names of the outputs (where these numbers are names, put a letter before each)",
+            first_names(names)
         )));
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for name in names {
         if name.is_empty() {
-            return Err(wrong("an output without a name in the header".to_string()));
+            return Err(wrong(
+                "an output without a name in the header; expected one over each column of numbers (is the header one column too far left?)"
+                    .to_string(),
+            ));
         }
         if !seen.insert(name) {
             return Err(wrong(format!(
@@ -146,7 +189,21 @@ fn outputs(header: &[&str], row: &[&str], at: u64, lines: &Lines) -> Result<Vec<
             )));
         }
     }
-    Ok(names.iter().map(|name| name.to_string()).collect())
+    let corner = corner.map(|text| Corner {
+        text: text.to_string(),
+        line: at,
+    });
+    Ok((corner, names.iter().map(|name| name.to_string()).collect()))
+}
+
+/// Fields that are a row's values and not outputs' names: numbers alone, some of them with a point or an exponent, since an
+/// output may well be called 1; behind the name of an interval, numbers of any kind.
+fn are_values(fields: &[Cow<str>], of_interval: bool) -> bool {
+    let is_number = |field: &Cow<str>| field.parse::<f64>().is_ok() || field.as_ref() == "NA";
+    let measured = |field: &Cow<str>| {
+        field.parse::<f64>().is_ok_and(f64::is_finite) && field.contains(['.', 'e', 'E'])
+    };
+    fields.iter().all(is_number) && (of_interval || fields.iter().any(measured))
 }
 
 #[cfg(test)]
@@ -186,12 +243,45 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_spreadsheets_and_r_read_as_tabs_do() {
+        let plain = parse("name\tT cells\tMCF7\np1\t1\t-2.5\np2\t0\t1e3\n").unwrap();
+        for text in [
+            // write.table with sep = "\t", with its own separator, and with col.names = NA.
+            "\"T cells\"\t\"MCF7\"\n\"p1\"\t1\t-2.5\n\"p2\"\t0\t1e3\n",
+            "\"T cells\" \"MCF7\"\n\"p1\" 1 -2.5\n\"p2\" 0 1e3\n",
+            "\"\" \"T cells\" \"MCF7\"\n\"p1\" 1 -2.5\n\"p2\" 0 1e3\n",
+            // write.csv, a spreadsheet, and one without a corner.
+            "\"\",\"T cells\",\"MCF7\"\n\"p1\",1,-2.5\n\"p2\",0,1e3\n",
+            "name,T cells,MCF7\r\np1,1,-2.5\r\np2,0,1e3\r\n",
+            "T cells,MCF7\np1, 1, -2.5\np2, 0, 1e3\n",
+        ] {
+            let table = parse(text).unwrap();
+            assert_eq!(table.rows, plain.rows, "{text}");
+            assert_eq!(table.outputs, plain.outputs, "{text}");
+            assert_eq!(table.values, plain.values, "{text}");
+        }
+        assert_eq!(parse("K562\np1,1\n").unwrap().outputs, ["K562"]);
+    }
+
+    #[test]
     fn every_fault_names_its_line() {
         for (text, expected) in [
             ("", "s.tsv: the file is empty; expected a header line"),
             ("\n \n", "s.tsv: the file is empty"),
             ("a\tb\n", "s.tsv, line 1: a header and no rows"),
-            ("a,b\np1,1,2\n", "line 2: 'p1,1,2': one column"),
+            ("a|b\np1|1|2\n", "line 2: 'p1|1|2': one column"),
+            (
+                "\"a\nb\"\np1\t1\n",
+                "line 1: a quote (\") that is not closed",
+            ),
+            (
+                "a\np1\t1\n\"p2\t1\n",
+                "line 3: a quote (\") that is not closed",
+            ),
+            (
+                "a;b\np1;1,5;2\n",
+                "line 2: 'p1;1,5;2': fields parted by semicolons; expected tabs or commas",
+            ),
             ("a\tb\np1\t1\n", "line 1: 2 fields in the header"),
             (
                 "a\tb\tc\td\np1\t1\n",
@@ -229,6 +319,27 @@ mod tests {
             (
                 "chr1:1-2\t0.5\nchr1:5-6\t0.6\n",
                 "line 1: no header: 'chr1:1-2' and numbers",
+            ),
+            (
+                "p1\t0.5\t1\tNA\np2\t0.6\t2\t3\n",
+                "line 1: no header: 'p1' and numbers ('0.5', '1', 'NA'); expected a first line",
+            ),
+            ("p1,1e-3\np2,0.6\n", "line 1: no header: 'p1' and numbers"),
+            (
+                "0.5\t1.5\np2\t1\t2\n",
+                "line 1: no header: numbers ('0.5', '1.5')",
+            ),
+            (
+                "K562\tMCF7\t\np1\t1\t2\n",
+                "line 1: an output without a name",
+            ),
+            (
+                "name\ta\n1\tpeak_1\t1\n",
+                "line 2: 'peak_1' in row '1', column 'name'; expected a finite number; are the rows numbered",
+            ),
+            (
+                "a\np1\t0,5\n",
+                "line 2: '0,5' in row 'p1', column 'a'; expected a finite number (with a point",
             ),
         ] {
             let found = match parse(text) {

@@ -2,6 +2,7 @@
 //!
 //! Which of them a file is, its content says, not its name (the original calls its files `model.best`). Element types
 //! narrower than ours widen on the way in: BF16 and F16 to f32, the other integers to i64, bool to u8; all exact.
+//! Of a PyTorch checkpoint (weights beside an epoch, an optimizer) only the state dict is read.
 
 mod pytorch;
 mod safetensors;
@@ -42,6 +43,8 @@ pub struct NamedTensor {
 pub struct StateDict {
     pub tensors: Vec<NamedTensor>,
     pub metadata: BTreeMap<String, String>,
+    /// The entry of a PyTorch checkpoint that held these tensors, where the file is no state dict itself.
+    pub entry: Option<&'static str>,
 }
 
 /// The element types that a tensor may have in memory.
@@ -151,6 +154,23 @@ impl NamedTensor {
             values: T::wrap(elements),
         }
     }
+
+    /// # Errors
+    /// How many of the numbers are NaN or infinite, and what to do.
+    pub fn check_finite(&self) -> std::result::Result<(), String> {
+        let bad = match &self.values {
+            Values::F32(v) => v.iter().filter(|x| !x.is_finite()).count(),
+            Values::F64(v) => v.iter().filter(|x| !x.is_finite()).count(),
+            Values::I64(_) | Values::U8(_) | Values::U64(_) => 0,
+        };
+        if bad == 0 {
+            return Ok(());
+        }
+        Err(format!(
+            "NaN or infinite in {bad} of {} places, expected finite numbers; take weights that were saved before training went wrong",
+            self.values.len()
+        ))
+    }
 }
 
 impl StateDict {
@@ -164,7 +184,8 @@ impl StateDict {
     }
 }
 
-/// Reads a safetensors file, or a state dict as PyTorch saved it (zip, the older pickle stream, or tar).
+/// Reads a safetensors file, or a state dict as PyTorch saved it (zip, the older pickle stream, or tar), alone or as an
+/// entry of a checkpoint.
 pub fn read(path: impl AsRef<Path>) -> Result<StateDict> {
     let path = path.as_ref();
     check_no_stream(path, "weights")?;

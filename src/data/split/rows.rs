@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::data::dataset::Dataset;
 use crate::io::atomic::write_atomic;
+use crate::io::fields::unquoted;
 use crate::io::npy::read_npy_indices;
 use crate::io::text::{Lines, excerpt, first_names};
 use crate::{Error, Result};
@@ -336,7 +337,10 @@ fn read_list(path: &Path, names: &[String]) -> Result<Vec<(u64, usize)>> {
     let mut lines = Lines::open(path)?;
     let (mut entries, mut line) = (Vec::new(), String::new());
     while lines.read_filled(&mut line)? {
-        let text = line.trim();
+        let text = match line.trim() {
+            name if places.contains_key(name) => name,
+            other => unquoted(other),
+        };
         let index = text.parse::<i128>().ok().filter(|_| !numbered);
         let row = match (places.get(text), index) {
             (Some(&row), _) => row,

@@ -3,17 +3,26 @@
 use std::io;
 use std::path::Path;
 
-use pytorch_reader::{DType, PytorchError, PytorchReader};
+use pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader};
 use safetensors::Dtype;
 
 use super::{NamedTensor, StateDict, decode, unread_type};
 use crate::{Error, Result};
 
+/// The entries of a checkpoint that hold a model's weights, in the order in which they are looked for: what Lightning and
+/// the tutorials of PyTorch call them.
+const ENTRIES: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+
 pub(super) fn read(path: &Path) -> Result<StateDict> {
-    let reader = PytorchReader::new(path).map_err(|e| match e {
+    let failed = |e| match e {
         PytorchError::Io(source) if !is_content(&source) => Error::io(path, source),
         other => unreadable(path, other),
-    })?;
+    };
+    let mut reader = PytorchReader::new(path).map_err(failed)?;
+    let entry = entry(&reader, path).map_err(failed)?;
+    if let Some(entry) = entry {
+        reader = PytorchReader::with_top_level_key(path, entry).map_err(failed)?;
+    }
     if reader.is_empty() {
         return Err(Error::format(
             path,
@@ -42,8 +51,34 @@ pub(super) fn read(path: &Path) -> Result<StateDict> {
         .collect::<Result<_>>()?;
     Ok(StateDict {
         tensors,
+        entry,
         ..StateDict::default()
     })
+}
+
+/// Which entry of a checkpoint holds the weights; None for a state dict itself.
+///
+/// The reader names a tensor of an inner dictionary `entry.name`, as a state dict names one of a module `entry`: only the
+/// file itself tells the two apart.
+fn entry(
+    reader: &PytorchReader,
+    path: &Path,
+) -> std::result::Result<Option<&'static str>, PytorchError> {
+    let inside = |entry: &str, name: &str| {
+        name.strip_prefix(entry)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    let named = |entry: &&str| reader.tensors().keys().any(|name| inside(entry, name));
+    if !ENTRIES.iter().any(|entry| named(&entry)) {
+        return Ok(None);
+    }
+    let PickleValue::Dict(root) = PytorchReader::read_pickle_data(path, None)? else {
+        return Ok(None);
+    };
+    let is_dictionary = |entry: &&str| matches!(root.get(*entry), Some(PickleValue::Dict(_)));
+    Ok(ENTRIES
+        .into_iter()
+        .find(|entry| named(&entry) && is_dictionary(&entry)))
 }
 
 /// The file's content is at fault, not the operating system.

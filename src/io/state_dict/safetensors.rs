@@ -84,6 +84,7 @@ pub(super) fn read(path: &Path) -> Result<StateDict> {
     Ok(StateDict {
         tensors,
         metadata: header.metadata,
+        entry: None,
     })
 }
 

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 mod effect;
 mod focal;
+pub mod foreign;
 pub mod golden;
 mod layers;
 pub mod motif_kernels;

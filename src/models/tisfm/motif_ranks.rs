@@ -2,6 +2,7 @@
 
 use crate::models::tisfm::Features;
 use crate::models::tisfm::saved::SavedModel;
+use crate::train::model::Lowering;
 use crate::{Error, Result};
 
 /// One motif's place in one output.
@@ -21,10 +22,11 @@ pub struct Ranked {
 /// The ranks of every output; pad features are left out.
 ///
 /// # Errors
-/// An architecture whose last layer is not about motifs.
+/// An architecture whose last layer is not about motifs; weights that are not the architecture's.
 pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
     let config = &model.config.model;
-    let (features, layer) = config.blueprint().features()?;
+    let blueprint = config.blueprint();
+    let (features, layer) = blueprint.features()?;
     let layer = match (&features, layer) {
         (Features::Other(reason), _) => {
             return Err(Error::invalid(format!(
@@ -39,11 +41,13 @@ pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
             ));
         }
     };
-    let weights = model
-        .weights
+    let (tape, _) = blueprint.recorded::<f64>(true, Lowering::Composed)?;
+    let layout = tape.layout();
+    let params = model.params::<f64>(layout)?;
+    let weights = layout
         .get(&layer)
-        .ok_or_else(|| Error::invalid(format!("no parameter {layer} in the weights")))?;
-    let values = weights.values.to_f64();
+        .ok_or_else(|| Error::invalid(format!("no parameter {layer} in the architecture")))?;
+    let values = &params[weights.range()];
     let width = values.len() / config.outputs.len();
     let mut ranked = Vec::new();
     for (output, weights) in config.outputs.iter().zip(values.chunks(width)) {

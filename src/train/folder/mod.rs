@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod config;
+pub mod foreign;
 pub mod open;
 pub mod state;
 pub mod weights;

@@ -2,7 +2,7 @@
 //! that a kill never tears them apart.
 
 use super::STATE;
-use super::weights::{Number, load, tensors};
+use super::weights::{Number, load, load_moments, tensors};
 use crate::engine::Layout;
 use crate::io::history::EpochRecord;
 use crate::io::state_dict::{NamedTensor, StateDict, Values, read, write_safetensors};
@@ -101,6 +101,7 @@ impl<T: Number> State<T> {
         let state = StateDict {
             tensors: all,
             metadata: [(KEY.to_string(), text)].into(),
+            entry: None,
         };
         write_safetensors(&path, &state)
     }
@@ -152,8 +153,8 @@ impl<T: Number> State<T> {
         Ok(Some(State {
             progress,
             params: load(layout, &weights, &path)?,
-            m: load(layout, &m, &path)?,
-            v: load(layout, &v, &path)?,
+            m: load_moments(layout, &m, &path)?,
+            v: load_moments(layout, &v, &path)?,
         }))
     }
 }

@@ -33,5 +33,6 @@ pub fn small() -> StateDict {
             NamedTensor::new("empty", &[0, 4], Vec::<f32>::new()),
         ],
         metadata: BTreeMap::from([("format".into(), "pt".into())]),
+        entry: None,
     }
 }

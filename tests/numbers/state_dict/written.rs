@@ -121,6 +121,7 @@ fn any_state() -> impl Strategy<Value = StateDict> {
             })
             .collect(),
         metadata,
+        entry: None,
     })
 }
 

@@ -11,7 +11,7 @@ type Expected = Vec<(String, Vec<usize>)>;
 
 /// Renames the file's weights to the network's own; the names in the file are not looked at.
 ///
-/// Errors: another number of layers or weights, a shape that contradicts the network.
+/// Errors: another number of layers or weights, a shape that contradicts the network, a number that is not finite.
 pub(super) fn take(
     architecture: &Architecture,
     layers: Vec<Layer>,
@@ -49,6 +49,12 @@ pub(super) fn take(
                     layer.name, tensor.name, tensor.shape
                 ));
             }
+            tensor.check_finite().map_err(|message| {
+                format!(
+                    "layer {:?}, weight {:?}: {message}",
+                    layer.name, tensor.name
+                )
+            })?;
             tensors.push(NamedTensor { name, ..tensor });
         }
     }

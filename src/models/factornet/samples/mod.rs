@@ -9,6 +9,10 @@ pub mod source;
 pub mod unbound;
 
 use crate::data::Notes;
+use crate::data::regions::Regions;
+use crate::data::windows::WINDOW;
+use crate::io::chrom_sizes::Chromosomes;
+use crate::io::text::first_names;
 
 /// A window with its label, where an input is cut out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +51,35 @@ const VALIDATION: u64 = (1 << 24) - 1;
 fn stream(draw: Draw, epoch: u64, cell: usize) -> u64 {
     let epoch = epoch & VALIDATION;
     crate::engine::params::STREAM_SAMPLES + ((draw as u64) << 36) + (epoch << 12) + cell as u64
+}
+
+/// A warning that names the positives' windows, by chromosome and first base, of which no base is known.
+fn warn_of_unknown(
+    starts: impl Iterator<Item = (u32, u32)>,
+    unknown: Option<&Regions>,
+    chromosomes: &Chromosomes,
+) -> Option<String> {
+    let unknown = unknown?;
+    let whole = |&(chromosome, start): &(u32, u32)| {
+        let (from, to) = (i64::from(start), i64::from(start + WINDOW));
+        unknown.covered(chromosome, from, to) == WINDOW
+    };
+    let names: Vec<String> = starts
+        .filter(whole)
+        .map(|(chromosome, start)| {
+            let name = chromosomes.name(chromosome);
+            format!("{name}:{start}-{}", start + WINDOW)
+        })
+        .collect();
+    let what = match names.len() {
+        0 => return None,
+        1 => "positive without",
+        _ => "positives without",
+    };
+    Some(format!(
+        "warning: {what} a single A, C, G or T in the window: {}; is it the peaks' own genome build?",
+        first_names(&names)
+    ))
 }
 
 #[cfg(test)]

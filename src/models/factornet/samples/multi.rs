@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Draw, Epoch, Sample, VALIDATION, stream};
+use super::{Draw, Epoch, Sample, VALIDATION, stream, warn_of_unknown};
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::data::split::regions::{Part, Split};
@@ -128,8 +128,8 @@ impl<'a> MultiTask<'a> {
     /// `factors`: one [`Peaks`] for each factor, in the order of the outputs. Also gives counts of
     /// what was left out.
     ///
-    /// Errors: no positive window for training or for validation, fewer windows than negatives
-    /// asked for (says how many there are), an odd or zero length.
+    /// Errors: no positive window for training or for validation, or none in which a factor is bound; fewer windows than
+    /// negatives asked for (says how many there are); an odd or zero length.
     pub fn new(settings: Settings<'a>, factors: &[Peaks]) -> Result<(MultiTask<'a>, Notes)> {
         let (chromosomes, length) = (settings.chromosomes, settings.length);
         if length == 0 || !length.is_multiple_of(2) {
@@ -170,7 +170,17 @@ impl<'a> MultiTask<'a> {
                     "no window under any peak for {name}"
                 )));
             }
+            if !list.iter().any(|&row| windows.row(row).contains(&1)) {
+                return Err(Error::invalid(format!(
+                    "no positive for {name}: no peak covers {COVERED} of the {WINDOW} bases of a window; only several factors' peaks together do"
+                )));
+            }
         }
+        notes.extend(warn_of_unknown(
+            train.iter().chain(&held).map(|&row| windows.starts[row]),
+            settings.unknown,
+            chromosomes,
+        ));
         let all = factors
             .iter()
             .flat_map(|peaks| peaks.conservative.iter().copied());

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Draw, Epoch, Sample, VALIDATION, stream};
+use super::{Draw, Epoch, Sample, VALIDATION, stream, warn_of_unknown};
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::data::split::regions::{Part, Split};
@@ -161,6 +161,12 @@ impl<'a> SingleTask<'a> {
                 settings.length
             )));
         }
+        let windows = positives.iter().chain(&held);
+        notes.extend(warn_of_unknown(
+            windows.map(|positive| (positive.chromosome, positive.start())),
+            settings.unknown,
+            settings.chromosomes,
+        ));
         let held_negatives = settings.spaces(&validation_cells, &held, Part::Validation)?;
         let still = held
             .iter()

@@ -9,9 +9,11 @@ use crate::io::state_dict::{self, NamedTensor, StateDict, Values};
 use crate::models::tisfm::config::{Config, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::models::tisfm::network::{MOTIF_WEIGHT, Network};
-use crate::models::tisfm::{Dimensions, KIND, MotifKernels, builtin};
+use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreign};
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision};
+use crate::train::folder::foreign::ForeignWeights;
+use crate::train::folder::weights::Number;
 use crate::train::folder::{BEST, LAST};
 use crate::train::model::Kinds;
 use crate::{Error, Result};
@@ -26,7 +28,7 @@ pub struct Args {
     /// The motifs' names and number; the weights themselves come from --weights
     #[arg(long, value_name = "FILE")]
     meme_file: Option<PathBuf>,
-    /// State dict: safetensors, or the file that PyTorch wrote
+    /// State dict: safetensors, or the file that PyTorch wrote (a checkpoint that holds one, too)
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// Length of the sequences
@@ -54,7 +56,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     outputs::check_model_folder("--out", std::slice::from_ref(&args.out), &KIND, &inputs)?;
     outputs::check_holds_none("--out", &args.out, &inputs[..1])?;
     let mut spec = builtin::find(&args.architecture)?;
-    let state = state_dict::read(&args.weights)?;
+    let foreign = foreign::read(&spec, &args.weights)?;
+    let state = &foreign.state;
     spec.take_sizes(|name| state.shape(name));
     let sources = Sources::new();
     let mut files = vec![InputFile::of(&sources, "--weights", &args.weights)?];
@@ -79,13 +82,13 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
                 .unwrap_or(longest);
             if let Some(strands) = spec.strands() {
                 let shown = |place: usize| motifs.get(place).map(Motif::shown);
-                warn_of_other_motifs(&own, strands, shown, &state);
+                warn_of_other_motifs(&own, strands, shown, state);
             }
             (Some(MotifKernels::empty(motifs.len(), width)), motifs)
         }
         (None, _) => (None, Vec::new()),
     };
-    let outputs = args.outputs(&spec, &state)?;
+    let outputs = args.outputs(&spec, &foreign)?;
     let blueprint = Blueprint {
         spec,
         dimensions: Dimensions {
@@ -109,17 +112,13 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             trainable: Trainable::default(),
             data: None,
         },
-        precision: precision(&state),
+        precision: precision(state),
         files,
         flags: serde_json::Map::new(),
     };
     let weights = match config.precision {
-        Precision::F32 | Precision::Bf16 => {
-            Network::<f32>::from_state_dict(blueprint, &state, &args.weights)?.state_dict()
-        }
-        Precision::F64 => {
-            Network::<f64>::from_state_dict(blueprint, &state, &args.weights)?.state_dict()
-        }
+        Precision::F32 | Precision::Bf16 => converted::<f32>(blueprint, foreign)?,
+        Precision::F64 => converted::<f64>(blueprint, foreign)?,
     };
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, e))?;
     for file in [BEST, LAST] {
@@ -135,6 +134,15 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     Ok(())
 }
 
+/// The parameters under their names; says what was done to them.
+fn converted<T: Number>(blueprint: Blueprint, weights: ForeignWeights) -> Result<StateDict> {
+    let (network, notes) = Network::<T>::from_foreign(blueprint, weights)?;
+    for note in notes {
+        eprintln!("{note}");
+    }
+    Ok(network.state_dict())
+}
+
 /// The file's own type is kept.
 fn precision(state: &StateDict) -> Precision {
     let double = |t: &NamedTensor| matches!(t.values, Values::F64(_));
@@ -147,17 +155,15 @@ fn precision(state: &StateDict) -> Precision {
 
 impl Args {
     /// As many outputs as the last bias of the spec has in the weights.
-    fn outputs(&self, spec: &crate::models::tisfm::Spec, state: &StateDict) -> Result<Vec<String>> {
-        let last = spec.output_bias().and_then(|name| state.get(&name));
-        let Some(count) = last.map(|t| t.values.len()) else {
-            return Err(Error::format(
-                &self.weights,
-                format!(
-                    "no parameter {}: the weights belong to another architecture",
-                    spec.output_bias().unwrap_or_default()
-                ),
-            ));
+    fn outputs(&self, spec: &Spec, weights: &ForeignWeights) -> Result<Vec<String>> {
+        let Some(bias) = spec.output_bias() else {
+            return Err(Error::invalid(format!(
+                "{} ends in no block with a bias for each output (linear without a size, or effect), which would tell how many outputs the weights have",
+                spec.name
+            )));
         };
+        let last = weights.state.get(&bias);
+        let count = last.ok_or_else(|| weights.missing(&bias))?.values.len();
         if self.output_names.is_empty() {
             return Ok((1..=count).map(|i| format!("output_{i}")).collect());
         }

@@ -4,6 +4,7 @@ use super::model_args::ModelArgs;
 use crate::Result;
 use crate::args::{emit, say};
 use crate::data::Notes;
+use crate::data::uninformative::without_bases;
 use crate::io::sequences::parse_sequences;
 use crate::io::sources::Sources;
 use crate::models::tisfm::samples::Rows;
@@ -27,6 +28,11 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let lines = Sources::new().into_lines(&args.sequences)?;
     let mut notes = Notes::new();
     let sequences = parse_sequences(lines, args.model.genome.as_deref(), &mut notes)?;
+    notes.extend(without_bases(
+        &sequences.names,
+        &sequences.codes,
+        sequences.length,
+    ));
     say(&notes);
     let samples = Rows {
         codes: &sequences.codes,

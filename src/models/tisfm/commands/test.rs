@@ -4,7 +4,8 @@ use super::model_args::ModelArgs;
 use crate::args::{emit, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
-use crate::data::split::rows::{SplitSpec, split_files};
+use crate::data::split::rows::{PARTS, SplitSpec, split_files};
+use crate::data::uninformative::{constant_outputs, undefined, without_bases};
 use crate::io::sources::Sources;
 use crate::metrics::regression::{mse, pearson, spearman};
 use crate::models::tisfm::samples::Rows;
@@ -47,11 +48,17 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             .unwrap_or_else(|| args.model.model.clone()),
     );
     let split = split.split(&dataset, || 0)?;
-    let rows = if args.use_validation {
-        split.validation
+    let [_, validation, test] = PARTS;
+    let (part, rows) = if args.use_validation {
+        (validation, split.validation)
     } else {
-        split.test
+        (test, split.test)
     };
+    let constant = undefined(&constant_outputs(&dataset, &rows), part, &rows);
+    let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
+    for warning in empty.into_iter().chain(constant) {
+        eprintln!("{warning}");
+    }
     let outputs = dataset.outputs.len();
     let samples = Rows {
         codes: &dataset.codes,

@@ -6,17 +6,18 @@ use crate::args::{outputs, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
+use crate::data::uninformative::{check, without_bases};
 use crate::dna::motif::Motif;
 use crate::engine::params::STREAM_SPLIT;
 use crate::engine::{Device, Philox};
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
-use crate::io::state_dict;
+use crate::io::state_dict::StateDict;
 use crate::models::tisfm::config::{Config, DataFiles, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
-use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, saved};
+use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreign, saved};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
@@ -64,6 +65,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         )));
     }
     let split = args.split(&dataset)?;
+    let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
+    for warning in empty.into_iter().chain(check(&dataset, &split)?) {
+        eprintln!("{warning}");
+    }
     let blueprint = Blueprint {
         spec,
         dimensions: Dimensions {
@@ -221,6 +226,12 @@ impl Args {
 
     /// The motifs with their kernels, where the architecture has a motif layer.
     fn motifs(&self, spec: &Spec, sources: &Sources) -> Result<(Option<MotifKernels>, Vec<Motif>)> {
+        if self.calibrate_motifs && spec.strands().is_none() {
+            eprintln!(
+                "note: {} has no motif layer; --calibrate-motifs does nothing",
+                spec.name
+            );
+        }
         match (&self.meme_file, spec.strands()) {
             (Some(file), Some(_)) => {
                 let mut notes = Notes::new();
@@ -268,7 +279,18 @@ impl Args {
         let Some(path) = &self.model else {
             return Network::initialise(blueprint, self.seed);
         };
-        let (weights, file) = if path.is_dir() && path.join(CONFIG).exists() {
+        let warn = |weights: &StateDict| {
+            if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
+                let shown = |place| config.model.shown_motif(place);
+                warn_of_other_motifs(kernels, strands, shown, weights);
+            }
+        };
+        if self.calibrate_motifs && blueprint.kernels.is_some() {
+            eprintln!(
+                "note: --calibrate-motifs does nothing here: --model gives the motifs' scales and biases"
+            );
+        }
+        if path.is_dir() && path.join(CONFIG).exists() {
             let theirs = saved::open(path, known)?;
             let (ours, outputs) = (&config.model.outputs, &theirs.config.model.outputs);
             if outputs != ours {
@@ -279,20 +301,21 @@ impl Args {
                     ours.join(", ")
                 );
             }
-            (theirs.weights, theirs.file)
-        } else {
-            let file = match path.is_dir() {
-                true if !path.join(BEST).exists() => return Err(no_model(path)),
-                true => path.join(BEST),
-                false => path.clone(),
-            };
-            (state_dict::read(&file)?, file)
-        };
-        if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
-            let shown = |place| config.model.shown_motif(place);
-            warn_of_other_motifs(kernels, strands, shown, &weights);
+            warn(&theirs.weights);
+            return Network::from_state_dict(blueprint, &theirs.weights, &theirs.file);
         }
-        Network::from_state_dict(blueprint, &weights, &file)
+        let file = match path.is_dir() {
+            true if !path.join(BEST).exists() => return Err(no_model(path)),
+            true => path.join(BEST),
+            false => path.clone(),
+        };
+        let weights = foreign::read(&blueprint.spec, &file)?;
+        warn(&weights.state);
+        let (network, notes) = Network::from_foreign(blueprint, weights)?;
+        for note in notes {
+            eprintln!("{note}");
+        }
+        Ok(network)
     }
 
     /// The parameters that the penalty acts on.

@@ -11,7 +11,7 @@ pub struct Args {
     /// Motifs as MEME text (plain or gzip); not needed by architectures without known motifs
     #[arg(long, value_name = "FILE")]
     pub(super) meme_file: Option<PathBuf>,
-    /// Signals: tab-separated, a row a sequence, a column an output
+    /// Signals: one row per sequence, one column per output; parted by tabs, commas or spaces
     #[arg(long, value_name = "FILE")]
     pub(super) atac_file: PathBuf,
     /// Sequences: name and sequence a line, FASTA, or BED with --genome
@@ -63,7 +63,7 @@ pub struct Args {
     /// Penalty: l1, or mcp, which leaves large weights unshrunk
     #[arg(long, default_value = "l1", value_name = "TYPE")]
     pub(super) penalty_type: PenaltyType,
-    /// Start from these weights: a model folder, safetensors, or PyTorch's own file
+    /// Start from these weights: a model folder, safetensors, or PyTorch's own file (a checkpoint, too)
     #[arg(long, value_name = "PATH")]
     pub(super) model: Option<PathBuf>,
     /// Learning rate
@@ -93,7 +93,7 @@ pub struct Args {
     /// Learning rate at which --early-stopping stops
     #[arg(long, default_value_t = 1e-7, value_name = "LR")]
     pub(super) early_stopping_threshold: f64,
-    /// Start conv_scale and conv_bias from each motif's score distribution
+    /// Start conv_scale and conv_bias from each motif's score distribution (nothing beside --model)
     #[arg(long)]
     pub(super) calibrate_motifs: bool,
     /// Leave out the last training batch when it is not full, as the original does
