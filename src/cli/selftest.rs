@@ -37,6 +37,7 @@ pub fn run(args: &Args) -> Result<()> {
     let unpacked = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
     let golden_cases = args.golden_cases(unpacked.path())?;
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    let device = device.announce();
     for checked in check_ops(&device, &cases) {
         rows.push(checked.row());
         failures.extend(checked.failures);

@@ -1,6 +1,6 @@
 //! The training loop of every kind of model: epochs of batches, validation, schedule, files.
 
-use super::batch::Samples;
+use super::batch::{BatchSize, Samples};
 use super::folder::config::Precision;
 use super::folder::state::{Progress, State, last_good};
 use super::folder::weights::{Number, tensors};
@@ -98,7 +98,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
                 model: self.model,
                 samples: self.samples,
                 optimizer: &self.settings.optimizer,
-                batch_size: self.settings.batch_size,
+                batch_size: self.batch_size(),
                 seed: self.settings.seed,
             },
         )?;
@@ -169,7 +169,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         if run.progress.batch == 0 {
             notes.iter().for_each(|note| self.reporter.line(note));
         }
-        let (all, size) = (samples.len(), self.settings.batch_size);
+        let (all, size) = (samples.len(), self.batch_size().rows);
         let batches = self.batches(all);
         let (epoch, epochs) = (run.progress.epoch + 1, self.settings.epochs);
         let bar = self.reporter.epoch(epoch, epochs, all);
@@ -213,11 +213,16 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         Ok((batches * size).min(all))
     }
 
+    fn batch_size(&self) -> BatchSize {
+        BatchSize::of(self.settings.batch_size, self.samples.most())
+    }
+
     fn batches(&self, samples: usize) -> usize {
-        if self.settings.drop_last && samples >= self.settings.batch_size {
-            samples / self.settings.batch_size
+        let size = self.batch_size().rows;
+        if self.settings.drop_last && samples >= size {
+            samples / size
         } else {
-            samples.div_ceil(self.settings.batch_size)
+            samples.div_ceil(size)
         }
     }
 

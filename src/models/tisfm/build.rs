@@ -70,7 +70,7 @@ pub(super) struct Builder<'a, T: Real> {
 ///
 /// # Errors
 /// A block that does not fit what reaches it; a sequence shorter than a kernel; a motif layer
-/// without motifs.
+/// without motifs; a network that does not fit into memory.
 pub fn build<T: Real>(
     tape: &mut Tape<T>,
     spec: &Spec,
@@ -90,6 +90,7 @@ pub fn build<T: Real>(
         features: Features::Other("the architecture has no motif layer"),
         last_layer: None,
     };
+    builder.check_window()?;
     let state = builder.run(spec.blocks.len(), Codes::Row)?;
     if let Some(name) = builder.collisions.first() {
         return Err(Error::invalid(format!(
@@ -124,14 +125,16 @@ pub fn build<T: Real>(
 
 impl<T: Real> Builder<'_, T> {
     pub fn error(&self, block: &Block, message: impl std::fmt::Display) -> Error {
+        Error::invalid(format!("{}: {message}", self.place(block)))
+    }
+
+    /// Where a block stands, for messages.
+    pub(super) fn place(&self, block: &Block) -> String {
         let op = toml::Value::try_from(block)
             .ok()
             .and_then(|v| v.get("op").and_then(|o| o.as_str().map(str::to_string)))
             .unwrap_or_default();
-        Error::invalid(format!(
-            "architecture {}, block {op}: {message}",
-            self.spec.name
-        ))
+        format!("architecture {}, block {op}", self.spec.name)
     }
 
     /// A parameter by its state-dict name: declared once, shared by everything that names it.
@@ -199,9 +202,11 @@ impl<T: Real> Builder<'_, T> {
                 }
                 _ => {
                     let x = self.dense(&state, which);
+                    self.check_block(block, x)?;
                     State::Value(self.block(block, x, at, which)?)
                 }
             };
+            self.check_memory(block, &[0])?;
             at += 1;
         }
         Ok(state)
@@ -337,6 +342,7 @@ impl<T: Real> Builder<'_, T> {
                 self.dimensions.window
             )));
         }
+        self.check_motifs(block, strands)?;
         let values = Arc::new(kernels.buffer(strands));
         let weight = self.param(
             "conv_motif.weight",

@@ -74,7 +74,7 @@ impl<T: Real> Builder<'_, T> {
                 padding,
             } => {
                 let (_, length) = self.channels_and_positions(block, x)?;
-                if length + 2 * padding < *window || *stride == 0 {
+                if length.saturating_add(2 * padding) < *window || *stride == 0 {
                     return Err(self.error(
                         block,
                         format!("{length} positions are fewer than its window {window}"),
@@ -235,7 +235,7 @@ impl<T: Real> Builder<'_, T> {
             return Ok(x);
         };
         let (channels, length) = self.channels_and_positions(block, x)?;
-        if length + 2 * padding < *width {
+        if length.saturating_add(2 * padding) < *width {
             return Err(self.error(
                 block,
                 format!("{length} positions are fewer than its width {width}"),
@@ -246,7 +246,7 @@ impl<T: Real> Builder<'_, T> {
             (true, _) => vec![*filters, channels, 1, *width],
             (false, _) => vec![*filters, channels, *width],
         };
-        let fan_in = channels * width;
+        let fan_in = channels.saturating_mul(*width);
         let weight = self.param(&format!("{name}.weight"), &shape, start.init(fan_in));
         let bias = self.param(
             &format!("{name}.bias"),

@@ -2,10 +2,12 @@
 
 use super::args::{SharedArgs, chosen, say};
 use super::outputs;
+use crate::args::Unannounced;
+use crate::args::inputs::check_there;
+use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check;
 use crate::data::Notes;
 use crate::data::tracks::Track;
-use crate::engine::Device;
 use crate::io::bed::Reader;
 use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
@@ -50,7 +52,7 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// Accepted as elsewhere; prediction has no randomness
-    #[arg(short = 's', long, value_name = "N")]
+    #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
     shared: SharedArgs,
@@ -62,10 +64,11 @@ const BLOCK: usize = 1 << 15;
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let model = open(&args.model, known)?;
     let columns = chosen(&model, args.factor.as_deref())?;
+    check_there([&args.bedfile])?;
     let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => predict::<f64>(args, &model, &device, &columns),
-        _ => predict::<f32>(args, &model, &device, &columns),
+        Precision::F64 => predict::<f64>(args, &model, device, &columns),
+        _ => predict::<f32>(args, &model, device, &columns),
     }
 }
 
@@ -80,7 +83,7 @@ struct Line {
 fn predict<T: Number>(
     args: &Args,
     model: &FactorNet,
-    device: &Device,
+    device: Unannounced,
     columns: &[usize],
 ) -> Result<()> {
     let lists = Lists {
@@ -111,6 +114,7 @@ fn predict<T: Number>(
     let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cell, &wanted, &mut notes)?;
     let annotations = genome.annotations(&files, described.gencode, &mut notes)?;
+    let device = device.announce();
     say(&notes);
     let names: Vec<&str> = columns
         .iter()
@@ -134,7 +138,7 @@ fn predict<T: Number>(
         },
         inputs: &inputs,
         predictor: Predictor::new(
-            device,
+            &device,
             model.config.precision,
             &model.config.model.network,
             model.parameters::<T>()?,

@@ -3,6 +3,8 @@
 use super::args::say;
 use super::outputs;
 use super::train_args::Args;
+use crate::args::Unannounced;
+use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
@@ -24,12 +26,15 @@ use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision, named};
 use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
+use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::path::PathBuf;
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
+    let motifs = args.known_motifs()?;
+    check_there(motifs.iter().chain(&args.motif_db))?;
     let (device, precision) = args.shared.open(None)?;
     let cells = Cells::read(args)?;
     let config = args.config(&cells, precision)?;
@@ -50,8 +55,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     );
     check_model_folder(claim.flag, &[claim.folder.to_path_buf()], &KIND, &read)?;
     match precision {
-        Precision::F64 => train::<f64>(args, &cells, config, &claim, &device),
-        _ => train::<f32>(args, &cells, config, &claim, &device),
+        Precision::F64 => train::<f64>(args, &cells, config, &claim, device),
+        _ => train::<f32>(args, &cells, config, &claim, device),
     }
 }
 
@@ -255,25 +260,45 @@ impl Args {
         Ok(files)
     }
 
+    /// Flags that do nothing where all factors are trained at once.
+    fn ignored(&self) -> Notes {
+        let negatives = (self.negatives != 1).then(|| {
+            "note: -n is ignored: all factors at once take one negative for each positive window"
+        });
+        let shift = self.max_shift.map(|_| {
+            "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
+        });
+        let notes = negatives.into_iter().chain(shift);
+        notes.map(str::to_string).collect()
+    }
+
+    /// The file of known motifs, where kernels start from one.
+    ///
+    /// # Errors
+    /// None is named and none lies in --resources.
+    fn known_motifs(&self) -> Result<Option<PathBuf>> {
+        if !self.motif {
+            return Ok(None);
+        }
+        let shared = &self.shared;
+        let given = self.motif_db.clone();
+        let file = given.or_else(|| shared.resource("HOCOMOCOv9.meme"));
+        file.map(Some).ok_or_else(|| {
+            Error::usage(format!(
+                "-mo: no known motifs: give --motif-db MEME, or keep HOCOMOCOv9.meme in {}",
+                shared.resources.display()
+            ))
+        })
+    }
+
     /// Fresh weights, with the factor's motif where that is asked for.
     fn weights<T: Number>(&self, config: &Config) -> Result<Vec<T>> {
         let network = &config.model.network;
         let layout = network.layout()?;
         let mut params = layout.initialise::<T>(self.seed);
-        let (true, Some(factor)) = (self.motif, &self.factor) else {
+        let (Some(file), Some(factor)) = (self.known_motifs()?, &self.factor) else {
             return Ok(params);
         };
-        let shared = &self.shared;
-        let file = self
-            .motif_db
-            .clone()
-            .or_else(|| shared.resource("HOCOMOCOv9.meme"));
-        let file = file.ok_or_else(|| {
-            Error::usage(format!(
-                "-mo: no known motifs: give --motif-db MEME, or keep HOCOMOCOv9.meme in {}",
-                shared.resources.display()
-            ))
-        })?;
         let motifs = read_meme(&file)?;
         match find(&motifs, factor) {
             None => eprintln!(
@@ -303,7 +328,7 @@ fn train<T: Number>(
     cells: &Cells,
     config: Config,
     claim: &Claim<'_>,
-    device: &Device,
+    device: Unannounced,
 ) -> Result<()> {
     let files = args.shared.files()?;
     let mut notes = Notes::new();
@@ -341,7 +366,6 @@ fn train<T: Number>(
                 true => None,
                 false => Some(peaks(&cells.validation, factor)?),
             };
-            say(&notes);
             let settings = single::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -354,27 +378,17 @@ fn train<T: Number>(
                 max_shift: args.max_shift,
                 seed: args.seed,
             };
-            let (task, notes) = single::SingleTask::new(settings, &train, held.as_deref())?;
-            say(&notes);
+            let (task, more) = single::SingleTask::new(settings, &train, held.as_deref())?;
+            notes.extend(more);
             let positives = task.positives().len();
             (Task::Single(task), positives)
         }
         None => {
-            if args.negatives != 1 {
-                eprintln!(
-                    "note: -n is ignored: all factors at once take one negative for each positive window"
-                );
-            }
-            if args.max_shift.is_some() {
-                eprintln!(
-                    "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
-                );
-            }
             let mut all = Vec::new();
             for factor in &config.model.factors {
                 all.extend(peaks(&cells.train, factor)?);
             }
-            say(&notes);
+            notes.extend(args.ignored());
             let settings = multi::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -383,13 +397,17 @@ fn train<T: Number>(
                 length,
                 seed: args.seed,
             };
-            let (task, notes) = multi::MultiTask::new(settings, &all)?;
-            say(&notes);
+            let (task, more) = multi::MultiTask::new(settings, &all)?;
+            notes.extend(more);
             let positives = task.positives();
             (Task::Multi(task), positives)
         }
     };
+    let device = &device.announce();
+    say(&notes);
     let samples = TaskSamples { task, inputs };
+    let size = args.shared.batch_size;
+    check_fits::<T, _, _>(device, &config.model.network, &samples, size)?;
     args.start::<T>(&config, &samples, positives, claim, device)
 }
 

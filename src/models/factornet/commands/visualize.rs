@@ -3,6 +3,8 @@
 use super::args::{SharedArgs, say};
 use super::outputs;
 use super::train_args::words;
+use crate::args::Unannounced;
+use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
 use crate::data::Notes;
@@ -61,7 +63,7 @@ pub struct Args {
     #[arg(long, value_name = "MEME")]
     motif_db: Option<PathBuf>,
     /// Accepted as elsewhere; nothing here is drawn
-    #[arg(short = 's', long, value_name = "N")]
+    #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
     shared: SharedArgs,
@@ -81,14 +83,19 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     check_folder(above(folder))?;
     let model = open(&args.model, known)?;
     let own = args.own_folder(folder, &model.config.model.network)?;
-    let (_, precision) = args.shared.open(Some(model.config.precision))?;
+    let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => visualize::<f64>(args, &model, &own),
-        _ => visualize::<f32>(args, &model, &own),
+        Precision::F64 => visualize::<f64>(args, &model, &own, device),
+        _ => visualize::<f32>(args, &model, &own, device),
     }
 }
 
-fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Result<()> {
+fn visualize<T: Number>(
+    args: &Args,
+    model: &FactorNet,
+    own: &OwnFolder,
+    device: Unannounced,
+) -> Result<()> {
     let network = &model.config.model.network;
     let cells = [CellFolder::read(
         &args.inputdir,
@@ -123,6 +130,7 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let intervals = read_intervals(&args.bedfile, chromosomes, &mut notes)?;
     let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
+    device.announce();
     say(&notes);
     let blacklist = &genome.blacklist.grown;
     let read = intervals.len();

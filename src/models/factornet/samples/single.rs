@@ -12,6 +12,7 @@ use crate::data::windows::negatives::{Space, Start};
 use crate::data::windows::peaks::{Intervals, Peaks};
 use crate::data::windows::{WINDOW, shifts};
 use crate::dna::span::Span;
+use crate::engine::memory::{self, Bytes};
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::{Error, Result};
@@ -20,6 +21,9 @@ use crate::{Error, Result};
 const FLANK: u32 = 200;
 /// Bases of the peak that stay in a shifted window, less one at the end of the range.
 const KEPT: u32 = 76;
+
+/// What a negative takes while an epoch is drawn: its place in a set and in two lists, a sample twice, its turn.
+const NEGATIVE_BYTES: usize = 96;
 
 /// What samples are made of, besides peaks.
 #[derive(Clone, Copy)]
@@ -182,6 +186,12 @@ impl<'a> SingleTask<'a> {
         &self.positives
     }
 
+    /// No epoch has more samples.
+    pub fn most(&self) -> usize {
+        let negatives: usize = self.negatives.iter().map(|negatives| negatives.count).sum();
+        self.positives.len() + negatives
+    }
+
     /// The samples of validation, in a fixed order: unshifted positives and fixed negatives.
     pub fn validation(&self) -> &[Sample] {
         &self.validation
@@ -284,7 +294,12 @@ impl Settings<'_> {
             .iter()
             .find(|negatives| negatives.space.len() < negatives.count as u64)
         {
-            None => Ok(spaces),
+            None => {
+                let all: usize = spaces.iter().map(|negatives| negatives.count).sum();
+                let taken = Bytes::of::<[u8; NEGATIVE_BYTES]>(&[all]);
+                memory::check(format!("-n {}", self.negatives), taken)?;
+                Ok(spaces)
+            }
             Some(short) => Err(no_space(short)),
         }
     }

@@ -1,6 +1,7 @@
 //! `cisgrad convert tisfm`.
 
 use super::model_args::warn_of_other_motifs;
+use crate::args::numbers::one_or_more;
 use crate::args::outputs;
 use crate::io::meme::read_meme;
 use crate::io::state_dict::{self, NamedTensor, StateDict, Values};
@@ -28,7 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// Length of the sequences
-    #[arg(long, value_name = "BASES")]
+    #[arg(long, value_name = "BASES", value_parser = one_or_more::<usize>)]
     window_size: usize,
     /// Names of the outputs, with commas [default: output_1, output_2, ...]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::args::emit;
+use crate::args::numbers::one_or_more;
 use crate::args::outputs;
 use crate::models::tisfm::motif_ranks::{has_blocks, motif_ranks};
 use crate::models::tisfm::{KIND, saved};
@@ -14,7 +15,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Only the first N motifs of each output
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     top: Option<usize>,
     /// Write here instead of to stdout
     #[arg(long, value_name = "FILE")]

@@ -23,6 +23,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let (model, precision, device) = args.model.open(known, inputs)?;
     let outputs = &model.config.model.outputs;
     let sequences = read_sequences(&args.sequences, args.model.genome.as_deref())?;
+    let device = device.announce();
     let samples = Rows {
         codes: &sequences.codes,
         signals: &[],

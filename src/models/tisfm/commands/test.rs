@@ -46,6 +46,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             .unwrap_or_else(|| args.model.model.clone()),
     );
     let split = split.split(&dataset, || 0)?;
+    let device = device.announce();
     let rows = if args.use_validation {
         split.validation
     } else {

@@ -2,11 +2,12 @@
 
 use super::model_args::warn_of_other_motifs;
 pub use super::train_args::Args;
-use crate::args::outputs;
+use crate::args::{Unannounced, outputs};
+use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
+use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
-use crate::engine::{Device, Philox};
 use crate::io::meme::read_meme;
 use crate::io::state_dict;
 use crate::models::tisfm::config::{Config, DataFiles, Description};
@@ -14,6 +15,7 @@ use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, saved};
+use crate::numbers::{counted, has_or_have};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
@@ -21,6 +23,7 @@ use crate::train::folder::config::{InputFile, Precision, named, no_model};
 use crate::train::folder::weights::Number;
 use crate::train::folder::{BEST, CONFIG};
 use crate::train::model::Kinds;
+use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::path::PathBuf;
@@ -31,18 +34,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let spec = builtin::find(&args.architecture)?;
     let device = args.device.open(Some(precision))?;
     interrupt::watch();
-    if args.class_name.is_some() {
-        eprintln!("note: --class-name is ignored; --architecture decides");
-    }
     let (kernels, motifs) = args.motifs(&spec)?;
     let (dataset, unused) =
         Dataset::read(&args.atac_file, &args.sequences, args.genome.as_deref())?;
-    if unused > 0 {
-        eprintln!(
-            "note: {unused} sequences have no row in {}",
-            args.atac_file.display()
-        );
-    }
     if let Some(window) = args.window_size
         && window != dataset.length
     {
@@ -63,23 +57,44 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         trainable: args.trainable(),
     };
     let config = args.config(&blueprint, motifs, &dataset, precision)?;
+    let mut notes = args.ignored(&blueprint.spec);
+    if unused > 0 {
+        let have = has_or_have(unused);
+        notes.push(format!(
+            "note: {} {have} no row in {}",
+            counted(unused, "sequence"),
+            args.atac_file.display()
+        ));
+    }
+    let data = Data {
+        dataset: &dataset,
+        split: &split,
+        notes,
+    };
     match precision {
         Precision::F32 | Precision::Bf16 => {
-            train::<f32>(args, known, &device, blueprint, config, &dataset, &split)
+            train::<f32>(args, known, device, blueprint, config, &data)
         }
-        Precision::F64 => train::<f64>(args, known, &device, blueprint, config, &dataset, &split),
+        Precision::F64 => train::<f64>(args, known, device, blueprint, config, &data),
     }
+}
+
+/// What is trained on, and what there is to say of it.
+struct Data<'a> {
+    dataset: &'a Dataset,
+    split: &'a Split,
+    notes: Notes,
 }
 
 fn train<T: Number>(
     args: &Args,
     known: Kinds,
-    device: &Device,
+    device: Unannounced,
     blueprint: Blueprint,
     config: Config,
-    dataset: &Dataset,
-    split: &Split,
+    data: &Data<'_>,
 ) -> Result<()> {
+    let (dataset, split) = (data.dataset, data.split);
     let reporter = Reporter::new();
     let network = args.start::<T>(blueprint, &config, known)?;
     let penalised = args.penalised(&network)?;
@@ -91,17 +106,6 @@ fn train<T: Number>(
         folders.extend(steps.map(|step| step_folder(claim.folder, step)));
     }
     outputs::check_model_folder(claim.flag, &folders, &KIND, &args.inputs())?;
-    if let Some(note) = claim.starts_anew()? {
-        reporter.line(&note);
-    }
-    // Only now: all that can be wrong with the inputs has been seen.
-    let _lock = claim.take::<T, _>(&config, &network.layout)?;
-    let folder = claim.folder;
-    if args.resume {
-        split.check_written(folder, &dataset.names)?;
-    }
-    config.write(folder)?;
-    split.write(folder, &dataset.names)?;
     let samples = TrainingRows {
         rows: Rows {
             codes: &dataset.codes,
@@ -113,6 +117,20 @@ fn train<T: Number>(
         validation: &split.validation,
         seed: args.seed,
     };
+    let device = &device.announce();
+    data.notes.iter().for_each(|note| reporter.line(note));
+    check_fits::<T, _, _>(device, &network.blueprint, &samples, args.batch_size)?;
+    if let Some(note) = claim.starts_anew()? {
+        reporter.line(&note);
+    }
+    // Only now: all that can be wrong with the inputs has been seen.
+    let _lock = claim.take::<T, _>(&config, &network.layout)?;
+    let folder = claim.folder;
+    if args.resume {
+        split.check_written(folder, &dataset.names)?;
+    }
+    config.write(folder)?;
+    split.write(folder, &dataset.names)?;
     let lambdas = args.lambdas();
     let shrink = lambdas
         .first()
@@ -221,15 +239,22 @@ impl Args {
                 "--architecture {} needs --meme-file",
                 spec.name
             ))),
-            (Some(_), None) => {
-                eprintln!(
-                    "note: {} has no motif layer; --meme-file is ignored",
-                    spec.name
-                );
-                Ok((None, Vec::new()))
-            }
-            (None, None) => Ok((None, Vec::new())),
+            (_, None) => Ok((None, Vec::new())),
         }
+    }
+
+    /// Flags that do nothing here.
+    fn ignored(&self, spec: &Spec) -> Notes {
+        let class = self
+            .class_name
+            .as_ref()
+            .map(|_| "note: --class-name is ignored; --architecture decides".to_string());
+        let motifs = self.meme_file.as_ref().filter(|_| spec.strands().is_none());
+        let motifs = motifs.map(|_| {
+            let name = &spec.name;
+            format!("note: {name} has no motif layer; --meme-file is ignored")
+        });
+        class.into_iter().chain(motifs).collect()
     }
 
     fn split(&self, dataset: &Dataset) -> Result<Split> {

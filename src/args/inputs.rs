@@ -1,0 +1,13 @@
+//! Inputs, looked at before the work begins: that they are there.
+
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+/// # Errors
+/// The first that is not there, in the words that reading it would have.
+pub fn check_there<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+    paths.into_iter().try_for_each(|path| {
+        let found = std::fs::metadata(path);
+        found.map(|_| ()).map_err(|e| Error::io(path, e))
+    })
+}
