@@ -7,7 +7,8 @@ use crate::dna::bases;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::fasta::{Want, read_fasta};
-use crate::io::text::{Lines, first_names};
+use crate::io::text::{Distinct, Lines, first_names};
+use crate::numbers::{counted, is_or_are};
 use crate::{Error, Result};
 
 /// The chromosomes in use: four bases a byte, and where no base is known.
@@ -33,17 +34,16 @@ impl PackedGenome {
     /// of the reader.
     pub fn read(fasta: &Path, chromosomes: Option<&Chromosomes>) -> Result<PackedGenome> {
         let mut lines = Lines::open(fasta)?;
-        let (mut seen, mut twice) = (Vec::<String>::new(), None);
+        let (mut seen, mut twice) = (Distinct::default(), None);
         let mut waiting = chromosomes.map(Chromosomes::len);
         let want = |name: &str| {
             if waiting == Some(0) {
                 return Want::Stop;
             }
-            if seen.iter().any(|known| known == name) {
+            if !seen.add(name) {
                 twice = Some(name.to_string());
                 return Want::Stop;
             }
-            seen.push(name.to_string());
             match (chromosomes, &mut waiting) {
                 (Some(known), _) if known.number(name).is_none() => Want::Skip,
                 (_, Some(count)) => {
@@ -78,7 +78,7 @@ impl PackedGenome {
             return Err(lines.error(format!("chromosome '{name}' comes twice")));
         }
         match chromosomes {
-            Some(all) => Self::in_order(fasta, all, found, &seen),
+            Some(all) => Self::in_order(fasta, all, found, seen.names()),
             None => {
                 let list = found
                     .iter()
@@ -114,9 +114,10 @@ impl PackedGenome {
         }
         if !missing.is_empty() {
             return Err(Error::invalid(format!(
-                "{} chromosomes of {} are not in {}: {}",
-                missing.len(),
+                "{} of {} {} not in {}: {}",
+                counted(missing.len(), "chromosome"),
                 all.path.display(),
+                is_or_are(missing.len()),
                 fasta.display(),
                 first_names(missing)
             )));
@@ -263,7 +264,7 @@ mod tests {
             (
                 ">a\nAC\n",
                 Some("a 2\nb 2\n"),
-                "1 chromosomes of c.sizes are not in",
+                "1 chromosome of c.sizes is not in",
             ),
             (
                 ">a\nAC\n>b\nC\n>a\nAC\n",

@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 use crate::io::bigwig::BigWig;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::first_names;
+use crate::io::text::{Distinct, first_names};
+use crate::numbers::is_or_are;
 use crate::{Error, Result};
 use block::{BLOCK, Blocks, Writer};
 pub use scale::Scale;
@@ -33,7 +34,7 @@ pub struct Track {
     mean: f64,
     runs: u64,
     /// Chromosomes in use that the file lacks: all zero.
-    missing: Vec<String>,
+    missing: Distinct,
     /// The file's end is there.
     whole: bool,
 }
@@ -47,12 +48,12 @@ impl Track {
     pub fn read(path: &Path, chromosomes: &Chromosomes, storage: Storage) -> Result<Track> {
         let file = BigWig::open(path)?;
         let lengths: HashMap<&str, u32> = file.chromosomes().collect();
-        let mut missing = Vec::new();
+        let mut missing = Distinct::default();
         let mut pieces = Vec::new();
         for (number, name) in (0..).zip(chromosomes.names()) {
             let length = chromosomes.length(number);
             match lengths.get(name.as_str()) {
-                None => missing.push(name.clone()),
+                None => drop(missing.add(name.as_str())),
                 Some(&found) if found != length => {
                     return Err(Error::format(
                         path,
@@ -71,7 +72,7 @@ impl Track {
                 }
             }
         }
-        if missing.len() == chromosomes.len() {
+        if missing.names().len() == chromosomes.len() {
             let names = file.chromosomes().map(|(name, _)| name);
             return Err(chromosomes.nothing_in_common(path, names));
         }
@@ -134,19 +135,21 @@ impl Track {
         &self.path
     }
 
-    /// Chromosomes in use that the file lacks.
-    pub fn missing(&self) -> &[String] {
-        &self.missing
+    /// Whether it is one of the chromosomes in use that the file lacks.
+    pub fn lacks(&self, chromosome: &str) -> bool {
+        self.missing.contains(chromosome)
     }
 
     /// Warnings: chromosomes in use that are not in the file, a file without its end.
     pub fn warnings(&self) -> Vec<String> {
         let path = self.path.display();
-        let missing = (!self.missing.is_empty()).then(|| {
+        let names = self.missing.names();
+        let missing = (!names.is_empty()).then(|| {
             format!(
-                "{path}: {} of the chromosomes in use are not in this track and read as 0: {}",
-                self.missing.len(),
-                first_names(&self.missing)
+                "{path}: {} of the chromosomes in use {} not in this track and read as 0: {}",
+                names.len(),
+                is_or_are(names.len()),
+                first_names(names)
             )
         });
         let cut = (!self.whole).then(|| {

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// - FASTA, by `>`: the name is the first word of the header.
 /// - BED, by whole numbers in columns 2 and 3: the sequences are cut from `genome` (FASTA, see
 ///   [`genome::extract`]), 0-based half-open, forward strand. The name is column 4 when every
-///   line has one and all differ, else `chr:start-end`.
+///   line has one (`.` is none) and all differ, else `chr:start-end`.
 /// - else a list: a name and a sequence a line, parted by a tab or spaces.
 ///
 /// `genome` is used for BED alone.
@@ -245,12 +245,15 @@ mod tests {
         for bed in [
             "chr1\t0\t3\nchr1\t1\t4\n",
             "chr1\t0\t3\t.\nchr1\t1\t4\t.\n",
+            "chr1\t0\t3\tp1\nchr1\t1\t4\t.\n",
             "chr1\t0\t3\tp1\nchr1\t1\t4\n",
             "#chrom start end\nchr1 0 3 p\nchr1 1 4 p\n",
         ] {
             let sequences = read_with(bed, Some(GENOME)).unwrap();
             assert_eq!(sequences.names, ["chr1:0-3", "chr1:1-4"], "{bed}");
         }
+        let one = read_with("chr1\t0\t3\t.\n", Some(GENOME)).unwrap();
+        assert_eq!(one.names, ["chr1:0-3"]);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::gtf::{Transcript, read_gtf};
-use crate::io::text::first_names;
+use crate::io::text::{Distinct, first_names};
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// The features' names in the order of the network's inputs.
@@ -124,14 +125,12 @@ impl Annotations {
                 gtf.display()
             )),
         }
-        let (mut strangers, mut skipped) = (Vec::<String>::new(), 0);
+        let (mut strangers, mut skipped) = (Distinct::default(), 0);
         let transcripts = read_gtf(gtf)?;
         for transcript in &transcripts {
             let Some(number) = chromosomes.number(&transcript.chromosome) else {
                 skipped += 1;
-                if !strangers.contains(&transcript.chromosome) {
-                    strangers.push(transcript.chromosome.clone());
-                }
+                strangers.add(transcript.chromosome.as_str());
                 continue;
             };
             let length = chromosomes.length(number);
@@ -152,13 +151,14 @@ impl Annotations {
             }
         }
         if skipped == transcripts.len() {
-            return Err(chromosomes.nothing_in_common(gtf, strangers));
+            return Err(chromosomes.nothing_in_common(gtf, strangers.names()));
         }
         if skipped > 0 {
             notes.push(format!(
-                "{}: {skipped} transcripts left out, on chromosomes that are not in use: {}",
+                "{}: {} left out, on chromosomes that are not in use: {}",
                 gtf.display(),
-                first_names(strangers)
+                counted(skipped, "transcript"),
+                first_names(strangers.names())
             ));
         }
         let regions = lists.map(|list| Regions::merge(chromosomes.len(), list));

@@ -8,7 +8,8 @@ use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::first_names;
+use crate::io::text::{Distinct, first_names};
+use crate::numbers::counted;
 
 /// Intervals with their chromosomes' numbers; the same one may come several times.
 pub type Intervals = Vec<(u32, Span)>;
@@ -24,7 +25,8 @@ pub fn read_intervals(
     notes: &mut Notes,
 ) -> Result<Intervals> {
     let mut reader = Reader::open(path)?;
-    let (mut intervals, mut strangers, mut skipped) = (Intervals::new(), Vec::<String>::new(), 0);
+    let (mut intervals, mut strangers, mut skipped) =
+        (Intervals::new(), Distinct::default(), 0_u64);
     // Neighbours mostly are on the same chromosome.
     let mut last: Option<(String, u32)> = None;
     while let Some(row) = reader.read()? {
@@ -37,9 +39,7 @@ pub fn read_intervals(
                 }
                 None => {
                     skipped += 1;
-                    if !strangers.iter().any(|name| name == row.chromosome) {
-                        strangers.push(row.chromosome.to_string());
-                    }
+                    strangers.add(row.chromosome);
                     continue;
                 }
             },
@@ -59,13 +59,14 @@ pub fn read_intervals(
         intervals.push((number, span));
     }
     if intervals.is_empty() && skipped > 0 {
-        return Err(chromosomes.nothing_in_common(path, strangers));
+        return Err(chromosomes.nothing_in_common(path, strangers.names()));
     }
     if skipped > 0 {
         notes.push(format!(
-            "{}: {skipped} intervals left out, on chromosomes that are not in use: {}",
+            "{}: {} left out, on chromosomes that are not in use: {}",
             path.display(),
-            first_names(strangers)
+            counted(skipped, "interval"),
+            first_names(strangers.names())
         ));
     }
     Ok(intervals)

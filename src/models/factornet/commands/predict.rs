@@ -8,10 +8,11 @@ use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check;
 use crate::data::Notes;
 use crate::data::tracks::Track;
+use crate::io::atomic::is_gzip_name;
 use crate::io::bed::Reader;
 use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
-use crate::io::text::first_names;
+use crate::io::text::{Distinct, first_names};
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
@@ -41,13 +42,16 @@ pub struct Args {
     /// Intervals to score, BED
     #[arg(short = 'b', long, visible_alias = "bed", value_name = "BED")]
     bedfile: PathBuf,
-    /// Scored intervals, gzipped BED
+    /// Scored intervals, BED; packed with gzip where the name ends in .gz
     #[arg(short = 'o', long, visible_alias = "out", value_name = "FILE")]
     outputfile: PathBuf,
     /// Write the scores as bigWig too, each base the mean of the intervals over it (with several factors a file each, its
     /// name before the ending)
     #[arg(long, value_name = "FILE")]
     bigwig: Option<PathBuf>,
+    /// With several factors: no line `#chrom start end ...` with their names before the intervals, as the original
+    #[arg(long)]
+    no_header: bool,
     /// An interval on a chromosome that is not in use, or that a track lacks, is an error
     #[arg(long)]
     strict: bool,
@@ -107,6 +111,12 @@ fn predict<T: Number>(
     let mut written = vec![("-o", args.outputfile.as_path())];
     written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
     check(&written, &read)?;
+    if let Some(path) = bigwig.filter(|path| is_gzip_name(path)) {
+        return Err(Error::usage(format!(
+            "--bigwig {}: a bigWig is not packed with gzip, it is packed inside; choose a name without .gz",
+            path.display()
+        )));
+    }
     let files = args.shared.files()?;
     let described = &model.config.model;
     let mut notes = Notes::new();
@@ -116,9 +126,9 @@ fn predict<T: Number>(
     let annotations = genome.annotations(&files, described.gencode, &mut notes)?;
     let device = device.announce();
     say(&notes);
-    let names: Vec<&str> = columns
+    let names: Vec<String> = columns
         .iter()
-        .map(|&c| model.config.model.factors[c].as_str())
+        .map(|&c| model.config.model.factors[c].clone())
         .collect();
     if columns.len() > 1 {
         eprintln!("score columns: {}", names.join("\t"));
@@ -147,7 +157,7 @@ fn predict<T: Number>(
         )?,
         factors: model.config.model.factors.len(),
         columns,
-        strangers: Vec::new(),
+        strangers: Distinct::default(),
         unknown: 0,
     };
     let reporter = Reporter::new();
@@ -155,7 +165,8 @@ fn predict<T: Number>(
     let mut scored = 0;
     // From here on a signal ends the work between two batches, and nothing half written stays.
     interrupt::watch();
-    write_scored_bed(&args.outputfile, |out| {
+    let header = (columns.len() > 1 && !args.no_header).then_some(&names[..]);
+    write_scored_bed(&args.outputfile, header, |out| {
         let mut reader = Reader::open(&args.bedfile)?;
         let failed = write_error(&args.outputfile);
         loop {
@@ -185,7 +196,7 @@ fn predict<T: Number>(
         eprintln!(
             "warning: {} intervals are on chromosomes that are not in use and score 0: {}; in use are {}",
             work.unknown,
-            first_names(&work.strangers),
+            first_names(work.strangers.names()),
             first_names(chromosomes.names())
         );
     }
@@ -226,7 +237,7 @@ struct Work<'a, T: Number> {
     factors: usize,
     columns: &'a [usize],
     /// Chromosomes that are not in use.
-    strangers: Vec<String>,
+    strangers: Distinct,
     unknown: u64,
 }
 
@@ -262,9 +273,7 @@ impl<T: Number> Work<'_, T> {
                         return Err(reader.error(message));
                     }
                     self.unknown += 1;
-                    if !self.strangers.contains(&name) {
-                        self.strangers.push(name);
-                    }
+                    self.strangers.add(name);
                 }
             }
             lines.push(line);
@@ -276,7 +285,7 @@ impl<T: Number> Work<'_, T> {
     fn covered(&self, chromosome: &str) -> std::result::Result<(), String> {
         let cell = self.inputs.cells.first();
         let mut tracks = cell.into_iter().flat_map(|cell| &cell.tracks);
-        let lacks = |track: &Track| track.missing().iter().any(|name| name == chromosome);
+        let lacks = |track: &Track| track.lacks(chromosome);
         match tracks.find(|(track, _)| lacks(track)) {
             None => Ok(()),
             Some((track, _)) => Err(format!(
