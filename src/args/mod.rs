@@ -8,10 +8,11 @@ pub mod own_folder;
 use crate::engine::Device;
 use crate::engine::device::{Chosen, DeviceRequest};
 use crate::io::atomic::write_atomic;
+use crate::numbers::rounded;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
 use numbers::one_or_more;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 /// Where and with how many threads a command runs.
@@ -127,6 +128,33 @@ impl PrecisionArg {
             PrecisionArg::F64 => Precision::F64,
             PrecisionArg::F32 => Precision::F32,
             PrecisionArg::Bf16 => Precision::Bf16,
+        }
+    }
+}
+
+/// How many digits a measure has in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digits {
+    /// In files and pipes: as many as bring the same number back.
+    All,
+    /// On a terminal: as many as are read.
+    Few,
+}
+
+impl Digits {
+    /// Of a table that goes to a file, or to stdout where none is named.
+    pub fn of_output(out: Option<&Path>) -> Digits {
+        match out {
+            None if io::stdout().is_terminal() => Digits::Few,
+            _ => Digits::All,
+        }
+    }
+
+    /// The number as it is printed.
+    pub fn of(self, number: f64) -> f64 {
+        match self {
+            Digits::All => number,
+            Digits::Few => rounded(number),
         }
     }
 }

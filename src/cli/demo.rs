@@ -15,6 +15,7 @@ use crate::models::tisfm::motif_ranks::motif_ranks;
 use crate::models::tisfm::saved;
 use crate::models::tisfm::simulate;
 use crate::models::tisfm::simulate::{GRAMMAR, OUTPUTS, simulate};
+use crate::numbers::counted;
 use crate::{Error, Result};
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -90,9 +91,9 @@ pub fn run(args: &Args) -> Result<()> {
     own.begin()?;
     write_data(args, &folder)?;
     eprintln!(
-        "simulated {} peaks of {} bases in {}",
-        args.peaks,
-        args.length,
+        "simulated {} of {} in {}",
+        counted(args.peaks, "peak"),
+        counted(args.length, "base"),
         folder.display()
     );
     let path = |name: &str| folder.join(name).display().to_string();

@@ -6,6 +6,7 @@ use crate::check::golden::{self, Check, Golden};
 use crate::engine::Device;
 use crate::engine::cuda::{Gpu, Precision};
 use crate::models::kinds;
+use crate::numbers::counted;
 use crate::ops::all_cases;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -57,7 +58,10 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     match failures.len() {
         0 => Ok(()),
-        failed => Err(Error::invalid(format!("{failed} checks failed"))),
+        failed => Err(Error::invalid(format!(
+            "{} failed",
+            counted(failed, "check")
+        ))),
     }
 }
 
@@ -200,7 +204,8 @@ fn check_golden(device: &Device, kind: &Golden, folders: &[PathBuf]) -> Result<V
     if left_out > 0 {
         let kind = kind.kind;
         eprintln!(
-            "{left_out} golden cases of {kind} left out: its ops have no kernels on a GPU yet"
+            "{} of {kind} left out: its ops have no kernels on a GPU yet",
+            counted(left_out, "golden case")
         );
     }
     Ok(rows)

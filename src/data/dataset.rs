@@ -7,6 +7,7 @@ use crate::dna::sequences::{Sequences, chromosome_of};
 use crate::io::sequences::read_sequences;
 use crate::io::signals::{SignalTable, read_signals};
 use crate::io::text::first_names;
+use crate::numbers::{counted, has_or_have};
 use crate::{Error, Result};
 
 /// What a model is trained and tested on: a sequence and its signals a row, in the order of the
@@ -51,10 +52,11 @@ impl Dataset {
             .collect();
         if !missing.is_empty() {
             return Err(Error::invalid(format!(
-                "{} of the {} rows of {} have no sequence in {}: {}; the sequences there are {}",
+                "{} of {} of {} {} no sequence in {}: {}; the sequences there are {}",
                 missing.len(),
-                rows.len(),
+                counted(rows.len(), "row"),
                 table.path.display(),
+                has_or_have(missing.len()),
                 sequences.path.display(),
                 first_names(&missing),
                 first_names(&sequences.names)
@@ -173,7 +175,7 @@ mod tests {
             .to_string();
         assert_eq!(
             found,
-            "4 of the 5 rows of signals.tsv have no sequence in peaks.fa: \
+            "4 of 5 rows of signals.tsv have no sequence in peaks.fa: \
              'p1', 'p2', 'p3' and 1 more; the sequences there are 'a', 'q'"
         );
     }

@@ -1,6 +1,8 @@
 //! Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::numbers::rate;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::io::IsTerminal;
 
 /// Writes to stderr.
@@ -32,21 +34,21 @@ impl Reporter {
         }
     }
 
-    /// A bar over the rows of an epoch.
-    pub fn epoch(&self, epoch: u64, epochs: u64, rows: usize) -> Bar {
-        self.bar(&format!("epoch {epoch}/{epochs}"), rows)
-    }
-
-    /// A bar over rows; hidden where stderr is no terminal.
-    pub fn bar(&self, label: &str, rows: usize) -> Bar {
+    /// A bar over rows, which are called `noun` in the plural; hidden where stderr is no terminal.
+    pub fn bar(&self, label: &str, rows: usize, noun: &'static str) -> Bar {
         let target = if self.terminal && !self.quiet {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(rows as u64), target);
-        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {per_sec} {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {rate} {eta} left");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let per_second = move |state: &ProgressState, w: &mut dyn Write| {
+            // What cannot be written here is only not shown.
+            let _ = write!(w, "{}", rate(state.per_sec(), noun));
+        };
+        bar.set_style(style.with_key("rate", per_second));
         bar.set_message(label.to_string());
         Bar(bar)
     }

@@ -11,6 +11,7 @@ use super::worker::{Epoch, Job, Moments, Worker, worker};
 use crate::engine::{Device, Layout};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::{StateDict, write_safetensors};
+use crate::numbers::{counted, rate, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
@@ -47,9 +48,9 @@ impl Outcome {
     pub fn describe(&self, folder: &Path) -> String {
         if self.was_finished {
             format!(
-                "{}: finished already after {} epochs",
+                "{}: finished already after {}",
                 folder.display(),
-                self.epochs
+                counted(self.epochs, "epoch")
             )
         } else {
             format!(
@@ -172,7 +173,8 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         let (all, size) = (samples.len(), self.batch_size().rows);
         let batches = self.batches(all);
         let (epoch, epochs) = (run.progress.epoch + 1, self.settings.epochs);
-        let bar = self.reporter.epoch(epoch, epochs, all);
+        let label = format!("epoch {epoch}/{epochs}");
+        let bar = self.reporter.bar(&label, all, self.model.kind().rows);
         worker.begin(Epoch {
             samples,
             lr: self.lr(&run.progress),
@@ -328,10 +330,10 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             });
             shown.collect()
         };
-        let lr = number("lr").map_or(String::new(), |lr| format!(", lr {lr:e}"));
+        let lr = number("lr").map_or(String::new(), |lr| format!(", lr {:e}", rounded(lr)));
         let kind = self.model.kind();
         format!(
-            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{lr}, {:.1} s, {:.0} {}/s",
+            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{lr}, {:.1} s, {}",
             record.epoch,
             record.train_loss,
             measures("train"),
@@ -339,8 +341,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             if best { " (best)" } else { "" },
             measures("validation"),
             record.seconds,
-            number(kind.rate).unwrap_or_default(),
-            kind.rows
+            rate(number(kind.rate).unwrap_or_default(), kind.rows)
         )
     }
 

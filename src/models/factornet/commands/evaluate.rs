@@ -125,7 +125,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: Unannounced) -> R
     interrupt::watch();
     let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
     let reporter = Reporter::new();
-    let bar = reporter.bar("scoring", windows.len());
+    let bar = reporter.bar("scoring", windows.len(), "windows");
     for block in windows.chunks(BLOCK) {
         let samples: Vec<Sample> = block.iter().map(|&window| placer.window(window)).collect();
         let found = predictor.predict(&samples, |n| bar.advance(n))?;

@@ -19,6 +19,7 @@ use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::samples::placing::{Place, Placer};
 use crate::models::factornet::saved::{FactorNet, open};
+use crate::numbers::{counted, is_or_are};
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
@@ -161,7 +162,7 @@ fn predict<T: Number>(
         unknown: 0,
     };
     let reporter = Reporter::new();
-    let bar = reporter.bar("scoring", 0);
+    let bar = reporter.bar("scoring", 0, "intervals");
     let mut scored = 0;
     // From here on a signal ends the work between two batches, and nothing half written stays.
     interrupt::watch();
@@ -194,8 +195,10 @@ fn predict<T: Number>(
     bar.finish();
     if work.unknown > 0 {
         eprintln!(
-            "warning: {} intervals are on chromosomes that are not in use and score 0: {}; in use are {}",
-            work.unknown,
+            "warning: {} {} on chromosomes that are not in use and {} 0: {}; in use are {}",
+            counted(work.unknown, "interval"),
+            is_or_are(work.unknown),
+            if work.unknown == 1 { "scores" } else { "score" },
             first_names(work.strangers.names()),
             first_names(chromosomes.names())
         );

@@ -19,6 +19,7 @@ use crate::models::factornet::known_motif::find;
 use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single};
 use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec, inject};
+use crate::numbers::{counted, is_or_are};
 use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::Samples;
@@ -310,11 +311,12 @@ impl Args {
                 eprintln!("two kernels start from {} of {}", motif.id, file.display());
                 if injected.cut > 0 {
                     eprintln!(
-                        "warning: -mo: {} has {} positions, -w is {}: {} are cut off around its middle",
+                        "warning: -mo: {} has {}, -w is {}: {} {} cut off around its middle",
                         motif.id,
-                        motif.rows.len(),
+                        counted(motif.rows.len(), "position"),
                         network.motif_width,
-                        injected.cut
+                        injected.cut,
+                        is_or_are(injected.cut)
                     );
                 }
             }
@@ -434,13 +436,13 @@ impl Args {
         config.write(folder)?;
         write_lists(model, folder)?;
         reporter.line(&format!(
-            "{} parameters; {} factor{}; {positives} positives for training, {} samples for validation, of {} bases and {} tracks",
-            params.len(),
-            model.factors.len(),
-            if model.factors.len() == 1 { "" } else { "s" },
-            samples.validation().len(),
-            self.seqlen,
-            model.network.tracks.len()
+            "{}; {}; {} for training, {} for validation, of {} and {}",
+            counted(params.len(), "parameter"),
+            counted(model.factors.len(), "factor"),
+            counted(positives, "positive"),
+            counted(samples.validation().len(), "sample"),
+            counted(self.seqlen, "base"),
+            counted(model.network.tracks.len(), "track")
         ));
         let trainer = Trainer {
             model: &model.network,

@@ -21,6 +21,7 @@ use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::saved::{FactorNet, open};
+use crate::numbers::counted;
 use crate::report::logo::{Logo, logos_svg};
 use crate::report::signal_plot::signal_svg;
 use crate::train::folder::config::Precision;
@@ -161,7 +162,7 @@ fn visualize<T: Number>(
             words.join(" ")
         )));
     }
-    eprintln!("{} windows", samples.len());
+    eprintln!("{}", counted(samples.len(), "window"));
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let sites = collect::<T, _>(

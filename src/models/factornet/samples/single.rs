@@ -15,6 +15,7 @@ use crate::dna::span::Span;
 use crate::engine::memory::{self, Bytes};
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Bases around relaxed peaks where no negative lies.
@@ -138,8 +139,8 @@ impl<'a> SingleTask<'a> {
         });
         if positives.len() < before {
             notes.push(format!(
-                "{} training peaks dropped: with any shift their input reaches into a validation or test region",
-                before - positives.len()
+                "{} dropped: with any shift the input around a dropped peak reaches into a validation or test region",
+                counted(before - positives.len(), "training peak")
             ));
         }
         let read = |cells: &[(u32, &Peaks)]| -> usize {
@@ -150,18 +151,18 @@ impl<'a> SingleTask<'a> {
         };
         if positives.is_empty() {
             return Err(Error::invalid(format!(
-                "no positive for training: of {} peaks, none is outside validation and test regions, off the blacklist and the {} bases at each chromosome's ends",
-                read(&train_cells),
-                settings.length
+                "no positive for training: of {}, none is outside validation and test regions, off the blacklist and the {} at each chromosome's ends",
+                counted(read(&train_cells), "peak"),
+                counted(settings.length, "base")
             )));
         }
         let negatives = settings.spaces(&train_cells, &positives, Part::Train)?;
         let held = settings.positives(&validation_cells, Part::Validation);
         if held.is_empty() {
             return Err(Error::invalid(format!(
-                "no positive for validation: of {} peaks, none is in the validation regions, off the blacklist and the {} bases at each chromosome's ends",
-                read(&validation_cells),
-                settings.length
+                "no positive for validation: of {}, none is in the validation regions, off the blacklist and the {} at each chromosome's ends",
+                counted(read(&validation_cells), "peak"),
+                counted(settings.length, "base")
             )));
         }
         let held_negatives = settings.spaces(&validation_cells, &held, Part::Validation)?;
@@ -321,7 +322,10 @@ impl Settings<'_> {
         let drawn: Vec<_> = spaces.par_iter().map(of_cell).collect::<Result<_>>()?;
         let crowded: Vec<usize> = drawn.iter().filter_map(|(_, crowded)| *crowded).collect();
         let notes = crowded.first().map(|count| {
-            format!("warning: no room for {count} negatives side by side: some overlap")
+            format!(
+                "warning: no room for {} side by side: some overlap",
+                counted(*count, "negative")
+            )
         });
         let samples = drawn.into_iter().flat_map(|(samples, _)| samples).collect();
         Ok((samples, notes.into_iter().collect()))
@@ -346,9 +350,9 @@ impl Settings<'_> {
 
 fn no_space(negatives: &Negatives) -> Error {
     Error::invalid(format!(
-        "no space left for negatives: {} asked for, {} windows found for {} in cell line {}, outside relaxed peaks, blacklist and N",
+        "no space left for negatives: {} asked for, {} found for {} in cell line {}, outside relaxed peaks, blacklist and N",
         negatives.count,
-        negatives.space.len(),
+        counted(negatives.space.len(), "window"),
         negatives.part,
         negatives.cell + 1
     ))

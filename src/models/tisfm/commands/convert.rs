@@ -9,6 +9,7 @@ use crate::models::tisfm::config::{Config, Description};
 use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::models::tisfm::network::{MOTIF_WEIGHT, Network};
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, builtin};
+use crate::numbers::counted;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision};
 use crate::train::folder::{BEST, LAST};
@@ -122,8 +123,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     config.write(&args.out)?;
     let count: usize = weights.tensors.iter().map(|t| t.values.len()).sum();
     eprintln!(
-        "{}: {count} parameters, {:?}",
+        "{}: {}, {:?}",
         args.out.display(),
+        counted(count, "parameter"),
         config.precision
     );
     Ok(())
@@ -157,8 +159,9 @@ impl Args {
         }
         if self.output_names.len() != count {
             return Err(Error::usage(format!(
-                "--output-names: {} names for {count} outputs",
-                self.output_names.len()
+                "--output-names: {} for {}",
+                counted(self.output_names.len(), "name"),
+                counted(count, "output")
             )));
         }
         Ok(self.output_names.clone())

@@ -1,9 +1,9 @@
 //! `cisgrad tisfm motifs`.
 
 use crate::Result;
-use crate::args::emit;
 use crate::args::numbers::one_or_more;
 use crate::args::outputs;
+use crate::args::{Digits, emit};
 use crate::models::tisfm::motif_ranks::{has_blocks, motif_ranks};
 use crate::models::tisfm::{KIND, saved};
 use crate::train::model::Kinds;
@@ -38,6 +38,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         );
     }
     let top = args.top.unwrap_or(usize::MAX);
+    let digits = Digits::of_output(args.out.as_deref());
     emit(args.out.as_deref(), |w| {
         writeln!(
             w,
@@ -49,7 +50,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             if blocks {
                 write!(w, "\t{}", row.block.as_deref().unwrap_or_default())?;
             }
-            writeln!(w, "\t{}", row.weight)?;
+            writeln!(w, "\t{}", digits.of(row.weight))?;
         }
         Ok(())
     })

@@ -31,7 +31,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         outputs: outputs.len(),
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
-    let bar = Reporter::new().bar("predicting", rows.len());
+    let bar = Reporter::new().bar("predicting", rows.len(), "sequences");
     let predictions = model.predict(
         &device,
         precision,

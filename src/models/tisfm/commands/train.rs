@@ -12,10 +12,10 @@ use crate::io::meme::read_meme;
 use crate::io::state_dict;
 use crate::models::tisfm::config::{Config, DataFiles, Description};
 use crate::models::tisfm::network::{Blueprint, Network};
-use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, step_folder};
+use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, saved};
-use crate::numbers::{counted, has_or_have};
+use crate::numbers::{counted, has_or_have, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
@@ -41,9 +41,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         && window != dataset.length
     {
         return Err(Error::invalid(format!(
-            "--window-size {window}: the sequences of {} are {} bases long",
+            "--window-size {window}: the sequences of {} are {} long",
             args.sequences.display(),
-            dataset.length
+            counted(dataset.length, "base")
         )));
     }
     let split = args.split(&dataset)?;
@@ -150,14 +150,21 @@ fn train<T: Number>(
     };
     let parameters = &network.layout.params;
     reporter.line(&format!(
-        "{}: {} parameters, {} of them trained; {} training, {} validation, {} test sequences of {} bases",
+        "{}: {}, {} of them trained; {} training, {} validation, {} of {}",
         config.model.architecture.name,
-        parameters.iter().map(|p| p.len()).sum::<usize>(),
-        parameters.iter().filter(|p| p.trainable).map(|p| p.len()).sum::<usize>(),
+        counted(
+            parameters.iter().map(|p| p.len()).sum::<usize>(),
+            "parameter"
+        ),
+        parameters
+            .iter()
+            .filter(|p| p.trainable)
+            .map(|p| p.len())
+            .sum::<usize>(),
         split.train.len(),
         split.validation.len(),
-        split.test.len(),
-        dataset.length
+        counted(split.test.len(), "test sequence"),
+        counted(dataset.length, "base")
     ));
     if lambdas.len() > 1 {
         let path = PenaltyPath {
@@ -190,6 +197,18 @@ fn train<T: Number>(
     };
     let outcome = trainer.run(network.params, args.resume)?;
     reporter.line(&outcome.describe(folder));
+    if let Some(lambda) = lambdas.first() {
+        let best = state_dict::read(folder.join(BEST))?;
+        let found = nonzero(&best, &penalised);
+        reporter.line(&format!(
+            "penalty {}: {} of {} in {} {} not 0",
+            rounded(*lambda),
+            found.nonzero,
+            counted(found.all, "weight"),
+            penalised.join(", "),
+            is_or_are(found.nonzero)
+        ));
+    }
     Ok(())
 }
 
