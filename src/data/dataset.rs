@@ -52,7 +52,7 @@ impl Dataset {
             .collect();
         if !missing.is_empty() {
             return Err(Error::invalid(format!(
-                "{} of {} of {} {} no sequence in {}: {}; the sequences there are {}",
+                "{} of the {} of {} {} no sequence in {}: {}; the sequences there are {}",
                 missing.len(),
                 counted(rows.len(), "row"),
                 table.path.display(),
@@ -175,7 +175,7 @@ mod tests {
             .to_string();
         assert_eq!(
             found,
-            "4 of 5 rows of signals.tsv have no sequence in peaks.fa: \
+            "4 of the 5 rows of signals.tsv have no sequence in peaks.fa: \
              'p1', 'p2', 'p3' and 1 more; the sequences there are 'a', 'q'"
         );
     }
