@@ -67,7 +67,8 @@ impl PackedGenome {
                 && expected != length
             {
                 return Err(wrong(format!(
-                    "chromosome '{name}' has {length} bases here and {expected} in {}; another build?",
+                    "chromosome '{name}' has {} here and {expected} in {}; another build?",
+                    counted(length, "base"),
                     all.path.display()
                 )));
             }

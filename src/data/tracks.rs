@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::io::bigwig::BigWig;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::text::{Distinct, first_names};
-use crate::numbers::is_or_are;
+use crate::numbers::{counted, is_or_are};
 use crate::{Error, Result};
 use block::{BLOCK, Blocks, Writer};
 pub use scale::Scale;
@@ -58,7 +58,8 @@ impl Track {
                     return Err(Error::format(
                         path,
                         format!(
-                            "chromosome '{name}' has {found} bases here and {length} in {}; another build?",
+                            "chromosome '{name}' has {} here and {length} in {}; another build?",
+                            counted(found, "base"),
                             chromosomes.path.display()
                         ),
                     ));

@@ -16,6 +16,7 @@ use super::bed::Interval;
 use super::fasta::{Want, read_fasta};
 use super::text::{Lines, Packing, excerpt, first_names};
 use crate::dna::bases;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Intervals no further apart than this are read in one go: the size of a bgzip block.
@@ -95,9 +96,10 @@ impl<'a> Request<'a> {
             return Ok(());
         }
         let message = format!(
-            "interval {} ends past the end of {}, which has {length} bases in {}",
+            "interval {} ends past the end of {}, which has {} in {}",
             interval.place(),
             interval.chromosome,
+            counted(length, "base"),
             self.genome.display()
         );
         Err(Error::format_at(self.bed, interval.line, message))

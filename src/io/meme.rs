@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::text::{Lines, excerpt};
 use crate::dna::motif::Motif;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// How far a row's sum may lie from 1: collections are printed with few digits.
@@ -187,8 +188,9 @@ impl Parser {
         let rows = motif.rows.len();
         match header.width {
             Some(width) if width != rows => Err(self.lines.error(format!(
-                "motif '{}' says w= {width} but its matrix has {rows} rows",
-                motif.id
+                "motif '{}' says w= {width} but its matrix has {}",
+                motif.id,
+                counted(rows, "row")
             ))),
             _ if rows == 0 => Err(self
                 .lines
@@ -252,7 +254,8 @@ impl Parser {
         }
         if count != 4 {
             return Err(wrong(format!(
-                "{count} numbers; expected 4, for A, C, G, T"
+                "{}; expected 4, for A, C, G, T",
+                counted(count, "number")
             )));
         }
         let sum: f64 = row.iter().sum();

@@ -149,7 +149,7 @@ fn every_fault_names_its_line_and_motif() {
         ),
         (
             format!("{matrix}1 0 0 0\n"),
-            "motif 'a' says w= 2 but its matrix has 1 rows",
+            "motif 'a' says w= 2 but its matrix has 1 row",
         ),
         (
             format!("{matrix}{ROWS}1 0 0 0\n"),
@@ -157,11 +157,11 @@ fn every_fault_names_its_line_and_motif() {
         ),
         (
             format!("{matrix}1 0 0 0\n\n0 1 0 0\n"),
-            "motif 'a' says w= 2 but its matrix has 1 rows",
+            "motif 'a' says w= 2 but its matrix has 1 row",
         ),
         (
             format!("{matrix}1 0 0 0\n\nMOTIF b"),
-            "motif 'a' says w= 2 but its matrix has 1 rows",
+            "motif 'a' says w= 2 but its matrix has 1 row",
         ),
         (
             "MOTIF a\nletter-probability matrix:\n1 0 0 0\n\n0 1 0 0\n".to_string(),

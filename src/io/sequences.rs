@@ -9,6 +9,7 @@ use super::genome;
 use super::text::{Lines, excerpt};
 use crate::dna::bases;
 use crate::dna::sequences::Sequences;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Reads sequences, in the order of the file. What the file is, its first lines tell:
@@ -104,9 +105,10 @@ impl Builder {
         if length != expected {
             let first = self.names.first().map_or("", String::as_str);
             return wrong(format!(
-                "sequence {} has {length} bases; expected {expected}, as the first one, {}, has: \
+                "sequence {} has {}; expected {expected}, as the first one, {}, has: \
                  all must have one length",
                 excerpt(name),
+                counted(length, "base"),
                 excerpt(first)
             ));
         }
@@ -138,10 +140,10 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
             [name, sequence] if !name.is_empty() => (name, sequence),
             _ => {
                 return Err(lines.error(format!(
-                    "{} with {} columns; expected a name and a sequence, parted by a tab or spaces \
+                    "{} with {}; expected a name and a sequence, parted by a tab or spaces \
                      (or FASTA, or BED with whole numbers in columns 2 and 3)",
                     excerpt(&line),
-                    columns.len()
+                    counted(columns.len(), "column")
                 )));
             }
         };
@@ -270,7 +272,7 @@ mod tests {
             ("\n\n", "s: the file is empty"),
             (
                 "a\n",
-                "line 1: 'a' with 1 columns; expected a name and a sequence",
+                "line 1: 'a' with 1 column; expected a name and a sequence",
             ),
             ("a\tACG\tx\n", "line 1: 'a\tACG\tx' with 3 columns"),
             ("a\tACG\n\tACG\n", "line 2: "),

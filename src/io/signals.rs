@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::text::{Lines, excerpt};
 use crate::Result;
+use crate::numbers::counted;
 
 /// Signals by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,8 +70,8 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
         let wanted = table.outputs.len();
         if values.len() != wanted {
             return Err(lines.error(format!(
-                "{} values in row {}; expected {wanted}, as the header and the first row have",
-                values.len(),
+                "{} in row {}; expected {wanted}, as the header and the first row have",
+                counted(values.len(), "value"),
                 excerpt(name)
             )));
         }
@@ -119,7 +120,8 @@ fn outputs(header: &[&str], row: &[&str], at: u64, lines: &Lines) -> Result<Vec<
         n if n == row.len() => &header[1..],
         n => {
             return Err(wrong(format!(
-                "{n} fields in the header and {} in the first row; expected as many, or one fewer",
+                "{} in the header and {} in the first row; expected as many, or one fewer",
+                counted(n, "field"),
                 row.len()
             )));
         }
@@ -199,7 +201,7 @@ mod tests {
             ),
             (
                 "a\tb\np1\t1\t2\np2\t1\n",
-                "line 3: 1 values in row 'p2'; expected 2",
+                "line 3: 1 value in row 'p2'; expected 2",
             ),
             (
                 "a\tb\np1\t1\t2\n\np2\t1\t2\t3\n",

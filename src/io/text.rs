@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -224,16 +225,16 @@ impl Lines {
     }
 
     fn read_error(&self, error: io::Error) -> Error {
-        let number = self.number;
+        let whole = counted(self.number, "whole line");
         match error.kind() {
             _ if self.packing == Packing::Plain => Error::io(&self.path, error),
             io::ErrorKind::UnexpectedEof => Error::format(
                 &self.path,
-                format!("truncated gzip stream: it breaks off after {number} whole lines"),
+                format!("truncated gzip stream: it breaks off after {whole}"),
             ),
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Error::format(
                 &self.path,
-                format!("corrupt gzip stream after {number} whole lines: {error}"),
+                format!("corrupt gzip stream after {whole}: {error}"),
             ),
             _ => Error::io(&self.path, error),
         }

@@ -291,7 +291,8 @@ fn read_folder(folder: &Path, names: &[String]) -> Result<Split> {
             let Some(taken) = owner.get_mut(row) else {
                 let (count, last) = (names.len(), names.len().saturating_sub(1));
                 return wrong(format!(
-                    "index {row}; expected 0 to {last}, as the signal table has {count} rows"
+                    "index {row}; expected 0 to {last}, as the signal table has {}",
+                    counted(count, "row")
                 ));
             };
             match taken.replace(part) {

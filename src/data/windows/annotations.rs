@@ -136,9 +136,10 @@ impl Annotations {
             let length = chromosomes.length(number);
             if transcript.end() > length {
                 let message = format!(
-                    "transcript '{}' ends past the end of {}, which has {length} bases in {}",
+                    "transcript '{}' ends past the end of {}, which has {} in {}",
                     transcript.id,
                     transcript.chromosome,
+                    counted(length, "base"),
                     chromosomes.path.display()
                 );
                 return Err(Error::format_at(gtf, transcript.line, message));

@@ -50,7 +50,8 @@ pub fn read_intervals(
             _ => {
                 let (name, start, end) = (row.chromosome, row.start, row.end);
                 let message = format!(
-                    "interval {name}:{start}-{end} ends past the end of {name}, which has {length} bases in {}",
+                    "interval {name}:{start}-{end} ends past the end of {name}, which has {} in {}",
+                    counted(length, "base"),
                     chromosomes.path.display()
                 );
                 return Err(reader.error(message));

@@ -1,6 +1,7 @@
 //! What a FactorNet model is, as its folder keeps it.
 
 use crate::engine::memory::{self, Bytes};
+use crate::numbers::counted;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -141,23 +142,24 @@ impl Spec {
         let fail = |message: String| Err(Error::invalid(message));
         if self.motif_width < 2 {
             return fail(format!(
-                "a motif width of {} bases; at least 2 are needed",
-                self.motif_width
+                "a motif width of {}; at least 2 are needed",
+                counted(self.motif_width, "base")
             ));
         }
         if self.length < self.motif_width {
             return fail(format!(
-                "sequences of {} bases are shorter than a motif of {}",
-                self.length, self.motif_width
+                "sequences of {} are shorter than a motif of {}",
+                counted(self.length, "base"),
+                self.motif_width
             ));
         }
         self.check_memory()?;
         if self.pooled() == 0 {
             return fail(format!(
-                "sequences of {} bases leave {} positions for motifs of {} bases; at least {} are needed",
-                self.length,
-                self.positions(),
-                self.motif_width,
+                "sequences of {} leave {} for motifs of {}; at least {} are needed",
+                counted(self.length, "base"),
+                counted(self.positions(), "position"),
+                counted(self.motif_width, "base"),
                 self.pool()
             ));
         }

@@ -3,6 +3,7 @@
 use super::MotifKernels;
 use super::spec::{Block, Extent, Spec, Start, Strands};
 use crate::engine::{Codes, Init, Real, Role, Tape, Var};
+use crate::numbers::counted;
 use crate::ops;
 use crate::ops::position::mirrored;
 use crate::train::model::Lowering;
@@ -107,10 +108,11 @@ pub fn build<T: Real>(
     let found = builder.tape.len(output);
     if found != dimensions.outputs {
         return Err(Error::invalid(format!(
-            "{}: the last block gives {found} numbers (shape {:?}), expected one for each of {} outputs",
+            "{}: the last block gives {} (shape {:?}), expected one for each of {}",
             spec.name,
+            counted(found, "number"),
             builder.tape.shape(output),
-            dimensions.outputs
+            counted(dimensions.outputs, "output")
         )));
     }
     let output = builder.tape.view(output, &[found]);
@@ -338,8 +340,8 @@ impl<T: Real> Builder<'_, T> {
         let (channels, width) = (kernels.channels(strands), kernels.width());
         if self.dimensions.window < width {
             return Err(Error::invalid(format!(
-                "the sequences are {} bases long, shorter than the longest motif ({width})",
-                self.dimensions.window
+                "the sequences are {} long, shorter than the longest motif ({width})",
+                counted(self.dimensions.window, "base")
             )));
         }
         self.check_motifs(block, strands)?;

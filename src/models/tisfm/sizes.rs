@@ -5,13 +5,14 @@ use super::build::Builder;
 use super::spec::{Block, Strands};
 use crate::engine::memory::{self, Bytes};
 use crate::engine::{Real, Var};
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 impl<T: Real> Builder<'_, T> {
     /// That the bases of a sequence fit into memory: tables as long as they are made while recording.
     pub(super) fn check_window(&self) -> Result<()> {
         let window = self.dimensions.window;
-        let what = format!("a sequence of {window} bases");
+        let what = format!("a sequence of {}", counted(window, "base"));
         memory::check(what, Bytes::of::<T>(&[4, window]))
     }
 

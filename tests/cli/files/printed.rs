@@ -85,8 +85,10 @@ fn one_thread_is_one_and_no_bracket_stands_in_another<K: Kind>() {
                 assert!(depth <= 1, "{line}");
             }
         }
-        if reading.output == Output::Folder {
-            std::fs::remove_dir_all(data.path("out")).unwrap();
+        match reading.output {
+            Output::Folder => std::fs::remove_dir_all(data.path("out")).unwrap(),
+            Output::Table | Output::File => std::fs::remove_file(data.path("out")).unwrap(),
+            Output::Stdout => {}
         }
     }
 }
