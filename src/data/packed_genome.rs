@@ -6,8 +6,9 @@ use super::regions::Regions;
 use crate::dna::bases;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::distinct::Distinct;
 use crate::io::fasta::{Want, read_fasta};
-use crate::io::text::{Distinct, Lines, first_names};
+use crate::io::text::{Lines, first_names};
 use crate::numbers::{counted, is_or_are};
 use crate::{Error, Result};
 

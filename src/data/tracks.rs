@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 use crate::io::bigwig::BigWig;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::{Distinct, first_names};
+use crate::io::distinct::Distinct;
+use crate::io::text::first_names;
 use crate::numbers::{counted, is_or_are};
 use crate::{Error, Result};
 use block::{BLOCK, Blocks, Writer};

@@ -1,6 +1,5 @@
 //! Text input: plain, gzip or bgzip, read line by line with the line's number at hand.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -327,34 +326,6 @@ pub fn first_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String 
     }
 }
 
-/// Names in the order in which they first came.
-#[derive(Clone, Debug, Default)]
-pub struct Distinct {
-    names: Vec<String>,
-    known: HashSet<String>,
-}
-
-impl Distinct {
-    /// Whether the name is new.
-    pub fn add(&mut self, name: impl Into<String> + AsRef<str>) -> bool {
-        if self.known.contains(name.as_ref()) {
-            return false;
-        }
-        let name = name.into();
-        self.known.insert(name.clone());
-        self.names.push(name);
-        true
-    }
-
-    pub fn contains(&self, name: &str) -> bool {
-        self.known.contains(name)
-    }
-
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -456,13 +427,6 @@ mod tests {
         assert!(lines.read(&mut line).unwrap());
         assert_eq!((line.as_str(), lines.number()), ("second", 4));
         assert_eq!(lines.error("odd").to_string(), "text, line 4: odd");
-    }
-
-    #[test]
-    fn distinct_names_keep_their_order() {
-        let mut names = Distinct::default();
-        assert!(names.add("b") && names.add("a".to_string()) && !names.add("b"));
-        assert_eq!(names.names(), ["b", "a"]);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::distinct::Distinct;
 use crate::io::gtf::{Transcript, read_gtf};
-use crate::io::text::{Distinct, first_names};
+use crate::io::text::first_names;
 use crate::numbers::counted;
 use crate::{Error, Result};
 

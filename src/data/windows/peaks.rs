@@ -8,7 +8,8 @@ use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::{Distinct, first_names};
+use crate::io::distinct::Distinct;
+use crate::io::text::first_names;
 use crate::numbers::counted;
 
 /// Intervals with their chromosomes' numbers; the same one may come several times.

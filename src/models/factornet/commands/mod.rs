@@ -5,6 +5,7 @@ pub mod convert;
 mod evaluate;
 mod outputs;
 mod predict;
+mod start;
 mod train;
 mod train_args;
 mod visualize;
