@@ -32,6 +32,7 @@ static KIND: Kind = Kind {
     old_key: None,
     rows: "sequences",
     rate: "sequences_per_s",
+    sizes: "length, kernels and width",
     remedy: "a smaller learning rate may help",
     again: "or go on with --resume",
     restart: "or remove it",
@@ -179,6 +180,10 @@ impl Samples for Planted {
 
     fn validation(&self) -> &[u64] {
         &self.validation
+    }
+
+    fn most(&self) -> usize {
+        (self.train as usize).max(self.validation.len())
     }
 
     fn targets(&self, number: &u64, targets: &mut [f64]) {

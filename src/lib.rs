@@ -16,6 +16,7 @@ pub mod interpret;
 pub mod io;
 pub mod metrics;
 pub mod models;
+pub mod numbers;
 pub mod ops;
 pub mod optim;
 pub mod report;

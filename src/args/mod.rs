@@ -1,16 +1,20 @@
 //! Arguments and steps that several commands share, whatever their kind of model.
 
+pub mod inputs;
 pub mod near;
+pub mod numbers;
 pub mod outputs;
 pub mod own_folder;
 
 use crate::engine::Device;
-use crate::engine::device::DeviceRequest;
+use crate::engine::device::{Chosen, DeviceRequest};
 use crate::io::atomic::write_atomic;
 use crate::io::text::printable;
+use crate::numbers::rounded;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
-use std::io::{self, Write};
+use numbers::one_or_more;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 /// Where and with how many threads a command runs.
@@ -20,7 +24,7 @@ pub struct DeviceArgs {
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
     /// Threads on the CPU [default: one per core]
-    #[arg(long, visible_alias = "num-of-workers", value_name = "N")]
+    #[arg(long, visible_alias = "num-of-workers", value_name = "N", value_parser = one_or_more::<usize>)]
     pub threads: Option<usize>,
     /// On a GPU, launch every kernel anew instead of replaying recorded steps (for debugging)
     #[arg(long)]
@@ -28,8 +32,11 @@ pub struct DeviceArgs {
 }
 
 impl DeviceArgs {
-    /// Starts the threads and says on stderr what the run uses: the first line of every run.
-    pub fn open(&self, precision: Option<Precision>) -> Result<Device> {
+    /// Starts the threads and finds the device.
+    ///
+    /// # Errors
+    /// A device or precision that cannot be had; more threads than the system gives.
+    pub fn open(&self, precision: Option<Precision>) -> Result<Unannounced> {
         let f64 = precision == Some(Precision::F64);
         self.start(
             precision,
@@ -38,23 +45,20 @@ impl DeviceArgs {
     }
 
     /// [`DeviceArgs::open`] where only the CPU will do, and why.
-    pub fn open_cpu(&self, precision: Precision, why: &str) -> Result<Device> {
+    ///
+    /// # Errors
+    /// As [`DeviceArgs::open`]; another device.
+    pub fn open_cpu(&self, precision: Precision, why: &str) -> Result<Unannounced> {
         self.start(Some(precision), Some(why))
     }
 
-    fn start(&self, precision: Option<Precision>, cpu_only: Option<&str>) -> Result<Device> {
+    fn start(&self, precision: Option<Precision>, cpu_only: Option<&str>) -> Result<Unannounced> {
         let request: DeviceRequest = self.device.parse()?;
-        if self.threads == Some(0) {
-            return Err(Error::usage("--threads 0: at least one is needed"));
-        }
-        let mut pool = rayon::ThreadPoolBuilder::new();
         if let Some(threads) = self.threads {
-            pool = pool.num_threads(threads);
+            start_threads(threads)?;
         }
-        // Fails only where this process has started its threads before, as tests do.
-        let _ = pool.build_global();
-        let (mut device, line) = Device::open(request, rayon::current_num_threads(), cpu_only)?;
-        match (&mut device, precision) {
+        let mut chosen = Device::open(request, rayon::current_num_threads(), cpu_only)?;
+        match (&mut chosen.device, precision) {
             (Device::Cpu { .. }, Some(Precision::Bf16)) => {
                 return Err(Error::usage(
                     "--precision bf16 needs a GPU's tensor cores; on the CPU say f32 or f64",
@@ -63,13 +67,52 @@ impl DeviceArgs {
             (Device::Cuda { graph, .. }, _) => *graph = !self.no_graph,
             _ => {}
         }
-        match precision {
-            Some(Precision::F32) => eprintln!("{line}, f32"),
-            Some(Precision::F64) => eprintln!("{line}, f64"),
-            Some(Precision::Bf16) => eprintln!("{line}, bf16"),
-            None => eprintln!("{line}"),
-        }
-        Ok(device)
+        Ok(Unannounced { chosen, precision })
+    }
+}
+
+/// So many threads for all that runs on the CPU.
+fn start_threads(threads: usize) -> Result<()> {
+    let refused = |why: String| Err(Error::invalid(format!("--threads {threads}: {why}")));
+    let most = rayon::max_num_threads();
+    if threads > most {
+        return refused(format!("at most {most} can be used"));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    // Without a cause, this process has started its threads before, as the demo's commands do: they serve as well.
+    match pool
+        .build_global()
+        .as_ref()
+        .map_err(std::error::Error::source)
+    {
+        Err(Some(cause)) => refused(format!(
+            "the system does not start so many threads ({cause}); give fewer"
+        )),
+        Ok(()) | Err(None) => Ok(()),
+    }
+}
+
+/// A device that the user has not been told of: that comes once all that the command line names has been found to be
+/// there, so that a slip in a flag is not the second line.
+#[must_use]
+pub struct Unannounced {
+    chosen: Chosen,
+    precision: Option<Precision>,
+}
+
+impl Unannounced {
+    /// Says on stderr what the run uses.
+    pub fn announce(&self) -> Device {
+        let precision = match self.precision {
+            Some(Precision::F32) => ", f32",
+            Some(Precision::F64) => ", f64",
+            Some(Precision::Bf16) => ", bf16",
+            None => "",
+        };
+        let Chosen { device, what, why } = &self.chosen;
+        let why = why.as_ref().map_or(String::new(), |why| format!("; {why}"));
+        eprintln!("device: {what}{precision}{why}");
+        device.clone()
     }
 }
 
@@ -91,7 +134,34 @@ impl PrecisionArg {
     }
 }
 
-/// Writes a table to a file, or to stdout where none is named.
+/// How many digits a measure has in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digits {
+    /// In files and pipes: as many as bring the same number back.
+    All,
+    /// On a terminal: as many as are read.
+    Few,
+}
+
+impl Digits {
+    /// Of a table that goes to a file, or to stdout where none is named.
+    pub fn of_output(out: Option<&Path>) -> Digits {
+        match out {
+            None if io::stdout().is_terminal() => Digits::Few,
+            _ => Digits::All,
+        }
+    }
+
+    /// The number as it is printed.
+    pub fn of(self, number: f64) -> f64 {
+        match self {
+            Digits::All => number,
+            Digits::Few => rounded(number),
+        }
+    }
+}
+
+/// Writes a table to a file, packed with gzip where its name ends in `.gz`, or to stdout where none is named.
 pub fn emit(out: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     match out {
         Some(path) => write_atomic(path, |w| fill(w)),

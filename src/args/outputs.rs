@@ -4,6 +4,7 @@ use crate::io::atomic::check_writable;
 use crate::train::folder::{FILES, numbered};
 use crate::train::model::Kind;
 use crate::{Error, Result};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// # Errors
@@ -76,8 +77,8 @@ pub fn genome_files(genome: &Path) -> [PathBuf; 3] {
 /// # Errors
 /// One of them is an input or another one.
 pub fn check_apart(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
-    let read: Vec<PathBuf> = inputs.iter().filter_map(|path| place(path)).collect();
-    let mut written: Vec<(PathBuf, &str)> = Vec::new();
+    let read: HashSet<PathBuf> = inputs.iter().filter_map(|path| place(path)).collect();
+    let mut written: HashMap<PathBuf, &str> = HashMap::new();
     for &(flag, path) in outputs {
         let Some(found) = place(path) else { continue };
         let shown = path.display();
@@ -86,12 +87,11 @@ pub fn check_apart(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> 
                 "{flag} {shown} is a file that this run reads: choose another"
             )));
         }
-        if let Some((_, other)) = written.iter().find(|(other, _)| *other == found) {
+        if let Some(other) = written.insert(found, flag) {
             return Err(Error::usage(format!(
                 "{flag} {shown} is the file of {other}"
             )));
         }
-        written.push((found, flag));
     }
     Ok(())
 }

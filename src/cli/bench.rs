@@ -1,5 +1,7 @@
 //! `cisgrad bench`: whole steps on random rows, and a GPU's kernels one by one.
 
+use crate::args::inputs::check_there;
+use crate::args::numbers::one_or_more;
 use crate::args::{DeviceArgs, PrecisionArg, emit};
 use crate::models::kinds::BENCHES;
 use crate::timing::{Load, Mode, Sizes, Table};
@@ -24,16 +26,16 @@ pub struct Args {
     #[arg(long, default_value = "train", value_name = "MODE")]
     mode: Mode,
     /// Length of the sequences [default: 300; 1000 for FactorNet]
-    #[arg(long, value_name = "BASES")]
+    #[arg(long, value_name = "BASES", value_parser = one_or_more::<usize>)]
     window_size: Option<usize>,
     /// Outputs of the model [default: 3; 1 for FactorNet]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     outputs: Option<usize>,
     /// Sequences of a step
-    #[arg(long, default_value_t = 254, value_name = "N")]
+    #[arg(long, default_value_t = 254, value_name = "N", value_parser = one_or_more::<usize>)]
     batch_size: usize,
     /// Timed steps; the median is reported
-    #[arg(long, default_value_t = 5, value_name = "N")]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = one_or_more::<usize>)]
     steps: usize,
     /// Arithmetic: f32, f64 (CPU) or bf16 (GPU)
     #[arg(long, default_value = "f32", value_name = "TYPE")]
@@ -50,12 +52,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let precision = args.precision.precision();
-    let none = Some(0);
-    if args.batch_size == 0 || args.outputs == none || args.steps == 0 || args.window_size == none {
-        return Err(Error::usage(
-            "--batch-size, --outputs, --window-size and --steps must be at least 1",
-        ));
-    }
+    check_there(&args.meme_file)?;
     let device = args.device.open(Some(precision))?;
     let sizes = Sizes {
         architecture: &args.architecture,
@@ -68,7 +65,7 @@ pub fn run(args: &Args) -> Result<()> {
         batch_size: args.batch_size,
         steps: args.steps,
         precision,
-        device: &device,
+        device: &|| device.announce(),
         kernels: args.kernels,
     };
     // The first kind takes a name that no other one knows: it has architectures, and says which.
@@ -87,7 +84,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
-        device: device.describe(),
+        device: timed.device,
         architecture: &args.architecture,
         mode: format!("{:?}", args.mode).to_lowercase(),
         precision: format!("{precision:?}").to_lowercase(),

@@ -1,9 +1,11 @@
 //! `cisgrad demo`: the program's main job on simulated peaks, with the commands it runs shown.
 
 use crate::args::emit;
+use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::own_folder::OwnFolder;
 use crate::data::split::rows::Split;
 use crate::engine::Philox;
+use crate::engine::memory::{self, Bytes};
 use crate::engine::params::STREAM_SPLIT;
 use crate::io::atomic::{TemporaryFolder, write_atomic};
 use crate::io::meme::write_meme;
@@ -13,6 +15,7 @@ use crate::models::tisfm::motif_ranks::motif_ranks;
 use crate::models::tisfm::saved;
 use crate::models::tisfm::simulate;
 use crate::models::tisfm::simulate::{GRAMMAR, OUTPUTS, simulate};
+use crate::numbers::counted;
 use crate::{Error, Result};
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -23,21 +26,24 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Simulated peaks
-    #[arg(long, default_value_t = 4000, value_name = "N")]
+    #[arg(long, default_value_t = 4000, value_name = "N", value_parser = one_or_more::<usize>)]
     peaks: usize,
     /// Length of each
-    #[arg(long, default_value_t = 200, value_name = "BASES")]
+    #[arg(long, default_value_t = 200, value_name = "BASES", value_parser = one_or_more::<usize>)]
     length: usize,
     /// Passes over the training sequences
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = one_or_more::<u64>)]
     epochs: u64,
     /// Threads on the CPU [default: one per core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     threads: Option<usize>,
     /// Seed of peaks, split and training
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = zero_or_more::<u64>)]
     seed: u64,
 }
+
+/// What a simulated peak takes besides its bases: name, signals, place in the split.
+const PEAK_BYTES: usize = 128;
 
 /// What the demo writes besides the model.
 const FILES: [&str; 6] = [
@@ -64,6 +70,12 @@ pub fn run(args: &Args) -> Result<()> {
             "the demo needs at least 100 peaks of 40 bases",
         ));
     }
+    let made = Bytes::of::<[u8; PEAK_BYTES]>(&[args.peaks])
+        + Bytes::of::<u8>(&[4, args.peaks, args.length]);
+    memory::check(
+        format!("--peaks {} --length {}", args.peaks, args.length),
+        made,
+    )?;
     let scratch = TemporaryFolder::make()?;
     let folder = match &args.keep {
         Some(folder) if folder.join("model").exists() => {
@@ -79,9 +91,9 @@ pub fn run(args: &Args) -> Result<()> {
     own.begin()?;
     write_data(args, &folder)?;
     eprintln!(
-        "simulated {} peaks of {} bases in {}",
-        args.peaks,
-        args.length,
+        "simulated {} of {} in {}",
+        counted(args.peaks, "peak"),
+        counted(args.length, "base"),
         folder.display()
     );
     let path = |name: &str| folder.join(name).display().to_string();

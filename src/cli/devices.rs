@@ -6,6 +6,7 @@ use crate::engine::cuda::kernels::SOURCES;
 use crate::engine::cuda::probe::{self, Cards};
 use crate::engine::cuda::{Images, LEAST_ARCH};
 use crate::engine::simd::best_level;
+use crate::numbers::counted;
 use std::io::{self, Write};
 
 pub fn run() -> Result<()> {
@@ -14,7 +15,11 @@ pub fn run() -> Result<()> {
     emit(None, |w| {
         writeln!(w, "device\twhat")?;
         let level = best_level();
-        writeln!(w, "cpu\t{threads} threads, instruction set {level:?}")?;
+        writeln!(
+            w,
+            "cpu\t{}, instruction set {level:?}",
+            counted(threads, "thread")
+        )?;
         match &cards {
             Ok(found) => list(found, w),
             Err(absence) => writeln!(w, "cuda\tnot used: {}", absence.reason()),

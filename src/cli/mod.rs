@@ -5,11 +5,14 @@ mod demo;
 mod devices;
 mod selftest;
 mod short_flags;
+mod wrong_value;
 
 use crate::io::text::printable;
 use crate::models::kinds;
 use crate::{Error, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::any::TypeId;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Sequence-to-function models of regulatory DNA.
@@ -39,26 +42,73 @@ enum Command {
 
 /// Runs the program: exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn main() -> ExitCode {
-    let arguments = short_flags::spelled_out(std::env::args_os(), kinds::SHORT_FLAGS);
-    let matches = Cli::command().get_matches_from(arguments);
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    let done = match parse(std::env::args_os()) {
+        Ok(cli) => run(cli.command),
+        Err(Refused::Value(error)) => Err(error),
+        Err(Refused::Line(error)) => error.exit(),
     };
-    match run(cli.command) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
+        }
+        // The user has ended it, and has been told how to go on: nothing went wrong.
+        Err(Error::Interrupted) => {
+            eprintln!("{}", Error::Interrupted);
+            ExitCode::from(130)
         }
         Err(error) => {
             eprintln!("error: {}", printable(&error.to_string()));
             ExitCode::from(match error {
                 Error::Usage(_) => 2,
-                Error::Interrupted => 130,
                 _ => 1,
             })
         }
     }
+}
+
+/// Why a command line was not taken.
+enum Refused {
+    /// For a value that its flag cannot take.
+    Value(Error),
+    /// For any other reason; also a request for help.
+    Line(clap::Error),
+}
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, Refused> {
+    let given: Vec<OsString> = arguments.collect();
+    let spelled = short_flags::spelled_out(given.iter().cloned(), kinds::SHORT_FLAGS);
+    let command = with_negative_numbers(Cli::command());
+    let matches = command.clone().try_get_matches_from(spelled);
+    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| {
+        let short: Vec<_> = kinds::SHORT_FLAGS.iter().flat_map(|(_, f)| *f).collect();
+        match wrong_value::explain(&error, &command, &given, &short) {
+            Some(explained) => Refused::Value(explained),
+            None => Refused::Line(error),
+        }
+    })
+}
+
+/// Lets every flag that takes a number see a negative one, so that the message is about the number and not about an
+/// unknown flag `-1`.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let takes = arg.get_value_parser().type_id();
+        let numeric = [
+            TypeId::of::<usize>(),
+            TypeId::of::<u64>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<i64>(),
+            TypeId::of::<f64>(),
+        ];
+        if numeric.iter().any(|number| takes == *number) {
+            arg.allow_negative_numbers(true)
+        } else {
+            arg
+        }
+    });
+    command.mut_subcommands(with_negative_numbers)
 }
 
 fn run(command: Command) -> Result<()> {
@@ -69,5 +119,48 @@ fn run(command: Command) -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Devices => devices::run(),
         Command::Selftest(args) => selftest::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::error::{ContextKind, ErrorKind};
+
+    /// The flags of a command and of those below it that take one number: the words that lead there, and the flag.
+    fn numeric(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        for arg in command.get_arguments() {
+            let takes = arg.get_value_parser().type_id();
+            let whole = [
+                TypeId::of::<usize>(),
+                TypeId::of::<u64>(),
+                TypeId::of::<u32>(),
+            ];
+            if let Some(long) = arg.get_long()
+                && whole.iter().any(|number| takes == *number)
+            {
+                found.push((path.to_string(), format!("--{long}")));
+            }
+        }
+        for below in command.get_subcommands() {
+            numeric(below, &format!("{path} {}", below.get_name()), found);
+        }
+    }
+
+    #[test]
+    fn every_flag_that_counts_says_what_it_expects_of_a_negative_number() {
+        let command = with_negative_numbers(Cli::command());
+        let mut flags = Vec::new();
+        numeric(&command, "cisgrad", &mut flags);
+        assert!(flags.len() > 30, "{flags:?}");
+        for (path, flag) in flags {
+            let words = format!("{path} {flag} -1");
+            let error = command.clone().try_get_matches_from(words.split(' '));
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ValueValidation, "{words}: {error}");
+            assert!(error.get(ContextKind::InvalidValue).is_some(), "{words}");
+            let said = error.to_string();
+            assert!(said.contains("expected a whole number of "), "{said}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::check::golden::{self, Check, Golden};
 use crate::engine::Device;
 use crate::engine::cuda::{Gpu, Precision};
 use crate::models::kinds;
+use crate::numbers::counted;
 use crate::ops::all_cases;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -37,6 +38,7 @@ pub fn run(args: &Args) -> Result<()> {
     let unpacked = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
     let golden_cases = args.golden_cases(unpacked.path())?;
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    let device = device.announce();
     for checked in check_ops(&device, &cases) {
         rows.push(checked.row());
         failures.extend(checked.failures);
@@ -56,7 +58,10 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     match failures.len() {
         0 => Ok(()),
-        failed => Err(Error::invalid(format!("{failed} checks failed"))),
+        failed => Err(Error::invalid(format!(
+            "{} failed",
+            counted(failed, "check")
+        ))),
     }
 }
 
@@ -199,7 +204,8 @@ fn check_golden(device: &Device, kind: &Golden, folders: &[PathBuf]) -> Result<V
     if left_out > 0 {
         let kind = kind.kind;
         eprintln!(
-            "{left_out} golden cases of {kind} left out: its ops have no kernels on a GPU yet"
+            "{} of {kind} left out: its ops have no kernels on a GPU yet",
+            counted(left_out, "golden case")
         );
     }
     Ok(rows)

@@ -6,10 +6,12 @@ use super::regions::Regions;
 use crate::dna::bases;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::distinct::Distinct;
 use crate::io::fasta::{Want, read_fasta};
 use crate::io::sources::check_no_stream;
 use crate::io::text::{Lines, first_names};
 use crate::io::two_bit::TwoBit;
+use crate::numbers::{counted, is_or_are};
 use crate::{Error, Result};
 
 /// The chromosomes in use: four bases a byte, and where no base is known.
@@ -40,7 +42,7 @@ impl PackedGenome {
             None => read_records(genome, chromosomes)?,
         };
         match chromosomes {
-            Some(all) => Self::in_order(genome, all, found, &seen),
+            Some(all) => Self::in_order(genome, all, found, seen.names()),
             None => {
                 let list = found
                     .iter()
@@ -77,9 +79,10 @@ impl PackedGenome {
         }
         if !missing.is_empty() {
             return Err(Error::invalid(format!(
-                "{} chromosomes of {} are not in {}: {}",
-                missing.len(),
+                "{} of {} {} not in {}: {}",
+                counted(missing.len(), "chromosome"),
                 all.path.display(),
+                is_or_are(missing.len()),
                 fasta.display(),
                 first_names(missing)
             )));
@@ -126,22 +129,18 @@ impl PackedGenome {
 type Found = (String, Packed, u32);
 
 /// The chromosomes of a FASTA that are in use, in its order, and the names that were met.
-fn read_records(
-    fasta: &Path,
-    chromosomes: Option<&Chromosomes>,
-) -> Result<(Vec<Found>, Vec<String>)> {
+fn read_records(fasta: &Path, chromosomes: Option<&Chromosomes>) -> Result<(Vec<Found>, Distinct)> {
     let mut lines = Lines::open(fasta)?;
-    let (mut seen, mut twice) = (Vec::<String>::new(), None);
+    let (mut seen, mut twice) = (Distinct::default(), None);
     let mut waiting = chromosomes.map(Chromosomes::len);
     let want = |name: &str| {
         if waiting == Some(0) {
             return Want::Stop;
         }
-        if seen.iter().any(|known| known == name) {
+        if !seen.add(name) {
             twice = Some(name.to_string());
             return Want::Stop;
         }
-        seen.push(name.to_string());
         match (chromosomes, &mut waiting) {
             (Some(known), _) if known.number(name).is_none() => Want::Skip,
             (_, Some(count)) => {
@@ -168,14 +167,14 @@ fn read_two_bit(
     mut genome: TwoBit,
     path: &Path,
     chromosomes: Option<&Chromosomes>,
-) -> Result<(Vec<Found>, Vec<String>)> {
-    let (mut found, mut seen) = (Vec::new(), Vec::new());
+) -> Result<(Vec<Found>, Distinct)> {
+    let (mut found, mut seen) = (Vec::new(), Distinct::default());
     for (name, length) in genome.chromosomes().to_vec() {
         if chromosomes.is_none_or(|all| all.number(&name).is_some()) {
             let codes = genome.codes(&name, 0..u64::from(length))?;
             found.push(pack(path, None, name.clone(), &codes, chromosomes)?);
         }
-        seen.push(name);
+        seen.add(name);
     }
     Ok((found, seen))
 }
@@ -314,7 +313,7 @@ mod tests {
             (
                 ">a\nAC\n",
                 Some("a 2\nb 2\n"),
-                "1 chromosomes of c.sizes are not in",
+                "1 chromosome of c.sizes is not in",
             ),
             (
                 ">a\nAC\n>b\nC\n>a\nAC\n",

@@ -13,6 +13,7 @@ use crate::data::regions::Regions;
 use crate::io::bigwig::BigWig;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::text::first_names;
+use crate::numbers::counted;
 use crate::{Error, Result};
 use block::{BLOCK, Blocks, Writer};
 pub use scale::Scale;
@@ -79,7 +80,8 @@ impl Track {
                     return Err(Error::format(
                         path,
                         format!(
-                            "chromosome '{name}' has {found} bases here and {length} in {}; another build?",
+                            "chromosome '{name}' has {} here and {length} in {}; another build?",
+                            counted(found, "base"),
                             chromosomes.path.display()
                         ),
                     ));

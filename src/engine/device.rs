@@ -3,6 +3,7 @@
 use super::cuda::Gpu;
 use super::cuda::probe;
 use super::cuda::probe::{Absence, Cards};
+use crate::numbers::counted;
 use crate::{Error, Result};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -36,6 +37,15 @@ impl FromStr for DeviceRequest {
     }
 }
 
+/// A device, and the words that tell the user which it is.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    pub device: Device,
+    pub what: String,
+    /// Why it is the CPU where any device was welcome.
+    pub why: Option<String>,
+}
+
 /// The device that was found.
 #[derive(Clone, Debug)]
 pub enum Device {
@@ -51,26 +61,28 @@ pub enum Device {
 
 impl Device {
     /// Never a silent fallback: `auto` takes the CPU where the machine has no NVIDIA card, or where `cpu_only` says why
-    /// the run needs it, and is an error where a card is there but cannot be used. The returned line says what it is.
+    /// the run needs it, and is an error where a card is there but cannot be used.
     ///
     /// # Errors
     /// A card asked for that is not there or cannot be used.
-    pub fn open(
-        request: DeviceRequest,
-        threads: usize,
-        cpu_only: Option<&str>,
-    ) -> Result<(Device, String)> {
-        let cpu = Device::Cpu { threads };
-        let line = |why: &str| format!("device: cpu, {threads} threads{why}");
+    pub fn open(request: DeviceRequest, threads: usize, cpu_only: Option<&str>) -> Result<Chosen> {
+        let cpu = |why: Option<&str>| {
+            let device = Device::Cpu { threads };
+            Chosen {
+                what: device.describe(),
+                why: why.map(str::to_string),
+                device,
+            }
+        };
         match (request, cpu_only) {
-            (DeviceRequest::Cpu, _) => Ok((cpu, line(""))),
-            (DeviceRequest::Auto, Some(why)) => Ok((cpu, line(&format!(" ({why})")))),
+            (DeviceRequest::Cpu, _) => Ok(cpu(None)),
+            (DeviceRequest::Auto, Some(why)) => Ok(cpu(Some(why))),
             (DeviceRequest::Cuda { .. }, Some(why)) => Err(Error::usage(format!(
                 "--device cuda: {why}; say --device cpu"
             ))),
             (DeviceRequest::Auto, None) => match probe::cards() {
                 Ok(found) => Device::card(&found, 0),
-                Err(Absence::NoCard(reason)) => Ok((cpu, line(&format!(" ({reason})")))),
+                Err(Absence::NoCard(reason)) => Ok(cpu(Some(&reason))),
                 Err(Absence::Unusable(reason)) => {
                     Err(Error::Device(format!("{reason}; or say --device cpu")))
                 }
@@ -88,21 +100,25 @@ impl Device {
     /// In a few words.
     pub fn describe(&self) -> String {
         match self {
-            Device::Cpu { threads } => format!("cpu, {threads} threads"),
+            Device::Cpu { threads } => format!("cpu, {}", counted(*threads, "thread")),
             Device::Cuda { gpu, .. } => format!("{gpu:?}"),
         }
     }
 
-    fn card(found: &Cards, ordinal: usize) -> Result<(Device, String)> {
+    fn card(found: &Cards, ordinal: usize) -> Result<Chosen> {
         let card = probe::choose(found, ordinal)?;
-        let line = format!(
-            "device: cuda:{ordinal} {}, {} GB, driver for CUDA {}.{}",
+        let what = format!(
+            "cuda:{ordinal} {}, {} GB, driver for CUDA {}.{}",
             card.name,
             card.memory >> 30,
             found.driver.0,
             found.driver.1
         );
         let gpu = Gpu::open(found.driver, card)?;
-        Ok((Device::Cuda { gpu, graph: true }, line))
+        Ok(Chosen {
+            device: Device::Cuda { gpu, graph: true },
+            what,
+            why: None,
+        })
     }
 }

@@ -7,6 +7,7 @@ pub mod cuda;
 pub mod device;
 pub mod lanes;
 pub mod matmul;
+pub mod memory;
 pub mod params;
 mod plan;
 pub mod program;

@@ -40,7 +40,7 @@ pub struct Param {
 
 impl Param {
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        elements(&self.shape)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -48,13 +48,19 @@ impl Param {
     }
 
     pub fn range(&self) -> std::ops::Range<usize> {
-        self.offset..self.offset + self.len()
+        self.offset..self.offset.saturating_add(self.len())
     }
 
     /// The optimizer moves it: trainable, and a gradient reaches it.
     pub fn learns(&self) -> bool {
         self.trainable && self.used && self.role == Role::Weight
     }
+}
+
+/// Elements of a shape; the largest number where there are more, so that what follows from a size that no memory has room
+/// for is counted and refused, and does not wrap around.
+pub fn elements(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |count, &n| count.saturating_mul(n))
 }
 
 /// All parameters of a model, in order of declaration.

@@ -1,7 +1,8 @@
 //! The tape: values, ops, and how an op sees its buffers. Read in one sitting.
 
 use super::cuda::DeviceOp;
-use super::params::{Init, Layout, Param, Role};
+use super::memory::Bytes;
+use super::params::{Init, Layout, Param, Role, elements};
 use super::{Noise, Real};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -216,6 +217,7 @@ pub struct Tape<T: Real> {
     pub(super) steps: Vec<Step<T>>,
     pub(super) layout: Layout,
     pub(super) dense_inputs: usize,
+    bytes: Bytes,
     /// Dropout and batch statistics are on.
     pub training: bool,
 }
@@ -227,11 +229,15 @@ impl<T: Real> Tape<T> {
             steps: Vec::new(),
             layout: Layout::default(),
             dense_inputs: 0,
+            bytes: Bytes::default(),
             training,
         }
     }
 
     fn value(&mut self, shape: &[usize], per_row: bool, source: Source) -> Var {
+        if !matches!(source, Source::View(_)) {
+            self.bytes = self.bytes + Bytes::of::<T>(shape);
+        }
         self.values.push(Value {
             shape: shape.into(),
             per_row,
@@ -311,7 +317,7 @@ impl<T: Real> Tape<T> {
         let len = self.len(var);
         assert_eq!(
             len,
-            shape.iter().product::<usize>(),
+            elements(shape),
             "view {:?} as {shape:?}",
             self.shape(var)
         );
@@ -326,7 +332,12 @@ impl<T: Real> Tape<T> {
 
     /// Elements of one row.
     pub fn len(&self, var: Var) -> usize {
-        self.values[var.0].shape.iter().product()
+        elements(&self.values[var.0].shape)
+    }
+
+    /// What all that was recorded would take for one row, if nothing shared a place.
+    pub fn bytes(&self) -> Bytes {
+        self.bytes
     }
 
     pub fn is_empty(&self) -> bool {

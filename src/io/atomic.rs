@@ -8,6 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{NamedTempFile, TempDir};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::{Error, Result};
 
 /// What temporary names begin and end with.
@@ -140,7 +143,8 @@ fn bare(folder: &Path, error: io::Error) -> io::Error {
     }
 }
 
-/// Writes what `fill` writes to `path`; until the last byte is on the disk, `path` stays as it was.
+/// Writes what `fill` writes to `path`, packed with gzip where the name ends in `.gz`; until the last byte is on the disk,
+/// `path` stays as it was.
 /// A device, a pipe or what a link names (`/dev/null`, `/dev/stdout`) is written to; the link or
 /// the device itself is never replaced by a file.
 pub fn write_atomic(
@@ -154,15 +158,32 @@ pub fn write_atomic(
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_device(path) {
         let device = File::options().write(true).open(path)?;
-        let mut buffered = BufWriter::with_capacity(1 << 16, device);
-        fill(&mut buffered)?;
-        return buffered.flush();
+        return pack(path, device, fill);
     }
-    replace(path, |temporary| {
-        let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
+    replace(path, |temporary| pack(path, temporary.as_file_mut(), fill))
+}
+
+/// The name says whether a text file is packed: `.gz` for gzip, anything else for plain text.
+pub fn is_gzip_name(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("gz"))
+}
+
+/// Hands `fill` a writer of plain text whose bytes go to `file` as the name says.
+fn pack(
+    path: &Path,
+    file: impl Write,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffered = BufWriter::with_capacity(1 << 16, file);
+    if is_gzip_name(path) {
+        let mut encoder = GzEncoder::new(&mut buffered, Compression::default());
+        fill(&mut encoder)?;
+        encoder.finish()?;
+    } else {
         fill(&mut buffered)?;
-        buffered.flush()
-    })
+    }
+    buffered.flush()
 }
 
 /// As [`write_atomic`], for formats whose writers go back in the file: `fill` gets the path of an
@@ -254,6 +275,30 @@ mod tests {
         assert!(error.to_string().contains("a.txt"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn a_name_that_ends_in_gz_is_packed_and_no_other() {
+        use std::io::Read;
+        let folder = tempfile::tempdir().unwrap();
+        for (name, packed) in [
+            ("a.tsv.gz", true),
+            ("a.GZ", true),
+            ("a.tsv", false),
+            ("gz", false),
+        ] {
+            let path = folder.path().join(name);
+            write_atomic(&path, |w| w.write_all(b"text")).unwrap();
+            let bytes = std::fs::read(&path).unwrap();
+            assert_eq!(bytes.starts_with(&[0x1f, 0x8b]), packed, "{name}");
+            let mut text = String::new();
+            match packed {
+                true => flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text),
+                false => (&bytes[..]).read_to_string(&mut text),
+            }
+            .unwrap();
+            assert_eq!(text, "text", "{name}");
+        }
     }
 
     #[test]

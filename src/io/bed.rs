@@ -13,7 +13,7 @@ pub struct Interval {
     pub start: u64,
     /// One past the last base; not below `start`.
     pub end: u64,
-    /// Column 4, where it is there and not empty.
+    /// Column 4, where it is there, not empty and not `.`, which stands for no name.
     pub name: Option<String>,
     /// The line in the file, counted from 1.
     pub line: u64,
@@ -69,7 +69,10 @@ impl<'a> Row<'a> {
 
     /// The interval by itself.
     pub fn to_interval(self) -> Interval {
-        let name = self.columns().nth(3).filter(|name| !name.is_empty());
+        let name = self
+            .columns()
+            .nth(3)
+            .filter(|name| !matches!(*name, "" | "."));
         Interval {
             chromosome: self.chromosome.to_string(),
             start: self.start,
@@ -288,7 +291,7 @@ mod tests {
             .join("factornet/K562/ChIPseq.K562.CTCF.conservative.train.hg38.chr22.narrowPeak.gz");
         let intervals = read_bed(&mut Lines::open(&path).unwrap()).unwrap();
         assert_eq!(intervals[0].place(), "chr22:16391675-16391760");
-        assert_eq!(intervals[0].name.as_deref(), Some("."));
+        assert_eq!(intervals[0].name, None, "a dot is no name");
     }
 
     proptest! {

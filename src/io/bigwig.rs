@@ -4,6 +4,7 @@ mod checked;
 mod means;
 mod write;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ pub use write::{Run, name_order, write_bigwig};
 pub struct BigWig {
     path: PathBuf,
     info: BBIFileInfo,
+    /// By a chromosome's name its place in the list.
+    places: HashMap<String, usize>,
     /// Of a block when unpacked; 0 where blocks are not packed.
     unpacked: usize,
 }
@@ -46,9 +49,12 @@ impl BigWig {
                 "not a bigWig file: no list of chromosomes where one should be",
             ),
         })?;
+        let info = opened.info().clone();
+        let names = info.chrom_info.iter().map(|found| found.name.clone());
         Ok(BigWig {
             path: path.to_path_buf(),
-            info: opened.info().clone(),
+            places: names.zip(0..).collect(),
+            info,
             unpacked,
         })
     }
@@ -77,7 +83,7 @@ impl BigWig {
     ) -> Result<()> {
         let file =
             Checked::open(&self.path, self.unpacked).map_err(|e| Error::io(&self.path, e))?;
-        let mut reader = BigWigRead::with_info(self.info.clone(), file);
+        let mut reader = BigWigRead::with_info(self.info_of(chromosome), file);
         let runs = reader.get_interval(chromosome, start, end);
         let mut last = start;
         for run in runs.map_err(|e| self.error(e))? {
@@ -98,6 +104,21 @@ impl BigWig {
             take(run.start, run.end, run.value);
         }
         Ok(())
+    }
+
+    /// What the reader needs to know of one chromosome: it looks names up one after the other, and a genome of many
+    /// contigs is read contig by contig.
+    fn info_of(&self, chromosome: &str) -> BBIFileInfo {
+        let place = self.places.get(chromosome);
+        BBIFileInfo {
+            filetype: self.info.filetype,
+            header: self.info.header,
+            zoom_headers: self.info.zoom_headers.clone(),
+            chrom_info: place
+                .map(|&place| self.info.chrom_info[place].clone())
+                .into_iter()
+                .collect(),
+        }
     }
 
     /// Whether the file ends in the number that it begins with, as writers leave it. Where it does not, its end is

@@ -1,8 +1,9 @@
 //! Chromosomes in use, by name and length: `chrom.sizes` files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::distinct::Distinct;
 use super::text::{Lines, excerpt, first_names};
 use crate::{Error, Result};
 
@@ -132,18 +133,14 @@ impl Chromosomes {
 #[derive(Clone, Debug, Default)]
 pub struct Strangers {
     count: usize,
-    names: Vec<String>,
-    seen: HashSet<String>,
+    names: Distinct,
 }
 
 impl Strangers {
     /// Takes a row's chromosome.
     pub fn count(&mut self, name: &str) {
         self.count += 1;
-        if !self.seen.contains(name) {
-            self.seen.insert(name.to_string());
-            self.names.push(name.to_string());
-        }
+        self.names.add(name);
     }
 
     /// How many rows there were.
@@ -153,7 +150,7 @@ impl Strangers {
 
     /// Their chromosomes, each once, in the order of the file.
     pub fn names(&self) -> &[String] {
-        &self.names
+        self.names.names()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::text::counted;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Where an interval lies on its chromosome.
@@ -105,10 +105,7 @@ impl Edges {
         group.first.get_or_insert_with(|| First {
             line,
             place: format!("{chromosome}:{start}-{end}"),
-            chromosome: format!(
-                "{chromosome} has {}",
-                counted(length as usize, "base", "bases")
-            ),
+            chromosome: format!("{chromosome} has {}", counted(length, "base")),
         });
         edge
     }
@@ -156,7 +153,7 @@ impl Edges {
                     1 => (one, single, "line"),
                     _ => (several, plural, "first on line"),
                 };
-                let intervals = counted(group.count, "interval", "intervals");
+                let intervals = counted(group.count, "interval");
                 Some(format!("{intervals} {what} and {done} ({at} {line})"))
             });
         let said: Vec<String> = said.collect();

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::text::{Lines, excerpt};
 use crate::dna::motif::Motif;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// How far a row's sum may lie from 1: four probabilities of two digits can miss it by as much.
@@ -207,9 +208,9 @@ impl Parser {
         let rows = motif.rows.len();
         match header.width {
             Some(width) if width != rows => Err(self.lines.error(format!(
-                "motif '{}' says w= {width} but its matrix has {rows} row{}",
+                "motif '{}' says w= {width} but its matrix has {}",
                 motif.id,
-                if rows == 1 { "" } else { "s" }
+                counted(rows, "row")
             ))),
             _ if rows == 0 => Err(self
                 .lines
@@ -272,9 +273,9 @@ impl Parser {
             count += 1;
         }
         if count != 4 {
-            let s = if count == 1 { "" } else { "s" };
             return Err(wrong(format!(
-                "{count} number{s}; expected 4, for A, C, G, T"
+                "{}; expected 4, for A, C, G, T",
+                counted(count, "number")
             )));
         }
         let sum: f64 = row.iter().sum();

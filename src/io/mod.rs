@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod bed;
 pub mod bigwig;
 pub mod chrom_sizes;
+pub mod distinct;
 pub mod edges;
 pub mod fasta;
 pub mod fields;

@@ -7,6 +7,7 @@ use npyz::{AutoSerialize, DType, Deserialize, NpyFile, TypeChar, WriteOptions, W
 
 use super::atomic::write_atomic;
 use super::text;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Reads a one-dimensional array of row indices, counted from 0, in the order of the file.
@@ -88,7 +89,10 @@ where
         let value = value.map_err(|e| match e.kind() {
             io::ErrorKind::UnexpectedEof => Error::format(
                 path,
-                format!("truncated: {place} values; the header says {expected}"),
+                format!(
+                    "truncated: {}; the header says {expected}",
+                    counted(place, "value")
+                ),
             ),
             _ => Error::format(path, e.to_string()),
         })?;
@@ -102,7 +106,10 @@ where
         Ok(0) => Ok(indices),
         Ok(_) => Err(Error::format(
             path,
-            format!("bytes left after the {expected} values that the header says"),
+            format!(
+                "bytes left after the {} that the header says",
+                counted(expected, "value")
+            ),
         )),
         Err(e) => Err(Error::format(path, e.to_string())),
     }

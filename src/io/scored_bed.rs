@@ -1,10 +1,7 @@
-//! Predictions as gzipped BED: the input's columns with the scores from column 4 on.
+//! Predictions as BED: the input's columns with the scores from column 4 on.
 
 use std::io::{self, Write};
 use std::path::Path;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::atomic::write_atomic;
 use super::bed::columns;
@@ -13,7 +10,9 @@ use crate::{Error, Result};
 
 /// Takes lines in the order in which they are to appear; nothing is held back.
 pub struct ScoredBed<'a> {
-    encoder: GzEncoder<&'a mut dyn Write>,
+    writer: &'a mut dyn Write,
+    /// What the score columns are called, where a header says so; written before the first interval.
+    header: Option<&'a [String]>,
     line: String,
 }
 
@@ -23,6 +22,7 @@ impl ScoredBed<'_> {
     pub fn write(&mut self, line: &str, scores: &[f64]) -> io::Result<()> {
         use std::fmt::Write as _;
         let columns: Vec<&str> = columns(line).collect();
+        self.write_header(columns.len())?;
         let (place, rest) = columns.split_at(columns.len().min(3));
         self.line.clear();
         let mut push = |column: &dyn std::fmt::Display| {
@@ -34,29 +34,45 @@ impl ScoredBed<'_> {
         scores.iter().for_each(|&score| push(&Scientific(score)));
         rest.iter().skip(1).for_each(|column| push(column));
         self.line.push('\n');
-        self.encoder.write_all(self.line.as_bytes())
+        self.writer.write_all(self.line.as_bytes())
+    }
+
+    /// A name for each column of an interval that had so many: `#chrom`, `start`, `end`, the scores', and for what follows
+    /// the fourth column its place in the input.
+    fn write_header(&mut self, columns: usize) -> io::Result<()> {
+        let Some(names) = self.header.take() else {
+            return Ok(());
+        };
+        let rest = (5..=columns).map(|place| format!("column_{place}"));
+        let names = names.iter().cloned().chain(rest);
+        let names: Vec<String> = names.collect();
+        writeln!(self.writer, "#chrom\tstart\tend\t{}", names.join("\t"))
     }
 }
 
-/// Writes a gzipped BED file, whole or not at all: `fill` gives the lines one by one.
+/// Writes a BED file, whole or not at all, packed with gzip where its name ends in `.gz`: `fill` gives the lines one by one.
+/// `header`: names of the score columns, for a line `#chrom start end ...` before them.
 ///
 /// Errors: those of `fill`, after which nothing is written; what the operating system refuses.
 pub fn write_scored_bed(
     path: impl AsRef<Path>,
+    header: Option<&[String]>,
     fill: impl FnOnce(&mut ScoredBed) -> Result<()>,
 ) -> Result<()> {
     let path = path.as_ref();
     let mut failure = None;
     let written = write_atomic(path, |writer| {
         let mut bed = ScoredBed {
-            encoder: GzEncoder::new(writer, Compression::default()),
+            writer,
+            header,
             line: String::new(),
         };
         if let Err(error) = fill(&mut bed) {
             failure = Some(error);
             return Err(io::ErrorKind::Other.into());
         }
-        bed.encoder.finish()?.flush()
+        // Of no interval: the columns that every file has.
+        bed.write_header(0)
     });
     match failure {
         Some(error) => Err(error),
@@ -76,9 +92,13 @@ mod tests {
     use crate::io::text::Lines;
 
     fn written(lines: &[(&str, &[f64])]) -> Vec<String> {
+        written_under(None, lines)
+    }
+
+    fn written_under(header: Option<&[String]>, lines: &[(&str, &[f64])]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.bed.gz");
-        write_scored_bed(&path, |bed| {
+        write_scored_bed(&path, header, |bed| {
             lines
                 .iter()
                 .try_for_each(|(line, scores)| bed.write(line, scores))
@@ -128,11 +148,29 @@ mod tests {
     }
 
     #[test]
+    fn a_header_names_every_column_also_of_no_interval() {
+        let names = ["CTCF", "MAX"].map(String::from);
+        let lines = [
+            ("chr1\t5\t205\tpeak\t+\tx", &[0.5, 0.25][..]),
+            ("chr1\t5\t205", &[0.5, 0.25]),
+        ];
+        let found = written_under(Some(&names), &lines);
+        assert_eq!(
+            found[0],
+            "#chrom\tstart\tend\tCTCF\tMAX\tcolumn_5\tcolumn_6"
+        );
+        assert_eq!(found[1], "chr1\t5\t205\t5.000e-01\t2.500e-01\t+\tx");
+        assert_eq!(found.len(), 3);
+        let empty = written_under(Some(&names), &[]);
+        assert_eq!(empty, ["#chrom\tstart\tend\tCTCF\tMAX"]);
+    }
+
+    #[test]
     fn a_run_that_fails_leaves_the_old_file_and_says_why() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.bed.gz");
         std::fs::write(&path, "old").unwrap();
-        let error = write_scored_bed(&path, |bed| {
+        let error = write_scored_bed(&path, None, |bed| {
             bed.write("chr1\t1\t2", &[0.5])
                 .map_err(write_error(&path))?;
             Err(Error::format_at("in.bed", 7, "odd"))

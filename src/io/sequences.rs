@@ -13,6 +13,7 @@ use super::sources::check_no_stream;
 use super::text::{Lines, excerpt};
 use crate::dna::bases;
 use crate::dna::sequences::Sequences;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Reads sequences, in the order of the file. What the file is, its first lines tell:
@@ -20,7 +21,7 @@ use crate::{Error, Result};
 /// - FASTA, by `>`: the name is the first word of the header.
 /// - BED, by whole numbers in columns 2 and 3: the sequences are cut from `genome` (FASTA, see
 ///   [`genome::extract`]), 0-based half-open, forward strand. The name is column 4 when every
-///   line has one and all differ, else `chr:start-end`.
+///   line has one (`.` is none) and all differ, else `chr:start-end`.
 /// - else a list: a name and a sequence a line, parted by a tab, a comma or spaces, in quotes or not.
 ///
 /// `genome` is used for BED alone. Bases past a chromosome's end are N; intervals without a base on their chromosome are
@@ -123,9 +124,10 @@ impl Builder {
         if length != expected {
             let first = self.names.first().map_or("", String::as_str);
             return wrong(format!(
-                "sequence {} has {length} bases; expected {expected}, as the first one, {}, has: \
+                "sequence {} has {}; expected {expected}, as the first one, {}, has: \
                  all must have one length",
                 excerpt(name),
+                counted(length, "base"),
                 excerpt(first)
             ));
         }
@@ -155,10 +157,10 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
             [name, sequence] if !name.is_empty() => (name.as_ref(), sequence.as_ref()),
             _ => {
                 return Err(lines.error(format!(
-                    "{} with {} columns; expected a name and a sequence, parted by a tab or spaces \
+                    "{} with {}; expected a name and a sequence, parted by a tab or spaces \
                      (or FASTA, or BED with whole numbers in columns 2 and 3)",
                     excerpt(&line),
-                    columns.len()
+                    counted(columns.len(), "column")
                 )));
             }
         };
@@ -283,12 +285,15 @@ mod tests {
         for bed in [
             "chr1\t0\t3\nchr1\t1\t4\n",
             "chr1\t0\t3\t.\nchr1\t1\t4\t.\n",
+            "chr1\t0\t3\tp1\nchr1\t1\t4\t.\n",
             "chr1\t0\t3\tp1\nchr1\t1\t4\n",
             "#chrom start end\nchr1 0 3 p\nchr1 1 4 p\n",
         ] {
             let sequences = read_with(bed, Some(GENOME)).unwrap();
             assert_eq!(sequences.names, ["chr1:0-3", "chr1:1-4"], "{bed}");
         }
+        let one = read_with("chr1\t0\t3\t.\n", Some(GENOME)).unwrap();
+        assert_eq!(one.names, ["chr1:0-3"]);
     }
 
     #[test]
@@ -305,7 +310,7 @@ mod tests {
             ("\n\n", "s: the file is empty"),
             (
                 "a\n",
-                "line 1: 'a' with 1 columns; expected a name and a sequence",
+                "line 1: 'a' with 1 column; expected a name and a sequence",
             ),
             ("a\tACG\tx\n", "line 1: 'a\tACG\tx' with 3 columns"),
             ("a\tACG\n\tACG\n", "line 2: "),

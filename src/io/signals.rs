@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::fields::Separator;
 use super::text::{Lines, excerpt, first_names};
 use crate::dna::sequences::chromosome_in_name;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Signals by name.
@@ -92,8 +93,8 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
         let wanted = table.outputs.len();
         if values.len() != wanted {
             return Err(lines.error(format!(
-                "{} values in row {}; expected {wanted}, as the header and the first row have",
-                values.len(),
+                "{} in row {}; expected {wanted}, as the header and the first row have",
+                counted(values.len(), "value"),
                 excerpt(name)
             )));
         }
@@ -160,8 +161,8 @@ fn outputs(
         [corner, names @ ..] if header.len() == row.len() => (Some(corner), names),
         _ => {
             return Err(wrong(format!(
-                "{} fields in the header and {} in the first row; expected as many, or one fewer",
-                header.len(),
+                "{} in the header and {} in the first row; expected as many, or one fewer",
+                counted(header.len(), "field"),
                 row.len()
             )));
         }
@@ -289,7 +290,7 @@ mod tests {
             ),
             (
                 "a\tb\np1\t1\t2\np2\t1\n",
-                "line 3: 1 values in row 'p2'; expected 2",
+                "line 3: 1 value in row 'p2'; expected 2",
             ),
             (
                 "a\tb\np1\t1\t2\n\np2\t1\t2\t3\n",

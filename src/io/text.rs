@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 use super::foreign;
 use super::line_ends::{LineEnd, Looked};
 use super::sources::Kept;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -257,16 +258,16 @@ impl Lines {
     }
 
     fn read_error(&self, error: io::Error) -> Error {
-        let number = self.number;
+        let whole = counted(self.number, "whole line");
         match error.kind() {
             _ if self.packing == Packing::Plain => Error::io(&self.path, error),
             io::ErrorKind::UnexpectedEof => Error::format(
                 &self.path,
-                format!("truncated gzip stream: it breaks off after {number} whole lines"),
+                format!("truncated gzip stream: it breaks off after {whole}"),
             ),
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Error::format(
                 &self.path,
-                format!("corrupt gzip stream after {number} whole lines: {error}"),
+                format!("corrupt gzip stream after {whole}: {error}"),
             ),
             _ => Error::io(&self.path, error),
         }
@@ -337,11 +338,6 @@ pub fn excerpt(text: &str) -> String {
         Some((end, _)) => format!("'{}...'", &text[..end]),
         None => format!("'{text}'"),
     }
-}
-
-/// A number with its noun: `1 interval`, `2 intervals`.
-pub fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// A message as a terminal can show it: control characters of a file's text, which would move the cursor or change

@@ -128,7 +128,5 @@ fn messages_stay_short() {
         "'a', 'b', 'c' and 2 more"
     );
     assert_eq!(excerpt("abc"), "'abc'");
-    let peaks = [0, 1, 2].map(|n| counted(n, "peak", "peaks"));
-    assert_eq!(peaks, ["0 peaks", "1 peak", "2 peaks"]);
     assert!(excerpt(&"é".repeat(100)).ends_with("é...'"));
 }

@@ -1,6 +1,7 @@
 //! When the learning rate is cut, and when training ends before its last epoch.
 
 use super::Plateau;
+use crate::numbers::rounded;
 
 /// What follows from the validation losses.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +34,8 @@ impl Schedule {
         match (*self, plateau) {
             (Schedule::Plateau { stop_at, .. }, Some(plateau)) => {
                 let reached = stop_at.is_some_and(|threshold| plateau.reached(threshold));
-                reached.then(|| format!("the learning rate has fallen to {:e}", plateau.lr))
+                reached
+                    .then(|| format!("the learning rate has fallen to {:e}", rounded(plateau.lr)))
             }
             (Schedule::Plateau { .. }, None) => None,
             (Schedule::Constant { patience }, _) => {

@@ -1,6 +1,8 @@
 //! Progress on stderr: a bar with rate and time left on a terminal, plain lines otherwise.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::numbers::rate;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::io::IsTerminal;
 
 /// Writes to stderr.
@@ -32,23 +34,18 @@ impl Reporter {
         }
     }
 
-    /// A bar over the rows of an epoch.
-    pub fn epoch(&self, epoch: u64, epochs: u64, rows: usize) -> Bar {
-        self.bar(&format!("epoch {epoch}/{epochs}"), rows)
-    }
-
-    /// A bar over rows; hidden where stderr is no terminal.
-    pub fn bar(&self, label: &str, rows: usize) -> Bar {
-        let template = "{msg} {bar:30} {pos}/{len} {per_sec} {eta} left";
-        self.progress(label, Some(rows as u64), template)
+    /// A bar over rows, which are called `noun` in the plural; hidden where stderr is no terminal.
+    pub fn bar(&self, label: &str, rows: usize, noun: &'static str) -> Bar {
+        let template = "{msg} {bar:30} {pos}/{len} {rate} {eta} left";
+        self.progress(label, Some(rows as u64), noun, template)
     }
 
     /// A counter of rows whose number is not known beforehand; hidden where stderr is no terminal.
-    pub fn counter(&self, label: &str) -> Bar {
-        self.progress(label, None, "{msg} {pos} {per_sec}")
+    pub fn counter(&self, label: &str, noun: &'static str) -> Bar {
+        self.progress(label, None, noun, "{msg} {pos} {rate}")
     }
 
-    fn progress(&self, label: &str, rows: Option<u64>, template: &str) -> Bar {
+    fn progress(&self, label: &str, rows: Option<u64>, noun: &'static str, template: &str) -> Bar {
         let target = if self.terminal && !self.quiet {
             ProgressDrawTarget::stderr()
         } else {
@@ -56,7 +53,12 @@ impl Reporter {
         };
         let bar = ProgressBar::with_draw_target(rows, target);
         let style = ProgressStyle::with_template(template);
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let per_second = move |state: &ProgressState, w: &mut dyn Write| {
+            // What cannot be written here is only not shown.
+            let _ = write!(w, "{}", rate(state.per_sec(), noun));
+        };
+        bar.set_style(style.with_key("rate", per_second));
         bar.set_message(label.to_string());
         Bar(bar)
     }
@@ -89,7 +91,10 @@ mod tests {
     #[test]
     fn a_bar_has_a_total_and_a_counter_has_none() {
         let reporter = Reporter::quiet();
-        let (bar, counter) = (reporter.bar("scoring", 70), reporter.counter("scoring"));
+        let (bar, counter) = (
+            reporter.bar("scoring", 70, "windows"),
+            reporter.counter("scoring", "windows"),
+        );
         bar.advance(7);
         counter.advance(7);
         let of = |bar: &Bar| (bar.0.position(), bar.0.length());

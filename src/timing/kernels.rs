@@ -57,9 +57,9 @@ pub fn measure<M: Model>(
     let program = model.device_program(purpose, load.batch_size)?;
     let params: Vec<f32> = model.layout()?.initialise(1);
     let (rows, precision) = (load.batch_size, load.precision.on_gpu());
-    let samples = RandomRows::new(model.row(), rows, target);
+    let samples = RandomRows::new(model.row(), rows, rows, target)?;
     let mut feed = Feed::<f32>::new(model.row(), rows);
-    feed.fill(&samples.all(), &samples);
+    feed.fill(&samples.all(), &samples)?;
     feed.target(&samples.all(), &samples);
     let length = samples.shape.length;
     let mut executor = DeviceExecutor::new(gpu, program, length, &params, precision)?;

@@ -5,6 +5,7 @@ mod rows;
 
 pub use kernels::Table;
 
+use crate::engine::memory::{self, Bytes};
 use crate::engine::{Device, Philox};
 use crate::optim::OptimizerSettings;
 use crate::train::folder::config::Precision;
@@ -44,13 +45,16 @@ pub struct Load<'a> {
     /// Timed steps; the median counts.
     pub steps: usize,
     pub precision: Precision,
-    pub device: &'a Device,
+    /// Tells the user of the device and gives it: called once, when the model has been found.
+    pub device: &'a dyn Fn() -> Device,
     /// Time every kernel of a GPU alone, too.
     pub kernels: bool,
 }
 
 /// What was measured.
 pub struct Timed {
+    /// In a few words.
+    pub device: String,
     pub rows_per_s: f64,
     pub table: Option<Table>,
 }
@@ -66,18 +70,25 @@ const STEPS_ON_GPU: usize = 64;
 /// Times whole steps as training and prediction run them.
 ///
 /// # Errors
-/// A model that cannot be built, or cannot run on the device.
+/// A model that cannot be built, or cannot run on the device; numbers too large for memory.
 pub fn time<M: Model>(
     model: &M,
     optimizer: &OptimizerSettings,
     target: Target,
     load: &Load<'_>,
 ) -> Result<Timed> {
+    memory::check(
+        format!("--steps {}", load.steps),
+        Bytes::of::<f64>(&[load.steps]),
+    )?;
+    let device = (load.device)();
     let rows_per_s = match load.precision {
-        Precision::F64 => rate::<f64, M>(model, optimizer, target, load)?,
-        Precision::F32 | Precision::Bf16 => rate::<f32, M>(model, optimizer, target, load)?,
+        Precision::F64 => rate::<f64, M>(model, optimizer, target, load, &device)?,
+        Precision::F32 | Precision::Bf16 => {
+            rate::<f32, M>(model, optimizer, target, load, &device)?
+        }
     };
-    let table = match (load.kernels, load.device) {
+    let table = match (load.kernels, &device) {
         (false, _) => None,
         (true, Device::Cuda { gpu, .. }) => Some(kernels::measure(gpu, model, target, load)?),
         (true, Device::Cpu { .. }) => {
@@ -86,7 +97,11 @@ pub fn time<M: Model>(
             ));
         }
     };
-    Ok(Timed { rows_per_s, table })
+    Ok(Timed {
+        device: device.describe(),
+        rows_per_s,
+        table,
+    })
 }
 
 fn rate<T: Number, M: Model>(
@@ -94,12 +109,14 @@ fn rate<T: Number, M: Model>(
     optimizer: &OptimizerSettings,
     target: Target,
     load: &Load<'_>,
+    device: &Device,
 ) -> Result<f64> {
-    let batches = match load.device {
+    let batches = match device {
         Device::Cpu { .. } => 1,
         Device::Cuda { .. } => STEPS_ON_GPU,
     };
-    let samples = RandomRows::new(model.row(), load.batch_size * batches, target);
+    let size = load.batch_size;
+    let samples = RandomRows::new(model.row(), size.saturating_mul(batches), size, target)?;
     let params: Vec<T> = model.layout()?.initialise(1);
     let order = samples.all();
     let mut failed = None;
@@ -110,10 +127,10 @@ fn rate<T: Number, M: Model>(
                 model,
                 samples: &samples,
                 optimizer,
-                batch_size: load.batch_size,
+                batch_size: size.into(),
                 seed: 1,
             };
-            let mut worker = worker::<T, _, _>(load.device, load.precision, job)?;
+            let mut worker = worker::<T, _, _>(device, load.precision, job)?;
             let zeros = vec![T::ZERO; params.len()];
             let moments = Moments {
                 m: zeros.clone(),
@@ -128,8 +145,7 @@ fn rate<T: Number, M: Model>(
             median_rate(load, || keep(worker.steps(0..batches).map(drop)))
         }
         Mode::Inference => {
-            let (device, precision) = (load.device, load.precision);
-            let size = load.batch_size;
+            let precision = load.precision;
             let mut predictor = Predictor::new(device, precision, model, params, &samples, size)?;
             median_rate(load, || keep(predictor.predict(&order, |_| {}).map(drop)))
         }
@@ -141,7 +157,7 @@ fn rate<T: Number, M: Model>(
 }
 
 fn median_rate(load: &Load<'_>, mut step: impl FnMut()) -> f64 {
-    let mut seconds: Vec<f64> = (0..WARM_UP + load.steps)
+    let mut seconds: Vec<f64> = (0..load.steps.saturating_add(WARM_UP))
         .map(|_| {
             let start = Instant::now();
             step();

@@ -4,6 +4,7 @@ use super::Target;
 use crate::Result;
 use crate::data::Notes;
 use crate::engine::Philox;
+use crate::engine::memory::{self, Bytes};
 use crate::train::batch::{Row, Samples, Source, Table};
 use crate::train::model::RowShape;
 
@@ -22,16 +23,23 @@ const CODES: u64 = 0;
 const DENSE: u64 = 2;
 
 impl RandomRows {
-    pub fn new(shape: RowShape, rows: usize, target: Target) -> Self {
+    /// # Errors
+    /// So many rows, `batch_size` of them in each batch, do not fit into memory.
+    pub fn new(shape: RowShape, rows: usize, batch_size: usize, target: Target) -> Result<Self> {
+        let taken =
+            Bytes::of::<u8>(&[rows, shape.length]) + Bytes::of::<f64>(&[rows, shape.targets]);
+        // A row's number in the order of the rows.
+        let taken = taken + Bytes::of::<usize>(&[rows]);
+        memory::check(format!("--batch-size {batch_size}"), taken)?;
         let philox = Philox::new(11);
         let codes = 0..(rows * shape.length) as u64;
         let targets = 0..(rows * shape.targets) as u64;
-        RandomRows {
+        Ok(RandomRows {
             codes: codes.map(|i| (philox.bits(CODES, i) & 3) as u8).collect(),
             targets: targets.map(|i| target(&philox, i)).collect(),
             shape,
             rows,
-        }
+        })
     }
 
     pub fn all(&self) -> Vec<usize> {
@@ -72,6 +80,10 @@ impl Samples for RandomRows {
 
     fn validation(&self) -> &[usize] {
         &[]
+    }
+
+    fn most(&self) -> usize {
+        self.rows
     }
 
     fn targets(&self, sample: &usize, targets: &mut [f64]) {

@@ -3,6 +3,7 @@
 use super::model::RowShape;
 use crate::Result;
 use crate::data::Notes;
+use crate::engine::memory::{self, Bytes};
 use crate::engine::{Batch, Noise, Real};
 use rayon::prelude::*;
 
@@ -32,6 +33,9 @@ pub trait Samples: Source {
     /// The samples of validation, the same in every epoch.
     fn validation(&self) -> &[Self::Sample];
 
+    /// No epoch, nor validation, has more samples.
+    fn most(&self) -> usize;
+
     /// Fills in a sample's targets.
     fn targets(&self, sample: &Self::Sample, targets: &mut [f64]);
 }
@@ -56,9 +60,43 @@ pub struct Table<'a, S> {
     pub row: fn(&S) -> usize,
 }
 
-/// A batch's buffers, made once.
+/// How many rows are run at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchSize {
+    /// `--batch-size`. The pieces that a batch is cut into depend on it alone, so that numbers do not change with the
+    /// samples that there are.
+    pub given: usize,
+    /// No batch has more: the room that is needed.
+    pub rows: usize,
+}
+
+impl BatchSize {
+    /// Where there are so many samples.
+    pub fn of(given: usize, samples: usize) -> Self {
+        BatchSize {
+            given,
+            rows: given.min(samples).max(1),
+        }
+    }
+
+    /// In messages.
+    pub fn flag(self) -> String {
+        format!("--batch-size {}", self.given)
+    }
+}
+
+/// Batches that are full.
+impl From<usize> for BatchSize {
+    fn from(rows: usize) -> Self {
+        BatchSize { given: rows, rows }
+    }
+}
+
+/// A batch's buffers, kept from batch to batch; they grow with the largest.
 pub struct Feed<T> {
     shape: RowShape,
+    /// `--batch-size`, for messages.
+    batch_size: usize,
     rows: usize,
     codes: Vec<u8>,
     dense: Vec<Vec<T>>,
@@ -68,27 +106,51 @@ pub struct Feed<T> {
 }
 
 impl<T: Real> Feed<T> {
-    /// For batches of up to `rows` rows.
-    pub fn new(shape: RowShape, rows: usize) -> Self {
+    /// For batches of `batch_size`, as `--batch-size` says it.
+    pub fn new(shape: RowShape, batch_size: usize) -> Self {
         Feed {
+            batch_size,
             rows: 0,
-            codes: vec![0; rows * shape.length],
-            dense: shape
-                .dense
-                .iter()
-                .map(|len| vec![T::ZERO; rows * len])
-                .collect(),
-            targets: vec![T::ZERO; rows * shape.targets],
-            exact: vec![0.0; rows * shape.targets],
+            codes: Vec::new(),
+            dense: vec![Vec::new(); shape.dense.len()],
+            targets: Vec::new(),
+            exact: Vec::new(),
             shape,
         }
     }
 
+    /// That a batch's buffers fit into memory.
+    ///
+    /// # Errors
+    /// They do not: says what they take.
+    pub fn check(shape: &RowShape, batch: BatchSize) -> Result<()> {
+        let rows = batch.rows;
+        let numbers = shape.dense.iter().map(|&len| Bytes::of::<T>(&[rows, len]));
+        let targets = Bytes::of::<T>(&[rows, shape.targets]);
+        let exact = Bytes::of::<f64>(&[rows, shape.targets]);
+        let needed = Bytes::of::<u8>(&[rows, shape.length]) + numbers.sum() + targets + exact;
+        memory::check(batch.flag(), needed)
+    }
+
+    fn make_room(&mut self, rows: usize) -> Result<()> {
+        let batch = BatchSize::of(self.batch_size, rows);
+        Self::check(&self.shape, batch)?;
+        let what = batch.flag();
+        memory::grow(&mut self.codes, rows * self.shape.length, 0, &what)?;
+        for (buffer, &len) in self.dense.iter_mut().zip(&self.shape.dense) {
+            memory::grow(buffer, rows * len, T::ZERO, &what)?;
+        }
+        let targets = rows * self.shape.targets;
+        memory::grow(&mut self.targets, targets, T::ZERO, &what)?;
+        memory::grow(&mut self.exact, targets, 0.0, &what)
+    }
+
     /// Takes over these samples, over all threads.
     ///
-    /// # Panics
-    /// When there are more samples than rows.
-    pub fn fill<S: Source>(&mut self, samples: &[S::Sample], source: &S) {
+    /// # Errors
+    /// They do not fit into memory at a time.
+    pub fn fill<S: Source>(&mut self, samples: &[S::Sample], source: &S) -> Result<()> {
+        self.make_room(samples.len())?;
         self.rows = samples.len();
         let mut codes = Rows::new(&mut self.codes, self.shape.length);
         let lengths = self.shape.dense.iter();
@@ -120,6 +182,7 @@ impl<T: Real> Feed<T> {
                     }
                 }
             });
+        Ok(())
     }
 
     /// The targets of the samples that were taken over last.

@@ -1,8 +1,10 @@
 //! What a kind of model gives the trainer: how it is recorded on a tape, what a row brings, and how well it does.
 
+use super::batch::BatchSize;
 use crate::Result;
 use crate::engine::cpu::{MAX_PIECE, piece_rows};
 use crate::engine::cuda::DeviceProgram;
+use crate::engine::memory::{self, Bytes};
 use crate::engine::{Layout, Program, Real, Tape, Var};
 
 /// A kind of model as folders, messages and the command line call it.
@@ -20,6 +22,8 @@ pub struct Kind {
     pub rows: &'static str,
     /// The column of history.tsv that says how many a second.
     pub rate: &'static str,
+    /// What the size of a network follows from, for the message of one that does not fit into memory.
+    pub sizes: &'static str,
     /// What to do when a loss is not finite.
     pub remedy: &'static str,
     /// What can be done where the folder holds a model of this kind.
@@ -116,6 +120,10 @@ impl Tally {
     }
 }
 
+/// Copies of the parameters in training: the run's and the worker's, gradients, two moments of each, and what adds up the
+/// gradients.
+const TRAINED_COPIES: usize = 9;
+
 /// A network of one kind, all but its numbers.
 pub trait Model: Sync {
     fn kind(&self) -> &'static Kind;
@@ -148,34 +156,69 @@ pub trait Model: Sync {
         MAX_PIECE.min(batch)
     }
 
+    /// The network in a message about its size.
+    fn sized(&self) -> String {
+        let sizes = self.kind().sizes;
+        format!("the network (its size follows from {sizes})")
+    }
+
     /// Names, shapes and initial values of the parameters.
     ///
     /// # Errors
-    /// A network that cannot be built.
+    /// A network that cannot be built, or does not fit into memory.
     fn layout(&self) -> Result<Layout> {
         let mut tape = Tape::<f32>::new(true);
         self.record(&mut tape, Purpose::Train, Processor::Cpu)?;
+        let parameters = Bytes::of::<f32>(&[tape.layout().len()]);
+        memory::check(self.sized(), parameters)?;
         Ok(tape.layout().clone())
     }
 
-    /// A program of the CPU for batches of up to `batch` rows: as many rows per piece as fit a thread's arena, the whole
-    /// batch where an op spans it.
+    /// A program of the CPU for batches of this size: as many rows per piece as fit a thread's arena, the whole batch where
+    /// an op spans it.
     ///
     /// # Errors
-    /// A network that cannot be built.
-    fn program<T: Real>(&self, purpose: Purpose, batch: usize) -> Result<Program<T>> {
+    /// A network that cannot be built, or does not fit into memory.
+    fn program<T: Real>(
+        &self,
+        purpose: Purpose,
+        batch: impl Into<BatchSize>,
+    ) -> Result<Program<T>> {
+        let batch = batch.into();
         let make = |rows| {
             let mut tape = Tape::<T>::new(purpose == Purpose::Train);
             let recorded = self.record(&mut tape, purpose, Processor::Cpu)?;
             Ok(Program::new(tape, recorded.output, recorded.loss, rows))
         };
-        let one: Program<T> = make(1)?;
-        let rows = if one.spans_batch() {
-            batch
-        } else {
-            piece_rows::<T>(one.arena_len(), self.piece_limit(batch))
+        let copies = match purpose {
+            Purpose::Train => TRAINED_COPIES,
+            Purpose::Predict => 1,
         };
-        if rows == 1 { Ok(one) } else { make(rows) }
+        let check = |program: &Program<T>, what: &str| {
+            let threads = match program.spans_batch() {
+                true => 1,
+                false => rayon::current_num_threads().min(batch.rows),
+            };
+            let arenas = Bytes::of::<T>(&[program.arena_len(), threads]);
+            let parameters = Bytes::of::<T>(&[program.layout().len(), copies]);
+            memory::check(what, arenas + parameters)
+        };
+        let one: Program<T> = make(1)?;
+        check(&one, &self.sized())?;
+        let rows = if one.spans_batch() {
+            batch.rows
+        } else {
+            piece_rows::<T>(one.arena_len(), self.piece_limit(batch.given)).min(batch.rows)
+        };
+        if rows == 1 {
+            return Ok(one);
+        }
+        // What a batch takes grows with its rows.
+        let what = batch.flag();
+        memory::check(&what, Bytes::of::<T>(&[one.arena_len(), rows]))?;
+        let program = make(rows)?;
+        check(&program, &what)?;
+        Ok(program)
     }
 
     /// A program of a GPU for batches of up to `batch` rows.

@@ -1,6 +1,6 @@
 //! Predictions of a trained model, batch after batch.
 
-use super::batch::{Feed, Source};
+use super::batch::{BatchSize, Feed, Source};
 use super::folder::config::Precision;
 use super::folder::weights::Number;
 use super::interrupt::interrupted;
@@ -34,7 +34,7 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
     /// `params` in the order of the model's layout.
     ///
     /// # Errors
-    /// A model that cannot be built, or cannot run on the device.
+    /// A model that cannot be built, does not fit into memory or cannot run on the device.
     pub fn new<M: Model>(
         device: &Device,
         precision: Precision,
@@ -56,6 +56,8 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
             }
             Device::Cuda { gpu, graph } => {
                 let table = source.table().ok_or_else(|| not_resident(model))?;
+                let rows = table.codes.len() / table.length.max(1);
+                let batch_size = BatchSize::of(batch_size, rows).rows;
                 let program = model.device_program(Purpose::Predict, batch_size)?;
                 let settings = SessionSettings {
                     batch_size,
@@ -85,7 +87,7 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
     /// The outputs of samples in their order, samples x outputs; `seen` hears how many each batch had.
     ///
     /// # Errors
-    /// The device fails; [`Error::Interrupted`] after a signal that the program watches for.
+    /// A batch does not fit into memory; the device fails; [`Error::Interrupted`] after a signal that the program watches for.
     pub fn predict(&mut self, samples: &[S::Sample], seen: impl Fn(usize)) -> Result<Vec<T>> {
         let (executor, params, feed) = match &mut self.runs {
             Runs::Cpu {
@@ -100,9 +102,10 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
             }
         };
         let mut out = vec![T::ZERO; samples.len() * self.width];
-        let batches = samples.chunks(self.batch_size);
-        for (samples, out) in batches.zip(out.chunks_mut(self.batch_size * self.width)) {
-            feed.fill(samples, self.source);
+        let size = BatchSize::of(self.batch_size, samples.len()).rows;
+        let batches = samples.chunks(size);
+        for (samples, out) in batches.zip(out.chunks_mut(size * self.width)) {
+            feed.fill(samples, self.source)?;
             executor.forward(params, &feed.batch(Noise::default(), false), out);
             seen(samples.len());
             if interrupted() {

@@ -1,6 +1,6 @@
 //! The training loop of every kind of model: epochs of batches, validation, schedule, files.
 
-use super::batch::Samples;
+use super::batch::{BatchSize, Samples};
 use super::folder::config::Precision;
 use super::folder::state::{Progress, State, last_good};
 use super::folder::weights::{Number, tensors};
@@ -11,6 +11,7 @@ use super::worker::{Epoch, Job, Moments, Worker, worker};
 use crate::engine::{Device, Layout};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::{StateDict, write_safetensors};
+use crate::numbers::{counted, rate, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
@@ -47,9 +48,9 @@ impl Outcome {
     pub fn describe(&self, folder: &Path) -> String {
         if self.was_finished {
             format!(
-                "{}: finished already after {} epochs",
+                "{}: finished already after {}",
                 folder.display(),
-                self.epochs
+                counted(self.epochs, "epoch")
             )
         } else {
             format!(
@@ -98,7 +99,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
                 model: self.model,
                 samples: self.samples,
                 optimizer: &self.settings.optimizer,
-                batch_size: self.settings.batch_size,
+                batch_size: self.batch_size(),
                 seed: self.settings.seed,
             },
         )?;
@@ -169,10 +170,11 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         if run.progress.batch == 0 {
             notes.iter().for_each(|note| self.reporter.line(note));
         }
-        let (all, size) = (samples.len(), self.settings.batch_size);
+        let (all, size) = (samples.len(), self.batch_size().rows);
         let batches = self.batches(all);
         let (epoch, epochs) = (run.progress.epoch + 1, self.settings.epochs);
-        let bar = self.reporter.epoch(epoch, epochs, all);
+        let label = format!("epoch {epoch}/{epochs}");
+        let bar = self.reporter.bar(&label, all, self.model.kind().rows);
         worker.begin(Epoch {
             samples,
             lr: self.lr(&run.progress),
@@ -213,11 +215,16 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         Ok((batches * size).min(all))
     }
 
+    fn batch_size(&self) -> BatchSize {
+        BatchSize::of(self.settings.batch_size, self.samples.most())
+    }
+
     fn batches(&self, samples: usize) -> usize {
-        if self.settings.drop_last && samples >= self.settings.batch_size {
-            samples / self.settings.batch_size
+        let size = self.batch_size().rows;
+        if self.settings.drop_last && samples >= size {
+            samples / size
         } else {
-            samples.div_ceil(self.settings.batch_size)
+            samples.div_ceil(size)
         }
     }
 
@@ -323,10 +330,10 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             });
             shown.collect()
         };
-        let lr = number("lr").map_or(String::new(), |lr| format!(", lr {lr:e}"));
+        let lr = number("lr").map_or(String::new(), |lr| format!(", lr {:e}", rounded(lr)));
         let kind = self.model.kind();
         format!(
-            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{lr}, {:.1} s, {:.0} {}/s",
+            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{lr}, {:.1} s, {}",
             record.epoch,
             record.train_loss,
             measures("train"),
@@ -334,8 +341,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             if best { " (best)" } else { "" },
             measures("validation"),
             record.seconds,
-            number(kind.rate).unwrap_or_default(),
-            kind.rows
+            rate(number(kind.rate).unwrap_or_default(), kind.rows)
         )
     }
 

@@ -10,6 +10,7 @@ use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::sources::{Sources, is_there};
 use crate::io::text::first_names;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// What a flag such as `-v` was given: chromosomes, regions (`chr22:30000000-35000000`, 0-based,
@@ -84,7 +85,8 @@ impl Choice<'_> {
                 let length = u64::from(chromosomes.length(number));
                 if start >= end || end > length {
                     return Err(Error::usage(format!(
-                        "{flag} {word}: {name} has {length} bases; expected a start below an end that is not past them"
+                        "{flag} {word}: {name} has {}; expected a start below an end that is not past its end",
+                        counted(length, "base")
                     )));
                 }
                 spans.push((number, Span::new(start as u32, end as u32)));

@@ -9,6 +9,7 @@ use crate::io::atomic::write_atomic;
 use crate::io::fields::unquoted;
 use crate::io::npy::read_npy_indices;
 use crate::io::text::{Lines, excerpt, first_names};
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// The parts' names; their files are called `train_split.npy` or `train_split.txt`, and so on.
@@ -202,8 +203,9 @@ fn at_random(
     let (validation, test) = (share(validation), share(test));
     if validation == 0 || test == 0 || validation + test >= count {
         return Err(Error::invalid(format!(
-            "a random split of {count} rows leaves a part empty: {} train, {validation} \
+            "a random split of {} leaves a part empty: {} train, {validation} \
              validation, {test} test; choose larger shares or more data",
+            counted(count, "row"),
             count.saturating_sub(validation + test)
         )));
     }
@@ -216,6 +218,8 @@ fn at_random(
 }
 
 fn by_chromosome(data: &Dataset, validation: &[String], test: &[String]) -> Result<Split> {
+    let [in_validation, in_test] =
+        [validation, test].map(|list| list.iter().map(String::as_str).collect::<HashSet<_>>());
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
     let mut present: Vec<&str> = Vec::new();
     let mut seen = HashSet::new();
@@ -230,11 +234,10 @@ fn by_chromosome(data: &Dataset, validation: &[String], test: &[String]) -> Resu
         if seen.insert(chromosome) {
             present.push(chromosome);
         }
-        let is_in = |list: &[String]| list.iter().any(|name| name == chromosome);
         let [train_rows, validation_rows, test_rows] = &mut parts;
-        if is_in(validation) {
+        if in_validation.contains(chromosome) {
             validation_rows.push(i);
-        } else if is_in(test) {
+        } else if in_test.contains(chromosome) {
             test_rows.push(i);
         } else {
             train_rows.push(i);
@@ -289,7 +292,8 @@ fn read_folder(folder: &Path, names: &[String]) -> Result<Split> {
             let Some(taken) = owner.get_mut(row) else {
                 let (count, last) = (names.len(), names.len().saturating_sub(1));
                 return wrong(format!(
-                    "index {row}; expected 0 to {last}, as the signal table has {count} rows"
+                    "index {row}; expected 0 to {last}, as the signal table has {}",
+                    counted(count, "row")
                 ));
             };
             match taken.replace(part) {

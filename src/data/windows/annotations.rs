@@ -13,6 +13,7 @@ use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::gtf::{Transcript, parse_gtf};
 use crate::io::text::{Lines, first_names};
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// The features' names in the order of the network's inputs.
@@ -131,9 +132,10 @@ impl Annotations {
             let length = chromosomes.length(number);
             if transcript.end() > length {
                 let message = format!(
-                    "transcript '{}' ends past the end of {}, which has {length} bases in {}",
+                    "transcript '{}' ends past the end of {}, which has {} in {}",
                     transcript.id,
                     chromosomes.name(number),
+                    counted(length, "base"),
                     chromosomes.path.display()
                 );
                 return Err(Error::format_at(&path, transcript.line, message));

@@ -6,7 +6,8 @@ use crate::dna::span::Span;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::{Chromosomes, Strangers};
 use crate::io::edges::{Edge, Edges, Treatment};
-use crate::io::text::{Lines, counted, first_names};
+use crate::io::text::{Lines, first_names};
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Intervals with their chromosomes' numbers; the same one may come several times.
@@ -70,7 +71,7 @@ impl BedFile {
             notes.push(format!(
                 "{}: {} left out, on chromosomes that are not in use: {}",
                 path.display(),
-                counted(strangers.rows(), "interval", "intervals"),
+                counted(strangers.rows(), "interval"),
                 first_names(strangers.names())
             ));
         }

@@ -22,11 +22,35 @@ pub struct Run {
     pub value: f32,
 }
 
+/// Counts chromosomes as they come: bigtools lists all in one node and counts them in 16 bits, so that with more the file
+/// would be corrupt.
+#[derive(Default)]
+struct Listed {
+    count: u16,
+    last: Option<u32>,
+}
+
+impl Listed {
+    fn add(&mut self, chromosome: u32) -> io::Result<()> {
+        if self.last.replace(chromosome) == Some(chromosome) {
+            return Ok(());
+        }
+        let count = self.count.checked_add(1);
+        self.count = count.ok_or_else(|| {
+            io::Error::other(format!(
+                "values on more than {} chromosomes, which cannot be written to one bigWig",
+                u16::MAX
+            ))
+        })?;
+        Ok(())
+    }
+}
+
 /// Writes runs, all of a chromosome together, by start and without overlap. The chromosomes'
 /// order should be that of [`name_order`], which other readers of the format count on; those
 /// without a run are not listed in the file.
 ///
-/// The file appears whole or not at all. Errors: no run at all, runs past their chromosome's end,
+/// The file appears whole or not at all. Errors: no run at all, runs on more than 65,535 chromosomes, runs past their chromosome's end,
 /// overlapping or out of order, what the operating system refuses.
 pub fn write_bigwig(
     path: impl AsRef<Path>,
@@ -38,7 +62,9 @@ pub fn write_bigwig(
         let sizes: HashMap<String, u32> =
             names.zip(chromosomes.lengths().iter().copied()).collect();
         let mut failed = None;
+        let mut listed = Listed::default();
         let values = runs.map_while(|run| {
+            let run = run.and_then(|run| listed.add(run.chromosome).map(|()| run));
             let run = run.map_err(|e| failed = Some(e)).ok()?;
             let (start, end, value) = (run.start, run.end, run.value);
             Some((
@@ -88,4 +114,23 @@ pub fn ends_alike(path: &Path) -> io::Result<bool> {
     file.seek(SeekFrom::End(-4))?;
     file.read_exact(&mut last)?;
     Ok(first == last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_chromosomes_than_the_writer_can_count_are_an_error() {
+        let mut listed = Listed::default();
+        for chromosome in 0..65_535 {
+            listed.add(chromosome).unwrap();
+            listed.add(chromosome).unwrap();
+        }
+        let error = listed.add(65_535).unwrap_err().to_string();
+        assert!(
+            error.starts_with("values on more than 65535 chromosomes"),
+            "{error}"
+        );
+    }
 }

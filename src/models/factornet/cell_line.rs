@@ -1,5 +1,6 @@
 //! FactorNet's input folders: one a cell line, with the lists `bigwig.txt`, `chip.txt`, `meta.txt`.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::data::Notes;
@@ -231,7 +232,7 @@ fn each_line(
     }
     check_no_stream(&path, "a cell line's lists")?;
     let mut lines = Lines::open(&path)?;
-    let (mut line, mut names) = (String::new(), Vec::<(String, u64)>::new());
+    let (mut line, mut names) = (String::new(), HashMap::<String, u64>::new());
     while lines.read_filled(&mut line)? {
         if line.starts_with('#') {
             continue;
@@ -245,11 +246,11 @@ fn each_line(
             return Err(lines.error(format!("{}; expected {expected}", excerpt(&line))));
         }
         let name = columns[1];
-        if let Some((_, first)) = names.iter().find(|(known, _)| known == name) {
+        if let Some(first) = names.get(name) {
             let message = format!("name '{name}' again, first on line {first}");
             return Err(lines.error(message));
         }
-        names.push((name.to_string(), lines.number()));
+        names.insert(name.to_string(), lines.number());
         take(&columns, &lines)?;
     }
     Ok(())

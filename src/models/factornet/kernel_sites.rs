@@ -4,7 +4,7 @@ use crate::dna::bases::complement;
 use crate::engine::{CpuExecutor, Noise, Real};
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::models::factornet::Spec;
-use crate::train::batch::{Feed, Source};
+use crate::train::batch::{BatchSize, Feed, Source};
 use crate::train::interrupt::interrupted;
 use crate::train::model::Model;
 use crate::{Error, Result};
@@ -37,7 +37,7 @@ impl Sites {
 /// activation where that is above 0.
 ///
 /// # Errors
-/// [`Error::Interrupted`] after a signal that the program watches for.
+/// A network or a batch that does not fit into memory; [`Error::Interrupted`] after a signal that the program watches for.
 pub fn collect<T: Real, S: Source>(
     spec: &Spec,
     params: &[T],
@@ -45,15 +45,16 @@ pub fn collect<T: Real, S: Source>(
     batch_size: usize,
     source: &S,
 ) -> Result<Sites> {
-    let observed = spec.observing_program::<T>(batch_size);
+    let batch_size = BatchSize::of(batch_size, windows.len());
+    let observed = spec.observing_program::<T>(batch_size)?;
     let activations = observed.activations;
     let layers = [activations.convolution, activations.positionwise];
     let mut executor = CpuExecutor::new(observed.program);
-    let mut feed = Feed::<T>::new(spec.row(), batch_size);
+    let mut feed = Feed::<T>::new(spec.row(), batch_size.given);
     let mut all = Sites::new(spec);
     let per_window = 2 * spec.positions() * spec.kernels;
-    for windows in windows.chunks(batch_size) {
-        feed.fill(windows, source);
+    for windows in windows.chunks(batch_size.rows) {
+        feed.fill(windows, source)?;
         let batch = feed.batch(Noise::default(), false);
         let tracks = if spec.tracks.is_empty() {
             &[]

@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
     old_key: None,
     rows: "samples",
     rate: "samples_per_s",
+    sizes: "-L, -w, -k, -r and -d",
     remedy: "lower -lr or look at the tracks' values (--track-scale)",
     again: "write over it with -oc, or go on with it by --resume",
     restart: "or start over with -oc",

@@ -6,8 +6,10 @@ use super::build::{Activations, Built, Masking, build};
 use super::spec::Spec;
 use crate::Result;
 use crate::engine::cpu::piece_rows;
+use crate::engine::memory::{self, Bytes};
 use crate::engine::{Program, Real, Tape, Var};
 use crate::ops::binary_cross_entropy::binary_cross_entropy;
+use crate::train::batch::BatchSize;
 use crate::train::model::{
     Kind, Lowering, Measure, Model, Processor, Purpose, Recorded, RowShape, Tally,
 };
@@ -41,7 +43,10 @@ impl Spec {
     }
 
     /// A program that keeps the activations of the convolution and of the layer after it.
-    pub fn observing_program<T: Real>(&self, batch: usize) -> Observed<T> {
+    ///
+    /// # Errors
+    /// It does not fit into memory.
+    pub fn observing_program<T: Real>(&self, batch: BatchSize) -> Result<Observed<T>> {
         let make = |rows| {
             let mut tape = Tape::new(false);
             let built = build(&mut tape, self, Lowering::Composed, Masking::Drawn);
@@ -51,12 +56,14 @@ impl Spec {
             (Program::new(tape, built.output, None, rows), activations)
         };
         let (one, _) = make(1);
-        let rows = piece_rows::<T>(one.arena_len(), self.piece_limit(batch));
-        let (program, activations) = make(rows);
-        Observed {
+        let threads = rayon::current_num_threads().min(batch.rows);
+        memory::check(self.sized(), Bytes::of::<T>(&[one.arena_len(), threads]))?;
+        let rows = piece_rows::<T>(one.arena_len(), self.piece_limit(batch.given));
+        let (program, activations) = make(rows.min(batch.rows));
+        Ok(Observed {
             program,
             activations,
-        }
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a FactorNet model is, as its folder keeps it.
 
+use crate::engine::memory::{self, Bytes};
+use crate::numbers::counted;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +55,7 @@ impl Recurrent {
         match self {
             Recurrent::GlobalMax => -1,
             Recurrent::Flatten => 0,
-            Recurrent::Units(units) => units as i64,
+            Recurrent::Units(units) => i64::try_from(units).unwrap_or(i64::MAX),
         }
     }
 }
@@ -140,22 +142,24 @@ impl Spec {
         let fail = |message: String| Err(Error::invalid(message));
         if self.motif_width < 2 {
             return fail(format!(
-                "a motif width of {} bases; at least 2 are needed",
-                self.motif_width
+                "a motif width of {}; at least 2 are needed",
+                counted(self.motif_width, "base")
             ));
         }
         if self.length < self.motif_width {
             return fail(format!(
-                "sequences of {} bases are shorter than a motif of {}",
-                self.length, self.motif_width
+                "sequences of {} are shorter than a motif of {}",
+                counted(self.length, "base"),
+                self.motif_width
             ));
         }
+        self.check_memory()?;
         if self.pooled() == 0 {
             return fail(format!(
-                "sequences of {} bases leave {} positions for motifs of {} bases; at least {} are needed",
-                self.length,
-                self.positions(),
-                self.motif_width,
+                "sequences of {} leave {} for motifs of {}; at least {} are needed",
+                counted(self.length, "base"),
+                counted(self.positions(), "position"),
+                counted(self.motif_width, "base"),
                 self.pool()
             ));
         }
@@ -190,6 +194,32 @@ impl Spec {
             Some(p) => fail(format!("dropout {p}: expected 0 or more and below 1")),
             None => Ok(()),
         }
+    }
+}
+
+impl Spec {
+    /// That parameters, and what a sample becomes on its way, can be in memory at all: what is refused here could not even
+    /// be counted later.
+    fn check_memory(&self) -> Result<()> {
+        let numbers = |shape: &[usize]| Bytes::of::<f32>(shape);
+        let (w, k, d, positions) = (self.motif_width, self.kernels, self.dense, self.pooled());
+        let convolution = numbers(&[w, self.channels(), k]) + numbers(&[k, k]);
+        let (lstm, each) = match self.recurrent {
+            Recurrent::Units(r) => ((numbers(&[k, r]) + numbers(&[r, r])) * 8, numbers(&[2, r])),
+            Recurrent::Flatten | Recurrent::GlobalMax => (Bytes::default(), numbers(&[k])),
+        };
+        let features = each * positions;
+        let dense = features * d + numbers(&[d, self.meta]) + numbers(&[d, self.factors]);
+        let sample =
+            numbers(&[self.length, self.channels()]) + numbers(&[2, positions, k]) + features;
+        let recurrent = self.recurrent.flag();
+        memory::check(
+            format!(
+                "a network of -L {}, -w {w}, -k {k}, -r {recurrent}, -d {d}",
+                self.length
+            ),
+            convolution + lstm + dense + sample,
+        )
     }
 }
 
@@ -267,6 +297,40 @@ mod tests {
         ];
         for spec in bad {
             spec.check().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn sizes_that_no_machine_has_room_for_are_refused_with_what_they_need() {
+        let most = usize::MAX;
+        let large = [
+            Spec {
+                length: most - 1,
+                ..spec()
+            },
+            Spec {
+                length: most,
+                motif_width: 2,
+                recurrent: Recurrent::Flatten,
+                ..spec()
+            },
+            Spec {
+                kernels: most,
+                ..spec()
+            },
+            Spec {
+                recurrent: Recurrent::Units(most),
+                ..spec()
+            },
+            Spec {
+                dense: most,
+                ..spec()
+            },
+        ];
+        for spec in large {
+            let error = spec.check().unwrap_err().to_string();
+            assert!(error.starts_with("a network of -L "), "{error}");
+            assert!(error.contains(" GB of memory; "), "{error}");
         }
     }
 

@@ -3,6 +3,7 @@
 use super::MotifKernels;
 use super::spec::{Block, Extent, Spec, Start, Strands};
 use crate::engine::{Codes, Init, Real, Role, Tape, Var};
+use crate::numbers::counted;
 use crate::ops;
 use crate::ops::position::mirrored;
 use crate::train::model::Lowering;
@@ -70,7 +71,7 @@ pub(super) struct Builder<'a, T: Real> {
 ///
 /// # Errors
 /// A block that does not fit what reaches it; a sequence shorter than a kernel; a motif layer
-/// without motifs.
+/// without motifs; a network that does not fit into memory.
 pub fn build<T: Real>(
     tape: &mut Tape<T>,
     spec: &Spec,
@@ -90,6 +91,7 @@ pub fn build<T: Real>(
         features: Features::Other("the architecture has no motif layer"),
         last_layer: None,
     };
+    builder.check_window()?;
     let state = builder.run(spec.blocks.len(), Codes::Row)?;
     if let Some(name) = builder.collisions.first() {
         return Err(Error::invalid(format!(
@@ -106,10 +108,11 @@ pub fn build<T: Real>(
     let found = builder.tape.len(output);
     if found != dimensions.outputs {
         return Err(Error::invalid(format!(
-            "{}: the last block gives {found} numbers (shape {:?}), expected one for each of {} outputs",
+            "{}: the last block gives {} (shape {:?}), expected one for each of {}",
             spec.name,
+            counted(found, "number"),
             builder.tape.shape(output),
-            dimensions.outputs
+            counted(dimensions.outputs, "output")
         )));
     }
     let output = builder.tape.view(output, &[found]);
@@ -124,14 +127,16 @@ pub fn build<T: Real>(
 
 impl<T: Real> Builder<'_, T> {
     pub fn error(&self, block: &Block, message: impl std::fmt::Display) -> Error {
+        Error::invalid(format!("{}: {message}", self.place(block)))
+    }
+
+    /// Where a block stands, for messages.
+    pub(super) fn place(&self, block: &Block) -> String {
         let op = toml::Value::try_from(block)
             .ok()
             .and_then(|v| v.get("op").and_then(|o| o.as_str().map(str::to_string)))
             .unwrap_or_default();
-        Error::invalid(format!(
-            "architecture {}, block {op}: {message}",
-            self.spec.name
-        ))
+        format!("architecture {}, block {op}", self.spec.name)
     }
 
     /// A parameter by its state-dict name: declared once, shared by everything that names it.
@@ -199,9 +204,11 @@ impl<T: Real> Builder<'_, T> {
                 }
                 _ => {
                     let x = self.dense(&state, which);
+                    self.check_block(block, x)?;
                     State::Value(self.block(block, x, at, which)?)
                 }
             };
+            self.check_memory(block, &[0])?;
             at += 1;
         }
         Ok(state)
@@ -333,10 +340,11 @@ impl<T: Real> Builder<'_, T> {
         let (channels, width) = (kernels.channels(strands), kernels.width());
         if self.dimensions.window < width {
             return Err(Error::invalid(format!(
-                "the sequences are {} bases long, shorter than the longest motif ({width})",
-                self.dimensions.window
+                "the sequences are {} long, shorter than the longest motif ({width})",
+                counted(self.dimensions.window, "base")
             )));
         }
+        self.check_motifs(block, strands)?;
         let values = Arc::new(kernels.buffer(strands));
         let weight = self.param(
             "conv_motif.weight",

@@ -4,6 +4,7 @@ use super::build::{Builder, Features};
 use super::spec::{Block, Extent, Start, Strands};
 use crate::Result;
 use crate::engine::{Codes, Init, Real, Role, Var};
+use crate::numbers::{counted, is_or_are};
 use crate::ops::activation::{Activation, activation};
 use crate::ops::attention_pool::attention_pool;
 use crate::ops::batch_norm::{BatchNormParams, batch_norm};
@@ -52,7 +53,11 @@ impl<T: Real> Builder<'_, T> {
                 if channels % 2 != 0 {
                     return Err(self.error(
                         block,
-                        format!("{channels} channels are no pairs of strands"),
+                        format!(
+                            "{} {} no pairs of strands",
+                            counted(channels, "channel"),
+                            is_or_are(channels)
+                        ),
                     ));
                 }
                 self.features = Features::Motifs;
@@ -74,10 +79,14 @@ impl<T: Real> Builder<'_, T> {
                 padding,
             } => {
                 let (_, length) = self.channels_and_positions(block, x)?;
-                if length + 2 * padding < *window || *stride == 0 {
+                if length.saturating_add(2 * padding) < *window || *stride == 0 {
                     return Err(self.error(
                         block,
-                        format!("{length} positions are fewer than its window {window}"),
+                        format!(
+                            "{} {} fewer than its window {window}",
+                            counted(length, "position"),
+                            is_or_are(length)
+                        ),
                     ));
                 }
                 Ok(max_pool(self.tape, x, *window, *stride, *padding))
@@ -235,10 +244,14 @@ impl<T: Real> Builder<'_, T> {
             return Ok(x);
         };
         let (channels, length) = self.channels_and_positions(block, x)?;
-        if length + 2 * padding < *width {
+        if length.saturating_add(2 * padding) < *width {
             return Err(self.error(
                 block,
-                format!("{length} positions are fewer than its width {width}"),
+                format!(
+                    "{} {} fewer than its width {width}",
+                    counted(length, "position"),
+                    is_or_are(length)
+                ),
             ));
         }
         let shape: Vec<usize> = match (two_dimensional, channels) {
@@ -246,7 +259,7 @@ impl<T: Real> Builder<'_, T> {
             (true, _) => vec![*filters, channels, 1, *width],
             (false, _) => vec![*filters, channels, *width],
         };
-        let fan_in = channels * width;
+        let fan_in = channels.saturating_mul(*width);
         let weight = self.param(&format!("{name}.weight"), &shape, start.init(fan_in));
         let bias = self.param(
             &format!("{name}.bias"),
@@ -277,7 +290,14 @@ impl<T: Real> Builder<'_, T> {
         if let Extent::Parts(n) = extent
             && found != n
         {
-            return Err(self.error(block, format!("{length} positions do not make {n} windows")));
+            return Err(self.error(
+                block,
+                format!(
+                    "{} cannot make {}",
+                    counted(length, "position"),
+                    counted(n, "window")
+                ),
+            ));
         }
         if found == 0 {
             return Err(self.error(block, "an empty window"));

@@ -21,6 +21,7 @@ pub mod penalty_path;
 pub mod samples;
 pub mod saved;
 pub mod simulate;
+mod sizes;
 pub mod spec;
 
 use crate::train::model::Kind;
@@ -37,6 +38,7 @@ pub static KIND: Kind = Kind {
     old_key: Some("architecture"),
     rows: "sequences",
     rate: "seq_per_s",
+    sizes: "--architecture and the length of the sequences",
     remedy: "lower --lr or look at the signals",
     again: "or say --resume to go on with it",
     restart: "or start from its weights (--model)",

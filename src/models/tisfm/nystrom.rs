@@ -4,6 +4,7 @@ use super::build::{Builder, Features};
 use super::spec::{Block, Start};
 use crate::Result;
 use crate::engine::{Init, Real, Var};
+use crate::numbers::{counted, is_or_are};
 use crate::ops::inverse_sqrt_gram::inverse_sqrt_gram;
 use crate::ops::product_matrix::product_matrix;
 use crate::ops::shared_conv::shared_conv;
@@ -58,7 +59,11 @@ impl<T: Real> Builder<'_, T> {
         if length < width {
             return Err(self.error(
                 block,
-                format!("{length} positions are fewer than its width {width}"),
+                format!(
+                    "{} {} fewer than its width {width}",
+                    counted(length, "position"),
+                    is_or_are(length)
+                ),
             ));
         }
         let start = Start::Plain.init(width);

@@ -6,7 +6,8 @@ use super::samples::TrainingRows;
 use crate::data::split::rows::Split;
 use crate::engine::Device;
 use crate::io::atomic::{remove_leftovers, write_atomic};
-use crate::io::state_dict::read;
+use crate::io::state_dict::{StateDict, read};
+use crate::numbers::{counted, rounded};
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::BEST;
@@ -98,6 +99,7 @@ impl Steps<'_> {
     /// As [`Trainer::run`].
     pub fn run<T: Number>(&self, network: Network<T>, resume: bool) -> Result<()> {
         let path = self.path;
+        let table = self.folder.join("path.tsv");
         let mut rows = vec!["step\tlambda\tbest_epoch\tvalidation_loss\tnonzero".to_string()];
         let Network {
             blueprint,
@@ -133,9 +135,9 @@ impl Steps<'_> {
                 reporter: self.reporter,
             };
             self.reporter.line(&format!(
-                "path_{} of {} steps: lambda {lambda}",
-                index,
-                path.lambdas.len()
+                "path_{index} of {}: lambda {}",
+                counted(path.lambdas.len(), "step"),
+                rounded(lambda)
             ));
             let outcome = trainer.run(params, resume)?;
             if outcome.was_finished {
@@ -144,32 +146,67 @@ impl Steps<'_> {
             }
             let file = step.join(BEST);
             let best = read(&file)?;
-            let nonzero = |name: &String| {
-                let weights = best
-                    .get(name)
-                    .map(|t| t.values.to_f64())
-                    .unwrap_or_default();
-                weights.iter().filter(|w| **w != 0.0).count()
-            };
             rows.push(format!(
                 "{index}\t{lambda:?}\t{}\t{:?}\t{}",
                 outcome.best_epoch,
                 outcome.best_loss,
-                path.penalised.iter().map(nonzero).sum::<usize>()
+                nonzero(&best, &path.penalised).nonzero
             ));
+            write_rows(&table, &rows)?;
             // The next step starts from this one's best.
             params = load(&layout, &best, &file)?;
         }
-        let table = self.folder.join("path.tsv");
         self.reporter
             .line(&format!("all steps: {}", table.display()));
-        write_atomic(table, |w| writeln!(w, "{}", rows.join("\n")))
+        Ok(())
     }
+}
+
+/// Writes the table of the steps so far; one that has these and more, of a run that is gone on with, stays until the first
+/// new step is done.
+fn write_rows(table: &Path, rows: &[String]) -> Result<()> {
+    let text = rows.join("\n") + "\n";
+    match std::fs::read_to_string(table) {
+        Ok(before) if before.starts_with(&text) => Ok(()),
+        _ => write_atomic(table, |w| w.write_all(text.as_bytes())),
+    }
+}
+
+/// Weights of some parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weights {
+    pub all: usize,
+    pub nonzero: usize,
+}
+
+/// How many weights of these parameters a penalty has left.
+pub fn nonzero(state: &StateDict, names: &[String]) -> Weights {
+    let mut found = Weights::default();
+    for tensor in names.iter().filter_map(|name| state.get(name)) {
+        let values = tensor.values.to_f64();
+        found.all += values.len();
+        found.nonzero += values.iter().filter(|weight| **weight != 0.0).count();
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_of_more_steps_stays_and_one_of_another_path_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = folder.path().join("path.tsv");
+        let rows = ["step", "0", "1"].map(String::from);
+        let text = || std::fs::read_to_string(&table).unwrap();
+        write_rows(&table, &rows).unwrap();
+        write_rows(&table, &rows[..2]).unwrap();
+        assert_eq!(text(), "step\n0\n1\n");
+        std::fs::write(&table, "step\n0.5\n").unwrap();
+        write_rows(&table, &rows[..2]).unwrap();
+        assert_eq!(text(), "step\n0\n");
+    }
 
     #[test]
     fn ranges_hold_zero_and_both_ends_once() {

@@ -69,6 +69,10 @@ impl Samples for TrainingRows<'_> {
         self.validation
     }
 
+    fn most(&self) -> usize {
+        self.train.len().max(self.validation.len())
+    }
+
     fn targets(&self, sample: &usize, targets: &mut [f64]) {
         let width = self.rows.outputs;
         targets.copy_from_slice(&self.rows.signals[sample * width..(sample + 1) * width]);

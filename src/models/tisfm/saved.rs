@@ -6,6 +6,7 @@ use super::network::{Blueprint, Network};
 use super::samples::Rows;
 use crate::engine::Device;
 use crate::io::state_dict::StateDict;
+use crate::numbers::counted;
 use crate::train::folder::config::Precision;
 use crate::train::folder::open::Opened;
 use crate::train::folder::weights::{Number, load, tensors};
@@ -43,8 +44,8 @@ impl SavedModel {
         let window = self.config.model.window;
         if samples.length != window {
             return Err(Error::invalid(format!(
-                "the sequences are {} bases long, the model takes {window}",
-                samples.length
+                "the sequences are {} long, the model takes {window}",
+                counted(samples.length, "base")
             )));
         }
         match precision {

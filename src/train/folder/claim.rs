@@ -7,6 +7,7 @@ use super::{BEST, FILES, HISTORY, LAST, STATE, numbered};
 use crate::engine::Layout;
 use crate::io::atomic::remove_leftovers;
 use crate::io::history;
+use crate::numbers::counted;
 use crate::train::model::Kind;
 use crate::{Error, Result};
 use std::fs::{File, TryLockError};
@@ -85,8 +86,9 @@ impl Claim<'_> {
             let epochs = history::epochs(&part.join(HISTORY))?;
             if epochs > 1 && !part.join(STATE).exists() {
                 return Err(Error::invalid(format!(
-                    "--resume: {} has a model of {epochs} epochs but no {STATE} to go on from; nothing was changed: choose another {flag}, {}",
+                    "--resume: {} has a model of {} but no {STATE} to go on from; nothing was changed: choose another {flag}, {}",
                     part.display(),
+                    counted(epochs, "epoch"),
                     kind.restart
                 )));
             }

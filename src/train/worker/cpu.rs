@@ -24,7 +24,7 @@ pub struct CpuWorker<'a, T: Number, M, S: Samples> {
 
 impl<'a, T: Number, M: Model, S: Samples> CpuWorker<'a, T, M, S> {
     /// # Errors
-    /// A model that cannot be built.
+    /// A model that cannot be built, or does not fit into memory.
     pub fn new(job: Job<'a, M, S>) -> Result<Self> {
         let batch = job.batch_size;
         let executor = CpuExecutor::new(job.model.program::<T>(Purpose::Train, batch)?);
@@ -35,7 +35,7 @@ impl<'a, T: Number, M: Model, S: Samples> CpuWorker<'a, T, M, S> {
             optimizer: Optimizer::new(job.optimizer.clone(), parameters),
             executor,
             width: shape.outputs,
-            feed: Feed::new(shape, batch),
+            feed: Feed::new(shape, batch.given),
             params: vec![T::ZERO; parameters],
             grads: vec![T::ZERO; parameters],
             epoch: Epoch {
@@ -48,10 +48,10 @@ impl<'a, T: Number, M: Model, S: Samples> CpuWorker<'a, T, M, S> {
     }
 
     /// One optimizer step.
-    fn step(&mut self, batch: usize) -> Stepped {
-        let (size, all) = (self.job.batch_size, &self.epoch.samples);
+    fn step(&mut self, batch: usize) -> Result<Stepped> {
+        let (size, all) = (self.job.batch_size.rows, &self.epoch.samples);
         let samples = &all[batch * size..((batch + 1) * size).min(all.len())];
-        self.feed.fill(samples, self.job.samples);
+        self.feed.fill(samples, self.job.samples)?;
         self.feed.target(samples, self.job.samples);
         let noise = Noise {
             seed: self.job.seed,
@@ -80,10 +80,10 @@ impl<'a, T: Number, M: Model, S: Samples> CpuWorker<'a, T, M, S> {
         let sums = measures
             .iter()
             .map(|measure| measure.sum(&outputs, self.feed.targets()));
-        Stepped {
+        Ok(Stepped {
             loss,
             measures: sums.collect(),
-        }
+        })
     }
 }
 
@@ -120,7 +120,7 @@ impl<T: Number, M: Model, S: Samples> Worker<T, S::Sample> for CpuWorker<'_, T, 
         let mut done = Vec::with_capacity(batches.len());
         self.optimizer.steps = self.epoch.steps + batches.start as u64;
         for batch in batches {
-            let stepped = self.step(batch);
+            let stepped = self.step(batch)?;
             let finite = stepped.loss.is_finite();
             done.push(stepped);
             if !finite {
@@ -132,8 +132,8 @@ impl<T: Number, M: Model, S: Samples> Worker<T, S::Sample> for CpuWorker<'_, T, 
 
     fn validate(&mut self, samples: &[S::Sample], judge: Judge<'_, T>) -> Result<()> {
         self.validator.parameters_replaced();
-        for samples in samples.chunks(self.job.batch_size) {
-            self.feed.fill(samples, self.job.samples);
+        for samples in samples.chunks(self.job.batch_size.rows) {
+            self.feed.fill(samples, self.job.samples)?;
             self.feed.target(samples, self.job.samples);
             let mut outputs = vec![T::ZERO; samples.len() * self.width];
             let batch = self.feed.batch(Noise::default(), false);

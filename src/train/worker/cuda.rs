@@ -32,7 +32,7 @@ impl<'a, S: Samples> CudaWorker<'a, S> {
         precision: Precision,
         job: Job<'a, M, S>,
     ) -> Result<Self> {
-        let (model, batch) = (job.model, job.batch_size);
+        let (model, batch) = (job.model, job.batch_size.rows);
         let table = job.samples.table().ok_or_else(|| not_resident(model))?;
         if job.optimizer.form != Form::Corrected || !model.measures().is_empty() {
             return Err(Error::Device(format!(

@@ -8,10 +8,10 @@ pub mod step;
 pub use cpu::CpuWorker;
 pub use cuda::CudaWorker;
 
-use super::batch::Samples;
+use super::batch::{BatchSize, Feed, Samples};
 use super::folder::config::Precision;
 use super::folder::weights::Number;
-use super::model::Model;
+use super::model::{Model, Purpose};
 use crate::Result;
 use crate::engine::{Device, Layout};
 use crate::optim::OptimizerSettings;
@@ -91,8 +91,29 @@ pub struct Job<'a, M, S> {
     pub model: &'a M,
     pub samples: &'a S,
     pub optimizer: &'a OptimizerSettings,
-    pub batch_size: usize,
+    pub batch_size: BatchSize,
     pub seed: u64,
+}
+
+/// That what a CPU's worker is going to keep fits into memory, asked before a run writes anything. A GPU's memory is asked
+/// for when its worker is made.
+///
+/// # Errors
+/// A model that cannot be built, or with its batches does not fit.
+pub fn check_fits<T: Number, M: Model, S: Samples>(
+    device: &Device,
+    model: &M,
+    samples: &S,
+    batch_size: usize,
+) -> Result<()> {
+    let batch = BatchSize::of(batch_size, samples.most());
+    match device {
+        Device::Cpu { .. } => {
+            model.program::<T>(Purpose::Train, batch)?;
+            Feed::<T>::check(&model.row(), batch)
+        }
+        Device::Cuda { .. } => Ok(()),
+    }
 }
 
 /// A worker on the device that was opened.

@@ -33,7 +33,7 @@ impl BadInput for Cells {
         ("--device tpu", "tpu"),
         ("--track-scale DGF", "'DGF' has no '='"),
         ("-n -1", "-1"),
-        ("-e x", "'x'"),
+        ("-e x", "-e x: expected a whole number of 1 or more"),
         ("-v chr2:9-5", "-v chr2:9-5"),
         ("--gencode-span both", "both"),
         ("-q 3", "-q"),

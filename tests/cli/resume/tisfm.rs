@@ -5,7 +5,7 @@ use crate::common::kinds::Kind;
 use crate::common::process::{kill_after, kill_until_done, signal, spawn, wait_for};
 use crate::common::same_end::assert_same_end;
 use crate::common::tisfm::Data;
-use crate::common::{Random, text};
+use crate::common::{Random, Table, text};
 
 impl Resumes for Data {
     fn variants() -> Vec<(Data, Vec<String>)> {
@@ -108,7 +108,8 @@ fn a_penalty_path_killed_in_the_middle_ends_as_the_undisturbed_one() {
         &arguments,
         &data.path("killed/path_1/state.safetensors"),
     );
-    assert!(!data.path("killed/path.tsv").exists());
+    let rows = Table::read(data.path("killed/path.tsv")).rows.len();
+    assert!((1..3).contains(&rows), "of the steps that are done: {rows}");
     kill_until_done(data.folder(), &arguments, &mut Random(5));
     assert_same_end(&data.path("whole"), &data.path("killed"));
 }

@@ -175,7 +175,7 @@ fn the_originals_flags_are_taken() {
         "--class-name TISFM --num-of-workers 1 --window-size 40 --early-stopping",
     );
     let run = run.ok();
-    assert!(run.err.starts_with("device: cpu, 1 threads"));
+    assert!(run.err.starts_with("device: cpu, 1 thread, f32"));
     assert!(run.err.contains("note: --class-name is ignored"));
     // --out is --model-output.
     let arguments = data

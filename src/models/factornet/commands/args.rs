@@ -1,9 +1,9 @@
 //! Arguments of all four commands. What a command does not need it accepts and ignores.
 
-use crate::args::DeviceArgs;
+use crate::args::numbers::one_or_more;
 pub use crate::args::say;
+use crate::args::{DeviceArgs, Unannounced};
 use crate::data::tracks::Storage;
-use crate::engine::Device;
 use crate::io::sources::is_there;
 use crate::models::factornet::genome_inputs::Files;
 use crate::models::factornet::saved::FactorNet;
@@ -29,7 +29,12 @@ pub struct SharedArgs {
     #[arg(long, value_name = "GTF")]
     pub gtf: Option<PathBuf>,
     /// Promoters of a GTF: bases upstream and downstream of each transcription start
-    #[arg(long, default_value = "500,100", value_name = "UP,DOWN")]
+    #[arg(
+        long,
+        default_value = "500,100",
+        value_name = "UP,DOWN",
+        allow_hyphen_values = true
+    )]
     pub promoter: String,
     /// Folder where the original keeps its genome, blacklist, annotations and motifs
     #[arg(long, default_value = "resources", value_name = "DIR")]
@@ -45,7 +50,7 @@ pub struct SharedArgs {
     #[arg(long)]
     pub strict: bool,
     /// Samples that are computed at a time
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = one_or_more::<usize>)]
     pub batch_size: usize,
     /// Arithmetic: f32 or f64 [default: f32, or as the model was trained]
     #[arg(long, value_name = "TYPE")]
@@ -68,14 +73,11 @@ pub enum StorageArg {
 }
 
 impl SharedArgs {
-    /// Starts the device and says what it is. FactorNet runs on the CPU.
+    /// Finds the device. FactorNet runs on the CPU.
     ///
     /// # Errors
     /// A device or precision that it does not run on.
-    pub fn open(&self, trained: Option<Precision>) -> Result<(Device, Precision)> {
-        if self.batch_size == 0 {
-            return Err(Error::usage("--batch-size must be at least 1"));
-        }
+    pub fn open(&self, trained: Option<Precision>) -> Result<(Unannounced, Precision)> {
         let precision = match self.precision {
             Some(Arithmetic::F64) => Precision::F64,
             Some(Arithmetic::F32) => Precision::F32,

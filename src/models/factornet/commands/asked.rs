@@ -5,10 +5,11 @@ use crate::data::Notes;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::Strangers;
 use crate::io::edges::{Edges, Treatment};
-use crate::io::text::{Lines, counted, first_names};
+use crate::io::text::{Lines, first_names};
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::samples::placing::{Place, Placer};
+use crate::numbers::counted;
 
 /// A line of the BED.
 pub struct Line {
@@ -126,7 +127,7 @@ impl<'a> Asked<'a> {
         };
         notes.push(format!(
             "warning: {} {are} and {score} 0: {}; in use are {}",
-            counted(self.strangers.rows(), "interval", "intervals"),
+            counted(self.strangers.rows(), "interval"),
             first_names(strangers),
             first_names(chromosomes.names())
         ));

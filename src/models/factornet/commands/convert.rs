@@ -6,6 +6,7 @@ use crate::io::sources::Sources;
 use crate::io::state_dict::write_safetensors;
 use crate::models::factornet::config::write_lists;
 use crate::models::factornet::{KIND, keras};
+use crate::numbers::counted;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::InputFile;
 use crate::train::folder::{BEST, LAST};
@@ -56,13 +57,14 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     model.config.write(&args.out)?;
     let network = &model.config.model.network;
     eprintln!(
-        "{}: {} kernels of {} bases, inputs of {} bases and {} tracks, {} meta numbers, factors {}",
+        "{}: {} of {}, inputs of {} and {}, {}, {}: {}",
         args.out.display(),
-        network.kernels,
-        network.motif_width,
-        network.length,
-        network.tracks.len(),
-        network.meta,
+        counted(network.kernels, "kernel"),
+        counted(network.motif_width, "base"),
+        counted(network.length, "base"),
+        counted(network.tracks.len(), "track"),
+        counted(network.meta, "meta number"),
+        counted(network.factors, "factor"),
         model.config.model.factors.join(", ")
     );
     Ok(())

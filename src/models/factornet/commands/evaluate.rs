@@ -2,12 +2,13 @@
 
 use super::args::{SharedArgs, chosen, say};
 use super::train_args::{TEST, words};
-use crate::args::emit;
+use crate::args::numbers::{one_or_more, zero_or_more};
+use crate::args::{Unannounced, emit};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::WINDOW;
 use crate::data::windows::bins::{Labeller, State, bins};
-use crate::engine::Device;
+use crate::engine::memory::{self, Bytes};
 use crate::io::sources::Sources;
 use crate::metrics::classification::{Measures, Ranked};
 use crate::models::factornet::cell_line::{CellFolder, Lists, Needed};
@@ -39,10 +40,10 @@ pub struct Args {
     #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
     testchroms: Vec<String>,
     /// Add 95 % intervals from this many bootstrap samples of stretches of 10,000 bases
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     bootstrap: Option<usize>,
     /// Seed of the bootstrap
-    #[arg(short = 's', long, default_value_t = 420, value_name = "N")]
+    #[arg(short = 's', long, default_value_t = 420, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: u64,
     #[command(flatten)]
     shared: SharedArgs,
@@ -55,18 +56,19 @@ const LEVEL: f64 = 0.95;
 const STRETCH: u32 = 10_000;
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    if args.bootstrap == Some(0) {
-        return Err(Error::usage("--bootstrap 0: at least one sample is needed"));
+    if let Some(samples) = args.bootstrap {
+        let taken = Bytes::of::<Measures<f64>>(&[samples, 2]);
+        memory::check(format!("--bootstrap {samples}"), taken)?;
     }
     let model = open(&args.model, known)?;
     let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => evaluate::<f64>(args, &model, &device),
-        _ => evaluate::<f32>(args, &model, &device),
+        Precision::F64 => evaluate::<f64>(args, &model, device),
+        _ => evaluate::<f32>(args, &model, device),
     }
 }
 
-fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Result<()> {
+fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: Unannounced) -> Result<()> {
     let lists = Lists {
         factors: true,
         meta: !model.config.model.meta.is_empty(),
@@ -103,6 +105,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
     let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
     let annotations = genome.annotations(&files, &sources, described.gencode, &mut notes)?;
+    let device = device.announce();
     say(&notes);
     let windows = bins(&regions, &[&genome.blacklist.plain, &genome.unknown]);
     if windows.is_empty() {
@@ -121,7 +124,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
         cell: 0,
     };
     let mut predictor = Predictor::new(
-        device,
+        &device,
         model.config.precision,
         &model.config.model.network,
         model.parameters::<T>()?,
@@ -133,7 +136,7 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: &Device) -> Resul
     interrupt::watch();
     let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
     let reporter = Reporter::new();
-    let bar = reporter.bar("scoring", windows.len());
+    let bar = reporter.bar("scoring", windows.len(), "windows");
     for block in windows.chunks(BLOCK) {
         let samples: Vec<Sample> = block.iter().map(|&window| placer.window(window)).collect();
         let found = predictor.predict(&samples, |n| bar.advance(n))?;

@@ -6,6 +6,7 @@ pub mod convert;
 mod evaluate;
 mod outputs;
 mod predict;
+mod start;
 mod start_motif;
 mod train;
 mod train_args;

@@ -3,9 +3,12 @@
 use super::args::{SharedArgs, chosen, say};
 use super::asked::Asked;
 use super::outputs;
+use crate::args::Unannounced;
+use crate::args::inputs::check_there;
+use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check;
 use crate::data::Notes;
-use crate::engine::Device;
+use crate::io::atomic::is_gzip_name;
 use crate::io::bigwig::Means;
 use crate::io::scored_bed::{write_error, write_scored_bed};
 use crate::io::sources::{Sources, is_stream};
@@ -37,15 +40,18 @@ pub struct Args {
     /// Intervals to score, BED; - is standard input
     #[arg(short = 'b', long, visible_alias = "bed", value_name = "BED")]
     bedfile: PathBuf,
-    /// Scored intervals, gzipped BED
+    /// Scored intervals, BED; packed with gzip where the name ends in .gz
     #[arg(short = 'o', long, visible_alias = "out", value_name = "FILE")]
     outputfile: PathBuf,
     /// Write the scores as bigWig too, each base the mean of the intervals over it (with several factors a file each, its
     /// name before the ending)
     #[arg(long, value_name = "FILE")]
     bigwig: Option<PathBuf>,
+    /// With several factors: no line `#chrom start end ...` with their names before the intervals, as the original
+    #[arg(long)]
+    no_header: bool,
     /// Accepted as elsewhere; prediction has no randomness
-    #[arg(short = 's', long, value_name = "N")]
+    #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
     shared: SharedArgs,
@@ -57,17 +63,18 @@ const BLOCK: usize = 1 << 15;
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let model = open(&args.model, known)?;
     let columns = chosen(&model, args.factor.as_deref())?;
+    check_there([&args.bedfile])?;
     let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => predict::<f64>(args, &model, &device, &columns),
-        _ => predict::<f32>(args, &model, &device, &columns),
+        Precision::F64 => predict::<f64>(args, &model, device, &columns),
+        _ => predict::<f32>(args, &model, device, &columns),
     }
 }
 
 fn predict<T: Number>(
     args: &Args,
     model: &FactorNet,
-    device: &Device,
+    device: Unannounced,
     columns: &[usize],
 ) -> Result<()> {
     let lists = Lists {
@@ -91,6 +98,12 @@ fn predict<T: Number>(
     let mut written = vec![("-o", args.outputfile.as_path())];
     written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
     check(&written, &read)?;
+    if let Some(path) = bigwig.filter(|path| is_gzip_name(path)) {
+        return Err(Error::usage(format!(
+            "--bigwig {}: a bigWig is not packed with gzip, it is packed inside; choose a name without .gz",
+            path.display()
+        )));
+    }
     let files = args.shared.files()?;
     let sources = Sources::new();
     let described = &model.config.model;
@@ -99,10 +112,11 @@ fn predict<T: Number>(
     let wanted = Wanted::of(described, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cell, &wanted, &mut notes)?;
     let annotations = genome.annotations(&files, &sources, described.gencode, &mut notes)?;
+    let device = device.announce();
     say(&notes);
-    let names: Vec<&str> = columns
+    let names: Vec<String> = columns
         .iter()
-        .map(|&c| model.config.model.factors[c].as_str())
+        .map(|&c| model.config.model.factors[c].clone())
         .collect();
     if columns.len() > 1 {
         eprintln!("score columns: {}", names.join("\t"));
@@ -123,11 +137,14 @@ fn predict<T: Number>(
     let reporter = Reporter::new();
     // What comes through a pipe is read once: how much it is, and what is wrong with it, is known at its end.
     let bar = match is_stream(&args.bedfile) {
-        false => reporter.bar("scoring", asked(sources.lines(&args.bedfile)?).survey()?),
-        true => reporter.counter("scoring"),
+        false => {
+            let intervals = asked(sources.lines(&args.bedfile)?).survey()?;
+            reporter.bar("scoring", intervals, "intervals")
+        }
+        true => reporter.counter("scoring", "intervals"),
     };
     let mut predictor = Predictor::new(
-        device,
+        &device,
         model.config.precision,
         &model.config.model.network,
         model.parameters::<T>()?,
@@ -140,7 +157,8 @@ fn predict<T: Number>(
     let mut notes = Notes::new();
     // From here on a signal ends the work between two batches, and nothing half written stays.
     interrupt::watch();
-    write_scored_bed(&args.outputfile, |out| {
+    let header = (columns.len() > 1 && !args.no_header).then_some(&names[..]);
+    write_scored_bed(&args.outputfile, header, |out| {
         let failed = write_error(&args.outputfile);
         let mut asked = asked(sources.into_lines(&args.bedfile)?);
         let mut lines = Vec::new();

@@ -4,6 +4,8 @@ use super::args::say;
 use super::outputs;
 use super::train_args::Args;
 use super::train_files;
+use crate::args::Unannounced;
+use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
@@ -18,7 +20,8 @@ use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single, unbound};
-use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec, inject};
+use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec};
+use crate::numbers::counted;
 use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::Samples;
@@ -26,12 +29,14 @@ use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{PIPE, Precision, named};
 use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
+use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::path::PathBuf;
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
+    check_there(args.motif_file().iter().filter(|_| args.motif))?;
     let (device, precision) = args.shared.open(None)?;
     let cells = Cells::read(args)?;
     let sources = Sources::new();
@@ -51,8 +56,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let motif = args.start_motif(&sources)?;
     let motif = motif.as_ref();
     match precision {
-        Precision::F64 => train::<f64>(args, &cells, sources, config, motif, &claim, &device),
-        _ => train::<f32>(args, &cells, sources, config, motif, &claim, &device),
+        Precision::F64 => train::<f64>(args, &cells, sources, config, motif, &claim, device),
+        _ => train::<f32>(args, &cells, sources, config, motif, &claim, device),
     }
 }
 
@@ -237,24 +242,16 @@ impl Args {
         Ok(config)
     }
 
-    /// Fresh weights, with the known motif where there is one to start from.
-    fn weights<T: Number>(&self, config: &Config, motif: Option<&Motif>) -> Result<Vec<T>> {
-        let network = &config.model.network;
-        let layout = network.layout()?;
-        let mut params = layout.initialise::<T>(self.seed);
-        if let Some(motif) = motif {
-            let injected = inject(network, &layout, &mut params, &motif.rows)?;
-            if injected.cut > 0 {
-                eprintln!(
-                    "warning: -mo: {} has {} positions, -w is {}: {} are cut off around its middle",
-                    motif.shown(),
-                    motif.rows.len(),
-                    network.motif_width,
-                    injected.cut
-                );
-            }
-        }
-        Ok(params)
+    /// Flags that do nothing where all factors are trained at once.
+    fn ignored(&self) -> Notes {
+        let negatives = (self.negatives != 1).then(|| {
+            "note: -n is ignored: all factors at once take one negative for each positive window"
+        });
+        let shift = self.max_shift.map(|_| {
+            "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
+        });
+        let notes = negatives.into_iter().chain(shift);
+        notes.map(str::to_string).collect()
     }
 }
 
@@ -265,7 +262,7 @@ fn train<T: Number>(
     mut config: Config,
     motif: Option<&Motif>,
     claim: &Claim<'_>,
-    device: &Device,
+    device: Unannounced,
 ) -> Result<()> {
     let files = args.shared.files()?;
     let mut notes = Notes::new();
@@ -315,7 +312,6 @@ fn train<T: Number>(
                 true => None,
                 false => Some(peaks(&cells.validation, factor)?),
             };
-            say(&notes);
             let settings = single::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -328,27 +324,17 @@ fn train<T: Number>(
                 max_shift: args.max_shift,
                 seed: args.seed,
             };
-            let (task, notes) = single::SingleTask::new(settings, &train, held.as_deref())?;
-            say(&notes);
+            let (task, more) = single::SingleTask::new(settings, &train, held.as_deref())?;
+            notes.extend(more);
             let positives = task.positives().len();
             (Task::Single(task), positives)
         }
         None => {
-            if args.negatives != 1 {
-                eprintln!(
-                    "note: -n is ignored: all factors at once take one negative for each positive window"
-                );
-            }
-            if args.max_shift.is_some() {
-                eprintln!(
-                    "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
-                );
-            }
             let mut all = Vec::new();
             for factor in &config.model.factors {
                 all.extend(peaks(&cells.train, factor)?);
             }
-            say(&notes);
+            notes.extend(args.ignored());
             let settings = multi::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -357,17 +343,21 @@ fn train<T: Number>(
                 length,
                 seed: args.seed,
             };
-            let (task, notes) = multi::MultiTask::new(settings, &all)?;
-            say(&notes);
+            let (task, more) = multi::MultiTask::new(settings, &all)?;
+            notes.extend(more);
             let factors: Vec<_> = config.model.factors.iter().cloned().zip(all).collect();
-            say(&unbound::warnings(&task, &factors));
+            notes.extend(unbound::warnings(&task, &factors));
             let positives = task.positives();
             (Task::Multi(task), positives)
         }
     };
     // What pipes gave has been read.
     drop(sources);
+    let device = &device.announce();
+    say(&notes);
     let samples = TaskSamples { task, inputs };
+    let size = args.shared.batch_size;
+    check_fits::<T, _, _>(device, &config.model.network, &samples, size)?;
     args.start::<T>(&config, motif, &samples, positives, claim, device)
 }
 
@@ -395,13 +385,13 @@ impl Args {
         config.write(folder)?;
         write_lists(model, folder)?;
         reporter.line(&format!(
-            "{} parameters; {} factor{}; {positives} positives for training, {} samples for validation, of {} bases and {} tracks",
-            params.len(),
-            model.factors.len(),
-            if model.factors.len() == 1 { "" } else { "s" },
-            samples.validation().len(),
-            self.seqlen,
-            model.network.tracks.len()
+            "{}; {}; {} for training, {} for validation, of {} and {}",
+            counted(params.len(), "parameter"),
+            counted(model.factors.len(), "factor"),
+            counted(positives, "positive"),
+            counted(samples.validation().len(), "sample"),
+            counted(self.seqlen, "base"),
+            counted(model.network.tracks.len(), "track")
         ));
         let trainer = Trainer {
             model: &model.network,

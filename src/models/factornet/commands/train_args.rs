@@ -1,6 +1,7 @@
 //! The arguments of `cisgrad factornet train`, checked.
 
 use super::args::SharedArgs;
+use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::data::windows::annotations::GencodeSpan;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -20,25 +21,25 @@ pub struct Args {
     #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
     pub testchroms: Vec<String>,
     /// Passes over the positives
-    #[arg(short = 'e', long, default_value_t = 100, value_name = "N")]
+    #[arg(short = 'e', long, default_value_t = 100, value_name = "N", value_parser = one_or_more::<u64>)]
     pub epochs: u64,
     /// (-ep) Epochs without a lower validation loss before training ends
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = zero_or_more::<u64>)]
     pub patience: u64,
     /// (-lr) Learning rate
-    #[arg(long, default_value_t = 0.001, value_name = "RATE")]
+    #[arg(long, default_value_t = 0.001, value_name = "RATE", value_parser = number)]
     pub learningrate: f64,
     /// Negatives for each positive and epoch
-    #[arg(short = 'n', long, default_value_t = 1, value_name = "N")]
+    #[arg(short = 'n', long, default_value_t = 1, value_name = "N", value_parser = one_or_more::<u32>)]
     pub negatives: u32,
     /// Bases of the input
-    #[arg(short = 'L', long, default_value_t = 1000, value_name = "BASES")]
+    #[arg(short = 'L', long, default_value_t = 1000, value_name = "BASES", value_parser = one_or_more::<usize>)]
     pub seqlen: usize,
     /// Bases under a kernel
-    #[arg(short = 'w', long, default_value_t = 26, value_name = "BASES")]
+    #[arg(short = 'w', long, default_value_t = 26, value_name = "BASES", value_parser = one_or_more::<usize>)]
     pub motifwidth: usize,
     /// Kernels
-    #[arg(short = 'k', long, default_value_t = 32, value_name = "N")]
+    #[arg(short = 'k', long, default_value_t = 32, value_name = "N", value_parser = one_or_more::<usize>)]
     pub kernels: usize,
     /// Units of the LSTM in each direction; 0: no LSTM; negative: the maximum over all positions instead
     #[arg(
@@ -50,13 +51,13 @@ pub struct Args {
     )]
     pub recurrent: i64,
     /// Units of the dense layers
-    #[arg(short = 'd', long, default_value_t = 128, value_name = "N")]
+    #[arg(short = 'd', long, default_value_t = 128, value_name = "N", value_parser = one_or_more::<usize>)]
     pub dense: usize,
     /// Probability of dropout before the dense layers
-    #[arg(short = 'p', long, default_value_t = 0.5, value_name = "P")]
+    #[arg(short = 'p', long, default_value_t = 0.5, value_name = "P", value_parser = number)]
     pub dropout: f64,
     /// Seed of weights, negatives, shifts, order and dropout
-    #[arg(short = 's', long, default_value_t = 420, value_name = "N")]
+    #[arg(short = 's', long, default_value_t = 420, value_name = "N", value_parser = zero_or_more::<u64>)]
     pub seed: u64,
     /// The factor to train on [default: all of chip.txt at once]
     #[arg(short = 'f', long, value_name = "NAME")]
@@ -77,7 +78,7 @@ pub struct Args {
     #[arg(long, value_name = "ID")]
     pub motif_name: Option<String>,
     /// Move a positive's window by at most this many bases in training [default: peak end - window start - 76, as the original]
-    #[arg(long, value_name = "BASES")]
+    #[arg(long, value_name = "BASES", value_parser = zero_or_more::<u32>)]
     pub max_shift: Option<u32>,
     /// What of a positive is looked up in the annotation: its window, as in prediction, or the whole peak
     #[arg(long, default_value = "window", value_name = "SPAN")]
@@ -143,7 +144,7 @@ impl Args {
                 ));
             }
         }
-        if self.seqlen == 0 || !self.seqlen.is_multiple_of(2) {
+        if !self.seqlen.is_multiple_of(2) {
             return fail(format!(
                 "-L {}: expected an even number of bases",
                 self.seqlen
@@ -155,11 +156,6 @@ impl Args {
                 self.motifwidth, self.seqlen
             ));
         }
-        for (flag, size) in [("-k", self.kernels), ("-d", self.dense)] {
-            if size == 0 {
-                return fail(format!("{flag} 0: at least 1 is needed"));
-            }
-        }
         if let (false, Some(name)) = (self.motif, &self.motif_name) {
             return fail(format!(
                 "--motif-name {name} says which motif -mo starts from: give -mo as well"
@@ -170,9 +166,6 @@ impl Args {
                 "-mo takes two kernels, one for each strand; -k is {}",
                 self.kernels
             ));
-        }
-        if self.epochs == 0 {
-            return fail("-e 0: at least one epoch is needed".to_string());
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return fail(format!(

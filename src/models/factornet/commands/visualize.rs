@@ -3,6 +3,8 @@
 use super::args::{SharedArgs, say};
 use super::outputs;
 use super::train_args::words;
+use crate::args::Unannounced;
+use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
 use crate::data::Notes;
@@ -15,13 +17,13 @@ use crate::io::atomic::{check_folder, write_atomic};
 use crate::io::meme::parse_meme;
 use crate::io::npy::write_npy_matrix;
 use crate::io::sources::Sources;
-use crate::io::text::counted;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::saved::{FactorNet, open};
+use crate::numbers::counted;
 use crate::report::logo::{Logo, logos_svg};
 use crate::report::signal_plot::signal_svg;
 use crate::train::folder::config::Precision;
@@ -64,7 +66,7 @@ pub struct Args {
     #[arg(long, value_name = "MEME")]
     motif_db: Option<PathBuf>,
     /// Accepted as elsewhere; nothing here is drawn
-    #[arg(short = 's', long, value_name = "N")]
+    #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
     shared: SharedArgs,
@@ -84,14 +86,19 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     check_folder(above(folder))?;
     let model = open(&args.model, known)?;
     let own = args.own_folder(folder, &model.config.model.network)?;
-    let (_, precision) = args.shared.open(Some(model.config.precision))?;
+    let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => visualize::<f64>(args, &model, &own),
-        _ => visualize::<f32>(args, &model, &own),
+        Precision::F64 => visualize::<f64>(args, &model, &own, device),
+        _ => visualize::<f32>(args, &model, &own, device),
     }
 }
 
-fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Result<()> {
+fn visualize<T: Number>(
+    args: &Args,
+    model: &FactorNet,
+    own: &OwnFolder,
+    device: Unannounced,
+) -> Result<()> {
     let network = &model.config.model.network;
     let cells = [CellFolder::read(
         &args.inputdir,
@@ -132,6 +139,7 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     let intervals = read_intervals(sources.into_lines(&args.bedfile)?, chromosomes, &mut notes)?;
     let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
+    device.announce();
     say(&notes);
     let blacklist = &genome.blacklist.grown;
     if intervals.is_empty() {
@@ -150,7 +158,7 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
         return Err(Error::invalid(format!(
             "{}: of {} none has its middle in {}; choose others with -c",
             args.bedfile.display(),
-            counted(read, "interval", "intervals"),
+            counted(read, "interval"),
             words.join(" ")
         )));
     }
@@ -177,7 +185,7 @@ fn visualize<T: Number>(args: &Args, model: &FactorNet, own: &OwnFolder) -> Resu
     if args.shared.strict {
         genome.check_held(&inputs, samples.iter().map(|sample| sample.chromosome))?;
     }
-    eprintln!("{}", counted(samples.len(), "window", "windows"));
+    eprintln!("{}", counted(samples.len(), "window"));
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let sites = collect::<T, _>(

@@ -1,5 +1,6 @@
 //! The network in a Keras 1.x `model.json`: FactorNet's chain of layers, run over both strands.
 
+use crate::numbers::counted;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -190,7 +191,10 @@ impl<'a> Chain<'a> {
         conv.expect("subsample_length", 1)?;
         conv.expect("bias", true)?;
         if channels < 4 {
-            return Err(conv.error(format!("{channels} channels, expected 4 or more")));
+            return Err(conv.error(format!(
+                "{}, expected 4 or more",
+                counted(channels, "channel")
+            )));
         }
         if conv.config["input_dim"] != Value::Null {
             conv.expect("input_dim", channels)?;

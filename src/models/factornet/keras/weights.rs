@@ -3,6 +3,7 @@
 use super::architecture::Architecture;
 use crate::io::keras_hdf5::Layer;
 use crate::io::state_dict::{NamedTensor, Values};
+use crate::numbers::counted;
 
 const GATES: [&str; 4] = ["i", "c", "f", "o"];
 
@@ -24,8 +25,8 @@ pub(super) fn take(
     if layers.len() != expected.len() {
         let names: Vec<_> = layers.iter().map(|layer| &layer.name).collect();
         return Err(format!(
-            "{} layers with weights {names:?}; the network has {}",
-            layers.len(),
+            "{} with weights {names:?}; the network has {}",
+            counted(layers.len(), "layer"),
             expected.len()
         ));
     }
@@ -33,9 +34,9 @@ pub(super) fn take(
     for (index, (layer, places)) in layers.into_iter().zip(expected).enumerate() {
         if layer.weights.len() != places.len() {
             return Err(format!(
-                "layer {:?} has {} weights, expected {}",
+                "layer {:?} has {}, expected {}",
                 layer.name,
-                layer.weights.len(),
+                counted(layer.weights.len(), "weight"),
                 places.len()
             ));
         }

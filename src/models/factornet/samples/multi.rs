@@ -13,7 +13,7 @@ use crate::data::windows::{COVERED, STEP, WINDOW, shifts};
 use crate::dna::span::Span;
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::counted;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Bases around peaks where no negative lies.
@@ -159,8 +159,8 @@ impl<'a> MultiTask<'a> {
         });
         if train.len() < before {
             notes.push(format!(
-                "{} dropped: with any shift their input reaches into a validation or test region",
-                counted(before - train.len(), "training window", "training windows")
+                "{} dropped: with any shift the input of a dropped window reaches into a validation or test region",
+                counted(before - train.len(), "training window")
             ));
         }
         let held = of_part(Part::Validation);
@@ -198,7 +198,8 @@ impl<'a> MultiTask<'a> {
                 return Ok(space);
             }
             Err(Error::invalid(format!(
-                "no space left for negatives: {count} asked for, {found} windows found for {part}, outside peaks, blacklist and N"
+                "no space left for negatives: {count} asked for, {} found for {part}, outside peaks, blacklist and N",
+                counted(found, "window")
             )))
         };
         let held_space = space(Part::Validation, held.len())?;

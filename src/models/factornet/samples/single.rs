@@ -12,15 +12,19 @@ use crate::data::windows::negatives::{Space, Start};
 use crate::data::windows::peaks::{Intervals, Peaks};
 use crate::data::windows::{WINDOW, shifts};
 use crate::dna::span::Span;
+use crate::engine::memory::{self, Bytes};
 use crate::engine::random::Philox;
 use crate::io::chrom_sizes::Chromosomes;
-use crate::io::text::counted;
+use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// Bases around relaxed peaks where no negative lies.
 const FLANK: u32 = 200;
 /// Bases of the peak that stay in a shifted window, less one at the end of the range.
 const KEPT: u32 = 76;
+
+/// What a negative takes while an epoch is drawn: its place in a set and in two lists, a sample twice, its turn.
+const NEGATIVE_BYTES: usize = 96;
 
 /// What samples are made of, besides peaks.
 #[derive(Clone, Copy)]
@@ -135,8 +139,8 @@ impl<'a> SingleTask<'a> {
         });
         if positives.len() < before {
             notes.push(format!(
-                "{} dropped: with any shift their input reaches into a validation or test region",
-                counted(before - positives.len(), "training peak", "training peaks")
+                "{} dropped: with any shift the input around a dropped peak reaches into a validation or test region",
+                counted(before - positives.len(), "training peak")
             ));
         }
         let read = |cells: &[(u32, &Peaks)]| -> usize {
@@ -147,18 +151,18 @@ impl<'a> SingleTask<'a> {
         };
         if positives.is_empty() {
             return Err(Error::invalid(format!(
-                "no positive for training: of {} peaks, none is outside validation and test regions, off the blacklist and the {} bases at each chromosome's ends",
-                read(&train_cells),
-                settings.length
+                "no positive for training: of {}, none is outside validation and test regions, off the blacklist and the {} at each chromosome's ends",
+                counted(read(&train_cells), "peak"),
+                counted(settings.length, "base")
             )));
         }
         let negatives = settings.spaces(&train_cells, &positives, Part::Train)?;
         let held = settings.positives(&validation_cells, Part::Validation);
         if held.is_empty() {
             return Err(Error::invalid(format!(
-                "no positive for validation: of {} peaks, none is in the validation regions, off the blacklist and the {} bases at each chromosome's ends",
-                read(&validation_cells),
-                settings.length
+                "no positive for validation: of {}, none is in the validation regions, off the blacklist and the {} at each chromosome's ends",
+                counted(read(&validation_cells), "peak"),
+                counted(settings.length, "base")
             )));
         }
         let windows = positives.iter().chain(&held);
@@ -187,6 +191,12 @@ impl<'a> SingleTask<'a> {
     /// Training positives: cell by cell, by chromosome and start; a repeated peak is there again.
     pub fn positives(&self) -> &[Positive] {
         &self.positives
+    }
+
+    /// No epoch has more samples.
+    pub fn most(&self) -> usize {
+        let negatives: usize = self.negatives.iter().map(|negatives| negatives.count).sum();
+        self.positives.len() + negatives
     }
 
     /// The samples of validation, in a fixed order: unshifted positives and fixed negatives.
@@ -291,7 +301,12 @@ impl Settings<'_> {
             .iter()
             .find(|negatives| negatives.space.len() < negatives.count as u64)
         {
-            None => Ok(spaces),
+            None => {
+                let all: usize = spaces.iter().map(|negatives| negatives.count).sum();
+                let taken = Bytes::of::<[u8; NEGATIVE_BYTES]>(&[all]);
+                memory::check(format!("-n {}", self.negatives), taken)?;
+                Ok(spaces)
+            }
             Some(short) => Err(no_space(short)),
         }
     }
@@ -313,7 +328,10 @@ impl Settings<'_> {
         let drawn: Vec<_> = spaces.par_iter().map(of_cell).collect::<Result<_>>()?;
         let crowded: Vec<usize> = drawn.iter().filter_map(|(_, crowded)| *crowded).collect();
         let notes = crowded.first().map(|count| {
-            format!("warning: no room for {count} negatives side by side: some overlap")
+            format!(
+                "warning: no room for {} side by side: some overlap",
+                counted(*count, "negative")
+            )
         });
         let samples = drawn.into_iter().flat_map(|(samples, _)| samples).collect();
         Ok((samples, notes.into_iter().collect()))
@@ -338,9 +356,9 @@ impl Settings<'_> {
 
 fn no_space(negatives: &Negatives) -> Error {
     Error::invalid(format!(
-        "no space left for negatives: {} asked for, {} windows found for {} in cell line {}, outside relaxed peaks, blacklist and N",
+        "no space left for negatives: {} asked for, {} found for {} in cell line {}, outside relaxed peaks, blacklist and N",
         negatives.count,
-        negatives.space.len(),
+        counted(negatives.space.len(), "window"),
         negatives.part,
         negatives.cell + 1
     ))

@@ -46,6 +46,14 @@ impl Samples for TaskSamples<'_> {
         }
     }
 
+    fn most(&self) -> usize {
+        let training = match &self.task {
+            Task::Single(task) => task.most(),
+            Task::Multi(task) => 2 * task.positives(),
+        };
+        training.max(self.validation().len())
+    }
+
     fn targets(&self, sample: &Sample, targets: &mut [f64]) {
         match &self.task {
             Task::Single(_) => targets.fill(f64::from(sample.label)),

@@ -6,7 +6,7 @@ use crate::data::split::regions::Part;
 use crate::data::windows::COVERED;
 use crate::data::windows::peaks::Peaks;
 use crate::dna::span::Span;
-use crate::io::text::counted;
+use crate::numbers::counted;
 
 /// A warning for each factor without a bound window in training, and for each without one in validation, with what
 /// became of its peaks. `factors`: names and peaks in the order of the outputs.
@@ -41,7 +41,7 @@ fn why(task: &MultiTask<'_>, peaks: &Peaks, part: Part) -> String {
             None => places.push((place, 1)),
         }
     }
-    let all = counted(peaks.conservative.len(), "peak", "peaks");
+    let all = counted(peaks.conservative.len(), "peak");
     match &places[..] {
         [] => "it has no peaks on the chromosomes in use".to_string(),
         [(place, 1)] => format!("its {all} is {place}"),

@@ -1,6 +1,7 @@
 //! `cisgrad convert tisfm`.
 
 use super::model_args::warn_of_other_motifs;
+use crate::args::numbers::one_or_more;
 use crate::args::{outputs, say};
 use crate::dna::motif::Motif;
 use crate::io::meme::parse_meme;
@@ -10,6 +11,7 @@ use crate::models::tisfm::config::{Config, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Trainable};
 use crate::models::tisfm::network::{MOTIF_WEIGHT, Network};
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreign};
+use crate::numbers::counted;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision};
 use crate::train::folder::foreign::ForeignWeights;
@@ -32,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// Length of the sequences
-    #[arg(long, value_name = "BASES")]
+    #[arg(long, value_name = "BASES", value_parser = one_or_more::<usize>)]
     window_size: usize,
     /// Names of the outputs, with commas [default: output_1, output_2, ...]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -127,8 +129,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     config.write(&args.out)?;
     let count: usize = weights.tensors.iter().map(|t| t.values.len()).sum();
     eprintln!(
-        "{}: {count} parameters, {:?}",
+        "{}: {}, {:?}",
         args.out.display(),
+        counted(count, "parameter"),
         config.precision
     );
     Ok(())
@@ -169,8 +172,9 @@ impl Args {
         }
         if self.output_names.len() != count {
             return Err(Error::usage(format!(
-                "--output-names: {} names for {count} outputs",
-                self.output_names.len()
+                "--output-names: {} for {}",
+                counted(self.output_names.len(), "name"),
+                counted(count, "output")
             )));
         }
         Ok(self.output_names.clone())

@@ -1,8 +1,9 @@
 //! Arguments of the commands that run a trained model.
 
+use crate::Result;
+use crate::args::numbers::one_or_more;
 use crate::args::outputs;
-use crate::args::{DeviceArgs, PrecisionArg};
-use crate::engine::Device;
+use crate::args::{DeviceArgs, PrecisionArg, Unannounced};
 use crate::io::state_dict::StateDict;
 use crate::models::tisfm::KIND;
 use crate::models::tisfm::MotifKernels;
@@ -11,7 +12,6 @@ use crate::models::tisfm::saved::{self, SavedModel};
 use crate::models::tisfm::spec::Strands;
 use crate::train::folder::config::Precision;
 use crate::train::model::Kinds;
-use crate::{Error, Result};
 use std::path::PathBuf;
 
 /// How a command runs a trained model, and where its table goes.
@@ -24,7 +24,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "FASTA")]
     pub genome: Option<PathBuf>,
     /// Sequences that are computed at a time
-    #[arg(long, default_value_t = 254, value_name = "N")]
+    #[arg(long, default_value_t = 254, value_name = "N", value_parser = one_or_more::<usize>)]
     pub batch_size: usize,
     /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: as trained, f32 for bf16]
     #[arg(long, value_name = "TYPE")]
@@ -37,7 +37,7 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// Opens the model and starts the device.
+    /// Opens the model and finds the device.
     ///
     /// # Errors
     /// An output that is one of `inputs` or of the model's files; no such model; a device that cannot be used.
@@ -45,10 +45,7 @@ impl ModelArgs {
         &self,
         known: Kinds,
         mut inputs: Vec<PathBuf>,
-    ) -> Result<(SavedModel, Precision, Device)> {
-        if self.batch_size == 0 {
-            return Err(Error::usage("--batch-size must be at least 1"));
-        }
+    ) -> Result<(SavedModel, Precision, Unannounced)> {
         let model = saved::open(&self.model, known)?;
         inputs.extend(outputs::model_files(&self.model, &KIND));
         inputs.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));

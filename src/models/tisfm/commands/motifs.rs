@@ -1,8 +1,9 @@
 //! `cisgrad tisfm motifs`.
 
 use crate::Result;
-use crate::args::emit;
+use crate::args::numbers::one_or_more;
 use crate::args::outputs;
+use crate::args::{Digits, emit};
 use crate::models::tisfm::motif_ranks::{has_blocks, motif_ranks};
 use crate::models::tisfm::{KIND, saved};
 use crate::train::model::Kinds;
@@ -14,7 +15,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Only the first N motifs of each output
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     top: Option<usize>,
     /// Write here instead of to stdout
     #[arg(long, value_name = "FILE")]
@@ -38,6 +39,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     }
     let names = !model.config.model.motif_names.is_empty();
     let top = args.top.unwrap_or(usize::MAX);
+    let digits = Digits::of_output(args.out.as_deref());
     emit(args.out.as_deref(), |w| {
         writeln!(
             w,
@@ -53,7 +55,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             if blocks {
                 write!(w, "\t{}", row.block.as_deref().unwrap_or_default())?;
             }
-            writeln!(w, "\t{}", row.weight)?;
+            writeln!(w, "\t{}", digits.of(row.weight))?;
         }
         Ok(())
     })

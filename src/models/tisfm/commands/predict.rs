@@ -33,6 +33,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         &sequences.codes,
         sequences.length,
     ));
+    let device = device.announce();
     say(&notes);
     let samples = Rows {
         codes: &sequences.codes,
@@ -41,7 +42,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         outputs: outputs.len(),
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
-    let bar = Reporter::new().bar("predicting", rows.len());
+    let bar = Reporter::new().bar("predicting", rows.len(), "sequences");
     let predictions = model.predict(
         &device,
         precision,

@@ -1,7 +1,7 @@
 //! `cisgrad tisfm test`.
 
 use super::model_args::ModelArgs;
-use crate::args::{emit, say};
+use crate::args::{Digits, emit, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{PARTS, SplitSpec, split_files};
@@ -10,10 +10,12 @@ use crate::io::sources::Sources;
 use crate::metrics::regression::{mse, pearson, spearman};
 use crate::models::tisfm::samples::Rows;
 use crate::models::tisfm::saved::SavedModel;
+use crate::numbers::counted;
 use crate::report::progress::Reporter;
+use crate::train::folder::CONFIG;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -38,7 +40,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let dataset = args.dataset(&model)?;
     if args.split_folder.is_none() && model.config.model.data.is_none() {
         return Err(Error::usage(format!(
-            "{} was not trained here and holds no split: say --split-folder",
+            "{} was not trained here and holds no split: give --split-folder",
             args.model.model.display()
         )));
     }
@@ -49,6 +51,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     );
     let split = split.split(&dataset, || 0)?;
     let [_, validation, test] = PARTS;
+    let device = device.announce();
     let (part, rows) = if args.use_validation {
         (validation, split.validation)
     } else {
@@ -66,7 +69,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         length: dataset.length,
         outputs,
     };
-    let bar = Reporter::new().bar("testing", rows.len());
+    let bar = Reporter::new().bar("testing", rows.len(), "sequences");
     let predictions = model.predict(
         &device,
         precision,
@@ -90,17 +93,13 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         .flat_map(|&r| dataset.signals(r))
         .copied()
         .collect();
+    let digits = Digits::of_output(args.model.out.as_deref());
     emit(args.model.out.as_deref(), |w| {
         writeln!(w, "output\tmse\tpearson\tspearman\tsequences")?;
         let mut row = |name: &str, a: &[f64], b: &[f64]| {
-            writeln!(
-                w,
-                "{name}\t{}\t{}\t{}\t{}",
-                mse(a, b),
-                pearson(a, b),
-                spearman(a, b),
-                rows.len()
-            )
+            let [mse, pearson, spearman] =
+                [mse(a, b), pearson(a, b), spearman(a, b)].map(|x| digits.of(x));
+            writeln!(w, "{name}\t{mse}\t{pearson}\t{spearman}\t{}", rows.len())
         };
         for (o, name) in dataset.outputs.iter().enumerate() {
             row(name, &column(&predictions, o), &column(&signals, o))?;
@@ -120,23 +119,40 @@ impl Args {
         files
     }
 
+    /// That a file of the training run is still where config.json says; one that was `given` is read, and said to be missing,
+    /// as any other.
+    fn check_found(&self, given: bool, path: &Path, flag: &str) -> Result<()> {
+        if given || path.exists() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "{}: the model was trained with {}, which is not there; give {flag}",
+            self.model.model.join(CONFIG).display(),
+            path.display()
+        )))
+    }
+
     /// The data set of the training run, or the files given in its place.
     fn dataset(&self, model: &SavedModel) -> Result<Dataset> {
         let known = model.config.model.data.as_ref();
         let folder = self.model.model.display();
-        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| match (
-            given, known,
-        ) {
-            (Some(given), _) => Ok(given.clone()),
-            (None, Some(known)) if model.config.pipe(known).is_some() => {
-                Err(Error::usage(format!(
-                    "{folder} was trained on what {flag} gave through a pipe, which cannot be read again: give {flag}"
-                )))
-            }
-            (None, Some(known)) => Ok(known.clone()),
-            (None, None) => Err(Error::usage(format!(
-                "{folder} knows no training data: say {flag}"
-            ))),
+        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
+            let path = match (given, known) {
+                (Some(given), _) => given,
+                (None, Some(known)) if model.config.pipe(known).is_some() => {
+                    return Err(Error::usage(format!(
+                        "{folder} was trained on what {flag} gave through a pipe, which cannot be read again: give {flag}"
+                    )));
+                }
+                (None, Some(known)) => known,
+                (None, None) => {
+                    return Err(Error::usage(format!(
+                        "{folder} knows no training data: give {flag}"
+                    )));
+                }
+            };
+            self.check_found(given.is_some(), path, flag)?;
+            Ok(path.clone())
         };
         let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
         let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
@@ -145,6 +161,9 @@ impl Args {
             .genome
             .clone()
             .or_else(|| known.and_then(|d| d.genome.clone()));
+        if let Some(genome) = &genome {
+            self.check_found(self.model.genome.is_some(), genome, "--genome")?;
+        }
         let sources = Sources::new();
         for file in model.config.files.iter().filter(|f| f.pipe.is_none()) {
             let used = [Some(&signals), Some(&sequences), genome.as_ref()];
@@ -162,9 +181,9 @@ impl Args {
         let (dataset, _) = read?;
         if dataset.outputs.len() != model.config.model.outputs.len() {
             return Err(Error::invalid(format!(
-                "{} has {} outputs, the model {}",
+                "{} has {}, the model {}",
                 signals.display(),
-                dataset.outputs.len(),
+                counted(dataset.outputs.len(), "output"),
                 model.config.model.outputs.len()
             )));
         }

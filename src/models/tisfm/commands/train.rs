@@ -2,22 +2,23 @@
 
 use super::model_args::warn_of_other_motifs;
 pub use super::train_args::Args;
-use crate::args::{outputs, say};
+use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
 use crate::data::uninformative::{check, without_bases};
 use crate::dna::motif::Motif;
+use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
-use crate::engine::{Device, Philox};
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
-use crate::io::state_dict::StateDict;
+use crate::io::state_dict::{self, StateDict};
 use crate::models::tisfm::config::{Config, DataFiles, Description, named_motifs};
 use crate::models::tisfm::network::{Blueprint, Network};
-use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, step_folder};
+use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreign, saved};
+use crate::numbers::{counted, has_or_have, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
@@ -25,6 +26,7 @@ use crate::train::folder::config::{InputFile, Precision, named, no_model};
 use crate::train::folder::weights::Number;
 use crate::train::folder::{BEST, CONFIG};
 use crate::train::model::Kinds;
+use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -35,40 +37,41 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let spec = builtin::find(&args.architecture)?;
     let device = args.device.open(Some(precision))?;
     interrupt::watch();
-    if args.class_name.is_some() {
-        eprintln!("note: --class-name is ignored; --architecture decides");
-    }
     let sources = Sources::new();
-    let (kernels, motifs) = args.motifs(&spec, &sources)?;
-    let mut notes = Notes::new();
+    let mut notes = args.ignored(&spec);
+    let (kernels, motifs) = args.motifs(&spec, &sources, &mut notes)?;
     let read = Dataset::read(
         sources.lines(&args.atac_file)?,
         sources.lines(&args.sequences)?,
         args.genome.as_deref(),
         &mut notes,
     );
-    say(&notes);
-    let (dataset, unused) = read?;
+    // What was noticed on the way may be why.
+    let (dataset, unused) = read.inspect_err(|_| say(&notes))?;
     if unused > 0 {
-        eprintln!(
-            "note: {unused} sequences have no row in {}",
+        notes.push(format!(
+            "note: {} {} no row in {}",
+            counted(unused, "sequence"),
+            has_or_have(unused),
             args.atac_file.display()
-        );
+        ));
     }
     if let Some(window) = args.window_size
         && window != dataset.length
     {
         return Err(Error::invalid(format!(
-            "--window-size {window}: the sequences of {} are {} bases long",
+            "--window-size {window}: the sequences of {} are {} long",
             args.sequences.display(),
-            dataset.length
+            counted(dataset.length, "base")
         )));
     }
     let split = args.split(&dataset)?;
-    let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
-    for warning in empty.into_iter().chain(check(&dataset, &split)?) {
-        eprintln!("{warning}");
-    }
+    notes.extend(without_bases(
+        &dataset.names,
+        &dataset.codes,
+        dataset.length,
+    ));
+    notes.extend(check(&dataset, &split)?);
     let blueprint = Blueprint {
         spec,
         dimensions: Dimensions {
@@ -81,23 +84,35 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let config = args.config(&blueprint, &motifs, &dataset, precision, &sources)?;
     // What pipes gave has been read.
     drop(sources);
+    let data = Data {
+        dataset: &dataset,
+        split: &split,
+        notes,
+    };
     match precision {
         Precision::F32 | Precision::Bf16 => {
-            train::<f32>(args, known, &device, blueprint, config, &dataset, &split)
+            train::<f32>(args, known, device, blueprint, config, &data)
         }
-        Precision::F64 => train::<f64>(args, known, &device, blueprint, config, &dataset, &split),
+        Precision::F64 => train::<f64>(args, known, device, blueprint, config, &data),
     }
+}
+
+/// What is trained on, and what there is to say of it.
+struct Data<'a> {
+    dataset: &'a Dataset,
+    split: &'a Split,
+    notes: Notes,
 }
 
 fn train<T: Number>(
     args: &Args,
     known: Kinds,
-    device: &Device,
+    device: Unannounced,
     blueprint: Blueprint,
     config: Config,
-    dataset: &Dataset,
-    split: &Split,
+    data: &Data<'_>,
 ) -> Result<()> {
+    let (dataset, split) = (data.dataset, data.split);
     let reporter = Reporter::new();
     let network = args.start::<T>(blueprint, &config, known)?;
     let penalised = args.penalised(&network)?;
@@ -109,17 +124,6 @@ fn train<T: Number>(
         folders.extend(steps.map(|step| step_folder(claim.folder, step)));
     }
     outputs::check_model_folder(claim.flag, &folders, &KIND, &args.inputs())?;
-    if let Some(note) = claim.starts_anew()? {
-        reporter.line(&note);
-    }
-    // Only now: all that can be wrong with the inputs has been seen.
-    let _lock = claim.take::<T, _>(&config, &network.layout)?;
-    let folder = claim.folder;
-    if args.resume {
-        split.check_written(folder, &dataset.names)?;
-    }
-    config.write(folder)?;
-    split.write(folder, &dataset.names)?;
     let samples = TrainingRows {
         rows: Rows {
             codes: &dataset.codes,
@@ -131,6 +135,20 @@ fn train<T: Number>(
         validation: &split.validation,
         seed: args.seed,
     };
+    let device = &device.announce();
+    data.notes.iter().for_each(|note| reporter.line(note));
+    check_fits::<T, _, _>(device, &network.blueprint, &samples, args.batch_size)?;
+    if let Some(note) = claim.starts_anew()? {
+        reporter.line(&note);
+    }
+    // Only now: all that can be wrong with the inputs has been seen.
+    let _lock = claim.take::<T, _>(&config, &network.layout)?;
+    let folder = claim.folder;
+    if args.resume {
+        split.check_written(folder, &dataset.names)?;
+    }
+    config.write(folder)?;
+    split.write(folder, &dataset.names)?;
     let lambdas = args.lambdas();
     let shrink = lambdas
         .first()
@@ -150,14 +168,21 @@ fn train<T: Number>(
     };
     let parameters = &network.layout.params;
     reporter.line(&format!(
-        "{}: {} parameters, {} of them trained; {} training, {} validation, {} test sequences of {} bases",
+        "{}: {}, {} of them trained; {} training, {} validation, {} of {}",
         config.model.architecture.name,
-        parameters.iter().map(|p| p.len()).sum::<usize>(),
-        parameters.iter().filter(|p| p.trainable).map(|p| p.len()).sum::<usize>(),
+        counted(
+            parameters.iter().map(|p| p.len()).sum::<usize>(),
+            "parameter"
+        ),
+        parameters
+            .iter()
+            .filter(|p| p.trainable)
+            .map(|p| p.len())
+            .sum::<usize>(),
         split.train.len(),
         split.validation.len(),
-        split.test.len(),
-        dataset.length
+        counted(split.test.len(), "test sequence"),
+        counted(dataset.length, "base")
     ));
     if lambdas.len() > 1 {
         let path = PenaltyPath {
@@ -190,6 +215,18 @@ fn train<T: Number>(
     };
     let outcome = trainer.run(network.params, args.resume)?;
     reporter.line(&outcome.describe(folder));
+    if let Some(lambda) = lambdas.first() {
+        let best = state_dict::read(folder.join(BEST))?;
+        let found = nonzero(&best, &penalised);
+        reporter.line(&format!(
+            "penalty {}: {} of {} in {} {} not 0",
+            rounded(*lambda),
+            found.nonzero,
+            counted(found.all, "weight"),
+            penalised.join(", "),
+            is_or_are(found.nonzero)
+        ));
+    }
     Ok(())
 }
 
@@ -225,18 +262,15 @@ impl Args {
     }
 
     /// The motifs with their kernels, where the architecture has a motif layer.
-    fn motifs(&self, spec: &Spec, sources: &Sources) -> Result<(Option<MotifKernels>, Vec<Motif>)> {
-        if self.calibrate_motifs && spec.strands().is_none() {
-            eprintln!(
-                "note: {} has no motif layer; --calibrate-motifs does nothing",
-                spec.name
-            );
-        }
+    fn motifs(
+        &self,
+        spec: &Spec,
+        sources: &Sources,
+        notes: &mut Notes,
+    ) -> Result<(Option<MotifKernels>, Vec<Motif>)> {
         match (&self.meme_file, spec.strands()) {
             (Some(file), Some(_)) => {
-                let mut notes = Notes::new();
-                let motifs = parse_meme(sources.lines(file)?, &mut notes)?;
-                say(&notes);
+                let motifs = parse_meme(sources.lines(file)?, notes)?;
                 let kernels = MotifKernels::new(&motifs, self.calibrate_motifs);
                 Ok((Some(kernels), motifs))
             }
@@ -244,15 +278,25 @@ impl Args {
                 "--architecture {} needs --meme-file",
                 spec.name
             ))),
-            (Some(_), None) => {
-                eprintln!(
-                    "note: {} has no motif layer; --meme-file is ignored",
-                    spec.name
-                );
-                Ok((None, Vec::new()))
-            }
-            (None, None) => Ok((None, Vec::new())),
+            (_, None) => Ok((None, Vec::new())),
         }
+    }
+
+    /// Flags that do nothing here.
+    fn ignored(&self, spec: &Spec) -> Notes {
+        let class = self
+            .class_name
+            .as_ref()
+            .map(|_| "note: --class-name is ignored; --architecture decides".to_string());
+        let flags = [
+            (self.meme_file.is_some(), "--meme-file is ignored"),
+            (self.calibrate_motifs, "--calibrate-motifs does nothing"),
+        ];
+        let motifs = flags
+            .iter()
+            .filter(|(given, _)| *given && spec.strands().is_none())
+            .map(|(_, what)| format!("note: {} has no motif layer; {what}", spec.name));
+        class.into_iter().chain(motifs).collect()
     }
 
     fn split(&self, dataset: &Dataset) -> Result<Split> {

@@ -1,6 +1,8 @@
 //! The flags of `cisgrad tisfm train`: the original train_model.py's, and ours.
 
+use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
+use crate::engine::memory::{self, Bytes};
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
 use crate::{Error, Result};
@@ -40,25 +42,25 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub(super) class_name: Option<String>,
     /// Length of the sequences [default: theirs]
-    #[arg(long, value_name = "BASES")]
+    #[arg(long, value_name = "BASES", value_parser = one_or_more::<usize>)]
     pub(super) window_size: Option<usize>,
     /// Passes over the training sequences
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = one_or_more::<u64>)]
     pub(super) number_of_epochs: u64,
     /// Sequences of an optimizer step
-    #[arg(long, default_value_t = 254, value_name = "N")]
+    #[arg(long, default_value_t = 254, value_name = "N", value_parser = one_or_more::<usize>)]
     pub(super) batch_size: usize,
     /// Strength of the penalty; several make a path
-    #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with_all = ["penalty_param_range", "log_penalty_param_range"])]
+    #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with_all = ["penalty_param_range", "log_penalty_param_range"], value_parser = number)]
     pub(super) penalty_param: Vec<f64>,
     /// A path over NUM strengths from START to STOP, and 0
-    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, conflicts_with = "log_penalty_param_range")]
+    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, conflicts_with = "log_penalty_param_range", value_parser = number)]
     pub(super) penalty_param_range: Vec<f64>,
     /// A path over NUM strengths from 10^START to 10^STOP, and 0
-    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true)]
+    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, value_parser = number)]
     pub(super) log_penalty_param_range: Vec<f64>,
     /// The MCP's b, above 1
-    #[arg(long, default_value_t = 3.0, value_name = "B")]
+    #[arg(long, default_value_t = 3.0, value_name = "B", value_parser = number)]
     pub(super) mcp_param: f64,
     /// Penalty: l1, or mcp, which leaves large weights unshrunk
     #[arg(long, default_value = "l1", value_name = "TYPE")]
@@ -67,10 +69,10 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     pub(super) model: Option<PathBuf>,
     /// Learning rate
-    #[arg(long, default_value_t = 0.001)]
+    #[arg(long, default_value_t = 0.001, value_parser = number)]
     pub(super) lr: f64,
     /// Learning rate of a path's steps after the first [default: a tenth of --lr]
-    #[arg(long, value_name = "LR")]
+    #[arg(long, value_name = "LR", value_parser = number)]
     pub(super) step_lr: Option<f64>,
     /// Train the motif kernels too
     #[arg(long)]
@@ -91,7 +93,7 @@ pub struct Args {
     #[arg(long)]
     pub(super) early_stopping: bool,
     /// Learning rate at which --early-stopping stops
-    #[arg(long, default_value_t = 1e-7, value_name = "LR")]
+    #[arg(long, default_value_t = 1e-7, value_name = "LR", value_parser = number)]
     pub(super) early_stopping_threshold: f64,
     /// Start conv_scale and conv_bias from each motif's score distribution (nothing beside --model)
     #[arg(long)]
@@ -100,7 +102,7 @@ pub struct Args {
     #[arg(long)]
     pub(super) drop_last: bool,
     /// Seed of initial values, shuffling, dropout and random splits
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = zero_or_more::<u64>)]
     pub(super) seed: u64,
     /// Go on where a run into the same folder stopped
     #[arg(long)]
@@ -111,6 +113,10 @@ pub struct Args {
     #[command(flatten)]
     pub(super) device: DeviceArgs,
 }
+
+/// What a step of a path takes before the first one begins: its strength, and the names of its folder's files, which are
+/// held against the inputs.
+const STEP_BYTES: usize = 4096;
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PenaltyType {
@@ -131,31 +137,45 @@ impl Args {
         ];
         for (flag, value) in positive {
             if value <= 0.0 || !value.is_finite() {
-                return Err(Error::usage(format!("{flag} {value}: must be above 0")));
-            }
-        }
-        if self.batch_size == 0 || self.number_of_epochs == 0 {
-            return Err(Error::usage(
-                "--batch-size and --number-of-epochs must be at least 1",
-            ));
-        }
-        if self.mcp_param <= 1.0 || self.mcp_param.is_nan() {
-            return Err(Error::usage(format!(
-                "--mcp-param {}: must be above 1",
-                self.mcp_param
-            )));
-        }
-        for range in [&self.penalty_param_range, &self.log_penalty_param_range] {
-            if let [_, _, count] = range[..]
-                && (count < 1.0 || count.fract() != 0.0)
-            {
                 return Err(Error::usage(format!(
-                    "a penalty range of {count} steps: NUM is a whole number from 1"
+                    "{flag} {value}: expected a number above 0"
                 )));
             }
         }
+        if self.mcp_param <= 1.0 || self.mcp_param.is_nan() {
+            return Err(Error::usage(format!(
+                "--mcp-param {}: expected a number above 1",
+                self.mcp_param
+            )));
+        }
+        let threshold = self.early_stopping_threshold;
+        if threshold < 0.0 || !threshold.is_finite() {
+            return Err(Error::usage(format!(
+                "--early-stopping-threshold {threshold}: expected a number of 0 or more"
+            )));
+        }
+        let ranges = [
+            ("--penalty-param-range", &self.penalty_param_range),
+            ("--log-penalty-param-range", &self.log_penalty_param_range),
+        ];
+        for (flag, range) in ranges {
+            let [start, stop, count] = range[..] else {
+                continue;
+            };
+            let given = format!("{flag} {start} {stop} {count}");
+            if count < 1.0 || count.fract() != 0.0 {
+                return Err(Error::usage(format!(
+                    "{given}: NUM, the number of steps, is a whole number from 1"
+                )));
+            }
+            // Of a number beyond the largest whole one that is the largest.
+            let steps = count as usize;
+            memory::check(given, Bytes::of::<u8>(&[steps, STEP_BYTES]))?;
+        }
         if let Some(bad) = self.lambdas().iter().find(|l| **l < 0.0 || !l.is_finite()) {
-            return Err(Error::usage(format!("penalty {bad}: must not be negative")));
+            return Err(Error::usage(format!(
+                "penalty {bad}: expected a number of 0 or more"
+            )));
         }
         Ok(())
     }

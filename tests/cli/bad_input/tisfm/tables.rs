@@ -32,7 +32,7 @@ fn signals_are_finite_numbers() {
     data.refuses(
         "--atac-file bad.tsv",
         1,
-        &["bad.tsv, line 4", "1 values", "expected 2"],
+        &["bad.tsv, line 4", "1 value in row", "expected 2"],
     );
     data.write("bad.tsv", "K562\tMCF7\n");
     data.refuses("--atac-file bad.tsv", 1, &["bad.tsv, line 1", "no rows"]);
