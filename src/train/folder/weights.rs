@@ -125,8 +125,9 @@ fn fitting<'a>(
     Ok(tensors)
 }
 
-/// The error of weights without a parameter: shows the names that the file has. `prefix` as in [`load_behind`].
-pub fn missing(name: &str, state: &StateDict, path: &Path, prefix: &str) -> Error {
+/// The error of weights without a parameter: shows the names that the file has, each with `prefix` before
+/// it, which is not in `state`.
+pub(super) fn missing(name: &str, state: &StateDict, path: &Path, prefix: &str) -> Error {
     let names = state.tensors.iter();
     let names: Vec<String> = names.map(|t| format!("{prefix}{}", t.name)).collect();
     Error::format(

@@ -305,13 +305,15 @@ fn train<T: Number>(
             .collect::<Result<Vec<_>>>()
     };
     let length = args.seqlen as u32;
-    let (task, positives) = match &args.factor {
+    let (task, positives, device) = match &args.factor {
         Some(factor) => {
             let train = peaks(&cells.train, factor)?;
             let held = match cells.validation.is_empty() {
                 true => None,
                 false => Some(peaks(&cells.validation, factor)?),
             };
+            let device = device.announce();
+            say(&notes);
             let settings = single::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -324,10 +326,10 @@ fn train<T: Number>(
                 max_shift: args.max_shift,
                 seed: args.seed,
             };
-            let (task, more) = single::SingleTask::new(settings, &train, held.as_deref())?;
-            notes.extend(more);
+            let (task, notes) = single::SingleTask::new(settings, &train, held.as_deref())?;
+            say(&notes);
             let positives = task.positives().len();
-            (Task::Single(task), positives)
+            (Task::Single(task), positives, device)
         }
         None => {
             let mut all = Vec::new();
@@ -335,6 +337,8 @@ fn train<T: Number>(
                 all.extend(peaks(&cells.train, factor)?);
             }
             notes.extend(args.ignored());
+            let device = device.announce();
+            say(&notes);
             let settings = multi::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -343,22 +347,20 @@ fn train<T: Number>(
                 length,
                 seed: args.seed,
             };
-            let (task, more) = multi::MultiTask::new(settings, &all)?;
-            notes.extend(more);
+            let (task, notes) = multi::MultiTask::new(settings, &all)?;
+            say(&notes);
             let factors: Vec<_> = config.model.factors.iter().cloned().zip(all).collect();
-            notes.extend(unbound::warnings(&task, &factors));
+            say(&unbound::warnings(&task, &factors));
             let positives = task.positives();
-            (Task::Multi(task), positives)
+            (Task::Multi(task), positives, device)
         }
     };
     // What pipes gave has been read.
     drop(sources);
-    let device = &device.announce();
-    say(&notes);
     let samples = TaskSamples { task, inputs };
     let size = args.shared.batch_size;
-    check_fits::<T, _, _>(device, &config.model.network, &samples, size)?;
-    args.start::<T>(&config, motif, &samples, positives, claim, device)
+    check_fits::<T, _, _>(&device, &config.model.network, &samples, size)?;
+    args.start::<T>(&config, motif, &samples, positives, claim, &device)
 }
 
 impl Args {

@@ -351,7 +351,7 @@ fn weights_are_taken_by_position_whatever_their_names() {
     assert!(
         take(short)
             .unwrap_err()
-            .contains("\"dense_2\" has 1 weights, expected 2")
+            .contains("\"dense_2\" has 1 weight, expected 2")
     );
 
     let mut reshaped = layers.clone();

@@ -335,7 +335,7 @@ fn a_peak_with_no_shift_left_is_dropped_and_counted() {
     let (task, notes) = SingleTask::new(world.single(1, 1), &[cell], None).unwrap();
     assert_eq!(task.positives().len(), 1);
     assert!(
-        notes[0].starts_with("1 training peaks dropped: with any shift"),
+        notes[0].starts_with("1 training peak dropped: with any shift"),
         "{notes:?}"
     );
 }

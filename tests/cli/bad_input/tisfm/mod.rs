@@ -166,7 +166,7 @@ fn weights_of_another_architecture_name_the_first_parameter_that_differs() {
     data.write("one.tsv", plain);
     data.refuses("--atac-file one.tsv --model gated", 1, &["linreg.", "[1"]);
     let run = data.run("tisfm test --model gated --atac-file one.tsv");
-    run.fails(1, &["one.tsv has 1 outputs, the model 2"]);
+    run.fails(1, &["one.tsv has 1 output, the model 2"]);
     std::fs::copy(
         data.path("gated/model.best.safetensors"),
         data.path("weights"),
