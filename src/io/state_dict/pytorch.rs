@@ -68,17 +68,17 @@ fn entry(
         name.strip_prefix(entry)
             .is_some_and(|rest| rest.starts_with('.'))
     };
-    let named = |entry: &&str| reader.tensors().keys().any(|name| inside(entry, name));
-    if !ENTRIES.iter().any(|entry| named(&entry)) {
+    let named = |entry: &str| reader.tensors().keys().any(|name| inside(entry, name));
+    if !ENTRIES.into_iter().any(named) {
         return Ok(None);
     }
     let PickleValue::Dict(root) = PytorchReader::read_pickle_data(path, None)? else {
         return Ok(None);
     };
-    let is_dictionary = |entry: &&str| matches!(root.get(*entry), Some(PickleValue::Dict(_)));
+    let is_dictionary = |entry: &str| matches!(root.get(entry), Some(PickleValue::Dict(_)));
     Ok(ENTRIES
         .into_iter()
-        .find(|entry| named(&entry) && is_dictionary(&entry)))
+        .find(|entry| named(entry) && is_dictionary(entry)))
 }
 
 /// The file's content is at fault, not the operating system.

@@ -244,9 +244,9 @@ impl Args {
 
     /// Flags that do nothing where all factors are trained at once.
     fn ignored(&self) -> Notes {
-        let negatives = (self.negatives != 1).then(|| {
-            "note: -n is ignored: all factors at once take one negative for each positive window"
-        });
+        let negatives = (self.negatives != 1).then_some(
+            "note: -n is ignored: all factors at once take one negative for each positive window",
+        );
         let shift = self.max_shift.map(|_| {
             "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
         });
