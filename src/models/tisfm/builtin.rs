@@ -2,7 +2,6 @@
 
 use super::Spec;
 use crate::args::near::nearest;
-use crate::io::sources::is_there;
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -51,7 +50,8 @@ pub fn find(name: &str) -> Result<Spec> {
         return Spec::parse(text, Path::new(&format!("{name}.toml")));
     }
     let path = Path::new(name);
-    if name.ends_with(".toml") || is_there(path) {
+    // A pipe is read as well as a file.
+    if name.ends_with(".toml") || path.exists() && !path.is_dir() {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
         return Spec::parse(&text, path);
     }
