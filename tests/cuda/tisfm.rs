@@ -141,11 +141,12 @@ fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken() {
         &[("CUDA_STANDIN_MEMORY", "64K")],
         &["out of memory", "needs", "free"],
     );
-    fails(
-        "--device cuda --batch-size 100000",
-        &[("CUDA_STANDIN_MEMORY", "4M")],
-        &["a batch of 100000", "--batch-size", "would fit"],
-    );
+    // All 480 at once, which is what a batch of 100,000 means, does not fit.
+    let many = Data::new(600, 40);
+    let all = many.train_arguments("model", "--device cuda --batch-size 100000");
+    if let Some(found) = run(&many, &all, &[("CUDA_STANDIN_MEMORY", "128K")]) {
+        found.fails(1, &["a batch of 480", "--batch-size", "would fit"]);
+    }
     fails(
         cuda,
         &[("CUDA_STANDIN_FAIL_LAUNCH", "40")],

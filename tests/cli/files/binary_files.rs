@@ -110,7 +110,7 @@ fn faults_of_a_2bit_genome_are_named() {
     let fasta = text(cells.path("genome.fa"));
     let (chr1, _) = fasta.split_once(">chr2").unwrap();
     cells.write("g.2bit", two_bit(chr1, u32::to_le_bytes));
-    let absent = "-v chr2: neither a chromosome of g.2bit ('chr1')";
+    let absent = "-v chr2: neither a chromosome in use (g.2bit has 'chr1')";
     cells.refuses("--genome g.2bit", 2, &[absent]);
     cells.write("g.2bit", two_bit(">chr1\nACGT\n", u32::to_le_bytes));
     let sizes = "--genome g.2bit --chrom-sizes genome.sizes";

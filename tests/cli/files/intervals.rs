@@ -331,7 +331,7 @@ fn sequences_past_the_end_are_filled_up_and_those_without_a_base_left_out() {
     );
     let run = data.train("never", &format!("{more} --atac-file more.tsv"));
     assert!(run.err.contains("note: more.bed: 1 interval starts past"));
-    let missing = format!("have no sequence in more.bed: 'chr1:{end}-{}'", end + 40);
+    let missing = format!("has no sequence in more.bed: 'chr1:{end}-{}'", end + 40);
     run.fails(1, &[&missing]);
     // Of another build, or without a base at all.
     let far = |i: usize| format!("chr1\t{}\t{}\n", end + i, end + i + 40);

@@ -99,11 +99,11 @@ fn one_of_a_kind_is_singular() {
     cells.train("model", "-e 1").ok();
     for (line, expected) in [
         (
-            "chrX\t1\t5\n",
-            "warning: 1 interval is on chromosomes that are not in use and scores 0: 'chrX'",
+            "chr1\t1\t5\nchrX\t1\t5\n",
+            "warning: 1 interval is on a chromosome that is not in use and scores 0: 'chrX'",
         ),
         (
-            "chrX\t1\t5\nchrX\t1\t6\n",
+            "chr1\t1\t5\nchrX\t1\t5\nchrX\t1\t6\n",
             "warning: 2 intervals are on chromosomes that are not in use and score 0: 'chrX'",
         ),
     ] {

@@ -88,7 +88,11 @@ fn an_architecture_of_ones_own_is_a_toml_file() {
 fn f64_is_f64_in_the_files_and_in_the_tables() {
     let data = Data::new(60, 40);
     let run = data.train("model", "--precision f64").ok();
-    assert!(run.err.lines().next().unwrap().ends_with(", f64"));
+    let device = run.err.lines().next().unwrap();
+    assert!(
+        device.starts_with("device: cpu, ") && device.contains(", f64;"),
+        "{device}"
+    );
     let weights = cisgrad::io::state_dict::read(data.path(&format!("model/{BEST}"))).unwrap();
     for tensor in &weights.tensors {
         assert_eq!(tensor.values.type_name(), "F64", "{}", tensor.name);

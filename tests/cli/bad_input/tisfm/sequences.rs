@@ -112,7 +112,7 @@ fn a_bed_file_needs_its_genome_and_chromosomes_that_are_in_it() {
         1,
         &[
             "1 of the 30 rows of signals.tsv",
-            "have no sequence in far.bed: 'chr2:",
+            "has no sequence in far.bed: 'chr2:",
         ],
     );
     data.write("bad.bed", with_line(&bed, 2, "chr2\t60\t20"));
