@@ -11,7 +11,12 @@ use std::path::{Path, PathBuf};
 /// A flag's output that is an input, by whatever path, or another flag's output; one whose folder is not there or cannot be
 /// written to.
 pub fn check(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
-    for (_, path) in outputs {
+    for (flag, path) in outputs {
+        if *path == Path::new("-") {
+            return Err(Error::usage(format!(
+                "{flag} -: a lone - is standard input; name a file, or /dev/stdout"
+            )));
+        }
         check_writable(path)?;
     }
     check_apart(outputs, inputs)
@@ -99,6 +104,11 @@ pub fn check_apart(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> 
 /// A file without links and detours in its path; None for a device, which takes what any number of writers send it, and
 /// where there is no folder for it.
 fn place(path: &Path) -> Option<PathBuf> {
+    // A file may stand behind standard input.
+    let path = match path == Path::new("-") {
+        true => Path::new("/dev/stdin"),
+        false => path,
+    };
     let metadata = std::fs::metadata(path);
     if metadata.is_ok_and(|found| !found.is_file()) {
         return None;

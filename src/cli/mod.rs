@@ -81,6 +81,11 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, 
     let command = with_negative_numbers(Cli::command());
     let matches = command.clone().try_get_matches_from(spelled);
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    if parsed.is_ok() && given.iter().filter(|value| *value == "-").count() > 1 {
+        return Err(Refused::Value(Error::usage(
+            "- is standard input, which gives its text once: it can be the value of one flag",
+        )));
+    }
     parsed.map_err(|error| {
         let short: Vec<_> = kinds::SHORT_FLAGS.iter().flat_map(|(_, f)| *f).collect();
         match wrong_value::explain(&error, &command, &given, &short) {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::regions::Regions;
 use crate::io::bigwig::BigWig;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::text::first_names;
@@ -167,15 +166,12 @@ impl Track {
         self.mean
     }
 
-    /// Over the bases of the chromosomes on which it has values, without the N in `unknown`: what is compared between
-    /// cell lines, since a file may hold some chromosomes alone. Not finite where all these bases are N.
-    pub fn mean_where_held(&self, chromosomes: &Chromosomes, unknown: &Regions) -> f64 {
+    /// Over all bases of the chromosomes on which it has values: what is compared between cell lines, since a file may
+    /// hold some chromosomes alone. Not finite where it has none.
+    pub fn mean_where_held(&self, chromosomes: &Chromosomes) -> f64 {
         let held = (0..).zip(&self.lacks).filter(|(_, lack)| lack.is_none());
-        let known = held.map(|(number, _)| {
-            let n: u32 = unknown.spans(number).iter().map(|span| span.length()).sum();
-            u64::from(chromosomes.length(number) - n)
-        });
-        self.sum / known.sum::<u64>() as f64
+        let bases = held.map(|(number, _)| u64::from(chromosomes.length(number)));
+        self.sum / bases.sum::<u64>() as f64
     }
 
     /// The runs of one value that were read, those of 0 left out.

@@ -41,6 +41,10 @@ const UTF_16: Kind = kind(
     "text in UTF-16",
     "save it in UTF-8 (Excel's \"Text (Tab delimited)\")",
 );
+const CRAM: Kind = kind(
+    "a CRAM file of reads",
+    "convert it with samtools view -b and bedtools bamtobed",
+);
 const INDEX: Kind = gzipped("an index", "name the file that it belongs to");
 
 /// First bytes that tell a format; numbers in either byte order.
@@ -55,13 +59,10 @@ const MAGICS: &[(&[u8], Kind)] = &[
         b"BAM\x01",
         gzipped("a BAM file of reads", "convert it with bedtools bamtobed"),
     ),
-    (
-        b"CRAM",
-        kind(
-            "a CRAM file of reads",
-            "convert it with samtools view -b and bedtools bamtobed",
-        ),
-    ),
+    // With the version after it: CRAMP1 is a gene.
+    (b"CRAM\x02", CRAM),
+    (b"CRAM\x03", CRAM),
+    (b"CRAM\x04", CRAM),
     (
         b"BCF\x02",
         gzipped("a BCF file of variants", "convert it with bcftools view"),
@@ -78,8 +79,9 @@ const MAGICS: &[(&[u8], Kind)] = &[
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         kind("an Excel workbook (.xls)", TABLE),
     ),
-    (b"PAR1", kind("a Parquet file", TABLE)),
-    (b"ARROW1", kind("an Arrow file", TABLE)),
+    // With the field of a page header after it: PAR1 is a region of X and Y.
+    (b"PAR1\x15", kind("a Parquet file", TABLE)),
+    (b"ARROW1\0\0", kind("an Arrow file", TABLE)),
     (b"\xff\xfe", UTF_16),
     (b"\xfe\xff", UTF_16),
     (

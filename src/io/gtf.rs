@@ -43,6 +43,16 @@ impl Transcript {
         self.exons.last().map_or(0, |exon| exon.end)
     }
 
+    /// Cuts off what lies past the end of a chromosome of `length` bases.
+    pub fn clip(&mut self, length: u32) {
+        for spans in [&mut self.exons, &mut self.coding] {
+            spans.retain(|span| span.start < length);
+            for span in spans {
+                span.end = span.end.min(length);
+            }
+        }
+    }
+
     /// Its `transcript` line alone was there.
     fn is_bare(&self) -> bool {
         self.exons.is_empty() && self.coding.is_empty()
@@ -69,7 +79,7 @@ pub struct Gtf {
 ///
 /// # Errors
 /// Name the line: fewer than nine columns, coordinates that are no whole numbers from 1 with an end at or after the start,
-/// a strand other than + - . ?, no `transcript_id`, a GFF3 or BED line. Name the file: no transcript as above, features
+/// a strand other than + - . ?, a GFF3 or BED line. Name the file: no transcript as above, features
 /// written in other letters (`Exon`, `cds`), no chromosome in use.
 pub fn read_gtf(path: &Path, chromosomes: &Chromosomes) -> Result<Gtf> {
     parse_gtf(Lines::open(path)?, chromosomes)
@@ -182,6 +192,9 @@ impl Reader<'_> {
             return Ok(());
         }
         self.any_feature |= !heads;
+        if heads {
+            self.features.add(feature);
+        }
         let id = attribute(attributes, "transcript_id");
         let Some(number) = number else {
             if !heads {
@@ -196,10 +209,13 @@ impl Reader<'_> {
         let id = match id {
             Some(id) => id,
             None if heads => return Ok(()),
-            None => {
-                let message = format!("no transcript_id in {}", excerpt(attributes));
-                return Err(self.lines.error(other_format(&columns).unwrap_or(message)));
-            }
+            None => match other_format(&columns) {
+                Some(message) => return Err(self.lines.error(message)),
+                None => {
+                    self.left_out.nameless += 1;
+                    return Ok(());
+                }
+            },
         };
         let gene = attribute(attributes, "gene_id").unwrap_or_default();
         let forward = match strand {

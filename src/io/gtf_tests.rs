@@ -181,7 +181,10 @@ fn every_fault_names_its_line() {
             &line("exon", 1, 9, 'x', "a"),
             "line 1: strand 'x'; expected + or -, or .",
         ),
-        (&line("exon", 1, 9, '+', ""), "line 1: no transcript_id"),
+        (
+            &line("exon", 1, 9, '+', ""),
+            "no transcript with exons on + or -: 1 line without a transcript_id left out",
+        ),
         (
             &line("exon", 1, 9, '.', "a"),
             "g.gtf: no transcript with exons on + or -: 1 transcript left out: 1 without a strand ('a')",

@@ -87,6 +87,8 @@ impl<R: BufRead> Looked<R> {
 #[derive(Default)]
 struct Seen {
     length: usize,
+    /// A byte that no text has.
+    nul: bool,
     feed: bool,
     /// A return with something after it.
     inside: bool,
@@ -100,6 +102,7 @@ impl Seen {
             return;
         };
         self.length += piece.len();
+        self.nul |= piece.contains(&0);
         self.feed |= piece.contains(&b'\n');
         self.inside |= self.last || before.contains(&b'\r');
         self.last = *last == b'\r';
@@ -107,7 +110,8 @@ impl Seen {
 
     /// How lines end, once that is certain or there is no more.
     fn end(&self, whole: bool) -> Option<LineEnd> {
-        if self.feed {
+        // What is no text may have no line end at all.
+        if self.feed || self.nul && self.length >= LOOK {
             return Some(LineEnd::Feed);
         }
         match self.inside || self.last {

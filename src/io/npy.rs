@@ -1,6 +1,6 @@
 //! NumPy's npy format: row indices in, matrices out.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use npyz::{AutoSerialize, DType, Deserialize, NpyFile, TypeChar, WriteOptions, WriterBuilder};
@@ -18,7 +18,19 @@ use crate::{Error, Result};
 /// place, counted from 0), a file that is shorter or longer than its header says.
 pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
     let path = path.as_ref();
-    let npy = NpyFile::new(text::open(path)?)
+    let mut reader = text::open(path)?;
+    // Versions 2 and 3 give the header's length in four bytes, for which the crate would make room.
+    let start = reader.fill_buf().map_err(|e| Error::io(path, e))?;
+    if let [_, _, _, _, _, _, major, _, a, b, c, d, ..] = *start
+        && major >= 2
+        && u32::from_le_bytes([a, b, c, d]) > LONGEST_HEADER
+    {
+        return Err(Error::format(
+            path,
+            "not an npy file (a header of impossible length); expected row indices",
+        ));
+    }
+    let npy = NpyFile::new(reader)
         .map_err(|e| Error::format(path, format!("not an npy file ({e}); expected row indices")))?;
     if npy.shape().len() != 1 {
         return Err(Error::format(
@@ -69,6 +81,8 @@ pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
     Ok(rows)
 }
 
+/// Bytes; that of an array of numbers has some hundred.
+const LONGEST_HEADER: u32 = 1 << 16;
 /// Makes indices of a mask in NumPy.
 const WHERE: &str = "np.where(mask)[0]";
 

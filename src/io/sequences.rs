@@ -47,7 +47,8 @@ pub fn parse_sequences(
     if let Some(genome) = genome {
         check_no_stream(genome, "genomes")?;
     }
-    match kind(&mut lines)? {
+    // Nothing but blank lines and comments: as a list it is either empty or faulty at the first.
+    match kind(&mut lines)?.unwrap_or(Kind::List) {
         Kind::Fasta => read_records(lines),
         Kind::List => read_list(lines),
         Kind::Bed => match genome {
@@ -66,8 +67,17 @@ enum Kind {
     List,
 }
 
+/// Whether a file has nothing but blank lines and comments: a BED without an interval, if it is one. All lines are given
+/// back.
+///
+/// # Errors
+/// Those of [`Lines::read`].
+pub fn holds_nothing(lines: &mut Lines) -> Result<bool> {
+    Ok(kind(lines)?.is_none())
+}
+
 /// Looks at the lines up to the first that tells, and gives them all back.
-fn kind(lines: &mut Lines) -> Result<Kind> {
+fn kind(lines: &mut Lines) -> Result<Option<Kind>> {
     let mut seen = Vec::new();
     let mut line = String::new();
     let mut kind = None;
@@ -83,11 +93,10 @@ fn kind(lines: &mut Lines) -> Result<Kind> {
         };
         seen.push(std::mem::take(&mut line));
     }
-    // Nothing but blank lines and comments: as a list it is either empty or faulty at the first.
     for line in seen.iter().rev() {
         lines.unread(line);
     }
-    Ok(kind.unwrap_or(Kind::List))
+    Ok(kind)
 }
 
 /// Sequences as they come in, checked one by one.

@@ -61,7 +61,7 @@ pub(super) enum Bytes {
 }
 
 impl Bytes {
-    /// Whether the end is the one of a complete bgzip file; true for a stream, which cannot be looked at from its end.
+    /// Whether the end is the one of a complete bgzip file; true for a stream, whose end [`WithEndBlock`] looks at.
     /// Leaves a file at `position`.
     fn end_in_end_block(&mut self, position: usize) -> bool {
         match self {
@@ -79,6 +79,26 @@ impl Read for Bytes {
             Bytes::Kept(kept) => kept.read(buffer),
             Bytes::Stream(stream) => stream.read(buffer),
         }
+    }
+}
+
+/// A stream of bgzip blocks; that the last one is the empty block shows only at its end.
+struct WithEndBlock {
+    stream: Box<dyn Read + Send>,
+    /// The last bytes that were read, as many as the block has.
+    tail: Vec<u8>,
+}
+
+impl Read for WithEndBlock {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        if count == 0 && !buffer.is_empty() && self.tail != BGZF_END {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.tail.extend_from_slice(&buffer[..count]);
+        let old = self.tail.len().saturating_sub(BGZF_END.len());
+        self.tail.drain(..old);
+        Ok(count)
     }
 }
 
@@ -100,6 +120,14 @@ fn unpacked(path: &Path, mut bytes: Bytes) -> Result<(Box<dyn BufRead + Send>, P
             "truncated gzip stream: a bgzip file ends in an empty block, and this one does not",
         ));
     }
+    if packing == Packing::Bgzip
+        && let Bytes::Stream(stream) = bytes
+    {
+        bytes = Bytes::Stream(Box::new(WithEndBlock {
+            stream,
+            tail: prefix.clone(),
+        }));
+    }
     let whole = Cursor::new(prefix).chain(bytes);
     Ok(match packing {
         Packing::Plain => (Box::new(BufReader::with_capacity(1 << 16, whole)), packing),
@@ -118,6 +146,15 @@ fn read_prefix(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut prefix = Vec::with_capacity(PREFIX);
     reader.take(PREFIX as u64).read_to_end(&mut prefix)?;
     Ok(prefix)
+}
+
+/// Why unpacked bytes are no text of any format that has a name.
+fn no_text(head: &[u8]) -> Option<&'static str> {
+    match () {
+        () if head.starts_with(&GZIP_MAGIC) => Some("packed with gzip once more: unpack it once"),
+        () if head.contains(&0) => Some("a binary file (it holds NUL bytes)"),
+        () => None,
+    }
 }
 
 /// Leaves the file at `position`; true for a pipe, which cannot be looked at from its end.
@@ -198,6 +235,15 @@ impl Lines {
             let inside = self.packing != Packing::Plain;
             return Err(Error::format(&self.path, kind.instead_of_text(inside)));
         }
+        if self.number == 0
+            && let Some(what) = no_text(self.reader.head())
+        {
+            return Err(Error::format_at(
+                &self.path,
+                1,
+                format!("{what}; expected UTF-8 text, plain, gzip or bgzip"),
+            ));
+        }
         let mut bytes = std::mem::take(line).into_bytes();
         let count = self
             .reader
@@ -213,6 +259,12 @@ impl Lines {
         if end == LineEnd::Feed {
             while bytes.last() == Some(&b'\r') {
                 bytes.pop();
+            }
+            // Rows that a reader of such a line would lose.
+            if bytes.contains(&b'\r') {
+                return Err(self.error(
+                    "a carriage return inside a line, where lines end in a line feed; save the file with Unix line ends",
+                ));
             }
         } else if bytes.contains(&b'\n') {
             return Err(self.error(

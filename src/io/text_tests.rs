@@ -49,6 +49,22 @@ fn plain_gzip_and_bgzip_read_alike_whatever_the_line_ends() {
 }
 
 #[test]
+fn a_return_inside_a_line_and_a_binary_file_are_errors() {
+    let found = message(b"a\rb\rc\r\nd\n");
+    assert!(
+        found.contains("line 1: a carriage return inside a line"),
+        "{found}"
+    );
+    assert!(message(b"a\nb\rc\n").contains("line 2: a carriage return"));
+    let found = message(&[0; 1000]);
+    assert!(found.contains("it holds NUL bytes"), "{found}");
+    for text in ["CRAMP1\t1\n", "PAR1\t1\t2\n", "ARROW1 x\n"] {
+        assert_eq!(lines_of(text.as_bytes()).unwrap(), [text.trim_end()]);
+    }
+    assert!(message(&gzip(&gzip(b"a\n"))).contains("packed with gzip once more"));
+}
+
+#[test]
 fn gzip_members_follow_one_another() {
     let two = [gzip(b"a\nb"), gzip(b"c\nd\n")].concat();
     assert_eq!(lines_of(&two).unwrap(), ["a", "bc", "d"]);
@@ -77,7 +93,7 @@ fn corrupt_gzip_other_packings_and_binary_files_say_so() {
     assert!(message(b"PK\x03\x04 and so on").contains("packed with zip"));
     assert!(message(b"BZh9...").contains("packed with bzip2"));
     assert!(message(&gzip(b"BAM\x01\0\n")).contains(": a BAM file of reads; expected text"));
-    assert!(message(&gzip(b"PAR1\n")).contains(": a Parquet file inside gzip; expected text"));
+    assert!(message(&gzip(b"PAR1\x15\n")).contains(": a Parquet file inside gzip; expected text"));
     assert!(message(b"ab\n\xff\xfe\n").contains("line 2: not UTF-8"));
 }
 
@@ -106,7 +122,7 @@ fn a_line_given_back_comes_again_with_its_number() {
 
 #[test]
 fn a_return_is_no_line_end_where_feeds_are() {
-    assert_eq!(lines_of(b"a\rb\nc\r\n").unwrap(), ["a\rb", "c"]);
+    assert!(message(b"a\rb\nc\r\n").contains("line 1: a carriage return inside"));
     let late = [&b"a\r".repeat(1 << 16)[..], b"b\nc\r"].concat();
     let found = message(&late);
     assert!(found.contains("line 65537: a line feed, where"), "{found}");

@@ -11,9 +11,9 @@ use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::edges::{Edge, Edges, Treatment};
 use crate::io::gtf::{Transcript, parse_gtf};
 use crate::io::text::{Lines, first_names};
-use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// The features' names in the order of the network's inputs.
@@ -101,8 +101,7 @@ impl Annotations {
     /// CDS: coding exons with their stop codons. Intron: between a transcript's exons. UTR: its
     /// exons before and after the coding part, by strand. Promoter: around its first base.
     ///
-    /// Errors: those of [`parse_gtf`] and of [`read_intervals`], a transcript past its chromosome's
-    /// end.
+    /// Errors: those of [`parse_gtf`], of [`read_intervals`] and of [`Edges::note`].
     pub fn from_gtf(
         gtf: Lines,
         cpg: Option<&Path>,
@@ -126,19 +125,17 @@ impl Annotations {
                 path.display()
             )),
         }
-        let read = parse_gtf(gtf, chromosomes)?;
-        for transcript in &read.transcripts {
+        let mut read = parse_gtf(gtf, chromosomes)?;
+        let mut edges = Edges::default();
+        for transcript in &mut read.transcripts {
             let number = transcript.chromosome;
             let length = chromosomes.length(number);
-            if transcript.end() > length {
-                let message = format!(
-                    "transcript '{}' ends past the end of {}, which has {} in {}",
-                    transcript.id,
-                    chromosomes.name(number),
-                    counted(length, "base"),
-                    chromosomes.path.display()
-                );
-                return Err(Error::format_at(&path, transcript.line, message));
+            let (start, end) = (transcript.start().into(), transcript.end().into());
+            let place = (chromosomes.name(number), start, end);
+            match edges.count(place, transcript.line, length.into()) {
+                Edge::Inside => {}
+                Edge::Over => transcript.clip(length),
+                Edge::Past | Edge::Empty => continue,
             }
             for (list, spans) in lists[1..]
                 .iter_mut()
@@ -148,6 +145,7 @@ impl Annotations {
             }
         }
         notes.extend(read.note);
+        notes.extend(edges.note(&path, &chromosomes.path, Treatment::Clip)?);
         let regions = lists.map(|list| Regions::merge(chromosomes.len(), list));
         Ok(Annotations { regions })
     }

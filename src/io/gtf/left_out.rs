@@ -2,6 +2,7 @@
 
 use super::Transcript;
 use crate::io::text::first_names;
+use crate::numbers::counted;
 use std::collections::{HashMap, HashSet};
 
 /// Different names in the order in which they came.
@@ -43,12 +44,17 @@ pub struct LeftOut {
     pub strandless: Names,
     /// Identifiers of transcripts without an exon.
     pub exonless: Vec<String>,
+    /// Lines without a transcript_id.
+    pub nameless: usize,
 }
 
 impl LeftOut {
     /// On strange chromosomes alone.
     pub fn strangers_only(&self) -> bool {
-        self.strangers.len() > 0 && self.strandless.len() == 0 && self.exonless.is_empty()
+        self.strangers.len() > 0
+            && self.strandless.len() == 0
+            && self.exonless.is_empty()
+            && self.nameless == 0
     }
 
     /// What was left out, and which identifiers several of the transcripts share; None where there is nothing to say.
@@ -91,6 +97,12 @@ impl LeftOut {
             parts.push(format!(
                 "{total} transcript{s} left out: {}",
                 reasons.join(", ")
+            ));
+        }
+        if self.nameless > 0 {
+            parts.push(format!(
+                "{} without a transcript_id left out",
+                counted(self.nameless, "line")
             ));
         }
         if !shared.is_empty() {

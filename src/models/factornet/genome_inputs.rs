@@ -188,7 +188,7 @@ impl GenomeInputs {
             .iter()
             .zip(&cell.tracks)
             .map(|(name, (track, factor))| {
-                let mean = track.mean_where_held(self.chromosomes(), &self.unknown);
+                let mean = track.mean_where_held(self.chromosomes());
                 SeenTrack {
                     name: name.clone(),
                     factor: *factor,

@@ -1,6 +1,7 @@
 //! An input that comes through a pipe is read once, and recorded as such.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -304,4 +305,59 @@ fn an_empty_blacklist_is_noted() {
     }
     let run = cells.train("full", "-e 1").ok();
     assert!(!run.err.contains("has no interval"), "{}", run.err);
+}
+
+#[test]
+fn standard_input_is_never_an_output_and_feeds_one_flag() {
+    let data = Data::new(60, 40);
+    data.train("model", "--number-of-epochs 1").ok();
+    let before = bytes(data.path("peaks.fa"));
+    let run = |arguments: &str| {
+        let mut command = command(data.folder(), arguments);
+        let file = File::open(data.path("peaks.fa")).unwrap();
+        Run::of(command.stdin(file).output().unwrap(), arguments)
+    };
+    let predict = "tisfm predict --model model --sequences -";
+    run(&format!("{predict} --out peaks.fa")).fails(2, &["--out peaks.fa", "this run reads"]);
+    run("tisfm predict --model model --sequences peaks.fa --out -")
+        .fails(2, &["--out -", "/dev/stdout"]);
+    run("tisfm test --model model --sequences - --atac-file -").fails(2, &["one flag"]);
+    assert!(bytes(data.path("peaks.fa")) == before);
+    assert!(!data.path("-").exists());
+    // What the file gives by its name it gives here.
+    let table = run(predict).ok().out;
+    let by_name = data
+        .run("tisfm predict --model model --sequences peaks.fa")
+        .ok();
+    assert_eq!(table, by_name.out);
+}
+
+#[test]
+fn a_cut_bgzip_file_is_refused_through_a_pipe_as_well() {
+    let data = Data::new(60, 40);
+    data.train("model", "--number-of-epochs 1").ok();
+    let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
+    writer.write_all(&bytes(data.path("peaks.fa"))).unwrap();
+    let whole = writer.finish().unwrap();
+    let predict = "tisfm predict --model model --sequences -";
+    data.write("whole.gz", &whole);
+    piped(data.folder(), predict, "whole.gz").ok();
+    // The last 28 bytes are the empty block that ends it.
+    data.write("cut.gz", &whole[..whole.len() - 28]);
+    piped(data.folder(), predict, "cut.gz").fails(1, &["truncated gzip stream"]);
+}
+
+#[test]
+fn an_empty_bed_gives_an_empty_table() {
+    let data = Data::new(60, 40);
+    data.train("model", "--number-of-epochs 1").ok();
+    let predict = "tisfm predict --model model --genome genome.fa --sequences";
+    for text in ["", "# no interval\n\n"] {
+        data.write("none.bed", text);
+        let run = data.run(&format!("{predict} none.bed")).ok();
+        assert_eq!(run.out, "name\tK562\tMCF7\n");
+    }
+    data.write("none.fa", "");
+    data.run("tisfm predict --model model --sequences none.fa")
+        .fails(1, &["none.fa: the file is empty"]);
 }

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::data::Notes;
+use crate::data::regions::Regions;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::Strangers;
 use crate::io::edges::{Edges, Treatment};
@@ -26,6 +27,10 @@ pub struct Asked<'a> {
     placer: Placer<'a>,
     /// With `--strict`, where a chromosome without values is looked up.
     strict: Option<&'a Inputs>,
+    /// Where no base is known.
+    unknown: &'a Regions,
+    /// How many intervals have no base that is known; the first one's place and line.
+    blank: (usize, Option<(String, u64)>),
     edges: Edges,
     strangers: Strangers,
     /// An interval is on a chromosome in use.
@@ -34,12 +39,19 @@ pub struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     /// `strict`: an interval on a chromosome that is not in use, or on which one of these tracks has no value, is an
-    /// error.
-    pub fn new(lines: Lines, placer: Placer<'a>, strict: Option<&'a Inputs>) -> Self {
+    /// error. `unknown`: where no base is known.
+    pub fn new(
+        lines: Lines,
+        placer: Placer<'a>,
+        unknown: &'a Regions,
+        strict: Option<&'a Inputs>,
+    ) -> Self {
         Asked {
             reader: Reader::new(lines),
             placer,
             strict,
+            unknown,
+            blank: (0, None),
             edges: Edges::default(),
             strangers: Strangers::default(),
             known: false,
@@ -79,6 +91,16 @@ impl<'a> Asked<'a> {
         match self.placer.place(&row) {
             Place::Scored(found) => {
                 sample = Some(found);
+                // Below 2^32: on the chromosome.
+                let (from, to) = (row.start as i64, row.end as i64);
+                if u64::from(self.unknown.covered(found.chromosome, from, to))
+                    == row.end - row.start
+                {
+                    let (count, first) = &mut self.blank;
+                    *count += 1;
+                    let place = || format!("{}:{from}-{to}", row.chromosome);
+                    first.get_or_insert_with(|| (place(), row.line));
+                }
                 let inputs = self.strict;
                 refused = inputs.and_then(|inputs| inputs.lack_of(found.chromosome));
             }
@@ -114,6 +136,13 @@ impl<'a> Asked<'a> {
         let (path, chromosomes) = (self.reader.path(), self.placer.chromosomes);
         let mut notes = Notes::new();
         notes.extend(self.edges.note(path, &chromosomes.path, Treatment::Zero)?);
+        if let (count, Some((place, line))) = &self.blank {
+            notes.push(format!(
+                "warning: {}: {} without a single A, C, G or T in the genome, scored all the same (line {line}: {place})",
+                path.display(),
+                counted(*count, "interval")
+            ));
+        }
         let strangers = self.strangers.names();
         if strangers.is_empty() {
             return Ok(notes);
@@ -138,7 +167,6 @@ impl<'a> Asked<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::regions::Regions;
     use crate::data::windows::blacklist::Blacklist;
     use crate::dna::span::Span;
     use crate::io::chrom_sizes::Chromosomes;
@@ -156,21 +184,29 @@ mod tests {
             annotations: None,
             cell: 0,
         };
+        let unknown = Regions::merge(1, [(0, Span::new(550, 720))]);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.bed");
         let survey = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            let asked = Asked::new(Lines::open(&path).unwrap(), placer, None);
+            let asked = Asked::new(Lines::open(&path).unwrap(), placer, &unknown, None);
             asked.survey().map_err(|e| e.to_string())
         };
         let text = "a\t100\t300\na\t490\t520\nx\t1\t2\na\t900\t1100\na\t7\t7\na\t600\t700\n";
         assert_eq!(survey(text), Ok(2));
-        let mut asked = Asked::new(Lines::open(&path).unwrap(), placer, None);
+        let mut asked = Asked::new(Lines::open(&path).unwrap(), placer, &unknown, None);
         let mut samples = 0;
         while let Some(line) = asked.line().unwrap() {
             samples += usize::from(line.sample.is_some());
         }
         assert_eq!(samples, 2);
+        let blank = asked.notes().unwrap().swap_remove(1);
+        assert!(
+            blank.ends_with(
+                "1 interval without a single A, C, G or T in the genome, scored all the same (line 6: a:600-700)"
+            ),
+            "{blank}"
+        );
         assert_eq!(survey(""), Ok(0));
         assert!(
             survey("x\t1\t2\n")

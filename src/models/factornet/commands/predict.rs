@@ -133,7 +133,7 @@ fn predict<T: Number>(
         cell: 0,
     };
     let strict = args.shared.strict.then_some(&inputs);
-    let asked = |lines| Asked::new(lines, placer, strict);
+    let asked = |lines| Asked::new(lines, placer, &genome.unknown, strict);
     let reporter = Reporter::new();
     // What comes through a pipe is read once: how much it is, and what is wrong with it, is known at its end.
     let bar = match is_stream(&args.bedfile) {

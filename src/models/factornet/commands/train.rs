@@ -326,7 +326,11 @@ fn train<T: Number>(
                 max_shift: args.max_shift,
                 seed: args.seed,
             };
-            let (task, notes) = single::SingleTask::new(settings, &train, held.as_deref())?;
+            let made = single::SingleTask::new(settings, &train, held.as_deref());
+            let (task, notes) = made.map_err(|e| match e {
+                Error::Invalid(message) => Error::invalid(format!("-f {factor}: {message}")),
+                other => other,
+            })?;
             say(&notes);
             let positives = task.positives().len();
             (Task::Single(task), positives, device)

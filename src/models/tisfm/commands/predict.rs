@@ -5,7 +5,8 @@ use crate::Result;
 use crate::args::{emit, say};
 use crate::data::Notes;
 use crate::data::uninformative::without_bases;
-use crate::io::sequences::parse_sequences;
+use crate::dna::sequences::Sequences;
+use crate::io::sequences::{holds_nothing, parse_sequences};
 use crate::io::sources::Sources;
 use crate::models::tisfm::samples::Rows;
 use crate::report::progress::Reporter;
@@ -25,9 +26,20 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let inputs = vec![args.sequences.clone()];
     let (model, precision, device) = args.model.open(known, inputs)?;
     let outputs = &model.config.model.outputs;
-    let lines = Sources::new().into_lines(&args.sequences)?;
+    let mut lines = Sources::new().into_lines(&args.sequences)?;
+    let genome = args.model.genome.as_deref();
     let mut notes = Notes::new();
-    let sequences = parse_sequences(lines, args.model.genome.as_deref(), &mut notes)?;
+    // Pipelines score a BED in chunks, of which some are empty.
+    let sequences = match genome.is_some() && holds_nothing(&mut lines)? {
+        true => Sequences {
+            path: args.sequences.clone(),
+            names: Vec::new(),
+            length: model.config.model.window,
+            codes: Vec::new(),
+            chromosomes: None,
+        },
+        false => parse_sequences(lines, genome, &mut notes)?,
+    };
     notes.extend(without_bases(
         &sequences.names,
         &sequences.codes,

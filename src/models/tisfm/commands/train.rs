@@ -36,7 +36,6 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let precision = args.precision.precision();
     let spec = builtin::find(&args.architecture)?;
     let device = args.device.open(Some(precision))?;
-    interrupt::watch();
     let sources = Sources::new();
     let mut notes = args.ignored(&spec);
     let (kernels, motifs) = args.motifs(&spec, &sources, &mut notes)?;
@@ -84,6 +83,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let config = args.config(&blueprint, &motifs, &dataset, precision, &sources)?;
     // What pipes gave has been read.
     drop(sources);
+    // While inputs are read a signal ends the run at once.
+    interrupt::watch();
     let data = Data {
         dataset: &dataset,
         split: &split,
