@@ -3,7 +3,7 @@
 /// How many are shown.
 const SHOWN: usize = 3;
 
-/// Of `all` the few that are likest to `wanted`, the likest first, upper and lower case alike; `names` gives the names that
+/// Of `all` the few that are most like `wanted`, the most similar first, upper and lower case alike; `names` gives the names that
 /// each goes by.
 pub fn nearest<T, N: AsRef<str>>(
     wanted: &str,
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_likest_by_any_of_its_names_comes_first() {
+    fn the_most_similar_by_any_of_its_names_comes_first() {
         let all = [
             ("MA1", "REST"),
             ("MA2", "CTCF"),

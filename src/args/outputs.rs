@@ -14,7 +14,7 @@ pub fn check(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
     for (flag, path) in outputs {
         if *path == Path::new("-") {
             return Err(Error::usage(format!(
-                "{flag} -: a lone - is standard input; name a file, or /dev/stdout"
+                "{flag} -: - is standard input; name a file, or /dev/stdout"
             )));
         }
         check_writable(path)?;

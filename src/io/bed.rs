@@ -62,7 +62,7 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// All columns, without blanks at their ends: parted by tabs, in a line without tabs by blanks.
+    /// All columns, without blanks at their ends: separated by tabs, in a line without tabs by blanks.
     pub fn columns(&self) -> Columns<'a> {
         columns(self.text)
     }
@@ -136,7 +136,7 @@ fn row<'a>(line: &'a str, lines: &Lines) -> Result<Row<'a>> {
         }
         _ => {
             return Err(lines.error(format!(
-                "{}; expected chromosome, start and end, parted by tabs",
+                "{}; expected chromosome, start and end, separated by tabs",
                 excerpt(line)
             )));
         }

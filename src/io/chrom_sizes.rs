@@ -30,7 +30,7 @@ impl Chromosomes {
         })
     }
 
-    /// Reads a name and a length a line, parted by tabs or blanks; further columns are not looked
+    /// Reads a name and a length a line, separated by tabs or blanks; further columns are not looked
     /// at, so that a FASTA index (.fai) will do.
     ///
     /// Errors name the line: a line of one word, a length that is no whole number from 1 to

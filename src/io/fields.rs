@@ -1,4 +1,4 @@
-//! The fields of a table's line: parted by tabs, commas or white space, bare or in double quotes as spreadsheets and R's
+//! The fields of a table's line: separated by tabs, commas or white space, bare or in double quotes as spreadsheets and R's
 //! write.table put them.
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! What a file is that is not what was asked for, said in a message's words: the one table of magics for all readers.
+//! What a file is instead of what was expected, by its first bytes: the one table of magics for all readers.
 
 use std::io::Read;
 

@@ -6,9 +6,10 @@ mod other_formats;
 use std::collections::HashMap;
 use std::path::Path;
 
-use self::left_out::{LeftOut, Names};
+use self::left_out::LeftOut;
 use self::other_formats::other_format;
 use super::chrom_sizes::Chromosomes;
+use super::distinct::Distinct;
 use super::text::{Lines, excerpt, first_names};
 use crate::dna::span::Span;
 use crate::{Error, Result};
@@ -95,7 +96,7 @@ pub fn parse_gtf(lines: Lines, chromosomes: &Chromosomes) -> Result<Gtf> {
         exon_numbers: HashMap::new(),
         key: String::new(),
         count: 0,
-        features: Names::default(),
+        features: Distinct::default(),
         any_feature: false,
         miscased: None,
         left_out: LeftOut::default(),
@@ -150,7 +151,7 @@ struct Reader<'a> {
     /// Lines but for comments.
     count: u64,
     /// Those that are not looked at.
-    features: Names,
+    features: Distinct,
     /// One of [`FEATURES`] was there, on whatever chromosome.
     any_feature: bool,
     miscased: Option<Miscased>,
@@ -180,7 +181,7 @@ impl Reader<'_> {
         ] = columns[..]
         else {
             let message = format!(
-                "{}; expected the nine columns of a GTF, parted by tabs",
+                "{}; expected the nine columns of a GTF, separated by tabs",
                 excerpt(line)
             );
             return Err(self.lines.error(other_format(&columns).unwrap_or(message)));
@@ -202,7 +203,7 @@ impl Reader<'_> {
                 let id = id.unwrap_or_default();
                 self.left_out
                     .on_strangers
-                    .add(&format!("{chromosome}\t{id}"));
+                    .add(format!("{chromosome}\t{id}"));
             }
             return Ok(());
         };
@@ -225,7 +226,7 @@ impl Reader<'_> {
                 if !heads {
                     self.left_out
                         .strandless
-                        .add(&format!("{number}\t{gene}\t{id}"));
+                        .add(format!("{number}\t{gene}\t{id}"));
                 }
                 return Ok(());
             }
@@ -334,11 +335,11 @@ impl Reader<'_> {
                 1 => "1 line".to_string(),
                 n => format!("{n} lines"),
             };
-            let there = match self.features.len() {
+            let there = match self.features.names().len() {
                 1 => "feature there is",
                 _ => "features there are",
             };
-            let names = first_names(&self.features.order);
+            let names = first_names(self.features.names());
             let case = match self.miscased {
                 Some(_) => format!("; {case}"),
                 None => String::new(),
@@ -364,7 +365,7 @@ impl Reader<'_> {
         let note = self.left_out.note(&transcripts);
         if transcripts.is_empty() {
             if self.left_out.strangers_only() {
-                let strangers = &self.left_out.strangers.order;
+                let strangers = self.left_out.strangers.names();
                 return Err(self.chromosomes.nothing_in_common(&path, strangers));
             }
             let why = note.map_or(String::new(), |note| format!(": {note}"));

@@ -18,7 +18,7 @@ pub struct ScoredBed<'a> {
 
 impl ScoredBed<'_> {
     /// Writes one interval: columns 1 to 3 of `line`, then the scores as `%.3e`, one a factor, in place of column 4,
-    /// then what followed column 4. Columns are parted by tabs, whatever parted them in `line`.
+    /// then what followed column 4. Columns are separated by tabs, whatever parted them in `line`.
     pub fn write(&mut self, line: &str, scores: &[f64]) -> io::Result<()> {
         use std::fmt::Write as _;
         let columns: Vec<&str> = columns(line).collect();

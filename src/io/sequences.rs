@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// - BED, by whole numbers in columns 2 and 3: the sequences are cut from `genome` (FASTA, see
 ///   [`genome::extract`]), 0-based half-open, forward strand. The name is column 4 when every
 ///   line has one (`.` is none) and all differ, else `chr:start-end`.
-/// - else a list: a name and a sequence a line, parted by a tab, a comma or spaces, in quotes or not.
+/// - else a list: a name and a sequence a line, separated by a tab, a comma or spaces, in quotes or not.
 ///
 /// `genome` is used for BED alone. Bases past a chromosome's end are N; intervals without a base on their chromosome are
 /// left out; a note counts each.
@@ -166,7 +166,7 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
             [name, sequence] if !name.is_empty() => (name.as_ref(), sequence.as_ref()),
             _ => {
                 return Err(lines.error(format!(
-                    "{} with {}; expected a name and a sequence, parted by a tab or spaces \
+                    "{} with {}; expected a name and a sequence, separated by a tab or spaces \
                      (or FASTA, or BED with whole numbers in columns 2 and 3)",
                     excerpt(&line),
                     counted(columns.len(), "column")

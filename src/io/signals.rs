@@ -43,7 +43,7 @@ impl SignalTable {
 
 /// Reads a table: a header with the outputs' names, then one line per row, its name first.
 ///
-/// The header may name the column of names or not (one field fewer). Columns are parted by tabs; by commas, where the
+/// The header may name the column of names or not (one field fewer). Columns are separated by tabs; by commas, where the
 /// file's name or its first lines show it ([`Separator::of_table`]); or, in a table without either, by white space. Quotes
 /// around a field are taken off. Blank lines are skipped.
 ///
@@ -66,7 +66,7 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
     let separator = Separator::of_table(lines.path(), &header, &line);
     if separator != Separator::Tab && has_semicolons(&line) {
         return Err(lines.error(format!(
-            "{}: fields parted by semicolons; expected tabs or commas between them, and a point in decimal numbers (in R: write.csv, not write.csv2)",
+            "{}: fields separated by semicolons; expected tabs or commas between them, and a point in decimal numbers (in R: write.csv, not write.csv2)",
             excerpt(&line)
         )));
     }
@@ -122,7 +122,7 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
     }
 }
 
-/// A name and decimal numbers, parted by semicolons.
+/// A name and decimal numbers, separated by semicolons.
 fn has_semicolons(row: &str) -> bool {
     let mut values = row.split(';').skip(1).peekable();
     let number = |value: &str| value.trim().replace(',', ".").parse::<f64>().is_ok();
@@ -152,7 +152,7 @@ fn outputs(
     let wrong = |message: String| Error::format_at(lines.path(), at, message);
     if row.len() < 2 {
         return Err(lines.error(format!(
-            "{}: one column; expected a name and values, parted by tabs, commas or spaces",
+            "{}: one column; expected a name and values, separated by tabs, commas or spaces",
             excerpt(row.first().map_or("", |field| field.as_ref()))
         )));
     }
@@ -281,7 +281,7 @@ mod tests {
             ),
             (
                 "a;b\np1;1,5;2\n",
-                "line 2: 'p1;1,5;2': fields parted by semicolons; expected tabs or commas",
+                "line 2: 'p1;1,5;2': fields separated by semicolons; expected tabs or commas",
             ),
             ("a\tb\np1\t1\n", "line 1: 2 fields in the header"),
             (

@@ -1,47 +1,31 @@
 //! What of a GTF is not taken, and what is taken apart: counted, and said in one note.
 
 use super::Transcript;
+use crate::io::distinct::Distinct;
 use crate::io::text::first_names;
 use crate::numbers::counted;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-/// Different names in the order in which they came.
-#[derive(Default)]
-pub struct Names {
-    pub order: Vec<String>,
-    known: HashSet<String>,
-}
-
-impl Names {
-    pub fn add(&mut self, name: &str) {
-        if !self.known.contains(name) {
-            self.known.insert(name.to_string());
-            self.order.push(name.to_string());
-        }
-    }
-
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// The last words of the names, which stand after tabs.
-    fn last_words(&self) -> impl Iterator<Item = &str> {
-        self.order.iter().map(|name| match name.rsplit_once('\t') {
+/// The last words of names, which stand after tabs.
+fn last_words(names: &Distinct) -> impl Iterator<Item = &str> {
+    names
+        .names()
+        .iter()
+        .map(|name| match name.rsplit_once('\t') {
             Some((_, last)) => last,
             None => name,
         })
-    }
 }
 
 /// Transcripts that are not taken.
 #[derive(Default)]
 pub struct LeftOut {
     /// Chromosomes that are not in use.
-    pub strangers: Names,
+    pub strangers: Distinct,
     /// Transcripts there: chromosome and identifier.
-    pub on_strangers: Names,
+    pub on_strangers: Distinct,
     /// Transcripts without a strand: chromosome, gene_id and identifier.
-    pub strandless: Names,
+    pub strandless: Distinct,
     /// Identifiers of transcripts without an exon.
     pub exonless: Vec<String>,
     /// Lines without a transcript_id.
@@ -51,8 +35,8 @@ pub struct LeftOut {
 impl LeftOut {
     /// On strange chromosomes alone.
     pub fn strangers_only(&self) -> bool {
-        self.strangers.len() > 0
-            && self.strandless.len() == 0
+        !self.strangers.names().is_empty()
+            && self.strandless.names().is_empty()
             && self.exonless.is_empty()
             && self.nameless == 0
     }
@@ -61,14 +45,14 @@ impl LeftOut {
     pub fn note(&self, transcripts: &[Transcript]) -> Option<String> {
         let left_out = [
             (
-                self.on_strangers.len(),
+                self.on_strangers.names().len(),
                 "on chromosomes that are not in use",
-                first_names(&self.strangers.order),
+                first_names(self.strangers.names()),
             ),
             (
-                self.strandless.len(),
+                self.strandless.names().len(),
                 "without a strand",
-                first_names(self.strandless.last_words()),
+                first_names(last_words(&self.strandless)),
             ),
             (
                 self.exonless.len(),
@@ -93,9 +77,9 @@ impl LeftOut {
                 .filter(|(count, ..)| *count > 0)
                 .map(|(count, reason, names)| format!("{count} {reason} ({names})"))
                 .collect();
-            let s = if total == 1 { "" } else { "s" };
             parts.push(format!(
-                "{total} transcript{s} left out: {}",
+                "{} left out: {}",
+                counted(total, "transcript"),
                 reasons.join(", ")
             ));
         }

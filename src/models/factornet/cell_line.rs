@@ -87,7 +87,7 @@ pub struct CellFolder {
 }
 
 impl CellFolder {
-    /// Reads lists of a folder. A line's columns are parted by tabs, in a line without tabs by
+    /// Reads lists of a folder. A line's columns are separated by tabs, in a line without tabs by
     /// blanks; blank lines and comments (`#`) are passed over. The files that they name are not
     /// looked at.
     ///

@@ -182,7 +182,7 @@ impl GenomeInputs {
         })
     }
 
-    /// A cell line's tracks with their means as a network sees them; without those that lie on nothing but N.
+    /// A cell line's tracks with their means as a network sees them; without those that have no value at all.
     fn seen(&self, names: &[String], cell: &CellInputs) -> Vec<SeenTrack> {
         let seen = names
             .iter()

@@ -13,7 +13,7 @@ use crate::data::Notes;
 pub struct CellMeans {
     /// Its folder.
     pub cell: PathBuf,
-    /// By track: the mean after scaling, over the known bases (no N) of the chromosomes on which the track has values.
+    /// By track: the mean after scaling, over all bases of the chromosomes on which the track has values.
     pub means: BTreeMap<String, f64>,
 }
 

@@ -1,7 +1,6 @@
 //! Arguments of all four commands. What a command does not need it accepts and ignores.
 
 use crate::args::numbers::one_or_more;
-pub use crate::args::say;
 use crate::args::{DeviceArgs, Unannounced};
 use crate::data::tracks::Storage;
 use crate::io::sources::is_there;

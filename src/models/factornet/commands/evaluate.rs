@@ -1,9 +1,9 @@
 //! `cisgrad factornet evaluate`.
 
-use super::args::{SharedArgs, chosen, say};
+use super::args::{SharedArgs, chosen};
 use super::train_args::{TEST, words};
 use crate::args::numbers::{one_or_more, zero_or_more};
-use crate::args::{Unannounced, emit};
+use crate::args::{Unannounced, emit, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::WINDOW;

@@ -7,7 +7,6 @@ mod evaluate;
 mod outputs;
 mod predict;
 mod start;
-mod start_motif;
 mod train;
 mod train_args;
 mod train_files;

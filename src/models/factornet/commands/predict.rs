@@ -1,12 +1,12 @@
 //! `cisgrad factornet predict`.
 
-use super::args::{SharedArgs, chosen, say};
+use super::args::{SharedArgs, chosen};
 use super::asked::Asked;
 use super::outputs;
-use crate::args::Unannounced;
 use crate::args::inputs::check_there;
 use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check;
+use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::io::atomic::is_gzip_name;
 use crate::io::bigwig::Means;

@@ -1,15 +1,81 @@
-//! Where the weights of a training run start: at random, two kernels from a known motif.
+//! Where the weights of a training run start: at random, two kernels from the known motif that `-mo` finds or `--motif-name`
+//! names.
 
 use super::train_args::Args;
-use crate::Result;
+use crate::args::near::nearest;
+use crate::args::say;
 use crate::dna::motif::Motif;
+use crate::io::meme::parse_meme;
+use crate::io::sources::Sources;
+use crate::io::text::first_names;
 use crate::models::factornet::config::Config;
 use crate::models::factornet::inject;
+use crate::models::factornet::known_motif::{Found, Pick, find, names};
 use crate::numbers::{counted, is_or_are};
 use crate::train::folder::weights::Number;
 use crate::train::model::Model;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// The original's collection, which it keeps in its resources.
+const ORIGINAL: &str = "HOCOMOCOv9.meme";
 
 impl Args {
+    /// The collection of known motifs, if there is one.
+    pub fn motif_file(&self) -> Option<PathBuf> {
+        let given = self.motif_db.clone();
+        given.or_else(|| self.shared.resource(ORIGINAL))
+    }
+
+    /// The motif that two kernels start from, where that is asked for; says which.
+    ///
+    /// # Errors
+    /// No collection; those of the reader; no motif of the factor or of the name, with near ones.
+    pub fn start_motif(&self, sources: &Sources) -> Result<Option<Motif>> {
+        let (true, Some(factor)) = (self.motif, &self.factor) else {
+            return Ok(None);
+        };
+        let file = self.motif_file().ok_or_else(|| {
+            Error::usage(format!(
+                "-mo: no known motifs: give --motif-db MEME, or keep {ORIGINAL} in {}",
+                self.shared.resources.display()
+            ))
+        })?;
+        let mut notes = Vec::new();
+        let motifs = parse_meme(sources.lines(&file)?, &mut notes)?;
+        say(&notes);
+        let shown = file.display();
+        let start = match &self.motif_name {
+            Some(name) => {
+                let motif = motifs.iter().find(|motif| motif.id == *name);
+                let motif = motif.ok_or_else(|| {
+                    let near = near(name, &motifs);
+                    Error::usage(format!(
+                        "--motif-name {name}: no motif of {shown} has this first word after MOTIF; near ones are {near}"
+                    ))
+                })?;
+                eprintln!("two kernels start from {} of {shown}", motif.shown());
+                motif
+            }
+            None => {
+                let found = find(&motifs, factor, pick(&file)).ok_or_else(|| {
+                    let near = near(factor, &motifs);
+                    Error::usage(format!(
+                        "-mo: {shown} has no motif of {factor}, by either word of its name or a part of one; near ones are {near}. \
+                         Name the motif to start from with --motif-name ID, or leave out -mo"
+                    ))
+                })?;
+                eprintln!(
+                    "two kernels start from {} of {shown}, {}",
+                    found.motif.shown(),
+                    which(&found, factor)
+                );
+                found.motif
+            }
+        };
+        Ok(Some(start.clone()))
+    }
+
     /// Fresh weights, with the known motif where there is one to start from.
     pub(super) fn weights<T: Number>(
         &self,
@@ -34,4 +100,35 @@ impl Args {
         }
         Ok(params)
     }
+}
+
+/// The original's dictionary keeps the last motif of a name; collections put the main one first.
+fn pick(file: &Path) -> Pick {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    match name.starts_with(ORIGINAL) {
+        true => Pick::Last,
+        false => Pick::First,
+    }
+}
+
+/// Which of how many.
+fn which(found: &Found<'_>, factor: &str) -> String {
+    match &found.equals[..] {
+        [_] => format!("the only motif of {factor} there"),
+        equals => {
+            let first = equals.first().is_some_and(|first| *first == found.motif);
+            format!(
+                "the {} of {} motifs of {factor} there ({}); --motif-name ID takes another",
+                if first { "first" } else { "last" },
+                equals.len(),
+                first_names(equals.iter().map(|motif| &motif.id))
+            )
+        }
+    }
+}
+
+fn near(wanted: &str, motifs: &[Motif]) -> String {
+    let near = nearest(wanted, motifs, |motif| names(motif));
+    let shown: Vec<String> = near.into_iter().map(Motif::shown).collect();
+    shown.join(", ")
 }

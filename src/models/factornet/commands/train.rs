@@ -1,12 +1,11 @@
 //! `cisgrad factornet train`.
 
-use super::args::say;
 use super::outputs;
 use super::train_args::Args;
 use super::train_files;
-use crate::args::Unannounced;
 use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
+use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
 use crate::data::tracks::reverse_order;

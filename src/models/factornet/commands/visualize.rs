@@ -1,12 +1,12 @@
 //! `cisgrad factornet visualize`.
 
-use super::args::{SharedArgs, say};
+use super::args::SharedArgs;
 use super::outputs;
 use super::train_args::words;
-use crate::args::Unannounced;
 use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
+use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::peaks::read_intervals;

@@ -140,7 +140,7 @@ fn meta(path: &Path) -> Result<Vec<MetaName>> {
         .collect())
 }
 
-/// A line that is not blank: one word or more, parted by tabs or spaces.
+/// A line that is not blank: one word or more, separated by tabs or spaces.
 struct Line {
     path: PathBuf,
     number: u64,

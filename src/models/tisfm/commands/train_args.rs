@@ -13,7 +13,7 @@ pub struct Args {
     /// Motifs as MEME text (plain or gzip); not needed by architectures without known motifs
     #[arg(long, value_name = "FILE")]
     pub(super) meme_file: Option<PathBuf>,
-    /// Signals: one row per sequence, one column per output; parted by tabs, commas or spaces
+    /// Signals: one row per sequence, one column per output; separated by tabs, commas or spaces
     #[arg(long, value_name = "FILE")]
     pub(super) atac_file: PathBuf,
     /// Sequences: name and sequence a line, FASTA, or BED with --genome
