@@ -225,7 +225,7 @@ const BATCH: usize = 32;
 const LEARNING_RATE: f64 = 0.005;
 
 fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Device) -> Result<()> {
-    let config = Config {
+    let mut config = Config {
         version: env!("CARGO_PKG_VERSION").to_string(),
         kind: KIND.name.to_string(),
         model: sites.clone(),
@@ -260,7 +260,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
     }
     interrupt::watch();
     let layout = sites.layout()?;
-    let _lock = claim.take::<f32, _>(&config, &layout)?;
+    let _lock = claim.take::<f32, _>(&mut config, &layout)?;
     config.write(&arguments.folder)?;
     let trainer = Trainer {
         model: sites,

@@ -39,9 +39,14 @@ pub fn zero_or_more<N: Whole>(text: &str) -> Result<N, String> {
 /// A number, which its command looks at.
 ///
 /// # Errors
-/// "expected a number".
+/// "expected a number"; of one that is too large, up to what.
 pub fn number(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "expected a number".to_string())
+    let number: f64 = text.parse().map_err(|_| "expected a number".to_string())?;
+    // As a word (`inf`) it is what was meant.
+    match number.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) {
+        true => Err(format!("expected a number up to {:e}", f64::MAX)),
+        false => Ok(number),
+    }
 }
 
 fn at_least<N: Whole>(least: u8, text: &str) -> Result<N, String> {
@@ -74,5 +79,9 @@ mod tests {
             zero_or_more::<u32>("4294967296").unwrap_err(),
             "expected a whole number from 0 to 4294967295"
         );
+        assert_eq!(number("-1e3"), Ok(-1e3));
+        assert_eq!(number("x").unwrap_err(), "expected a number");
+        let large = number("1e400").unwrap_err();
+        assert_eq!(large, "expected a number up to 1.7976931348623157e308");
     }
 }

@@ -29,9 +29,19 @@ impl Separator {
         }
     }
 
-    /// The separator of a line of its own: a tab, else a comma where there is no white space, else white space.
-    pub fn of_line(line: &str) -> Separator {
-        Separator::of_table(Path::new(""), "", line)
+    /// The separator of a name and a sequence: a tab; else a comma, if the file is called .csv, nothing else parts the two
+    /// or white space leaves it at one of them (`a, ACGT`; `a b,ACGT`); else white space.
+    pub fn of_pair(path: &Path, line: &str) -> Separator {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let in_last = words.last().is_some_and(|word| word.contains(','));
+        let behind_first = words.first().is_some_and(|word| word.ends_with(','));
+        if line.contains('\t') {
+            Separator::Tab
+        } else if line.contains(',') && (is_csv(path) || in_last || behind_first) {
+            Separator::Comma
+        } else {
+            Separator::Blanks
+        }
     }
 
     /// A line's fields without the white space and the quotes around them.
@@ -58,6 +68,10 @@ impl Separator {
         if quotes % 2 == 1 {
             return Err("a quote (\") that is not closed".to_string());
         }
+        let line = match self {
+            Separator::Tab | Separator::Comma => before_quotes(line, self == Separator::Tab),
+            Separator::Blanks => Cow::Borrowed(line),
+        };
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -75,6 +89,25 @@ impl Separator {
         let kept = |field: &&str| self != Separator::Blanks || !field.is_empty();
         Ok(record.iter().filter(kept).map(str::to_string).collect())
     }
+}
+
+/// A line without the blanks before a quote that opens a field: the crate takes such a quote for a part of the field.
+fn before_quotes(line: &str, by_tabs: bool) -> Cow<'_, str> {
+    let separator = if by_tabs { '\t' } else { ',' };
+    if !line.contains(" \"") {
+        return Cow::Borrowed(line);
+    }
+    let (mut kept, mut inside, mut at_start) = (String::with_capacity(line.len()), false, true);
+    for (place, c) in line.char_indices() {
+        let before_quote = || line[place..].trim_start_matches(' ').starts_with('"');
+        if at_start && !inside && c == ' ' && before_quote() {
+            continue;
+        }
+        inside ^= c == '"';
+        at_start = !inside && c == separator;
+        kept.push(c);
+    }
+    Cow::Owned(kept)
 }
 
 /// A name without the double quotes around it.
@@ -116,11 +149,35 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_shows_what_parts_it() {
+        for (path, line, expected) in [
+            ("s", "a\tAC,G", Separator::Tab),
+            ("s", "a,ACG", Separator::Comma),
+            ("s", "a, ACG", Separator::Comma),
+            ("s", "a b,ACG", Separator::Comma),
+            ("s", "a b , ACG", Separator::Blanks),
+            ("s.csv", "a b , ACG", Separator::Comma),
+            ("s", "a ACG", Separator::Blanks),
+            // Commas inside numbers.
+            ("s", "chr1:1,000-1,003 ACG", Separator::Blanks),
+        ] {
+            let found = Separator::of_pair(Path::new(path), line);
+            assert_eq!(found, expected, "{path} {line}");
+        }
+    }
+
+    #[test]
     fn quotes_and_white_space_are_taken_off() {
         for (separator, line, expected) in [
             (Separator::Tab, "a \t b c\t", &["a", "b c", ""][..]),
             (Separator::Tab, "\"a\"\t\"b c\"\t1", &["a", "b c", "1"]),
             (Separator::Comma, "\"\",\"x,y\", 2", &["", "x,y", "2"]),
+            (
+                Separator::Comma,
+                " \"a\" ,  \"x, y\", z",
+                &["a", "x, y", "z"],
+            ),
+            (Separator::Tab, "\"a\"\t \"b \"\"c\"\"\"", &["a", "b \"c\""]),
             (Separator::Blanks, " a  b ", &["a", "b"]),
             (
                 Separator::Blanks,

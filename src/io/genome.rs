@@ -13,12 +13,18 @@ use noodles_fasta::fai;
 use noodles_fasta::record::Definition;
 
 use super::bed::Interval;
+use super::chrom_sizes::Strangers;
 use super::edges::{Edge, Edges};
 use super::fasta::{Want, read_fasta};
 use super::text::{Lines, Packing, excerpt, first_names};
 use super::two_bit::TwoBit;
 use crate::dna::bases;
+use crate::numbers::counted;
 use crate::{Error, Result};
+
+/// An interval may be longer than a short contig, and is filled up; one that is longer than this as well is no window but
+/// a mistake, and would take its length in memory.
+const LONGEST_OVER: u64 = 1 << 20;
 
 /// Intervals no further apart than this are read in one go: the size of a bgzip block.
 const GAP: u64 = 1 << 16;
@@ -29,24 +35,17 @@ pub struct Cut {
     pub kept: Vec<usize>,
     /// Their codes (see [`bases::encode`]), one after another, forward strand; N for what lies past a chromosome's end.
     pub codes: Vec<u8>,
-    /// Where all intervals lie.
+    /// Where the intervals on chromosomes of the genome lie.
     pub edges: Edges,
+    /// The intervals on chromosomes that the genome lacks: left out.
+    pub strangers: Strangers,
 }
 
 /// Cuts `intervals` out. `bed` is the file that they came from, for messages.
 ///
 /// Errors: no chromosome in common (shows both sides' first names; names are compared as
-/// written), an interval on a chromosome that the genome lacks (names the line of `bed`), one that is longer than
-/// chromosomes can be, a character that is not DNA, an index that does not fit its file, a damaged 2bit file.
+/// written), an interval that is far longer than its chromosome (names the line of `bed`), a character that is not DNA, an index that does not fit its file, a damaged 2bit file.
 pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Cut> {
-    if let Some(long) = intervals.iter().find(|i| i.length() > u64::from(u32::MAX)) {
-        let message = format!(
-            "interval {} has {} bases; no chromosome is that long",
-            long.place(),
-            long.length()
-        );
-        return Err(Error::format_at(bed, long.line, message));
-    }
     let mut request = Request::new(genome, bed, intervals);
     if let Some(mut two_bit) = TwoBit::open(genome)? {
         request.parts(&mut two_bit)?;
@@ -125,21 +124,38 @@ impl<'a> Request<'a> {
     }
 
     /// The intervals of a chromosome of so many bases that have a base on it, by start. Each chromosome is asked for once.
-    fn take(&mut self, name: &str, length: u64) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// One that is far longer than the chromosome.
+    fn take(&mut self, name: &str, length: u64) -> Result<Vec<usize>> {
         let Some((name, mut list)) = self.wanted.remove_entry(name) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         self.lengths.insert(name, length);
+        let too_long = |i: &&usize| self.intervals[**i].length() > length.max(LONGEST_OVER);
+        if let Some(&i) = list.iter().find(too_long) {
+            let long = &self.intervals[i];
+            let message = format!(
+                "interval {} has {}, its chromosome {length} in {}; expected windows that lie on chromosomes",
+                long.place(),
+                counted(long.length(), "base"),
+                self.genome.display()
+            );
+            return Err(Error::format_at(self.bed, long.line, message));
+        }
         list.retain(|&i| on_chromosome(&self.intervals[i], length));
-        list
+        Ok(list)
     }
 
     /// What was asked for, when all of it has been read.
     fn cut(mut self) -> Cut {
         let (mut kept, mut edges) = (Vec::with_capacity(self.intervals.len()), Edges::default());
+        let mut strangers = Strangers::default();
         for (i, interval) in self.intervals.iter().enumerate() {
-            let length = self.lengths.get(interval.chromosome.as_str());
-            let length = length.copied().unwrap_or(0);
+            let Some(&length) = self.lengths.get(interval.chromosome.as_str()) else {
+                strangers.count(&interval.chromosome);
+                continue;
+            };
             let place = (interval.chromosome.as_str(), interval.start, interval.end);
             edges.count(place, interval.line, length);
             if on_chromosome(interval, length) {
@@ -154,6 +170,7 @@ impl<'a> Request<'a> {
             kept,
             codes: self.codes,
             edges,
+            strangers,
         }
     }
 
@@ -175,30 +192,24 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
-    /// The error for a chromosome that is not in the genome, if there is one.
+    /// That the genome has a chromosome that is asked for.
     fn check_names(&self, found: &[String]) -> Result<()> {
         let known: HashSet<&str> = found.iter().map(String::as_str).collect();
-        let missing = |interval: &&Interval| !known.contains(interval.chromosome.as_str());
-        let Some(first) = self.intervals.iter().find(missing) else {
+        let mut asked = self.intervals.iter().map(|i| i.chromosome.as_str());
+        if self.intervals.is_empty() || asked.any(|name| known.contains(name)) {
             return Ok(());
-        };
-        let genome = self.genome.display();
-        if self.intervals.iter().all(|interval| missing(&interval)) {
-            let mut seen = HashSet::new();
-            let asked = self.intervals.iter().map(|i| i.chromosome.as_str());
-            return Err(Error::invalid(format!(
-                "no chromosome of {} is in {genome}: {} there, {} here; names are compared as written",
-                self.bed.display(),
-                first_names(asked.filter(|name| seen.insert(*name))),
-                first_names(found)
-            )));
         }
-        let message = format!(
-            "chromosome '{}' is not in {genome}, which has {}",
-            first.chromosome,
+        let mut strangers = Strangers::default();
+        for interval in self.intervals {
+            strangers.count(&interval.chromosome);
+        }
+        Err(Error::invalid(format!(
+            "no chromosome of {} is in {}: {} there, {} here; names are compared as written",
+            self.bed.display(),
+            self.genome.display(),
+            first_names(strangers.names()),
             first_names(found)
-        );
-        Err(Error::format_at(self.bed, first.line, message))
+        )))
     }
 
     /// Reads the parts that are asked for, near ones together.
@@ -211,7 +222,7 @@ impl<'a> Request<'a> {
                 continue;
             }
             genome.check(number)?;
-            let list = self.take(name, *length);
+            let list = self.take(name, *length)?;
             let mut rest = &list[..];
             while let Some((&first, _)) = rest.split_first() {
                 let end = |i: usize| self.intervals[i].end.min(*length);
@@ -255,7 +266,7 @@ impl<'a> Request<'a> {
             }
         };
         read_fasta(&mut lines, want, |record| {
-            for i in self.take(&record.name, record.codes.len() as u64) {
+            for i in self.take(&record.name, record.codes.len() as u64)? {
                 self.fill(i, &record.codes, 0)?;
             }
             Ok(())

@@ -6,6 +6,9 @@ use std::io::{self, BufRead, ErrorKind, Read};
 /// as far as its first line goes.
 const LOOK: usize = 1 << 16;
 
+/// Bytes of a line, at most: a chromosome without line ends has no more.
+pub(super) const LONGEST: u64 = u32::MAX as u64;
+
 /// The byte that ends lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineEnd {
@@ -76,6 +79,10 @@ impl<R: BufRead> Looked<R> {
                 }
             };
             self.rest.consume(count);
+            if seen.length as u64 > LONGEST {
+                // Where lines end no longer matters: the reader refuses this one.
+                return LineEnd::Feed;
+            }
             if let Some(end) = seen.end(count == 0) {
                 return end;
             }

@@ -1,6 +1,6 @@
 //! NumPy's npy format: row indices in, matrices out.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use npyz::{AutoSerialize, DType, Deserialize, NpyFile, TypeChar, WriteOptions, WriterBuilder};
@@ -18,19 +18,7 @@ use crate::{Error, Result};
 /// place, counted from 0), a file that is shorter or longer than its header says.
 pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
     let path = path.as_ref();
-    let mut reader = text::open(path)?;
-    // Versions 2 and 3 give the header's length in four bytes, for which the crate would make room.
-    let start = reader.fill_buf().map_err(|e| Error::io(path, e))?;
-    if let [_, _, _, _, _, _, major, _, a, b, c, d, ..] = *start
-        && major >= 2
-        && u32::from_le_bytes([a, b, c, d]) > LONGEST_HEADER
-    {
-        return Err(Error::format(
-            path,
-            "not an npy file (a header of impossible length); expected row indices",
-        ));
-    }
-    let npy = NpyFile::new(reader)
+    let npy = NpyFile::new(header_checked(path)?)
         .map_err(|e| Error::format(path, format!("not an npy file ({e}); expected row indices")))?;
     if npy.shape().len() != 1 {
         return Err(Error::format(
@@ -61,7 +49,7 @@ pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
         (TypeChar::Uint, 2) => indices::<u16>(npy, path),
         (TypeChar::Uint, 4) => indices::<u32>(npy, path),
         (TypeChar::Uint, 8) => indices::<u64>(npy, path),
-        (TypeChar::Bool, _) => Err(wrong(&format!("a mask: save {WHERE}"))),
+        (TypeChar::Bool, _) => Err(wrong(MASK)),
         (TypeChar::UnicodeStr | TypeChar::ByteStr | TypeChar::Object, _) => {
             let text = path.with_extension("txt");
             let text = text.file_name().unwrap_or_default().to_string_lossy();
@@ -71,20 +59,71 @@ pub fn read_npy_indices(path: impl AsRef<Path>) -> Result<Vec<usize>> {
         }
         _ => Err(wrong(cast)),
     }?;
-    // Indices of this many rows would repeat themselves.
-    if rows.len() > 2 && rows.iter().all(|&row| row <= 1) {
-        return Err(Error::format(
-            path,
-            format!("nothing but 0 and 1; expected row indices (a mask: save {WHERE})"),
-        ));
+    match is_mask(&rows) {
+        true => Err(Error::format(path, nothing_but_0_and_1())),
+        false => Ok(rows),
     }
-    Ok(rows)
+}
+
+/// Whether these are no indices of rows but a mask: indices of this many rows would repeat themselves.
+pub fn is_mask(rows: &[usize]) -> bool {
+    rows.len() > 2 && rows.iter().all(|&row| row <= 1)
+}
+
+/// What is wrong with a mask that is written as numbers.
+pub fn nothing_but_0_and_1() -> String {
+    format!("nothing but 0 and 1; expected row indices ({MASK})")
+}
+
+/// Opens an array and looks at its header before the crate does, which would make room for whatever length it has, and
+/// whose time grows exponentially with brackets inside brackets.
+///
+/// # Errors
+/// A header that no array of numbers has.
+fn header_checked(path: &Path) -> Result<impl Read + use<>> {
+    let mut reader = text::open(path)?;
+    let mut begin = Vec::new();
+    let mut read = |count: u64, begin: &mut Vec<u8>| {
+        let taken = reader.by_ref().take(count).read_to_end(begin);
+        taken.map_err(|e| Error::io(path, e))
+    };
+    // The magic word, two bytes of the version, then the header's length: two bytes in version 1, four after it.
+    read(12, &mut begin)?;
+    let (first, length) = match begin[..] {
+        [_, _, _, _, _, _, 1, _, a, b, ..] => (10, u32::from(u16::from_le_bytes([a, b]))),
+        [_, _, _, _, _, _, _, _, a, b, c, d] => (12, u32::from_le_bytes([a, b, c, d])),
+        _ => (0, 0),
+    };
+    let wrong = |what: &str| {
+        let message = format!("not an npy file (a header {what}); expected row indices");
+        Err(Error::format(path, message))
+    };
+    if length > LONGEST_HEADER {
+        return wrong("of impossible length");
+    }
+    read(u64::from(length), &mut begin)?;
+    let header = begin.get(first..).unwrap_or_default();
+    let header = &header[..header.len().min(length as usize)];
+    let mut depth = 0_usize;
+    for byte in header {
+        match byte {
+            b'[' | b'(' | b'{' => depth += 1,
+            b']' | b')' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return wrong("with brackets inside brackets, as no array of numbers has");
+        }
+    }
+    Ok(Cursor::new(begin).chain(reader))
 }
 
 /// Bytes; that of an array of numbers has some hundred.
 const LONGEST_HEADER: u32 = 1 << 16;
-/// Makes indices of a mask in NumPy.
-const WHERE: &str = "np.where(mask)[0]";
+/// Brackets inside brackets; an array of numbers has two, of records five.
+const DEEPEST: usize = 6;
+/// What to do about a mask.
+pub const MASK: &str = "a mask: save np.where(mask)[0]";
 
 fn indices<T>(npy: NpyFile<impl Read>, path: &Path) -> Result<Vec<usize>>
 where
@@ -246,6 +285,20 @@ mod tests {
         assert!(message(b"").contains("not an npy file"));
         assert!(message(b"1\n2\n").contains("not an npy file"));
         assert!(message(&[whole, vec![0]].concat()).contains("bytes left"));
+    }
+
+    #[test]
+    fn brackets_inside_brackets_take_no_time() {
+        for (version, length) in [(1, &[118, 0][..]), (2, &[118, 0, 0, 0])] {
+            let text = format!("{}'descr': '<i8', 'shape': (1,), ", "{[".repeat(13));
+            let mut file = b"\x93NUMPY".to_vec();
+            file.extend([version, 0]);
+            file.extend(length);
+            file.extend(format!("{text:<117}\n").as_bytes());
+            file.extend(1_i64.to_le_bytes());
+            let found = message(&file);
+            assert!(found.contains("with brackets inside brackets"), "{found}");
+        }
     }
 
     #[test]

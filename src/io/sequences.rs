@@ -10,7 +10,7 @@ use super::fasta::{Want, read_fasta};
 use super::fields::Separator;
 use super::genome;
 use super::sources::check_no_stream;
-use super::text::{Lines, excerpt};
+use super::text::{Lines, excerpt, first_names};
 use crate::dna::bases;
 use crate::dna::sequences::Sequences;
 use crate::numbers::counted;
@@ -25,7 +25,7 @@ use crate::{Error, Result};
 /// - else a list: a name and a sequence a line, separated by a tab, a comma or spaces, in quotes or not.
 ///
 /// `genome` is used for BED alone. Bases past a chromosome's end are N; intervals without a base on their chromosome are
-/// left out; a note counts each.
+/// left out, as are those on chromosomes that the genome lacks; a note counts each.
 ///
 /// Errors name the line: an empty file or sequence, a character that is no base and no IUPAC
 /// letter, a name that comes twice, the first sequence whose length differs from the first one's,
@@ -159,7 +159,7 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
     let mut builder = Builder::new();
     let mut line = String::new();
     while lines.read_filled(&mut line)? {
-        let columns = Separator::of_line(&line)
+        let columns = Separator::of_pair(lines.path(), &line)
             .split(&line)
             .map_err(|e| lines.error(e))?;
         let (name, sequence) = match &columns[..] {
@@ -173,8 +173,14 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
                 )));
             }
         };
-        bases::encode(sequence, &mut builder.codes)
-            .map_err(|e| lines.error(format!("sequence {}: {e}", excerpt(name))))?;
+        bases::encode(sequence, &mut builder.codes).map_err(|e| {
+            let word = sequence.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let header = match builder.names.is_empty() && word {
+                true => " (a header? A list of sequences has none: remove it)",
+                false => "",
+            };
+            lines.error(format!("sequence {}: {e}{header}", excerpt(name)))
+        })?;
         builder.name(lines.path(), lines.number(), name, sequence.len())?;
     }
     builder.finish(
@@ -215,6 +221,15 @@ fn read_intervals(mut lines: Lines, genome: &Path, notes: &mut Vec<String>) -> R
     }
     let cut = genome::extract(genome, lines.path(), &intervals)?;
     notes.extend(cut.edges.note(lines.path(), genome, Treatment::Fill)?);
+    if cut.strangers.rows() > 0 {
+        notes.push(format!(
+            "note: {}: {} left out, on chromosomes that are not in {}: {}",
+            lines.path().display(),
+            counted(cut.strangers.rows(), "interval"),
+            genome.display(),
+            first_names(cut.strangers.names())
+        ));
+    }
     if cut.kept.is_empty() {
         let message = format!(
             "no interval has a base on its chromosome in {}",
@@ -375,7 +390,7 @@ mod tests {
             ("chr1\t0\t3\nchr1\tx\t3\n", "line 2: coordinate 'x'"),
             (
                 "chr1\t0\t99999999999999\n",
-                "line 1: interval chr1:0-99999999999999 has 99999999999999 bases",
+                "line 1: interval chr1:0-99999999999999 has 99999999999999 bases, its chromosome 8 in",
             ),
         ] {
             let found = read_with(text, Some(GENOME)).unwrap_err().to_string();

@@ -100,6 +100,14 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
         }
         for (value, output) in values.iter().zip(&table.outputs) {
             let number = value.parse().ok().filter(|number: &f64| number.is_finite());
+            if number.is_some_and(|number| number.abs() > LARGEST) {
+                return Err(lines.error(format!(
+                    "{} in row {}, column '{output}'; expected numbers up to {:.1e}, as single precision holds them (scale them, as by log2(x + 1))",
+                    excerpt(value),
+                    excerpt(name),
+                    LARGEST
+                )));
+            }
             table.values.push(number.ok_or_else(|| {
                 lines.error(format!(
                     "{} in row {}, column '{output}'; expected a finite number{}",
@@ -122,6 +130,9 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
     }
 }
 
+/// Single precision, in which models are trained, holds no larger number.
+const LARGEST: f64 = f32::MAX as f64;
+
 /// A name and decimal numbers, separated by semicolons.
 fn has_semicolons(row: &str) -> bool {
     let mut values = row.split(';').skip(1).peekable();
@@ -132,7 +143,7 @@ fn has_semicolons(row: &str) -> bool {
 /// What can be done about a value that is no number, where its form tells.
 fn remedy(name: &str, value: &str, first: bool) -> &'static str {
     let is_missing = value.is_empty() || value == "NA" || value.parse::<f64>().is_ok();
-    if value.replace(',', ".").parse::<f64>().is_ok() {
+    if value.contains(',') && value.replace(',', ".").parse::<f64>().is_ok() {
         " (with a point, not a comma)"
     } else if first && name.parse::<u64>().is_ok() && !is_missing {
         "; are the rows numbered in the first column? Expected the sequences' names there (in R: row.names = FALSE, in pandas: index=False)"
@@ -313,6 +324,14 @@ mod tests {
                 "a\tb\np1\t1\t1e999\n",
                 "line 2: '1e999' in row 'p1', column 'b'",
             ),
+            (
+                "a\tb\np1\t1\t-1e39\n",
+                "line 2: '-1e39' in row 'p1', column 'b'; expected numbers up to 3.4e38",
+            ),
+            (
+                "a\tb\np1\t1\t0,5\n",
+                "expected a finite number (with a point, not a comma)",
+            ),
             ("a\na\t1\na\t2\n", "line 3: row 'a' again, first on line 2"),
             ("a\ta\np1\t1\t2\n", "line 1: output 'a' twice"),
             ("a\t\np1\t1\t2\n", "line 1: an output without a name"),
@@ -379,7 +398,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_table_reads_back_to_the_same_numbers(
-            values in prop::collection::vec(prop::array::uniform3(-1e300..1e300_f64), 1..20),
+            values in prop::collection::vec(prop::array::uniform3(-3e38..3e38_f64), 1..20),
             named in any::<bool>(),
         ) {
             let mut text = String::from(if named { "name\ta\tb\tc\n" } else { "a\tb\tc\n" });

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::foreign;
-use super::line_ends::{LineEnd, Looked};
+use super::line_ends::{LONGEST, LineEnd, Looked};
 use super::sources::Kept;
 use crate::numbers::counted;
 use crate::{Error, Result};
@@ -245,14 +245,17 @@ impl Lines {
             ));
         }
         let mut bytes = std::mem::take(line).into_bytes();
-        let count = self
-            .reader
+        let count = (&mut self.reader)
+            .take(LONGEST)
             .read_until(end.byte(), &mut bytes)
             .map_err(|e| self.read_error(e))?;
         if count == 0 {
             return Ok(false);
         }
         self.number += 1;
+        if count as u64 == LONGEST {
+            return Err(self.error("a line of 4 GB or more; expected text with line ends"));
+        }
         if bytes.last() == Some(&end.byte()) {
             bytes.pop();
         }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::data::dataset::Dataset;
 use crate::io::atomic::write_atomic;
 use crate::io::fields::unquoted;
-use crate::io::npy::read_npy_indices;
+use crate::io::npy::{MASK, is_mask, nothing_but_0_and_1, read_npy_indices};
 use crate::io::text::{Lines, excerpt, first_names};
 use crate::numbers::counted;
 use crate::{Error, Result};
@@ -339,7 +339,7 @@ fn read_list(path: &Path, names: &[String]) -> Result<Vec<(u64, usize)>> {
         .collect();
     let numbered = names.iter().any(|name| name.parse::<i128>().is_ok());
     let mut lines = Lines::open(path)?;
-    let (mut entries, mut line) = (Vec::new(), String::new());
+    let (mut entries, mut named, mut line) = (Vec::new(), false, String::new());
     while lines.read_filled(&mut line)? {
         let text = match line.trim() {
             name if places.contains_key(name) => name,
@@ -352,10 +352,15 @@ fn read_list(path: &Path, names: &[String]) -> Result<Vec<(u64, usize)>> {
                 lines.error(format!("index {index}; expected a row, counted from 0"))
             })?,
             (None, None) => {
-                let hint = if numbered {
-                    " (some rows are named by numbers, so that lines are names; for indices use npy)"
-                } else {
-                    ""
+                let truth = ["true", "false"]
+                    .iter()
+                    .any(|t| t.eq_ignore_ascii_case(text));
+                let hint = match (numbered, truth) {
+                    (true, _) => {
+                        " (some rows are named by numbers, so that lines are names; for indices use npy)"
+                    }
+                    (false, true) => &format!(" ({MASK})"),
+                    (false, false) => "",
                 };
                 return Err(lines.error(format!(
                     "{} is no row of the signal table{hint}; expected an index or a name, as {}",
@@ -365,8 +370,13 @@ fn read_list(path: &Path, names: &[String]) -> Result<Vec<(u64, usize)>> {
             }
         };
         entries.push((lines.number(), row));
+        named |= places.contains_key(text);
     }
-    Ok(entries)
+    let rows: Vec<usize> = entries.iter().map(|(_, row)| *row).collect();
+    match !named && is_mask(&rows) {
+        true => Err(Error::format(path, nothing_but_0_and_1())),
+        false => Ok(entries),
+    }
 }
 
 #[cfg(test)]

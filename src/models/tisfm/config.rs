@@ -6,7 +6,7 @@ use crate::dna::motif::{self, Motif};
 use crate::train::folder::config::{Described, Difference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The files that a model was trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,5 +92,19 @@ impl Described for Description {
             ("window", self.window.to_string(), now.window.to_string()),
             ("trainable", trainable(self), trainable(now)),
         ])
+    }
+
+    fn keep_paths(&mut self, before: &Self, gone: &dyn Fn(&Path) -> bool) {
+        if let (Some(now), Some(before)) = (&mut self.data, &before.data) {
+            let pairs = [
+                (&mut now.atac_file, &before.atac_file),
+                (&mut now.sequences, &before.sequences),
+            ];
+            for (now, before) in pairs {
+                if gone(now) {
+                    now.clone_from(before);
+                }
+            }
+        }
     }
 }

@@ -168,13 +168,14 @@ impl Claim<'_> {
     }
 
     /// Makes the folder, or takes the one that is there (what an earlier run wrote is removed, unless this one goes on
-    /// with it), and holds it against a second run until the file is dropped.
+    /// with it), and holds it against a second run until the file is dropped. A run that goes on keeps what is known of its
+    /// inputs ([`Config::keep_paths`]).
     ///
     /// # Errors
     /// Those of [`Claim::check`]; a state that cannot be gone on from; another run writes into the folder.
     pub fn take<T: Number, D: Described>(
         &self,
-        config: &Config<D>,
+        config: &mut Config<D>,
         layout: &Layout,
     ) -> Result<File> {
         self.check(config)?;
@@ -190,6 +191,9 @@ impl Claim<'_> {
             // Before anything is written: a run that is refused changes nothing.
             for part in self.parts()? {
                 State::<T>::read(&part, layout)?;
+            }
+            if let Found::Model(_) = found(self.folder, self.known)? {
+                config.keep_paths(&Config::read(self.folder, self.kind, self.known)?);
             }
         } else {
             // config.json last: it is what makes the other files ours.

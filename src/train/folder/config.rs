@@ -97,6 +97,10 @@ pub trait Described: Serialize + DeserializeOwned {
 
     /// The first thing that the numbers of a run depend on and that is not the same in `now`.
     fn difference(&self, now: &Self) -> Option<Difference>;
+
+    /// Takes the paths of the run that this one goes on with for those that are `gone`: what came through a pipe now and
+    /// was a file then.
+    fn keep_paths(&mut self, _before: &Self, _gone: &dyn Fn(&Path) -> bool) {}
 }
 
 /// Something that was one thing before and is another now.
@@ -269,7 +273,7 @@ impl<D: Described> Config<D> {
         let mut all = flags.into_iter().chain(gone).chain(lists);
         all.find_map(|(flag, value)| {
             let before = self.flags.get(flag).unwrap_or(&Value::Null);
-            if before == value || free.contains(&flag.as_str()) {
+            if same_but_for_pipes(before, value) || free.contains(&flag.as_str()) {
                 return None;
             }
             Some(Difference {
@@ -281,6 +285,30 @@ impl<D: Described> Config<D> {
                 now: value.to_string(),
             })
         })
+    }
+
+    /// Keeps what `before`, of the run that this one goes on with, knows of inputs that came through pipes now: where they
+    /// lie, if they were files.
+    pub fn keep_paths(&mut self, before: &Self) {
+        let now = std::mem::take(&mut self.files);
+        let gone = |path: &Path| {
+            now.iter()
+                .any(|file| file.path == path && file.pipe.is_some())
+        };
+        self.model.keep_paths(&before.model, &gone);
+        self.files = now;
+        for (now, before) in self.files.iter_mut().zip(&before.files) {
+            if now.pipe.is_some() && now.sha256 == before.sha256 {
+                *now = before.clone();
+            }
+        }
+        for (flag, value) in &mut self.flags {
+            if let Some(before) = before.flags.get(flag)
+                && same_but_for_pipes(before, value)
+            {
+                *value = before.clone();
+            }
+        }
     }
 
     /// The pipe by which an input came that the run has read under this name.
@@ -327,6 +355,17 @@ impl<D: Described> Config<D> {
             before: a.shown(),
             now: b.shown(),
         })
+    }
+}
+
+/// Whether a flag is as it was; what came through a pipe once, and from a file the other time, is compared by content.
+fn same_but_for_pipes(before: &Value, now: &Value) -> bool {
+    match (before, now) {
+        (Value::String(a), Value::String(b)) => a == b || a == PIPE || b == PIPE,
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_but_for_pipes(a, b))
+        }
+        (before, now) => before == now,
     }
 }
 

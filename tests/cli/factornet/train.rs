@@ -74,7 +74,11 @@ fn every_flag_is_taken_as_the_original_spells_it() {
     let line = "factornet train -i A -vi B -v chr2 -t chr3 -e 1 -ep 4 -lr 0.005 -n 2 -L 202 -w 11 -k 5 -r -1 -d 6 -p 0.25 -s 7 -f CTCF -m -g -mo -oc model \
                 --motif-db motifs.meme --annotations annotations --genome genome.fa --blacklist blacklist.bed --batch-size 50";
     let run = cells.run(line).ok();
-    assert!(run.err.contains("two kernels start from M1"), "{}", run.err);
+    assert!(
+        run.err.contains("known motif for two kernels: M1"),
+        "{}",
+        run.err
+    );
     let config = config(&cells, "model");
     let (flags, network) = (&config["flags"], &config["network"]);
     let folder = |name: &str| Value::from(cells.path(name).canonicalize().unwrap().to_str());

@@ -173,6 +173,9 @@ fn other_formats_and_spellings_are_said_as_what_they_are() {
         "b.gtf",
         "chr1\t1000\t2400\tt1\t0\t+\t1100\t2200\t0\t3\t200,200,400,\t0,500,1000,\n",
     );
+    let table = "NM_1\tchr1\t+\t1000\t2400\t1100\t2200\t2\t1000,2000,\t1200,2400,\t0\tg1\tcmpl\tcmpl\t0,0,\n";
+    cells.write("refGene.txt", format!("585\t{table}"));
+    cells.write("genePred", table);
     cells.write("empty.gtf", "#!genome-build x\n");
     for (annotation, parts) in [
         (
@@ -200,6 +203,14 @@ fn other_formats_and_spellings_are_said_as_what_they_are() {
                 "convert it to GTF first",
             ],
         ),
+        (
+            "refGene.txt",
+            &[
+                "refGene.txt, line 1: a table of transcripts of the UCSC Genome Browser",
+                "genePredToGtf",
+            ],
+        ),
+        ("genePred", &["genePred, line 1: a table of transcripts"]),
         ("empty.gtf", &["empty.gtf: the file is empty"]),
     ] {
         cells.refuses(&format!("-g --gtf {annotation} -e 1"), 1, parts);

@@ -344,4 +344,40 @@ fn sequences_past_the_end_are_filled_up_and_those_without_a_base_left_out() {
             1,
             &["far.bed: no interval has a base on its chromosome in genome.fa"],
         );
+    // No window is billions of bases long.
+    data.write("far.bed", "chr1\t5\t4000000000\n");
+    data.run("tisfm predict --model model --sequences far.bed --genome genome.fa")
+        .fails(
+            1,
+            &["far.bed, line 1: interval chr1:5-4000000000 has 3999999995 bases, its chromosome"],
+        );
+}
+
+#[test]
+fn sequences_on_chromosomes_that_the_genome_lacks_are_left_out_and_counted() {
+    let data = Data::new(60, 40);
+    data.train("model", "--sequences peaks.bed --genome genome.fa")
+        .ok();
+    let peaks = text(data.path("peaks.bed"));
+    let strangers = "chrUn_1\t0\t40\nchrUn_2\t5\t45\nchrUn_1\t50\t90\n";
+    data.write("more.bed", format!("{strangers}{peaks}"));
+    data.write("none.bed", strangers);
+    let predict = |bed: &str| {
+        data.run(&format!(
+            "tisfm predict --model model --sequences {bed} --genome genome.fa"
+        ))
+    };
+    let run = predict("more.bed").ok();
+    let note = "note: more.bed: 3 intervals left out, on chromosomes that are not in genome.fa: 'chrUn_1', 'chrUn_2'\n";
+    assert!(run.err.contains(note), "{}", run.err);
+    assert_eq!(run.out, predict("peaks.bed").ok().out);
+    predict("none.bed").fails(
+        1,
+        &["no chromosome of none.bed is in genome.fa: 'chrUn_1', 'chrUn_2' there"],
+    );
+    // A row of the table that has no sequence is still an error.
+    let signals = text(data.path("signals.tsv"));
+    data.write("more.tsv", format!("{signals}chrUn_1:0-40\t1\t2\n"));
+    let more = "--atac-file more.tsv --sequences more.bed --genome genome.fa";
+    data.refuses(more, 1, &["has no sequence in more.bed: 'chrUn_1:0-40'"]);
 }

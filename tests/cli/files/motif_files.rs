@@ -111,7 +111,7 @@ fn what_the_meme_program_itself_writes_is_read() {
     assert!(
         run.ok()
             .err
-            .contains("two kernels start from CAGT of meme.txt\n")
+            .contains("known motif for two kernels: CAGT of meme.txt\n")
     );
 }
 
@@ -267,7 +267,7 @@ fn the_factor_is_found_as_every_collection_names_it() {
     {
         cells.write("c.meme", collection(lines));
         let run = start(&cells, &format!("m{number}"), "--motif-db c.meme").ok();
-        let said = format!("two kernels start from {said}");
+        let said = format!("known motif for two kernels: {said}");
         assert!(run.err.contains(&said), "{said}\n{}", run.err);
     }
 }
@@ -284,7 +284,7 @@ fn the_originals_collection_gives_the_last_motif_and_motif_name_any() {
     let weights = |out: &str| read(cells.path(&format!("{out}/model.best.safetensors"))).unwrap();
     let begins = |run: Run, said: &str| {
         let run = run.ok();
-        let said = format!("two kernels start from {said}");
+        let said = format!("known motif for two kernels: {said}");
         assert!(run.err.contains(&said), "{said}\n{}", run.err);
     };
     begins(
@@ -467,7 +467,7 @@ fn published_collections_have_the_motifs_of_their_factors() {
             }
             assert!(
                 run.err
-                    .contains(&format!("two kernels start from {expected} of ")),
+                    .contains(&format!("known motif for two kernels: {expected} of ")),
                 "{file} {factor}\n{}",
                 run.err
             );

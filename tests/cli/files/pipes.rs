@@ -111,6 +111,35 @@ fn every_input_of_factornet_may_be_a_pipe_packed_or_not() {
     .ok();
     cells.train("whole", &by_file.replace("-e 1", "-e 2")).ok();
     assert_eq!(weights(&cells, "pipe"), weights(&cells, "whole"));
+    // By pipes, by files, by pipes again: what the files were is kept.
+    let to = |epochs: &str, by: &str| by.replace("-e 1", &format!("-e {epochs} --resume"));
+    cells.write_gzip("b.bed.gz", text(cells.path("blacklist.bed")));
+    cells.write_gzip("a.gtf.gz", GTF);
+    let by_files = by_file.replace("F F", "P P").replace("a.gtf", "a.gtf.gz");
+    let arguments = arguments.replace("gzip -c a.gtf", "cat a.gtf.gz");
+    let arguments = arguments.replace("gzip -c blacklist.bed", "cat b.bed.gz");
+    bash(cells.folder(), &arguments.replace("pipe", "first")).ok();
+    std::fs::remove_dir_all(cells.path("pipe")).unwrap();
+    std::fs::rename(cells.path("first"), cells.path("pipe")).unwrap();
+    let files = cells.train_arguments("pipe", &to("3", &by_files));
+    let files = files.replace("blacklist.bed", "b.bed.gz") + " < <(cat A/CTCF.bed)";
+    bash(cells.folder(), &files).ok();
+    let after_files = self::recorded(&cells, "pipe");
+    assert_eq!(flags(&after_files), ["chip.txt", "chip.txt"]);
+    let again = arguments.replace("-e 1", "-e 4 --resume");
+    bash(cells.folder(), &again).ok();
+    assert_eq!(self::recorded(&cells, "pipe"), after_files);
+    let config = text(cells.path("pipe/config.json"));
+    for known in ["v.bed", "t.bed", "a.gtf"] {
+        assert!(config.contains(known), "{known}: {config}");
+    }
+    cells.train("whole", &to("4", by_file)).ok();
+    assert_eq!(weights(&cells, "pipe"), weights(&cells, "whole"));
+    // Another annotation, by a pipe or a file.
+    let other = again.replace("cat a.gtf.gz", "sed s/9000/9001/ a.gtf");
+    bash(cells.folder(), &other).fails(1, &["pipe was started with file", "a.gtf.gz (sha256"]);
+    let without = again.replace("-g --gtf <(cat a.gtf.gz)", "");
+    bash(cells.folder(), &without).fails(1, &["pipe was started with --gtf"]);
 
     let evaluate = |regions: &str, peaks: &str| {
         let more = format!("-i {peaks} -m whole -f CTCF -t {regions} --gtf a.gtf");
@@ -159,7 +188,12 @@ fn every_input_of_tisfm_may_be_a_pipe_packed_or_not() {
     bash(data.folder(), &given("pipe", &more)).ok();
     let by_file = "--number-of-epochs 3 --resume --atac-file signals.tsv.gz";
     data.train("pipe", by_file).ok();
-    data.train("file", "--number-of-epochs 3 --resume").ok();
+    let more = pipes.replace("epochs 1", "epochs 4") + " --resume";
+    bash(data.folder(), &given("pipe", &more)).ok();
+    // What the files were is kept, and found again.
+    assert_eq!(flags(&recorded(&data, "pipe")), [""; 0]);
+    test("").ok();
+    data.train("file", "--number-of-epochs 4 --resume").ok();
     assert_eq!(weights(&data, "pipe"), weights(&data, "file"));
     data.write(
         "other.tsv",
@@ -215,6 +249,9 @@ fn a_dash_is_standard_input_of_predict() {
         .ok();
         assert_eq!(cells.scored(out), cells.scored("file.bed.gz"));
     }
+    let run = cells.on("predict", "-m m -b . -o never.bed");
+    assert!(!run.err.contains("device:"), "{}", run.err);
+    run.fails(1, &[".: a folder; expected a file"]);
     cells.write("bad.bed", "chr3\t5000\n");
     let bad = cells.on_arguments("predict", "-m m -b - -o bad.bed.gz");
     piped(cells.folder(), &bad, "bad.bed").fails(1, &["standard input, line 1"]);
@@ -242,6 +279,8 @@ fn what_is_read_by_position_is_refused_from_a_pipe() {
     let (cells, data) = (Cells::new(), Data::new(40, 30));
     let never = cells.train_arguments("never", "--genome <(cat genome.fa)");
     bash(cells.folder(), &never).fails(1, &["a pipe, and genomes", "write it to a file"]);
+    let never = cells.train_arguments("never", "--genome /dev/stdin") + " < genome.fa";
+    bash(cells.folder(), &never).fails(1, &["/dev/stdin: the next run finds something else"]);
     let track = format!("{}\tDGF\n", cells.path("track").display());
     cells.write("A/bigwig.txt", track);
     let fifo = Command::new("mkfifo").arg(cells.path("track")).status();

@@ -239,6 +239,59 @@ fn arrays_that_are_no_indices_say_how_to_make_them() {
         data.write("npy/train_split.npy", array(kind, count, elements));
         data.refuses("--split-folder npy", 1, &["npy/train_split.npy", remedy]);
     }
+    // The same as text.
+    std::fs::remove_file(data.path("npy/train_split.npy")).unwrap();
+    for (lines, part) in [
+        (
+            ["0\n", "1\n"],
+            "train_split.txt: nothing but 0 and 1; expected row indices",
+        ),
+        (
+            ["False\n", "True\n"],
+            "train_split.txt, line 1: 'False' is no row of the signal table",
+        ),
+    ] {
+        let line = |&byte: &u8| lines[usize::from(byte)];
+        let text: String = mask.iter().map(line).collect();
+        data.write("npy/train_split.txt", text);
+        data.refuses(
+            "--split-folder npy",
+            1,
+            &[part, "a mask: save np.where(mask)[0]"],
+        );
+    }
+}
+
+#[test]
+fn sequences_with_commas_are_read_as_with_tabs() {
+    let data = Data::new(30, 40);
+    one_epoch(&data, "tabs", "").ok();
+    let list = text(data.path("sequences.tsv"));
+    data.write("bare.txt", list.replace('\t', ","));
+    data.write("blank.txt", list.replace('\t', ", "));
+    data.write(
+        "quoted.csv",
+        format!(
+            "\"{}\"",
+            list.trim().replace('\t', "\" , \"").replace('\n', "\"\n\"")
+        ),
+    );
+    for file in ["bare.txt", "blank.txt", "quoted.csv"] {
+        let out = format!("of_{file}");
+        one_epoch(&data, &out, &format!("--sequences {file}")).ok();
+        let weights = |model: &str| bytes(data.path(&format!("{model}/{BEST}")));
+        assert!(weights(&out) == weights("tabs"), "{file}");
+    }
+    data.write(
+        "head.csv",
+        format!("name,sequence\n{}", list.replace('\t', ",")),
+    );
+    let header = "head.csv, line 1: sequence 'name': 'e' at base 2 is not DNA";
+    data.refuses(
+        "--sequences head.csv",
+        1,
+        &[header, "a header? A list of sequences has none"],
+    );
 }
 
 #[test]

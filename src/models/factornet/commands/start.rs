@@ -54,7 +54,7 @@ impl Args {
                         "--motif-name {name}: no motif of {shown} has this first word after MOTIF; near ones are {near}"
                     ))
                 })?;
-                eprintln!("two kernels start from {} of {shown}", motif.shown());
+                eprintln!("known motif for two kernels: {} of {shown}", motif.shown());
                 motif
             }
             None => {
@@ -66,7 +66,7 @@ impl Args {
                     ))
                 })?;
                 eprintln!(
-                    "two kernels start from {} of {shown}, {}",
+                    "known motif for two kernels: {} of {shown}, {}",
                     found.motif.shown(),
                     which(&found, factor)
                 );

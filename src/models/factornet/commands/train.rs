@@ -13,7 +13,7 @@ use crate::data::windows::annotations::Annotations;
 use crate::dna::motif::Motif;
 use crate::dna::span::Span;
 use crate::engine::Device;
-use crate::io::sources::{Sources, is_fleeting};
+use crate::io::sources::{Sources, is_fleeting, is_stream};
 use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree, factor_files};
 use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
@@ -31,7 +31,7 @@ use crate::train::model::{Kinds, Model};
 use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
@@ -128,9 +128,21 @@ fn repeated(folders: &[PathBuf]) -> Option<&PathBuf> {
     })
 }
 
+/// The name by which a run that goes on knows a file again whose content is not compared.
+///
+/// # Errors
+/// It leads to another file in the next run. (A stream is refused where it would be read.)
+fn lasting_name(path: &Path) -> Result<String> {
+    if is_fleeting(path) && !is_stream(path) {
+        let message = "the next run finds something else under this name, and genomes and tracks are known by theirs: name the file itself";
+        return Err(Error::format(path, message));
+    }
+    named(path)
+}
+
 /// The files of each cell line's tracks.
 fn tracks_of(cells: &[CellFolder]) -> Result<Vec<Vec<String>>> {
-    let of = |cell: &CellFolder| cell.tracks.iter().map(|t| named(&t.path)).collect();
+    let of = |cell: &CellFolder| cell.tracks.iter().map(|t| lasting_name(&t.path)).collect();
     cells.iter().map(of).collect()
 }
 
@@ -193,14 +205,17 @@ impl Args {
             "max_shift": self.max_shift,
             "batch_size": self.shared.batch_size,
             "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
-            "genome": named(&self.shared.genome_file()?)?,
+            "genome": lasting_name(&self.shared.genome_file()?)?,
             "bigwig.txt": tracks_of(&cells.all())?,
             "meta.txt": self.meta.then(|| values_of(&cells.all())),
             "annotations": match (self.gencode, &self.shared.gtf) {
-                (false, _) => None,
                 (true, None) => Some(named(self.shared.annotations_folder())?),
-                (true, Some(gtf)) if is_fleeting(gtf) => Some(PIPE.to_string()),
-                (true, Some(gtf)) => Some(named(gtf)?),
+                _ => None,
+            },
+            "gtf": match &self.shared.gtf {
+                Some(gtf) if self.gencode && is_fleeting(gtf) => Some(PIPE.to_string()),
+                Some(gtf) if self.gencode => Some(named(gtf)?),
+                _ => None,
             },
             "promoter": (self.gencode && self.shared.gtf.is_some()).then_some(&self.shared.promoter),
         });
@@ -363,13 +378,13 @@ fn train<T: Number>(
     let samples = TaskSamples { task, inputs };
     let size = args.shared.batch_size;
     check_fits::<T, _, _>(&device, &config.model.network, &samples, size)?;
-    args.start::<T>(&config, motif, &samples, positives, claim, &device)
+    args.start::<T>(config, motif, &samples, positives, claim, &device)
 }
 
 impl Args {
     fn start<T: Number>(
         &self,
-        config: &Config,
+        mut config: Config,
         motif: Option<&Motif>,
         samples: &TaskSamples<'_>,
         positives: usize,
@@ -378,16 +393,17 @@ impl Args {
     ) -> Result<()> {
         let folder = claim.folder;
         let reporter = Reporter::new();
-        let params = self.weights::<T>(config, motif)?;
+        let params = self.weights::<T>(&config, motif)?;
         if let Some(note) = claim.starts_anew()? {
             reporter.line(&note);
         }
         // Until here nothing was written, and a signal ends the program at once.
         interrupt::watch();
         // Only now: all that can be wrong with the inputs has been seen.
-        let model = &config.model;
-        let _lock = claim.take::<T, _>(config, &model.network.layout()?)?;
+        let layout = config.model.network.layout()?;
+        let _lock = claim.take::<T, _>(&mut config, &layout)?;
         config.write(folder)?;
+        let model = &config.model;
         write_lists(model, folder)?;
         reporter.line(&format!(
             "{}; {}; {} for training, {} for validation, of {} and {}",

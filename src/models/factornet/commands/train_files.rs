@@ -25,14 +25,13 @@ impl Args {
         }
     }
 
-    /// Chromosomes, blacklist, the peaks that are learned and the BED files of the split, as they were. Genome, tracks and
-    /// annotation are known by their paths, but for a GTF that comes through a pipe.
+    /// Chromosomes, blacklist, GTF, the peaks that are learned and the BED files of the split, as they were. Genome, tracks
+    /// and a folder of annotations are known by their paths.
     ///
     /// # Errors
     /// A file cannot be read; peaks that are not there name the line of their list.
     pub(super) fn files(&self, cells: &[CellFolder], sources: &Sources) -> Result<Vec<InputFile>> {
-        let gtf = self.shared.gtf.clone();
-        let gtf = gtf.filter(|path| self.gencode && is_fleeting(path));
+        let gtf = self.shared.gtf.clone().filter(|_| self.gencode);
         let shared = [
             ("--chrom-sizes", self.shared.sizes_file()),
             ("--blacklist", self.shared.blacklist_file()),

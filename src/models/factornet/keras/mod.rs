@@ -51,6 +51,17 @@ pub fn is_keras_folder(folder: &Path) -> bool {
 /// shapes that contradict the network, more or fewer tracks, meta values or factors than the network has.
 pub fn read(folder: impl AsRef<Path>) -> Result<KerasModel> {
     let folder = folder.as_ref();
+    if !folder.is_dir() {
+        let what = match folder.exists() {
+            true => "a file",
+            false => "no such folder",
+        };
+        let message = format!(
+            "{what}; expected the folder of a model that Keras saved ({NETWORK}, {} and lists)",
+            WEIGHTS[0]
+        );
+        return Err(Error::format(folder, message));
+    }
     let path = WEIGHTS
         .iter()
         .map(|name| folder.join(name))

@@ -183,6 +183,8 @@ fn what_is_not_hdf5_is_named() {
 #[test]
 fn missing_files_and_names_that_do_not_fit_are_named() {
     let message = |folder: &Path| read(folder).unwrap_err().to_string();
+    let none = message(Path::new("none"));
+    assert!(none.starts_with("none: no such folder; expected"), "{none}");
     for (left_out, expected) in [
         (
             &["best_model.hdf5", "final_model.hdf5"][..],

@@ -110,7 +110,7 @@ fn train<T: Number>(
     known: Kinds,
     device: Unannounced,
     blueprint: Blueprint,
-    config: Config,
+    mut config: Config,
     data: &Data<'_>,
 ) -> Result<()> {
     let (dataset, split) = (data.dataset, data.split);
@@ -143,7 +143,7 @@ fn train<T: Number>(
         reporter.line(&note);
     }
     // Only now: all that can be wrong with the inputs has been seen.
-    let _lock = claim.take::<T, _>(&config, &network.layout)?;
+    let _lock = claim.take::<T, _>(&mut config, &network.layout)?;
     let folder = claim.folder;
     if args.resume {
         split.check_written(folder, &dataset.names)?;
