@@ -44,7 +44,11 @@ extern char __stop_cuda_shared[] __attribute__((weak, visibility("hidden")));
 }
 #endif
 
-Runner::Runner() { dynamic = static_cast<unsigned char*>(aligned_alloc(128, DYNAMIC_BYTES + DYNAMIC_MARGIN)); }
+Runner::Runner() {
+  dynamic = static_cast<unsigned char*>(aligned_alloc(128, DYNAMIC_BYTES + DYNAMIC_MARGIN));
+  // Nothing is poisoned yet, of any launch.
+  dynamic_poisoned_from_ = DYNAMIC_BYTES + DYNAMIC_MARGIN;
+}
 Runner::~Runner() { free(dynamic); }
 Runner* Runner::current() { return runner; }
 
@@ -61,17 +65,19 @@ void Runner::begin(const Launch& launch, Faults& faults, unsigned worker) {
 
 void Runner::fill_shared() {
   const unsigned char value = settings().fill;
+  const size_t bytes = launch_->dynamic_bytes;
 #if defined(__SANITIZE_ADDRESS__)
-  ASAN_UNPOISON_MEMORY_REGION(dynamic, DYNAMIC_BYTES + DYNAMIC_MARGIN);
+  if (bytes != dynamic_poisoned_from_) {
+    ASAN_UNPOISON_MEMORY_REGION(dynamic, bytes);
+    ASAN_POISON_MEMORY_REGION(dynamic + bytes, DYNAMIC_BYTES + DYNAMIC_MARGIN - bytes);
+    dynamic_poisoned_from_ = bytes;
+  }
   if (__start_cuda_shared) {
     fill(reinterpret_cast<unsigned char*>(__start_cuda_shared), __stop_cuda_shared - __start_cuda_shared, value);
   }
 #endif
-  fill(dynamic, launch_->dynamic_bytes, value);
-  const size_t bytes = launch_->dynamic_bytes;
-#if defined(__SANITIZE_ADDRESS__)
-  ASAN_POISON_MEMORY_REGION(dynamic + bytes, DYNAMIC_BYTES + DYNAMIC_MARGIN - bytes);
-#else
+  fill(dynamic, bytes, value);
+#if !defined(__SANITIZE_ADDRESS__)
   fill(dynamic + bytes, CHECKED_MARGIN, MARGIN_FILL);
 #endif
 }
@@ -146,8 +152,9 @@ NO_TSAN bool Runner::run_warp(unsigned warp, bool shuffle) {
       fiber_ = &fibers_[i];
       variables.thread = fiber_->thread;
       if (!fiber_->stack) {
-        fiber_->stack = stacks_.take();
-        prepare(*fiber_, fiber_entry);
+        bool clean = false;
+        fiber_->stack = stacks_.take(clean);
+        prepare(*fiber_, clean, fiber_entry);
       }
       switch_to_fiber(host_, *fiber_);
       if (fiber_->state == State::Done) stacks_.give_back(fiber_->stack);

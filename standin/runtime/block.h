@@ -77,6 +77,7 @@ class Runner {
   const Launch* launch_ = nullptr;
   Faults* faults_ = nullptr;
   Stacks stacks_;
+  size_t dynamic_poisoned_from_ = 0;  // AddressSanitizer lets nobody touch `dynamic` from here on
   Host host_;
   std::vector<Fiber> fibers_;
   std::vector<Warp> warps_;

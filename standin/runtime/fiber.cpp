@@ -75,6 +75,9 @@ namespace {
 
 constexpr size_t GUARD_BYTES = 4096;
 constexpr size_t SLOT_BYTES = STACK_BYTES + GUARD_BYTES;
+constexpr size_t STAGGER_BYTES = 8192;
+// More than the frames of a fiber that leaves.
+[[maybe_unused]] constexpr size_t LEAVING_BYTES = 8192;
 
 // Lays out what switch_stack expects to find below `top`.
 void* first_frame(char* top, void (*entry)()) {
@@ -110,34 +113,42 @@ void Stacks::reset(size_t count) {
     }
     memory_ = static_cast<char*>(memory);
     count_ = count;
+    clean_.assign(count, false);
     for (size_t i = 0; i < count; i++) mprotect(memory_ + i * SLOT_BYTES, GUARD_BYTES, PROT_NONE);
   }
   free_.clear();
   for (size_t i = count_; i-- > 0;) free_.push_back(memory_ + i * SLOT_BYTES + GUARD_BYTES);
 }
 
-char* Stacks::take() {
+char* Stacks::take(bool& clean) {
   char* stack = free_.back();
   free_.pop_back();
+  const size_t place = (stack - memory_) / SLOT_BYTES;
+  clean = clean_[place];
+  clean_[place] = false;
   return stack;
 }
 
 void Stacks::give_back([[maybe_unused]] char* stack) {
 #if !defined(__SANITIZE_THREAD__)
   free_.push_back(stack);
+  clean_[(stack - memory_) / SLOT_BYTES] = true;
 #endif
 }
 
-void prepare(Fiber& fiber, void (*entry)()) {
+void prepare(Fiber& fiber, [[maybe_unused]] bool clean, void (*entry)()) {
   fiber.asan_stack = nullptr;
 #if defined(__SANITIZE_ADDRESS__)
-  ASAN_UNPOISON_MEMORY_REGION(fiber.stack, STACK_BYTES);
+  // A function that returns clears its frame. Where a fiber has ended, what is left are the frames of fiber_entry and
+  // what it calls to leave; clearing all of the stack for every thread was half the time of a run.
+  const size_t left = clean ? STAGGER_BYTES + LEAVING_BYTES : STACK_BYTES;
+  ASAN_UNPOISON_MEMORY_REGION(fiber.stack + STACK_BYTES - left, left);
 #endif
 #if defined(__SANITIZE_THREAD__)
   if (!fiber.tsan_fiber) fiber.tsan_fiber = __tsan_create_fiber(0);
 #endif
   // Not all at the same place of their stacks: the parts in use would share the same few sets of the cache.
-  const size_t stagger = (size_t)fiber.stack / SLOT_BYTES * 320 % 8192;
+  const size_t stagger = (size_t)fiber.stack / SLOT_BYTES * 320 % STAGGER_BYTES;
   fiber.stack_pointer = first_frame(fiber.stack + STACK_BYTES - 64 - stagger, entry);
 }
 

@@ -58,17 +58,20 @@ class Stacks {
   ~Stacks();
   // Makes all stacks free, at least `count` of them.
   void reset(size_t count);
-  char* take();
+  // `clean`: the fiber that had it last has ended.
+  char* take(bool& clean);
   void give_back(char* stack);
 
  private:
   char* memory_ = nullptr;
   size_t count_ = 0;
   std::vector<char*> free_;
+  std::vector<bool> clean_;  // by place in memory
 };
 
-// Lets a fiber that has a stack run `entry` when it is next switched to. `entry` must not return.
-void prepare(Fiber& fiber, void (*entry)());
+// Lets a fiber that has a stack run `entry` when it is next switched to. `entry` must not return. `clean` as of
+// Stacks::take.
+void prepare(Fiber& fiber, bool clean, void (*entry)());
 
 // The side that runs fibers: an OS thread outside of any of them.
 struct Host {
