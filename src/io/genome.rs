@@ -192,7 +192,10 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
-    /// That the genome has a chromosome that is asked for.
+    /// Checks that the genome has at least one of the chromosomes that are asked for.
+    ///
+    /// # Errors
+    /// It has none.
     fn check_names(&self, found: &[String]) -> Result<()> {
         let known: HashSet<&str> = found.iter().map(String::as_str).collect();
         let mut asked = self.intervals.iter().map(|i| i.chromosome.as_str());
