@@ -116,8 +116,9 @@ pub fn check_writable(path: &Path) -> Result<()> {
 /// # Errors
 /// What the operating system says of it.
 pub fn check_folder(folder: &Path) -> Result<()> {
-    let made = temporary_file(|| builder().tempfile_in(folder));
-    made.map(|(_listed, _file)| ())
+    // Without a name: a signal that ends the process at this moment, before any is watched for, leaves no file.
+    let made = tempfile::tempfile_in(folder);
+    made.map(|_file| ())
         .map_err(|e| Error::io(folder, bare(folder, e)))
 }
 

@@ -44,7 +44,8 @@ pub struct Cut {
 /// Cuts `intervals` out. `bed` is the file that they came from, for messages.
 ///
 /// Errors: no chromosome in common (shows both sides' first names; names are compared as
-/// written), an interval that is far longer than its chromosome (names the line of `bed`), a character that is not DNA, an index that does not fit its file, a damaged 2bit file.
+/// written), an interval that is far longer than its chromosome (names the line of `bed`), a character that is not DNA, an
+/// index that does not fit its file, a damaged 2bit file.
 pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Cut> {
     let mut request = Request::new(genome, bed, intervals);
     if let Some(mut two_bit) = TwoBit::open(genome)? {

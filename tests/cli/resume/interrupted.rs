@@ -130,7 +130,7 @@ fn a_second_sigterm_leaves_no_temporary_file() {
     signal(&child, "-TERM");
     signal(&child, "-TERM");
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(output.status.code(), Some(130), "{}", output.status);
     // The way of the first signal ends in this line, after the batch.
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!said.contains("error: interrupted"), "{said}");
