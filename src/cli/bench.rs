@@ -4,6 +4,7 @@ use crate::args::inputs::check_there;
 use crate::args::numbers::one_or_more;
 use crate::args::{DeviceArgs, PrecisionArg, emit};
 use crate::models::kinds::BENCHES;
+use crate::numbers::counted;
 use crate::timing::{Load, Mode, Sizes, Table};
 use crate::{Error, Result};
 use serde::Serialize;
@@ -94,7 +95,14 @@ pub fn run(args: &Args) -> Result<()> {
         peak_rss_mb: peak_rss_mb(),
         table: timed.table,
     };
-    emit(None, |w| report.write(args.json, w))
+    emit(None, |w| report.write(args.json, w))?;
+    match report.table.map_or(0, |table| table.faults.len()) {
+        0 => Ok(()),
+        faults => Err(Error::Device(format!(
+            "{} in the table of kernels",
+            counted(faults, "fault")
+        ))),
+    }
 }
 
 /// What was measured.

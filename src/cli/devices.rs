@@ -6,12 +6,24 @@ use crate::engine::cuda::kernels::SOURCES;
 use crate::engine::cuda::probe::{self, Cards};
 use crate::engine::cuda::{Images, LEAST_ARCH};
 use crate::engine::simd::best_level;
+use crate::io::text::printable;
 use crate::numbers::counted;
+use rayon::prelude::*;
 use std::io::{self, Write};
 
-pub fn run() -> Result<()> {
+#[derive(clap::Args)]
+pub struct Args {
+    /// Compile the kernels for every card that is there now, so that the first run does not have to
+    #[arg(long)]
+    compile: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let cards = probe::cards();
+    if let (true, Ok(found)) = (args.compile, &cards) {
+        compile(found)?;
+    }
     emit(None, |w| {
         writeln!(w, "device\twhat")?;
         let level = best_level();
@@ -25,6 +37,21 @@ pub fn run() -> Result<()> {
             Err(absence) => writeln!(w, "cuda\tnot used: {}", absence.reason()),
         }
     })
+}
+
+/// Every kernel file for every card that can be used, into the cache.
+fn compile(found: &Cards) -> Result<()> {
+    let images = Images::open_for_driver(Some(found.driver.0));
+    let usable = found.cards.iter().filter(|card| card.arch >= LEAST_ARCH);
+    for card in usable {
+        SOURCES
+            .par_iter()
+            .try_for_each(|source| images.load(source, card.arch).map(drop))?;
+    }
+    for note in images.notes() {
+        eprintln!("{}", printable(&note));
+    }
+    Ok(())
 }
 
 fn list(found: &Cards, w: &mut dyn Write) -> io::Result<()> {

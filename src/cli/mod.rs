@@ -35,7 +35,7 @@ enum Command {
     /// Time whole training steps and predictions on random data
     Bench(bench::Args),
     /// Say which devices can be used, and why others cannot
-    Devices,
+    Devices(devices::Args),
     /// Check every op and every golden case on this machine
     Selftest(selftest::Args),
 }
@@ -122,7 +122,7 @@ fn run(command: Command) -> Result<()> {
         Command::Kind(command) => kinds::run(&command),
         Command::Convert(convert) => kinds::convert(&convert),
         Command::Bench(args) => bench::run(&args),
-        Command::Devices => devices::run(),
+        Command::Devices(args) => devices::run(&args),
         Command::Selftest(args) => selftest::run(&args),
     }
 }

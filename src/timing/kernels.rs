@@ -2,13 +2,13 @@
 
 use super::rows::RandomRows;
 use super::{Load, Mode, Target};
+use crate::Result;
 use crate::check::case::{Case, OP_TOLERANCE};
 use crate::engine::Noise;
 use crate::engine::cuda::{DeviceExecutor, Gpu, Precision, StepTime, copy_bandwidth};
 use crate::ops::all_cases;
 use crate::train::batch::Feed;
 use crate::train::model::{Model, Purpose};
-use crate::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -33,23 +33,34 @@ pub struct Row {
     error_vs_f64: Option<f64>,
 }
 
+/// What the cases of an op came to.
+#[derive(Default)]
+struct Errors {
+    worst: BTreeMap<&'static str, f64>,
+    faults: Vec<String>,
+}
+
 /// The kernels of one model on one card.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
     copy_gb_per_s: f64,
     kernels: Vec<Row>,
+    /// Cases that do not hold on this card, and what failed while its kernels were timed.
+    pub faults: Vec<String>,
 }
 
-/// Times every step of a model.
-///
-/// # Errors
-/// Whatever fails on the GPU, and an op's case that does not hold there.
-pub fn measure<M: Model>(
-    gpu: &Arc<Gpu>,
-    model: &M,
-    target: Target,
-    load: &Load<'_>,
-) -> Result<Table> {
+impl Table {
+    /// Times every step of a model. What fails becomes a fault of the table: the rate that was measured before stays.
+    pub fn measure<M: Model>(gpu: &Arc<Gpu>, model: &M, target: Target, load: &Load<'_>) -> Table {
+        measure(gpu, model, target, load).unwrap_or_else(|error| Table {
+            copy_gb_per_s: 0.0,
+            kernels: Vec::new(),
+            faults: vec![error.to_string()],
+        })
+    }
+}
+
+fn measure<M: Model>(gpu: &Arc<Gpu>, model: &M, target: Target, load: &Load<'_>) -> Result<Table> {
     let purpose = match load.mode {
         Mode::Train => Purpose::Train,
         Mode::Inference => Purpose::Predict,
@@ -67,7 +78,7 @@ pub fn measure<M: Model>(
     let times = executor.profile(&batch, load.steps)?;
     drop(executor);
     let copy = copy_bandwidth(gpu, load.steps)?;
-    let errors = errors(gpu, precision, &times)?;
+    let errors = errors(gpu, precision, &times);
     let row = |time: &StepTime, direction, seconds: f64, elements: usize, flops: f64| {
         let rate = (elements * size_of::<f32>()) as f64 / seconds;
         Row {
@@ -78,7 +89,7 @@ pub fn measure<M: Model>(
             gb_per_s: rate / 1e9,
             share_of_copy: rate / copy,
             tflop_per_s: (flops > 0.0).then(|| flops / seconds / 1e12),
-            error_vs_f64: errors.get(time.work.op).copied(),
+            error_vs_f64: errors.worst.get(time.work.op).copied(),
         }
     };
     let mut kernels = Vec::new();
@@ -104,6 +115,7 @@ pub fn measure<M: Model>(
     Ok(Table {
         copy_gb_per_s: copy / 1e9,
         kernels,
+        faults: errors.faults,
     })
 }
 
@@ -112,23 +124,28 @@ fn dimensions(shape: &[usize]) -> String {
     text.join("x")
 }
 
-/// The largest error of each op's cases on this card.
-fn errors(
-    gpu: &Arc<Gpu>,
-    precision: Precision,
-    times: &[StepTime],
-) -> Result<BTreeMap<&'static str, f64>> {
-    let mut errors = BTreeMap::new();
+/// The largest error of each op's cases on this card, and those that are off by more than they may be.
+fn errors(gpu: &Arc<Gpu>, precision: Precision, times: &[StepTime]) -> Errors {
+    let mut errors = Errors::default();
     let timed = |case: &&Case| {
         let here = times.iter().any(|time| time.work.op == case.op);
         here && case.runs_on_a_gpu() && case.tolerance_f32 <= OP_TOLERANCE
     };
     for case in all_cases().iter().filter(timed) {
-        let found = case.check_on(gpu, precision).map_err(Error::Device)?;
-        let worst: &mut f64 = errors.entry(case.op).or_default();
-        *worst = worst.max(found.error);
+        match case.check_on(gpu, precision) {
+            Ok(found) => {
+                let worst: &mut f64 = errors.worst.entry(case.op).or_default();
+                *worst = worst.max(found.error);
+            }
+            Err(fault) => {
+                // The largest of its other cases would pass for the op's.
+                errors.worst.insert(case.op, f64::INFINITY);
+                errors.faults.push(fault);
+            }
+        }
     }
-    Ok(errors)
+    errors.worst.retain(|_, error| error.is_finite());
+    errors
 }
 
 impl Table {
@@ -154,6 +171,8 @@ impl Table {
                 optional(row.error_vs_f64.map(|e| format!("{e:.1e}")))
             )?;
         }
-        Ok(())
+        self.faults
+            .iter()
+            .try_for_each(|fault| writeln!(w, "fault\t{fault}"))
     }
 }

@@ -90,7 +90,7 @@ pub fn time<M: Model>(
     };
     let table = match (load.kernels, &device) {
         (false, _) => None,
-        (true, Device::Cuda { gpu, .. }) => Some(kernels::measure(gpu, model, target, load)?),
+        (true, Device::Cuda { gpu, .. }) => Some(Table::measure(gpu, model, target, load)),
         (true, Device::Cpu { .. }) => {
             return Err(Error::usage(
                 "--kernels times the kernels of a GPU; those of the CPU: cargo bench",

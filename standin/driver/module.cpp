@@ -221,9 +221,12 @@ Result launch(void* handle, const Shape& shape, void* stream_handle, void** argu
     auto* value = static_cast<const char*>(arguments[i]);
     values->emplace_back(value, value + parameters[i].size);
   }
-  // A graph may outlive the module that the function came from.
-  return submit(*stream, Kind::Kernel,
-                [function = *function, shape, values] { return run_kernel(function, shape, *values); });
+  // A graph may outlive the module that the function came from. While the function lives, the shared memory that it is
+  // allowed today holds for a replay, too.
+  return submit(*stream, Kind::Kernel, [handle, function = *function, shape, values] {
+    if (const Function* today = function_of(handle)) RETURN_IF_ERROR(check_limits(*today, shape));
+    return run_kernel(function, shape, *values);
+  });
 }
 
 int blocks_per_multiprocessor(const Function& function, int threads, size_t dynamic) {

@@ -5,6 +5,7 @@
 mod common;
 
 mod batch_norm;
+mod checks;
 mod golden;
 mod ops;
 mod session_kernels;

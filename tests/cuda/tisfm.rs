@@ -87,6 +87,30 @@ fn the_same_seed_gives_the_same_bytes_with_and_without_graphs_and_after_a_resume
     assert_same_end(&data.path("whole"), &data.path("resumed"));
 }
 
+/// A short last batch needs less shared memory than the full ones, whose recorded step goes on after it.
+#[test]
+fn motifs_too_wide_for_the_usual_shared_memory_train_with_a_short_last_batch() {
+    let data = Data::new(60, 80);
+    let wide: String = ["GATTACA", "CCGTA"]
+        .iter()
+        .map(|name| {
+            let row = "0.4 0.3 0.2 0.1\n".repeat(44);
+            format!("MOTIF {name}\nletter-probability matrix: alength= 4 w= 44 nsites= 20\n{row}\n")
+        })
+        .collect();
+    data.write(
+        "motifs.meme",
+        format!("MEME version 4\n\nALPHABET= ACGT\n\n{wide}"),
+    );
+    let flags = "--number-of-epochs 3 --batch-size 40";
+    let Some(replayed) = train(&data, "replayed", flags) else {
+        return;
+    };
+    replayed.ok();
+    train(&data, "launched", &format!("{flags} --no-graph")).map(Run::ok);
+    assert_same_end(&data.path("replayed"), &data.path("launched"));
+}
+
 #[test]
 fn a_model_predicts_the_same_on_card_and_cpu() {
     let data = Data::new(60, 40);
@@ -230,6 +254,10 @@ fn devices_lists_cards_driver_and_kernels() {
     ] {
         assert!(out.contains(part), "{part} in {out}");
     }
+    // Without NVRTC there is nothing to compile with, which is said; where it is, tests of the cache see it work.
+    let asked = run(&data, "devices --compile", &[]).map(|r| r.ok());
+    let err = asked.map(|run| run.err).unwrap_or_default();
+    assert!(err.contains("PTX that comes with the program"), "{err}");
     let none = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "0")]).map(|r| r.ok().out);
     assert!(none.unwrap_or_default().contains("cuda\tnot used: "));
 }

@@ -13,6 +13,7 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::Ptx;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -56,6 +57,11 @@ impl Grid {
         }
     }
 
+    /// Whether a GPU takes so many blocks.
+    fn fits(self) -> bool {
+        self.x <= i32::MAX as u32 && self.y <= 65_535 && self.z <= 65_535
+    }
+
     /// One block for each `of` of `n` elements.
     pub fn over(n: usize, of: usize) -> Self {
         Grid::new(n.div_ceil(of), 1, 1)
@@ -69,8 +75,19 @@ pub struct Gpu {
     stream: Arc<CudaStream>,
     images: Images,
     modules: Mutex<HashMap<usize, Arc<CudaModule>>>,
-    functions: Mutex<HashMap<&'static str, CudaFunction>>,
+    functions: Mutex<HashMap<&'static str, Loaded>>,
 }
+
+/// A kernel that the card has.
+struct Loaded {
+    function: CudaFunction,
+    /// Bytes of dynamic shared memory that a launch may have: never less than a launch before had, since a recorded graph
+    /// launches with its own.
+    shared: usize,
+}
+
+/// Bytes that every launch may have.
+const SHARED_OF_ANY: usize = 48 << 10;
 
 impl fmt::Debug for Gpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,22 +149,39 @@ impl Gpu {
             .map_err(|e| failed("asking for free memory", e))
     }
 
-    /// Compiles or loads a kernel's file, if it is not loaded yet.
-    fn function(&self, name: &'static str, source: usize) -> Result<sys::CUfunction> {
+    /// A kernel that may be launched with `shared` bytes of dynamic shared memory; its file is compiled or loaded if it is
+    /// not yet there.
+    fn ready<K: Kernel>(&self, shared: usize) -> Result<sys::CUfunction> {
         let mut functions = self
             .functions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(function) = functions.get(name) {
-            return Ok(function.cu_function());
+        let loaded = match functions.entry(K::NAME) {
+            Entry::Occupied(loaded) => loaded.into_mut(),
+            Entry::Vacant(place) => {
+                let function = self.module(K::SOURCE)?.load_function(K::NAME);
+                let file = SOURCES[K::SOURCE].name;
+                place.insert(Loaded {
+                    function: function
+                        .map_err(|e| failed(&format!("kernel {} in {file}.cu", K::NAME), e))?,
+                    shared: SHARED_OF_ANY,
+                })
+            }
+        };
+        let function = loaded.function.cu_function();
+        if shared > loaded.shared {
+            // SAFETY: a handle that the driver gave; the attribute is a number that it checks.
+            unsafe {
+                result::function::set_function_attribute(
+                    function,
+                    sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                    i32::try_from(shared).unwrap_or(i32::MAX),
+                )
+            }
+            .map_err(|e| failed(&format!("{}: {shared} bytes of shared memory", K::NAME), e))?;
+            loaded.shared = shared;
         }
-        let module = self.module(source)?;
-        let function = module
-            .load_function(name)
-            .map_err(|e| failed(&format!("kernel {name} in {}.cu", SOURCES[source].name), e))?;
-        let handle = function.cu_function();
-        functions.insert(name, function);
-        Ok(handle)
+        Ok(function)
     }
 
     fn module(&self, source: usize) -> Result<Arc<CudaModule>> {
@@ -170,23 +204,6 @@ impl Gpu {
         Ok(module)
     }
 
-    /// Loads a kernel without launching it, so that a later capture holds launches alone; `shared` as for the launch.
-    fn ready<K: Kernel>(&self, shared: usize) -> Result<sys::CUfunction> {
-        let function = self.function(K::NAME, K::SOURCE)?;
-        if shared > 48 << 10 {
-            // SAFETY: a handle that the driver gave; the attribute is a number that it checks.
-            unsafe {
-                result::function::set_function_attribute(
-                    function,
-                    sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                    i32::try_from(shared).unwrap_or(i32::MAX),
-                )
-            }
-            .map_err(|e| failed(&format!("{}: {shared} bytes of shared memory", K::NAME), e))?;
-        }
-        Ok(function)
-    }
-
     /// Puts a kernel on the stream. A grid without blocks is no launch.
     ///
     /// # Errors
@@ -202,6 +219,15 @@ impl Gpu {
     pub fn launch_shared<K: Kernel>(&self, grid: Grid, shared: usize, kernel: K) -> Result<()> {
         if grid.x == 0 || grid.y == 0 || grid.z == 0 {
             return Ok(());
+        }
+        if !grid.fits() {
+            return Err(Error::Device(format!(
+                "{} would need {} x {} x {} blocks, a GPU takes 2147483647 x 65535 x 65535: use a smaller --batch-size",
+                K::NAME,
+                grid.x,
+                grid.y,
+                grid.z
+            )));
         }
         let function = self.ready::<K>(shared)?;
         self.context

@@ -155,6 +155,7 @@ impl DeviceProgram {
             });
             asked.push(by_input);
         }
+        check_counts(&tape, rows, &needs)?;
         let plan = place(&tape, loss, &reached, rows, &needs);
         Ok(DeviceProgram {
             places: ParameterPlaces::new(&tape.layout),
@@ -471,6 +472,30 @@ impl DeviceProgram {
     }
 }
 
+/// That no value and no op's own memory has more numbers than kernels count.
+fn check_counts(tape: &Tape<f32>, rows: usize, needs: &[StepNeeds]) -> Result<()> {
+    const MOST: usize = u32::MAX as usize;
+    let of_values = tape.values.iter().map(|value| {
+        let len = value.shape.iter().fold(1usize, |n, &d| n.saturating_mul(d));
+        len.saturating_mul(if value.per_row { rows } else { 1 })
+    });
+    let of_ops = needs
+        .iter()
+        .flat_map(|need| [need.saved, need.scratch_forward, need.scratch_backward]);
+    let largest = of_values.chain(of_ops).max().unwrap_or_default();
+    if largest <= MOST {
+        return Ok(());
+    }
+    let fits = (rows as f64 * MOST as f64 / largest as f64) as usize;
+    let advice = match fits {
+        0 => "not even one row fits".to_string(),
+        fits => format!("--batch-size {fits} would do"),
+    };
+    Err(Error::Device(format!(
+        "a batch of {rows} has {largest} numbers in one place, kernels count to {MOST} ({advice})"
+    )))
+}
+
 /// A step's kernels: an op without them is refused when its program is made.
 fn kernels(step: &Step<f32>) -> &dyn DeviceOp {
     step.op.device().expect("an op with kernels")
@@ -489,4 +514,31 @@ fn rereads_output(step: &Step<f32>) -> bool {
 fn at(arena: Out<f32>, place: Place, rows: usize) -> (Out<f32>, usize) {
     let range = place.range(rows);
     (arena.at(range.start), range.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::activation::{Activation, activation};
+
+    fn planned(len: usize, rows: usize) -> Result<DeviceProgram> {
+        let mut tape = Tape::new(false);
+        let x = tape.dense_input(&[len]);
+        let y = activation(&mut tape, x, Activation::Relu);
+        DeviceProgram::new(tape, y, None, rows)
+    }
+
+    #[test]
+    fn a_batch_with_more_numbers_than_kernels_count_is_refused_with_one_that_fits() {
+        assert!(planned(1 << 20, 4095).is_ok());
+        let refused = |len, rows| planned(len, rows).err().map(|e| e.to_string());
+        let said = refused(1 << 20, 4096).unwrap_or_default();
+        assert!(
+            said.contains("a batch of 4096 has 4294967296 numbers"),
+            "{said}"
+        );
+        assert!(said.contains("--batch-size 4095 would do"), "{said}");
+        let said = refused(1 << 33, 1).unwrap_or_default();
+        assert!(said.contains("not even one row fits"), "{said}");
+    }
 }

@@ -1,5 +1,8 @@
-//! `cisgrad selftest`.
+//! `cisgrad selftest`: the cases of every op and every golden case, on the device that is there.
 
+mod apart;
+
+use crate::args::numbers::one_or_more;
 use crate::args::{DeviceArgs, emit};
 use crate::check::case::Case;
 use crate::check::golden::{self, Check, Golden};
@@ -10,6 +13,7 @@ use crate::numbers::counted;
 use crate::ops::all_cases;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,36 +31,36 @@ pub struct Args {
         conflicts_with = "golden"
     )]
     ops: Vec<String>,
+    /// On a GPU each op runs in a process of its own, so many at a time
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = one_or_more::<usize>)]
+    jobs: usize,
+    /// Only the golden cases; what `selftest` tells one of its processes
+    #[arg(long, hide = true, conflicts_with = "ops")]
+    only_golden: bool,
     #[command(flatten)]
     device: DeviceArgs,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let device = args.device.open(None)?;
+    let unannounced = args.device.open(None)?;
     let cases = args.cases()?;
     // Unpacked cases are read until the end.
     let unpacked = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
     let golden_cases = args.golden_cases(unpacked.path())?;
-    let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    let device = device.announce();
-    for checked in check_ops(&device, &cases) {
-        rows.push(checked.row());
-        failures.extend(checked.failures);
-    }
-    for (kind, folders) in &golden_cases {
-        for checked in check_golden(&device, kind, folders)? {
-            rows.push(checked.row());
-            failures.extend(checked.failures);
+    let device = unannounced.announce();
+    let rows = match &device {
+        Device::Cuda { gpu, .. } if args.in_parts(&cases) => {
+            let parts = args.parts(&cases, !golden_cases.is_empty());
+            apart::run(gpu.card().ordinal, &parts, args.jobs)?
         }
-    }
-    for failure in &failures {
-        eprintln!("{failure}");
-    }
+        _ => checked_here(&device, &cases, &golden_cases)?,
+    };
+    let failed: usize = rows.iter().map(|row| row.failed).sum();
     emit(None, |w| {
-        writeln!(w, "case\tchecks\tfailed\tworst_error_of_allowed")?;
+        writeln!(w, "{}", Row::HEADER)?;
         rows.iter().try_for_each(|row| writeln!(w, "{row}"))
     })?;
-    match failures.len() {
+    match failed {
         0 => Ok(()),
         failed => Err(Error::invalid(format!(
             "{} failed",
@@ -65,9 +69,55 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// Checks in this process; what fails is said on stderr.
+fn checked_here(
+    device: &Device,
+    cases: &[Case],
+    golden_cases: &[(&'static Golden, Vec<PathBuf>)],
+) -> Result<Vec<Row>> {
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    let mut take = |checked: Checked| {
+        rows.push(checked.row());
+        failures.extend(checked.failures);
+    };
+    check_ops(device, cases).into_iter().for_each(&mut take);
+    for (kind, folders) in golden_cases {
+        check_golden(device, kind, folders)?
+            .into_iter()
+            .for_each(&mut take);
+    }
+    for failure in &failures {
+        eprintln!("{failure}");
+    }
+    Ok(rows)
+}
+
 impl Args {
+    /// Whether a kernel that breaks the card would take other cases with it.
+    fn in_parts(&self, cases: &[Case]) -> bool {
+        !self.only_golden && cases.iter().any(|case| case.op != cases[0].op)
+    }
+
+    /// What each process is told to check: an op, or the golden cases.
+    fn parts(&self, cases: &[Case], golden: bool) -> Vec<apart::Part> {
+        let mut ops: Vec<&'static str> = cases
+            .iter()
+            .filter(|case| case.runs_on_a_gpu())
+            .map(|case| case.op)
+            .collect();
+        ops.dedup();
+        let mut parts: Vec<apart::Part> = ops.into_iter().map(apart::Part::of_op).collect();
+        if golden {
+            parts.push(apart::Part::golden(self.golden.as_deref()));
+        }
+        parts
+    }
+
     /// The cases of the requested ops.
     fn cases(&self) -> Result<Vec<Case>> {
+        if self.only_golden {
+            return Ok(Vec::new());
+        }
         let mut cases = all_cases();
         if let Some(unknown) = self.ops.iter().find(|op| cases.iter().all(|c| c.op != *op)) {
             return Err(Error::usage(format!(
@@ -123,20 +173,48 @@ fn of_no_kind(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A row of the table: the ops' cases in one arithmetic, or a golden case.
+/// A row of the table: an op's cases in one arithmetic, or a golden case.
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    name: String,
+    ran: usize,
+    failed: usize,
+    /// The largest error over what is allowed, in short: for ops, of the cases that hold.
+    worst: String,
+}
+
+impl Row {
+    const HEADER: &str = "case\tchecks\tfailed\tworst_error_of_allowed";
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Row {
+            name,
+            ran,
+            failed,
+            worst,
+        } = self;
+        write!(f, "{name}\t{ran}\t{failed}\t{worst}")
+    }
+}
+
+/// What came of some cases.
 struct Checked {
     name: String,
     ran: usize,
     failures: Vec<String>,
-    /// The largest error over what is allowed: for ops, of the cases that hold.
     worst: Option<f64>,
 }
 
 impl Checked {
-    fn row(&self) -> String {
-        let (name, ran, failed) = (&self.name, self.ran, self.failures.len());
-        let worst = self.worst.map(|w| format!("{w:.1e}")).unwrap_or_default();
-        format!("{name}\t{ran}\t{failed}\t{worst}")
+    fn row(&self) -> Row {
+        Row {
+            name: self.name.clone(),
+            ran: self.ran,
+            failed: self.failures.len(),
+            worst: self.worst.map(|w| format!("{w:.1e}")).unwrap_or_default(),
+        }
     }
 }
 
@@ -150,24 +228,32 @@ fn check_ops(device: &Device, cases: &[Case]) -> Vec<Checked> {
             worst: None,
         }],
         Device::Cuda { gpu, .. } => {
-            let on_gpu = || cases.iter().filter(|case| case.runs_on_a_gpu());
-            let in_bf16 = on_gpu().filter(|case| case.tolerance_bf16.is_some());
-            vec![
-                check_on("ops", gpu, on_gpu(), Precision::F32),
-                check_on("ops in bf16", gpu, in_bf16, Precision::Bf16),
-            ]
+            let mut rows = Vec::new();
+            for of_op in cases.chunk_by(|a, b| a.op == b.op) {
+                let on_gpu = || of_op.iter().filter(|case| case.runs_on_a_gpu());
+                let in_bf16 = || on_gpu().filter(|case| case.tolerance_bf16.is_some());
+                let op = of_op[0].op;
+                if on_gpu().next().is_some() {
+                    rows.push(check_on(op.to_string(), gpu, on_gpu(), Precision::F32));
+                }
+                if in_bf16().next().is_some() {
+                    let name = format!("{op} in bf16");
+                    rows.push(check_on(name, gpu, in_bf16(), Precision::Bf16));
+                }
+            }
+            rows
         }
     }
 }
 
 fn check_on<'a>(
-    name: &str,
+    name: String,
     gpu: &Arc<Gpu>,
     cases: impl Iterator<Item = &'a Case>,
     precision: Precision,
 ) -> Checked {
     let mut checked = Checked {
-        name: name.to_string(),
+        name,
         ran: 0,
         failures: Vec::new(),
         worst: None,

@@ -1,0 +1,100 @@
+//! `selftest` and `bench` where kernels fail, on the host stand-in of the driver.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::kinds::Kind;
+use crate::common::tisfm::{ARCHITECTURE, Data};
+use crate::common::{Run, command, standin};
+
+/// The program on the stand-in, with a report of its launches in `launches.json`; None: skipped.
+fn run(folder: &Path, arguments: &str, fails_at: Option<u64>) -> Option<Run> {
+    let mut command: Command = command(folder, arguments);
+    command
+        .env("LD_LIBRARY_PATH", standin::folder()?)
+        .env("NVRTC_PATH", folder.join("none"))
+        .env("CISGRAD_CACHE", folder.join("cache"))
+        .env("CUDA_STANDIN_REPORT", folder.join("launches.json"));
+    if let Some(launch) = fails_at {
+        command.env("CUDA_STANDIN_FAIL_LAUNCH", launch.to_string());
+    }
+    Some(Run::of(command.output().unwrap(), arguments))
+}
+
+/// Launches of the last run.
+fn launches(folder: &Path) -> u64 {
+    let text = std::fs::read_to_string(folder.join("launches.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kernels = report["kernels"].as_object().unwrap();
+    kernels
+        .values()
+        .map(|k| k["launches"].as_u64().unwrap())
+        .sum()
+}
+
+/// Failed checks by row of the table.
+fn failed(run: &Run) -> BTreeMap<String, f64> {
+    let table = run.table();
+    let names = table.column("case").into_iter().map(str::to_string);
+    names.zip(table.numbers("failed")).collect()
+}
+
+#[test]
+fn a_kernel_that_breaks_the_card_fails_its_own_op_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let alone = "selftest --device cuda --ops one_hot";
+    let Some(short) = run(here, alone, None) else {
+        return;
+    };
+    short.ok();
+    let most = launches(here);
+    // In the process of each op its own launches count; activation comes first and has more of them.
+    let both = run(
+        here,
+        "selftest --device cuda --ops activation,one_hot --jobs 2",
+        Some(most + 1),
+    )
+    .unwrap();
+    let both = both.fails(1, &["checks failed"]);
+    assert!(both.err.contains("activation Sigmoid"), "{}", both.err);
+    let failed = failed(&both);
+    assert!(failed["activation"] > 0.0, "{failed:?}");
+    assert_eq!(failed["one_hot"], 0.0, "{failed:?}");
+    let good = run(
+        here,
+        "selftest --device cuda --ops activation,one_hot",
+        None,
+    )
+    .unwrap();
+    assert!(failed_none(&good.ok()));
+}
+
+fn failed_none(run: &Run) -> bool {
+    failed(run).values().all(|&n| n == 0.0)
+}
+
+/// What was measured before a kernel failed is written.
+#[test]
+fn a_fault_among_the_kernels_costs_bench_no_rate() {
+    let data = Data::new(10, 40);
+    let arguments = format!(
+        "bench --device cuda --architecture {ARCHITECTURE} --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1"
+    );
+    let Some(rate) = run(data.folder(), &arguments, None) else {
+        return;
+    };
+    rate.ok();
+    let before = launches(data.folder());
+    let broken = run(
+        data.folder(),
+        &format!("{arguments} --kernels --json"),
+        Some(before + 1),
+    )
+    .unwrap();
+    let broken = broken.fails(1, &["1 fault in the table of kernels"]);
+    let report: serde_json::Value = serde_json::from_str(&broken.out).unwrap();
+    assert!(report["sequences_per_s"].as_f64().unwrap() > 0.0);
+    assert_eq!(report["faults"].as_array().unwrap().len(), 1, "{report:#}");
+}
