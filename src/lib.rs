@@ -5,6 +5,14 @@
 //! Data flows one way: [`io`] reads files, [`data`] makes samples of them, [`models`] builds a
 //! program from a spec, [`engine`] runs it through [`ops`], [`train`] drives it.
 
+/// Says a line on stderr. Where that cannot be written, nobody is there to be told, and the work goes on.
+macro_rules! tell {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
 pub mod args;
 pub mod check;
 pub mod cli;

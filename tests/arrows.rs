@@ -41,6 +41,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "models/tisfm",
             "ops",
             "timing",
+            "train",
         ],
     ),
 ];
@@ -75,10 +76,9 @@ const NARROW: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// What a kind's network is made of, in its folder: it knows no file.
-const NETWORK: [&str; 15] = [
+const NETWORK: [&str; 14] = [
     "attention",
     "build",
-    "builtin",
     "calibration",
     "effect",
     "focal",

@@ -111,7 +111,7 @@ impl Unannounced {
         };
         let Chosen { device, what, why } = &self.chosen;
         let why = why.as_ref().map_or(String::new(), |why| format!("; {why}"));
-        eprintln!("device: {what}{precision}{why}");
+        tell!("device: {what}{precision}{why}");
         device.clone()
     }
 }
@@ -178,6 +178,6 @@ pub fn emit(out: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> io::Result<
 /// Notes for the user, on stderr.
 pub fn say(notes: &[String]) {
     for note in notes {
-        eprintln!("{}", printable(note));
+        tell!("{}", printable(note));
     }
 }

@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Result<()> {
     let own = OwnFolder::check("cisgrad demo", "--keep", &folder, FILES.map(str::to_string))?;
     own.begin()?;
     write_data(args, &folder)?;
-    eprintln!(
+    tell!(
         "simulated {} of {} in {}",
         counted(args.peaks, "peak"),
         counted(args.length, "base"),
@@ -146,7 +146,7 @@ fn heading(text: &str) -> Result<()> {
 
 /// Prints a command and runs it.
 fn show(command: Vec<String>) -> Result<()> {
-    eprintln!("$ cisgrad tisfm {}", command.join(" "));
+    tell!("$ cisgrad tisfm {}", command.join(" "));
     let parsed = Shown::try_parse_from(&command).map_err(|e| Error::usage(e.to_string()))?;
     match parsed {
         Shown::Train(args) => train::run(&args, KINDS),

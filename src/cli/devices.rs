@@ -49,7 +49,7 @@ fn compile(found: &Cards) -> Result<()> {
             .try_for_each(|source| images.load(source, card.arch).map(drop))?;
     }
     for note in images.notes() {
-        eprintln!("{}", printable(&note));
+        tell!("{}", printable(&note));
     }
     Ok(())
 }

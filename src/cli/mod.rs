@@ -9,6 +9,7 @@ mod wrong_value;
 
 use crate::io::text::printable;
 use crate::models::kinds;
+use crate::train::interrupt;
 use crate::{Error, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::any::TypeId;
@@ -42,6 +43,7 @@ enum Command {
 
 /// Runs the program: exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn main() -> ExitCode {
+    interrupt::install();
     let done = match parse(std::env::args_os()) {
         Ok(cli) => run(cli.command),
         Err(Refused::Value(error)) => Err(error),
@@ -54,11 +56,11 @@ pub fn main() -> ExitCode {
         }
         // The user has ended it, and has been told how to go on: nothing went wrong.
         Err(Error::Interrupted) => {
-            eprintln!("{}", Error::Interrupted);
+            tell!("{}", Error::Interrupted);
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("error: {}", printable(&error.to_string()));
+            tell!("error: {}", printable(&error.to_string()));
             ExitCode::from(match error {
                 Error::Usage(_) => 2,
                 _ => 1,
@@ -83,7 +85,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, 
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     if parsed.is_ok() && given.iter().filter(|value| *value == "-").count() > 1 {
         return Err(Refused::Value(Error::usage(
-            "- is standard input, which gives its text once: it can be the value of one flag",
+            "- is standard input, which gives its text once: it can be the value of one flag, and of none that names an output (/dev/stdout does)",
         )));
     }
     parsed.map_err(|error| {

@@ -120,6 +120,7 @@ impl Dataset {
         notes: &mut Notes,
     ) -> Result<(Self, usize)> {
         let table = parse_signals(signals)?;
+        notes.extend(table.may_lack_header());
         Dataset::join(table, parse_sequences(sequences, genome, notes)?)
     }
 

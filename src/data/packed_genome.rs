@@ -1,6 +1,9 @@
 //! A genome in memory at two bits a base.
 
+use std::fmt::Write as _;
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use super::regions::Regions;
 use crate::dna::bases;
@@ -8,6 +11,7 @@ use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::distinct::Distinct;
 use crate::io::fasta::{Want, read_fasta};
+use crate::io::hash::sha256;
 use crate::io::sources::check_no_stream;
 use crate::io::text::{Lines, first_names};
 use crate::io::two_bit::TwoBit;
@@ -116,6 +120,27 @@ impl PackedGenome {
             let inside = &mut out[(first - start) as usize..(last - start) as usize];
             self.packed[chromosome as usize].codes(first as usize, inside);
         }
+    }
+
+    /// Of names, lengths and bases of the chromosomes in use, in hexadecimal: the same for FASTA and 2bit, and whatever the
+    /// length of lines.
+    pub fn digest(&self) -> String {
+        let of_bases: Vec<String> = self
+            .packed
+            .par_iter()
+            .map(|packed| {
+                let spans = packed.unknown.iter();
+                let unknown = spans.flat_map(|span| [span.start, span.end].map(u32::to_le_bytes));
+                let unknown: Vec<u8> = unknown.flatten().collect();
+                format!("{}{}", sha256(&packed.bases), sha256(&unknown))
+            })
+            .collect();
+        let mut all = String::new();
+        for (number, bases) in (0..).zip(of_bases) {
+            let name = &self.chromosomes.names()[number as usize];
+            let _ = writeln!(all, "{name}\t{}\t{bases}", self.chromosomes.length(number));
+        }
+        sha256(all.as_bytes())
     }
 
     /// Bytes in memory.

@@ -107,8 +107,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
         Ok(found) if !found.is_file() => return Ok(()),
         _ => {}
     }
-    let target = path.canonicalize();
-    check_folder(folder_of(target.as_deref().unwrap_or(path)))
+    check_folder(folder_of(&behind_links(path)))
 }
 
 /// Whether files can be made in a folder. Leaves nothing behind.
@@ -120,6 +119,23 @@ pub fn check_folder(folder: &Path) -> Result<()> {
     let made = tempfile::tempfile_in(folder);
     made.map(|_file| ())
         .map_err(|e| Error::io(folder, bare(folder, e)))
+}
+
+/// What links lead to, which need not be there yet.
+fn behind_links(path: &Path) -> PathBuf {
+    // As many as systems follow.
+    const MOST: usize = 40;
+    if let Ok(target) = path.canonicalize() {
+        return target;
+    }
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST {
+        let Ok(link) = std::fs::read_link(&path) else {
+            break;
+        };
+        path = folder_of(&path).join(link);
+    }
+    path
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -217,8 +233,7 @@ fn into_device(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::R
 }
 
 fn replace(path: &Path, fill: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> io::Result<()> {
-    let target = path.canonicalize();
-    let path = target.as_deref().unwrap_or(path);
+    let path = &behind_links(path);
     let folder = folder_of(path);
     let mut builder = builder();
     // The usual permissions of a new file (the umask still applies), not a temporary file's 0600:
@@ -261,6 +276,23 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_what_is_not_there_yet_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("d")).unwrap();
+        std::os::unix::fs::symlink("d/target", path("link")).unwrap();
+        std::os::unix::fs::symlink("link", path("far")).unwrap();
+        check_writable(&path("far")).unwrap();
+        write_atomic(path("far"), |w| w.write_all(b"new")).unwrap();
+        assert_eq!(std::fs::read(path("d/target")).unwrap(), b"new");
+        assert!(path("far").is_symlink() && path("link").is_symlink());
+        // A circle ends.
+        std::os::unix::fs::symlink("circle", path("circle")).unwrap();
+        assert!(write_atomic(path("circle"), |w| w.write_all(b"x")).is_ok());
     }
 
     #[test]

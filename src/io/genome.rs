@@ -68,6 +68,11 @@ trait ByPlace {
         Ok(())
     }
 
+    /// Looks whether the file has chromosomes that are not among these, when one is asked for that is not.
+    fn check_complete(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// The codes of bases `from..to` of a chromosome, which lie on it.
     fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>>;
 }
@@ -245,7 +250,10 @@ impl<'a> Request<'a> {
                 rest = &rest[count..];
             }
         }
-        Ok(())
+        match self.wanted.is_empty() {
+            true => Ok(()),
+            false => genome.check_complete(),
+        }
     }
 
     /// Reads the whole FASTA once, up to the last chromosome that is asked for.
@@ -288,13 +296,16 @@ fn on_chromosome(interval: &Interval, length: u64) -> bool {
     matches!(edge, Edge::Inside | Edge::Over)
 }
 
-fn read_index(path: &Path) -> Result<Vec<fai::Record>> {
+/// The chromosomes of an index, and whether it has some of 0 bases, which are left out.
+fn read_index(path: &Path) -> Result<(Vec<fai::Record>, bool)> {
     let mut lines = Lines::open(path)?;
     let (mut entries, mut line) = (Vec::new(), String::new());
+    let mut empty_sequences = false;
     let mut seen = HashSet::new();
     while lines.read_filled(&mut line)? {
         // Of an empty sequence samtools writes lines of 0 bases, which noodles refuses.
         if line.ends_with("\t0\t0") {
+            empty_sequences = true;
             continue;
         }
         // A line at a time, so that a fault has its line.
@@ -313,7 +324,7 @@ fn read_index(path: &Path) -> Result<Vec<fai::Record>> {
     if entries.is_empty() {
         return Err(lines.empty("a FASTA index"));
     }
-    Ok(entries)
+    Ok((entries, empty_sequences))
 }
 
 /// A genome with its index.
@@ -324,6 +335,8 @@ fn read_index(path: &Path) -> Result<Vec<fai::Record>> {
 struct Indexed {
     files: Files,
     index: Vec<fai::Record>,
+    /// The index has sequences of 0 bases, which are not in `index`.
+    empty_sequences: bool,
     reader: fasta::io::BufReader<File>,
 }
 
@@ -345,7 +358,7 @@ impl Indexed {
         if packing == Packing::Gzip || packing == Packing::Bgzip && !gzi.is_file() {
             return Ok(None);
         }
-        let index = read_index(&index_path)?;
+        let (index, empty_sequences) = read_index(&index_path)?;
         let file = File::open(genome).map_err(|e| Error::io(genome, e))?;
         let reader = if packing == Packing::Bgzip {
             let blocks = noodles_bgzf::gzi::fs::read(&gzi)
@@ -361,6 +374,7 @@ impl Indexed {
                 index: index_path,
             },
             index,
+            empty_sequences,
             reader,
         }))
     }
@@ -394,6 +408,41 @@ impl Indexed {
         }
         let what = format!("the header '>{}' is not where it says", entry.name());
         Err(self.files.stale(&what))
+    }
+
+    /// Where the byte after a chromosome's last base is.
+    fn end(entry: &fai::Record) -> u64 {
+        let (bases, width) = (entry.line_base_count().get(), entry.line_width().get());
+        let Some(last) = entry.length().checked_sub(1) else {
+            return entry.position();
+        };
+        let line = (last / bases).saturating_mul(width);
+        let begin = entry.position().saturating_add(line);
+        begin.saturating_add(last % bases).saturating_add(1)
+    }
+
+    /// Of an index of a shorter version the last bases would read as N: the next header or the file's end must follow the
+    /// last base.
+    fn check_end(&mut self, entry: &fai::Record) -> Result<()> {
+        let end = Self::end(entry);
+        let after = self.text(end, end.saturating_add(256))?;
+        let first = after.iter().find(|b| !b.is_ascii_whitespace());
+        if first.is_none_or(|&b| b == b'>') {
+            return Ok(());
+        }
+        let what = format!("'{}' does not end where it says", entry.name());
+        Err(self.files.stale(&what))
+    }
+
+    /// The bytes from one place to another, or to the file's end.
+    fn text(&mut self, from: u64, to: u64) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        self.seek(from)?;
+        (&mut self.reader)
+            .take(to.saturating_sub(from))
+            .read_to_end(&mut text)
+            .map_err(|e| self.files.unreadable(e))?;
+        Ok(text)
     }
 
     /// The codes of bases `from..to` of a chromosome.
@@ -432,6 +481,9 @@ impl Indexed {
     }
 
     fn seek(&mut self, place: u64) -> Result<()> {
+        if i64::try_from(place).is_err() {
+            return Err(self.files.stale("a place in it is beyond any file"));
+        }
         match self.reader.seek(SeekFrom::Start(place)) {
             Ok(_) => Ok(()),
             Err(e) => Err(self.files.unreadable(e)),
@@ -448,7 +500,37 @@ impl ByPlace for Indexed {
 
     fn check(&mut self, chromosome: usize) -> Result<()> {
         let entry = self.index[chromosome].clone();
-        self.check_header(&entry)
+        self.check_header(&entry)?;
+        self.check_end(&entry)
+    }
+
+    /// Between two chromosomes of the index there is one header, the second's, and none after the last.
+    fn check_complete(&mut self) -> Result<()> {
+        const LONGEST: u64 = 1 << 16;
+        let mut entries = self.index.clone();
+        entries.sort_by_key(fai::Record::position);
+        let ends = entries.iter().map(Self::end);
+        let begins: Vec<u64> = std::iter::once(0).chain(ends).collect();
+        let next = entries.iter().map(|e| Some(e.position()));
+        let next: Vec<Option<u64>> = next.chain([None]).collect();
+        for (number, (&begin, next)) in begins.iter().zip(next).enumerate() {
+            let to = next.unwrap_or(u64::MAX).min(begin.saturating_add(LONGEST));
+            let between = self.text(begin, to)?;
+            let lines = between.split(|&b| b == b'\n' || b == b'\r');
+            let headers = lines.filter(|line| line.starts_with(b">")).count();
+            let expected = usize::from(next.is_some());
+            // Empty sequences have headers, too, and the index that was read leaves them out.
+            if headers > expected && !self.empty_sequences {
+                let what = match number.checked_sub(1) {
+                    None => "the first chromosome is not in it".to_string(),
+                    Some(last) => {
+                        format!("a chromosome after '{}' is not in it", entries[last].name())
+                    }
+                };
+                return Err(self.files.stale(&what));
+            }
+        }
+        Ok(())
     }
 
     fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>> {

@@ -262,6 +262,43 @@ fn an_index_of_another_file_is_noticed() {
     }
 }
 
+/// Of a file that has grown, or to which chromosomes were added.
+#[test]
+fn an_index_that_lacks_bases_or_chromosomes_is_noticed() {
+    let genome = Genome::new(
+        &[("a", "ACGTACGTAC"), ("b", "GGGGCCCC"), ("c", "TT")],
+        4,
+        "\n",
+    );
+    let path = genome.write("g.fa", genome.text.as_bytes(), true, None);
+    let lines: Vec<&str> = genome.fai.lines().collect();
+    let refused = |index: String, asked: &[Interval]| {
+        std::fs::write(beside(&path, ".fai"), index).unwrap();
+        cut(&path, asked).unwrap_err().to_string()
+    };
+    let shorter = genome.fai.replace("a\t10", "a\t6");
+    assert!(shorter != genome.fai);
+    let found = refused(shorter, &[interval("a", 0, 4)]);
+    assert!(found.contains("'a' does not end where it says"), "{found}");
+    let all = [
+        interval("a", 0, 2),
+        interval("b", 0, 2),
+        interval("c", 0, 2),
+    ];
+    for (left, what) in [
+        ([0, 1], "a chromosome after 'b' is not in it"),
+        ([0, 2], "a chromosome after 'a' is not in it"),
+        ([1, 2], "the first chromosome is not in it"),
+    ] {
+        let index = left.map(|i| format!("{}\n", lines[i])).concat();
+        let found = refused(index, &all);
+        assert!(found.contains(what), "{found}");
+    }
+    // What the file does not have either is no fault of the index.
+    std::fs::write(beside(&path, ".fai"), &genome.fai).unwrap();
+    assert!(cut(&path, &[interval("a", 0, 2), interval("chrX", 0, 2)]).is_ok());
+}
+
 #[test]
 fn a_real_chromosome_gives_the_real_sequences() {
     let Some(data) = crate::real_data::real_data() else {

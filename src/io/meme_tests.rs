@@ -367,7 +367,7 @@ fn all_published_collections_read_whole() {
         let motifs = read_meme(folder.join(format!("{name}.meme.gz"))).unwrap();
         let widths = || motifs.iter().map(|m| m.rows.len());
         let span = (widths().min().unwrap(), widths().max().unwrap());
-        eprintln!("{name}: {} motifs, widths {span:?}", motifs.len());
+        tell!("{name}: {} motifs, widths {span:?}", motifs.len());
         assert_eq!(motifs.len(), count, "{name}");
         if widest > 0 {
             assert_eq!(span, (narrowest, widest), "{name}");

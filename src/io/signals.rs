@@ -34,6 +34,22 @@ pub struct Corner {
 }
 
 impl SignalTable {
+    /// A note where all outputs are named by whole numbers, beside a name: the first row of a table without a header looks so.
+    pub fn may_lack_header(&self) -> Option<String> {
+        let corner = self.corner.as_ref()?;
+        let whole = |name: &String| name.parse::<i64>().is_ok();
+        let odd = !corner.text.is_empty() && self.outputs.iter().all(whole);
+        odd.then(|| {
+            format!(
+                "note: {}, line {}: taken as the header, so the outputs are called {}; if it is the row of {}, put a header before it",
+                self.path.display(),
+                corner.line,
+                first_names(&self.outputs),
+                excerpt(&corner.text)
+            )
+        })
+    }
+
     /// The signals of row `i`, one per output. Panics when there is no such row.
     pub fn row(&self, i: usize) -> &[f64] {
         let width = self.outputs.len();

@@ -6,8 +6,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hash::{sha256, sha256_file};
-use super::text::{Bytes, Lines};
+use super::text::{Bytes, Lines, check_stream};
 use crate::{Error, Result};
+
+/// Bytes of a stream that are looked at before the others are read.
+const HEAD: u64 = 1 << 16;
 
 /// How standard input is named.
 const STANDARD_INPUT: &str = "-";
@@ -101,10 +104,15 @@ impl Sources {
         if let Some(kept) = self.find(&identity) {
             return Ok(kept);
         }
-        let mut bytes = Vec::new();
-        stream(path)?
+        let (mut bytes, mut stream) = (Vec::new(), stream(path)?);
+        let failed = |e| Error::io(shown(path), e);
+        (&mut stream)
+            .take(HEAD)
             .read_to_end(&mut bytes)
-            .map_err(|e| Error::io(shown(path), e))?;
+            .map_err(failed)?;
+        // What is no text is refused before all of it is kept: it may have no end.
+        check_stream(shown(path), &bytes)?;
+        stream.read_to_end(&mut bytes).map_err(failed)?;
         let new = Kept(Arc::new(bytes));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push((identity, new.clone()));

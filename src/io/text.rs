@@ -149,6 +149,30 @@ fn read_prefix(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Why unpacked bytes are no text of any format that has a name.
+/// That bytes begin a text, as far as can be seen; `packing` is what they came out of.
+fn check_text(path: &Path, head: &[u8], packing: Packing) -> Result<()> {
+    if let Some(kind) = foreign::named(head) {
+        let inside = packing != Packing::Plain;
+        return Err(Error::format(path, kind.instead_of_text(inside)));
+    }
+    match no_text(head) {
+        None => Ok(()),
+        Some(what) => Err(Error::format_at(
+            path,
+            1,
+            format!("{what}; expected UTF-8 text, plain, gzip or bgzip"),
+        )),
+    }
+}
+
+/// That the first bytes of a stream begin a text or a packed one.
+pub(super) fn check_stream(path: &Path, head: &[u8]) -> Result<()> {
+    match Packing::of_prefix(head) {
+        Packing::Plain => check_text(path, head, Packing::Plain),
+        Packing::Gzip | Packing::Bgzip => Ok(()),
+    }
+}
+
 fn no_text(head: &[u8]) -> Option<&'static str> {
     match () {
         () if head.starts_with(&GZIP_MAGIC) => Some("packed with gzip once more: unpack it once"),
@@ -229,20 +253,8 @@ impl Lines {
             return Ok(true);
         }
         let end = self.reader.line_end();
-        if self.number == 0
-            && let Some(kind) = foreign::named(self.reader.head())
-        {
-            let inside = self.packing != Packing::Plain;
-            return Err(Error::format(&self.path, kind.instead_of_text(inside)));
-        }
-        if self.number == 0
-            && let Some(what) = no_text(self.reader.head())
-        {
-            return Err(Error::format_at(
-                &self.path,
-                1,
-                format!("{what}; expected UTF-8 text, plain, gzip or bgzip"),
-            ));
+        if self.number == 0 {
+            check_text(&self.path, self.reader.head(), self.packing)?;
         }
         let mut bytes = std::mem::take(line).into_bytes();
         let count = (&mut self.reader)
@@ -274,8 +286,9 @@ impl Lines {
                 "a line feed, where the lines before end in a carriage return alone; save the file with Unix line ends",
             ));
         }
-        if self.number == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
-            bytes.drain(..3); // the byte-order mark that spreadsheets write
+        // The byte-order mark that spreadsheets write; further down where such files were put together.
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
         }
         *line = String::from_utf8(bytes).map_err(|_| {
             self.error("not UTF-8 text; expected a text file, plain, gzip or bgzip")
@@ -386,6 +399,20 @@ impl Read for LineReader<'_> {
     }
 }
 
+/// A whole text, its lines ended by a line feed; for what is written by hand or by a program in one piece.
+///
+/// # Errors
+/// Those of [`Lines::read`].
+pub fn read_text(path: &Path) -> Result<String> {
+    let mut lines = Lines::open(path)?;
+    let (mut text, mut line) = (String::new(), String::new());
+    while lines.read(&mut line)? {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
 /// A piece of a file's own text, short enough for a message.
 pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 40;
@@ -400,7 +427,8 @@ pub fn excerpt(text: &str) -> String {
 pub fn printable(message: &str) -> String {
     let mut shown = String::with_capacity(message.len());
     for c in message.chars() {
-        match c.is_control() && c != '\n' && c != '\t' {
+        let unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+        match unseen || c.is_control() && c != '\n' && c != '\t' {
             true => shown.extend(c.escape_default()),
             false => shown.push(c),
         }

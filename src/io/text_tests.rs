@@ -134,6 +134,17 @@ fn no_control_character_reaches_the_terminal() {
         printable("a\rb\x1b[31m\tc\nd é"),
         "a\\rb\\u{1b}[31m\tc\nd é"
     );
+    assert_eq!(printable("\u{feff}chr1\u{200b}"), "\\u{feff}chr1\\u{200b}");
+}
+
+#[test]
+fn byte_order_marks_of_files_that_were_put_together_are_no_part_of_a_name() {
+    let mut lines = Lines::new("text", "\u{feff}a\n\u{feff}b\nc\u{feff}\n".as_bytes());
+    let mut line = String::new();
+    for expected in ["a", "b", "c\u{feff}"] {
+        assert!(lines.read(&mut line).unwrap());
+        assert_eq!(line, expected);
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Reporter {
 
     pub fn line(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            tell!("{text}");
         }
     }
 

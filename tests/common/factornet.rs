@@ -258,11 +258,15 @@ impl Kind for Cells {
         vec![
             command("predict", format!("-b w.bed -o {out}"), Output::File),
             command(
+                "evaluate",
+                format!("-t chr3:4000-9000 --out {out}"),
+                Output::Table,
+            ),
+            command(
                 "visualize",
                 format!("-b w.bed -c chr3 -o {out}"),
                 Output::Folder,
             ),
-            command("evaluate", "-t chr3:4000-9000".into(), Output::Stdout),
         ]
     }
 

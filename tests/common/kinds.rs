@@ -88,5 +88,4 @@ pub enum Output {
     Table,
     File,
     Folder,
-    Stdout,
 }

@@ -78,11 +78,11 @@ fn run_part(card: usize, part: &Part) -> Result<Vec<Row>> {
     for line in said.lines().filter(|line| !line.starts_with("device: ")) {
         // How many failed is counted over all processes.
         if !(failed && line.starts_with("error: ")) {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     }
     if !ran.status.success() && !failed {
-        eprintln!("{}: its process ended with {}", part.name, ran.status);
+        tell!("{}: its process ended with {}", part.name, ran.status);
         rows.push(Row {
             name: part.name.clone(),
             ran: 1,

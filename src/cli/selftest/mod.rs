@@ -87,7 +87,7 @@ fn checked_here(
             .for_each(&mut take);
     }
     for failure in &failures {
-        eprintln!("{failure}");
+        tell!("{failure}");
     }
     Ok(rows)
 }
@@ -169,7 +169,7 @@ fn of_no_kind(folder: &Path) -> Result<()> {
             "{name}: not a golden case of any kind; beside {case}, a case of {needs}"
         )));
     }
-    eprintln!("{name}: left out, not a golden case of any kind (no {case})");
+    tell!("{name}: left out, not a golden case of any kind (no {case})");
     Ok(())
 }
 
@@ -289,7 +289,7 @@ fn check_golden(device: &Device, kind: &Golden, folders: &[PathBuf]) -> Result<V
     let left_out = folders.len() - rows.len();
     if left_out > 0 {
         let kind = kind.kind;
-        eprintln!(
+        tell!(
             "{} of {kind} left out: its ops have no kernels on a GPU yet",
             counted(left_out, "golden case")
         );

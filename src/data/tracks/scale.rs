@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::Track;
 use crate::io::text::first_names;
+use crate::numbers::is_or_are;
 use crate::{Error, Result};
 
 /// How tracks are scaled.
@@ -96,7 +97,8 @@ impl Scale {
                 let known = |name: &String| names.iter().any(|track| track.as_ref() == name);
                 if let Some((name, _)) = factors.iter().find(|(name, _)| !known(name)) {
                     return Err(Error::invalid(format!(
-                        "track scale for '{name}': there is no such track; there are {}",
+                        "track scale for '{name}': there is no such track; there {} {}",
+                        is_or_are(names.len()),
                         first_names(names)
                     )));
                 }

@@ -54,7 +54,8 @@ impl FromStr for Promoter {
         match numbers {
             Some((Ok(up), Ok(down))) => Ok(Promoter { up, down }),
             _ => Err(Error::usage(format!(
-                "promoter '{text}': expected UP,DOWN in bases, as 500,100"
+                "--promoter {text}: expected UP,DOWN in bases, each below {}, as 500,100",
+                u64::from(u32::MAX) + 1
             ))),
         }
     }

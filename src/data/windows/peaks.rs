@@ -69,7 +69,7 @@ impl BedFile {
             .then(|| chromosomes.nothing_in_common(path, strangers.names()));
         if known && strangers.rows() > 0 {
             notes.push(format!(
-                "{}: {} left out, on chromosomes that are not in use: {}",
+                "note: {}: {} left out, on chromosomes that are not in use: {}",
                 path.display(),
                 counted(strangers.rows(), "interval"),
                 first_names(strangers.names())

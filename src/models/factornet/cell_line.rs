@@ -8,6 +8,7 @@ use crate::data::windows::peaks::{Peaks, Without};
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::sources::{Sources, check_no_stream};
 use crate::io::text::{Lines, excerpt, first_names};
+use crate::numbers::is_or_are;
 use crate::{Error, Result};
 
 /// A line of a list, counted from 1.
@@ -171,7 +172,11 @@ impl CellFolder {
             let names: Vec<&str> = self.factors.iter().map(|f| f.name.as_str()).collect();
             Error::invalid(match names[..] {
                 [] => format!("{list}: no factors; asked for '{name}'"),
-                _ => format!("{list}: no factor '{name}'; there are {}", names.join(", ")),
+                _ => format!(
+                    "{list}: no factor '{name}'; there {} {}",
+                    is_or_are(names.len()),
+                    names.join(", ")
+                ),
             })
         })
     }

@@ -22,10 +22,13 @@ pub struct Description {
     pub gencode_span: GencodeSpan,
     /// `--track-scale`.
     pub track_scale: String,
-    /// One for each cell line of training. What the run found there: no run is refused for it. Empty where they are not
-    /// known: in folders of older versions, in converted models, without tracks.
+    /// One for each cell line of training: what the run found there. Empty where they are not known: in folders of older
+    /// versions, in converted models, without tracks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub track_means: Vec<CellMeans>,
+    /// Digest of the chromosomes in use, [`crate::data::packed_genome::PackedGenome::digest`]; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub genome: String,
 }
 
 /// config.json of a FactorNet model.
@@ -80,6 +83,37 @@ impl Described for Description {
             ("the network", network(self), network(now)),
         ];
         Difference::among(numbers.into_iter().chain(named))
+            .or_else(|| self.other_genome(now))
+            .or_else(|| self.other_tracks(now))
+    }
+}
+
+/// Genome and tracks are known by what was found in them: they are too large to be read twice.
+impl Description {
+    fn other_genome(&self, now: &Self) -> Option<Difference> {
+        let known = !self.genome.is_empty() && !now.genome.is_empty();
+        let shown = |d: &Self| format!("of digest {:.12}", d.genome);
+        let pair = ("the bases of a genome", shown(self), shown(now));
+        known.then(|| Difference::among([pair])).flatten()
+    }
+
+    fn other_tracks(&self, now: &Self) -> Option<Difference> {
+        let cells = self.track_means.iter().zip(&now.track_means);
+        let tracks = cells.flat_map(|(before, now)| {
+            let shared = before.means.iter();
+            shared
+                .filter_map(move |(track, &mean)| Some((now, track, mean, *now.means.get(track)?)))
+        });
+        // Sums in another order, of another version, may differ in the last digits.
+        let mut other = tracks.filter(|(_, _, a, b)| (a - b).abs() > 1e-9 * a.abs().max(b.abs()));
+        other.next().map(|(cell, track, before, now)| Difference {
+            what: format!(
+                "the track '{track}' of {} and its mean of",
+                cell.cell.display()
+            ),
+            before: before.to_string(),
+            now: now.to_string(),
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::models::factornet::cell_line::CellFolder;
 use crate::models::factornet::config::Description;
 use crate::models::factornet::samples::inputs::{CellInputs, Inputs};
 use crate::models::factornet::track_means::{CellMeans, SeenTrack, compare};
+use crate::numbers::is_or_are;
 use crate::train::folder::config::named;
 use crate::{Error, Result};
 use std::path::PathBuf;
@@ -272,6 +273,10 @@ fn missing(cell: &CellFolder, list: &str, what: &str, name: &str, there: Vec<&st
     Error::invalid(if there.is_empty() {
         format!("{list}: no {what} '{name}' (no {what} at all); the model takes it")
     } else {
-        format!("{list}: no {what} '{name}'; there are {}", there.join(", "))
+        format!(
+            "{list}: no {what} '{name}'; there {} {}",
+            is_or_are(there.len()),
+            there.join(", ")
+        )
     })
 }

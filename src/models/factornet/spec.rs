@@ -163,8 +163,13 @@ impl Spec {
                 self.pool()
             ));
         }
+        let units = match self.recurrent {
+            Recurrent::Units(units) => units,
+            Recurrent::Flatten | Recurrent::GlobalMax => 1,
+        };
         for (what, size) in [
             ("kernels", self.kernels),
+            ("LSTM units", units),
             ("dense units", self.dense),
             ("factors", self.factors),
         ] {

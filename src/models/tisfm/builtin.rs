@@ -2,6 +2,7 @@
 
 use super::Spec;
 use crate::args::near::nearest;
+use crate::io::text::read_text;
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -52,7 +53,7 @@ pub fn find(name: &str) -> Result<Spec> {
     let path = Path::new(name);
     // A pipe is read as well as a file.
     if name.ends_with(".toml") || path.exists() && !path.is_dir() {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = read_text(path)?;
         return Spec::parse(&text, path);
     }
     let names = ARCHITECTURES.iter().map(|(n, _)| *n);

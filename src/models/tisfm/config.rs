@@ -73,7 +73,14 @@ pub fn named_motifs(motifs: &[Motif]) -> (Vec<String>, BTreeMap<String, String>)
 
 impl Described for Description {
     fn check(&self) -> Result<(), String> {
-        Ok(())
+        match () {
+            () if self.outputs.is_empty() => Err("a model without outputs".to_string()),
+            () if self.window == 0 => Err("a model of sequences without a base".to_string()),
+            () if self.motif_width == 0 && !self.motifs.is_empty() => {
+                Err("a model of motifs without a position".to_string())
+            }
+            () => Ok(()),
+        }
     }
 
     fn difference(&self, now: &Self) -> Option<Difference> {

@@ -4,6 +4,7 @@
 use super::CONFIG;
 use crate::io::atomic::write_atomic;
 use crate::io::sources::{Sources, is_fleeting, is_stream};
+use crate::io::text::read_text;
 use crate::train::model::Kind;
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -218,7 +219,7 @@ impl<D: Described> Config<D> {
         if !path.is_file() {
             return Err(no_model(folder));
         }
-        let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+        let text = read_text(&path)?;
         let value: Value = serde_json::from_str(&text).map_err(|e| {
             Error::format_at(&path, e.line() as u64, format!("is not valid JSON: {e}"))
         })?;
@@ -343,7 +344,7 @@ impl<D: Described> Config<D> {
                 format!("{}{own}", files.len())
             };
             return Some(Difference {
-                what: "this number of input files:".to_string(),
+                what: "input files (--blacklist and other flags, peaks), in number".to_string(),
                 before: shown(&self.files, &now.files),
                 now: shown(&now.files, &self.files),
             });

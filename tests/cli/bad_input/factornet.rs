@@ -247,7 +247,7 @@ fn lists_name_the_line_that_is_wrong() {
     cells.refuses(
         "-f MAX -i A B",
         1,
-        &["B/chip.txt: no factor 'MAX'; there are CTCF"],
+        &["B/chip.txt: no factor 'MAX'; there is CTCF"],
     );
     cells.refuses("-i no.such", 1, &["no.such: No such file"]);
     cells.refuses(
@@ -412,7 +412,7 @@ fn flags_that_need_others_say_which() {
         "g.gtf",
         "chr1\tx\texon\t500\t900\t.\t+\t.\tgene_id \"g\"; transcript_id \"t\";\n",
     );
-    cells.refuses("-g --gtf g.gtf --promoter 5", 2, &["promoter '5'"]);
+    cells.refuses("-g --gtf g.gtf --promoter 5", 2, &["--promoter 5"]);
     cells
         .run("factornet train -o never")
         .fails(2, &["--inputdirs"]);

@@ -184,7 +184,7 @@ fn every_factor_of_the_model_with_peaks_has_a_row() {
     );
     cells
         .on("evaluate", "-i B -m model -f MAX -t chr3")
-        .fails(1, &["B/chip.txt: no factor 'MAX'; there are CTCF"]);
+        .fails(1, &["B/chip.txt: no factor 'MAX'; there is CTCF"]);
     cells
         .on("evaluate", "-m model -f MYC -t chr3")
         .fails(2, &["-f MYC: the model predicts CTCF, MAX"]);

@@ -160,7 +160,7 @@ fn truncated_weights_and_other_layers_are_refused() {
     cells.write("K/bigwig.txt", "b.bw\ttrack1\n");
     cells
         .on("predict", &format!("-i K -m {keras} -b w.bed -o p.gz"))
-        .fails(1, &["K/bigwig.txt: no track 'track0'; there are track1"]);
+        .fails(1, &["K/bigwig.txt: no track 'track0'; there is track1"]);
 }
 
 #[test]

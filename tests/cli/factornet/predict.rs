@@ -124,8 +124,7 @@ fn chromosomes_that_are_not_in_use_score_0_and_are_counted_once() {
         "chrX\t5\t9\nchr3\t5000\t5200\nchrX\t50\t90\nchrUn\t1\t2\n",
     );
     let run = cells.on("predict", "-m model -b w.bed -o p.gz").ok();
-    let warning =
-        "warning: 3 intervals are on chromosomes that are not in use and score 0: 'chrX', 'chrUn'";
+    let warning = "warning: w.bed: 3 intervals are on chromosomes that are not in use and score 0: 'chrX', 'chrUn'";
     assert_eq!(run.err.matches("warning").count(), 1, "{}", run.err);
     assert!(run.err.contains(warning), "{}", run.err);
     let zeros: Vec<bool> = cells

@@ -391,7 +391,7 @@ fn the_scale_of_the_tracks_is_kept_with_the_model() {
     cells.refuses(
         "--track-scale Unique=2",
         1,
-        &["'Unique': there is no such track; there are 'DGF'"],
+        &["'Unique': there is no such track; there is 'DGF'"],
     );
     cells.refuses("--track-scale x", 2, &["track scale 'x'"]);
 }

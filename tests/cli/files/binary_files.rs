@@ -192,6 +192,7 @@ fn binary_files_are_named_with_the_tool_that_converts_them() {
         data.refuses(&format!("--atac-file {name}"), 1, parts);
         data.refuses(&format!("--meme-file {name}"), 1, parts);
         data.refuses(&format!("--sequences {name}"), 1, parts);
+        data.refuses(&format!("--architecture {name}"), 1, parts);
     }
     // BAM is packed as text may be.
     cells.write_gzip("p.bam", b"BAM\x01\0\0\0\0");

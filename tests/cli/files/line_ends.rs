@@ -58,6 +58,12 @@ fn every_text_of_factornet_is_read_with_returns() {
 #[test]
 fn every_text_of_tisfm_is_read_with_returns() {
     let data = Data::new(40, 30);
+    let shown = data
+        .run("tisfm architectures --show model_pos_calib_sigmoid")
+        .ok();
+    data.write("own.toml", shown.out.replace('\n', "\r"));
+    data.train("own", "--number-of-epochs 1 --architecture own.toml")
+        .ok();
     let forms = [
         "--sequences sequences.tsv",
         "--sequences peaks.fa",

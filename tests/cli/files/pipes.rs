@@ -400,3 +400,20 @@ fn an_empty_bed_gives_an_empty_table() {
     data.run("tisfm predict --model model --sequences none.fa")
         .fails(1, &["none.fa: the file is empty"]);
 }
+
+/// What is no text is refused by its first bytes: it may have no end.
+#[test]
+fn a_stream_without_an_end_that_is_no_text_is_refused_at_once() {
+    let cells = Cells::new();
+    for (more, file) in [
+        ("--blacklist <(cat /dev/zero)", "NUL"),
+        ("-g --gtf <(cat /dev/zero)", "NUL"),
+        ("--chrom-sizes /dev/zero", "/dev/zero, line 1"),
+    ] {
+        let run = bash(
+            cells.folder(),
+            &cells.train_arguments("m", &format!("-e 1 {more}")),
+        );
+        run.fails(1, &[file, "expected UTF-8 text"]);
+    }
+}

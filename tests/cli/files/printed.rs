@@ -88,7 +88,6 @@ fn one_thread_is_one_and_no_bracket_stands_in_another<K: Kind>() {
         match reading.output {
             Output::Folder => std::fs::remove_dir_all(data.path("out")).unwrap(),
             Output::Table | Output::File => std::fs::remove_file(data.path("out")).unwrap(),
-            Output::Stdout => {}
         }
     }
 }
@@ -100,11 +99,11 @@ fn one_of_a_kind_is_singular() {
     for (line, expected) in [
         (
             "chr1\t1\t5\nchrX\t1\t5\n",
-            "warning: 1 interval is on a chromosome that is not in use and scores 0: 'chrX'",
+            "warning: w.bed: 1 interval is on a chromosome that is not in use and scores 0: 'chrX'",
         ),
         (
             "chr1\t1\t5\nchrX\t1\t5\nchrX\t1\t6\n",
-            "warning: 2 intervals are on chromosomes that are not in use and score 0: 'chrX'",
+            "warning: w.bed: 2 intervals are on chromosomes that are not in use and score 0: 'chrX'",
         ),
     ] {
         cells.write("w.bed", line);

@@ -426,3 +426,18 @@ fn factornet_without_a_positive_ends_before_the_first_epoch() {
     cells.write("A/left.bed", "chr2\t5000\t5300\n");
     cells.refuses("-f L", 1, &["no positive for training"]);
 }
+
+/// Outputs may be called 1 and 2, and a first row of whole numbers looks the same: that is said.
+#[test]
+fn a_header_of_whole_numbers_is_no_silent_one() {
+    let data = Data::new(30, 40);
+    let table = text(data.path("signals.tsv"));
+    let (_, rows) = table.split_once('\n').unwrap();
+    data.write("whole.tsv", format!("peak\t1\t2\n{rows}"));
+    let run = one_epoch(&data, "whole", "--atac-file whole.tsv").ok();
+    let note = "note: whole.tsv, line 1: taken as the header, so the outputs are called '1', '2'; if it is the row of 'peak', put a header before it";
+    assert!(run.err.contains(note), "{}", run.err);
+    data.write("named.tsv", format!("1\t2\n{rows}"));
+    let run = one_epoch(&data, "named", "--atac-file named.tsv").ok();
+    assert!(!run.err.contains("taken as the header"), "{}", run.err);
+}

@@ -243,9 +243,6 @@ fn models_without_means_open_and_go_on() {
     assert!(!predict().err.contains("has a mean"));
     cells.train("model", "-e 2 -ep 2 --resume").ok();
     assert!(config(&cells, "model").get("track_means").is_some());
-    // Another depth of the same file does not stand in the way of going on.
-    cells.track("A/dgf.bw", |_, _| 7.0);
-    cells.train("model", "-e 3 -ep 3 --resume").ok();
     // A converted model has seen tracks that nobody measured.
     cells
         .run(&cells.convert_arguments("weights", "converted"))

@@ -9,6 +9,7 @@ for_each_kind! {
     missing_weights_are_told;
     weights_of_another_network_are_refused;
     a_damaged_config_is_named;
+    a_config_with_a_size_of_0_is_refused;
     a_folder_that_is_not_there_is_named;
 }
 
@@ -88,6 +89,33 @@ fn a_damaged_config_is_named<K: Kind>() {
         data.write("model/config.json", content);
         refused_by_all(&data, "model", &["model/config.json"]);
     }
+}
+
+/// Sizes that no network has, written by hand.
+fn a_config_with_a_size_of_0_is_refused<K: Kind>() {
+    let data = K::small();
+    data.train("model", &K::epochs(1)).ok();
+    let path = data.path("model/config.json");
+    let config: serde_json::Value = serde_json::from_str(&text(&path)).unwrap();
+    let (mut tried, zero) = (0, serde_json::json!(0));
+    for (place, value) in [
+        ("/outputs", serde_json::json!([])),
+        ("/motif_width", zero.clone()),
+        ("/window", zero.clone()),
+        ("/network/recurrent", serde_json::json!({"units": 0})),
+        ("/network/length", zero.clone()),
+        ("/network/kernels", zero.clone()),
+        ("/network/dense", zero),
+    ] {
+        let mut config = config.clone();
+        if let Some(old) = config.pointer_mut(place) {
+            *old = value;
+            tried += 1;
+            data.write("model/config.json", config.to_string());
+            refused_by_all(&data, "model", &["model/config.json"]);
+        }
+    }
+    assert!(tried >= 3, "{tried}");
 }
 
 fn a_folder_that_is_not_there_is_named<K: Kind>() {

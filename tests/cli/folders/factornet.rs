@@ -113,7 +113,7 @@ fn a_cell_line_without_what_the_model_takes_is_named() {
     cells.write("model/config.json", &config);
     // The cell line lacks what the model takes.
     cells.write("A/bigwig.txt", "dgf.bw DNase\n");
-    refused(&["A/bigwig.txt: no track 'DGF'; there are DNase"]);
+    refused(&["A/bigwig.txt: no track 'DGF'; there is DNase"]);
     std::fs::remove_file(cells.path("A/bigwig.txt")).unwrap();
     refused(&[
         "A/bigwig.txt (there is no such file): no track 'DGF' (no track at all); the model takes it",

@@ -36,11 +36,31 @@ fn a_table_that_standard_output_cannot_take_is_an_error<K: Kind>() {
     let data = K::small();
     data.train("model", &K::epochs(1)).ok();
     for reading in data.reading("model", "never") {
-        if matches!(reading.output, Output::Table | Output::Stdout) {
+        if reading.output == Output::Table {
             let arguments = to_standard_output(&reading.arguments);
             full(data.folder(), &arguments).fails(1, &["standard output", "No space left"]);
         }
     }
+}
+
+/// Where messages cannot be written, the work is done all the same.
+#[test]
+fn a_standard_error_that_takes_nothing_costs_no_result() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let data = Data::small();
+    let quiet = |arguments: &str| {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut command = command(data.folder(), arguments);
+        command.stderr(full.unwrap()).output().unwrap()
+    };
+    let trained = quiet(&data.train_arguments("model", "--number-of-epochs 1"));
+    assert_eq!(trained.status.code(), Some(0));
+    let tested = quiet("tisfm test --model model");
+    assert_eq!(tested.status.code(), Some(0));
+    assert!(!tested.stdout.is_empty());
+    assert_eq!(quiet("tisfm test --model none").status.code(), Some(1));
 }
 
 #[test]
@@ -62,7 +82,6 @@ fn an_output_that_cannot_be_written_is_an_error<K: Kind>() {
             let named = out.split('/').next().unwrap();
             let before = Snapshot::of(data.folder());
             match reading.output {
-                Output::Stdout => continue,
                 // Folders above are made.
                 Output::Folder if out == "no/such/out" => continue,
                 _ => data.run(&reading.arguments).fails(1, &[named]),

@@ -142,3 +142,22 @@ fn a_folder_in_use_is_not_written_over_either() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+/// Genome and tracks are too large to be hashed: they are known by their bases and means.
+#[test]
+fn another_genome_or_track_under_the_same_name_is_refused() {
+    let cells = Cells::new();
+    cells.train("m", "-e 1").ok();
+    let before = bytes(cells.path("m/state.safetensors"));
+    let resume = || cells.train("m", "-e 2 --resume");
+    let genome = text(cells.path("genome.fa"));
+    cells.write("genome.fa", genome.replacen("\nA", "\nC", 1));
+    resume().fails(1, &["--resume", "m was started with the bases of a genome"]);
+    cells.write("genome.fa", &genome);
+    let track = bytes(cells.path("A/dgf.bw"));
+    std::fs::copy(cells.path("B/dgf.bw"), cells.path("A/dgf.bw")).unwrap();
+    resume().fails(1, &["--resume", "the track 'DGF' of ", "A and its mean of"]);
+    assert_eq!(bytes(cells.path("m/state.safetensors")), before);
+    std::fs::write(cells.path("A/dgf.bw"), track).unwrap();
+    resume().ok();
+}

@@ -8,6 +8,7 @@ use crate::common::process::{
 };
 use crate::common::same_end::assert_same_end;
 use crate::common::snapshot::Snapshot;
+use crate::common::tisfm::Data;
 use crate::common::{Random, assert_no_leftovers, bytes, command, names, text};
 use std::process::Stdio;
 
@@ -166,4 +167,65 @@ fn a_second_sigterm_leaves_no_temporary_folder_of_the_demo() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(names(folder.path()).is_empty());
+}
+
+/// A pipe that nobody fills any more may never end.
+#[test]
+fn a_prediction_that_waits_for_its_input_ends_with_the_first_signal() {
+    let (cells, data) = (Cells::new(), Data::small());
+    cells.train("model", "-e 1").ok();
+    data.train("model", "--number-of-epochs 1").ok();
+    let tisfm = "tisfm predict --model model --sequences - --out p.tsv";
+    let bed = cells.on_arguments("predict", "-m model -b - -o p.bed");
+    // What is fed scores 0, so that no batch is computed.
+    for (folder, arguments, fed) in [
+        (cells.folder(), bed.as_str(), ""),
+        (cells.folder(), bed.as_str(), "chr3\t0\t200\n"),
+        (data.folder(), tisfm, ""),
+    ] {
+        let mut run = command(folder, arguments);
+        let run = run.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = run.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut input, fed.as_bytes()).unwrap();
+        if arguments == bed {
+            let temporary = || names(folder).iter().any(|n| n.starts_with(".cisgrad-"));
+            wait_until(&mut child, "a temporary file", temporary);
+        } else {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        signal(&child, "-TERM");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(130),
+            "{arguments}: {}",
+            output.status
+        );
+        assert!(output.stderr.ends_with(b"interrupted\n"));
+        drop(input);
+        assert_no_leftovers(folder);
+        assert!(!folder.join("p.bed").exists() && !folder.join("p.tsv").exists());
+    }
+}
+
+/// nohup starts a program so, for what is to go on when the user has left.
+#[test]
+fn a_hangup_that_is_ignored_ends_no_training() {
+    let data = Data::small();
+    let arguments = data.train_arguments("model", "--number-of-epochs 12");
+    let line = format!(
+        "trap '' HUP; exec '{}' {arguments}",
+        env!("CARGO_BIN_EXE_cisgrad")
+    );
+    let mut shell = std::process::Command::new("sh");
+    let mut child = shell
+        .current_dir(data.folder())
+        .args(["-c", &line])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(&data.path("model/state.safetensors"), &mut child);
+    signal(&child, "-HUP");
+    assert!(child.wait().unwrap().success());
 }

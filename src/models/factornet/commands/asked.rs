@@ -155,7 +155,8 @@ impl<'a> Asked<'a> {
             _ => ("are on chromosomes that are not in use", "score"),
         };
         notes.push(format!(
-            "warning: {} {are} and {score} 0: {}; in use are {}",
+            "warning: {}: {} {are} and {score} 0: {}; in use are {}",
+            path.display(),
             counted(self.strangers.rows(), "interval"),
             first_names(strangers),
             first_names(chromosomes.names())

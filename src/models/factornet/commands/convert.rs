@@ -56,7 +56,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     write_lists(&model.config.model, &args.out)?;
     model.config.write(&args.out)?;
     let network = &model.config.model.network;
-    eprintln!(
+    tell!(
         "{}: {} of {}, inputs of {} and {}, {}, {}: {}",
         args.out.display(),
         counted(network.kernels, "kernel"),

@@ -1,8 +1,10 @@
 //! `cisgrad factornet evaluate`.
 
 use super::args::{SharedArgs, chosen};
+use super::outputs;
 use super::train_args::{TEST, words};
 use crate::args::numbers::{one_or_more, zero_or_more};
+use crate::args::outputs::check;
 use crate::args::{Unannounced, emit, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
@@ -45,6 +47,9 @@ pub struct Args {
     /// Seed of the bootstrap
     #[arg(short = 's', long, default_value_t = 420, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: u64,
+    /// Write here instead of to stdout
+    #[arg(short = 'o', long, value_name = "FILE")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     shared: SharedArgs,
 }
@@ -74,6 +79,13 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: Unannounced) -> R
         meta: !model.config.model.meta.is_empty(),
     };
     let cell = CellFolder::read(&args.inputdir, lists)?;
+    if let Some(out) = &args.out {
+        let mut read = outputs::inputs(&args.shared, std::slice::from_ref(&cell));
+        read.extend(outputs::of_model(&args.model));
+        read.extend(args.testchroms.iter().map(PathBuf::from));
+        read.extend(model.config.files.iter().map(|file| file.path.clone()));
+        check(&[("--out", out)], &read)?;
+    }
     let factors = args.factors(model, &cell)?;
     let files = args.shared.files()?;
     let sources = Sources::new();
@@ -164,11 +176,11 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: Unannounced) -> R
         let ranked = Ranked::new(&scores, &labels)?;
         let name = &model.config.model.factors[output];
         if ranked.positives() == 0 {
-            eprintln!("warning: {name}: no window is bound there; its measures are NaN");
+            tell!("warning: {name}: no window is bound there; its measures are NaN");
         }
         rows.push(args.row(name, &ranked, &groups));
     }
-    emit(None, |w| {
+    emit(args.out.as_deref(), |w| {
         writeln!(w, "{}", args.header())?;
         rows.iter().try_for_each(|row| writeln!(w, "{row}"))
     })
@@ -216,7 +228,7 @@ impl Args {
             let name = &model.config.model.factors[output];
             match cell.factors.iter().position(|f| f.name == *name) {
                 Some(files) => pairs.push((output, files)),
-                None => eprintln!("note: {} has no peaks of {name}", cell.path.display()),
+                None => tell!("note: {} has no peaks of {name}", cell.path.display()),
             }
         }
         if pairs.is_empty() {

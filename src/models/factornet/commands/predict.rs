@@ -119,7 +119,7 @@ fn predict<T: Number>(
         .map(|&c| model.config.model.factors[c].clone())
         .collect();
     if columns.len() > 1 {
-        eprintln!("score columns: {}", names.join("\t"));
+        tell!("score columns: {}", names.join("\t"));
     }
     let chromosomes = genome.chromosomes();
     let mut means = match &args.bigwig {
@@ -160,14 +160,22 @@ fn predict<T: Number>(
     let header = (columns.len() > 1 && !args.no_header).then_some(&names[..]);
     write_scored_bed(&args.outputfile, header, |out| {
         let failed = write_error(&args.outputfile);
+        let waiting = interrupt::Waiting::begin();
         let mut asked = asked(sources.into_lines(&args.bedfile)?);
+        drop(waiting);
         let mut lines = Vec::new();
         loop {
             lines.clear();
+            let waiting = interrupt::Waiting::begin();
             while lines.len() < BLOCK
                 && let Some(line) = asked.line()?
             {
                 lines.push(line);
+            }
+            drop(waiting);
+            // Also where nothing of the block is scored, and at the end.
+            if interrupt::interrupted() {
+                return Err(Error::Interrupted);
             }
             if lines.is_empty() {
                 notes = asked.notes()?;
@@ -204,7 +212,7 @@ fn predict<T: Number>(
                 continue;
             }
             // A bigWig without a value is none; an older one would pass for this run's.
-            eprintln!(
+            tell!(
                 "note: no interval was scored; {} is not written",
                 path.display()
             );

@@ -54,7 +54,7 @@ impl Args {
                         "--motif-name {name}: no motif of {shown} has this first word after MOTIF; near ones are {near}"
                     ))
                 })?;
-                eprintln!("known motif for two kernels: {} of {shown}", motif.shown());
+                tell!("known motif for two kernels: {} of {shown}", motif.shown());
                 motif
             }
             None => {
@@ -65,7 +65,7 @@ impl Args {
                          Name the motif to start from with --motif-name ID, or leave out -mo"
                     ))
                 })?;
-                eprintln!(
+                tell!(
                     "known motif for two kernels: {} of {shown}, {}",
                     found.motif.shown(),
                     which(&found, factor)
@@ -88,7 +88,7 @@ impl Args {
         if let Some(motif) = motif {
             let injected = inject(network, &layout, &mut params, &motif.rows)?;
             if injected.cut > 0 {
-                eprintln!(
+                tell!(
                     "warning: -mo: {} has {}, -w is {}: {} {} cut off around its middle",
                     motif.shown(),
                     counted(motif.rows.len(), "position"),

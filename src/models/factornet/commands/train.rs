@@ -83,7 +83,7 @@ impl Cells {
         };
         for (flag, folders) in [("-i", &args.inputdirs), ("-vi", &args.validinputdirs)] {
             if let Some(folder) = repeated(folders) {
-                eprintln!(
+                tell!(
                     "note: {flag} names {} more than once: its samples are taken as often",
                     folder.display()
                 );
@@ -242,6 +242,7 @@ impl Args {
                 track_scale: scale,
                 // Known when the tracks have been read.
                 track_means: Vec::new(),
+                genome: String::new(),
             },
             precision,
             files: self.files(&cells.all(), sources)?,
@@ -311,6 +312,7 @@ fn train<T: Number>(
         genome.check_held(&inputs, learned)?;
     }
     let tracks = &config.model.network.tracks;
+    config.model.genome = genome.genome.digest();
     config.model.track_means = genome.track_means(tracks, &cells.train, &inputs)?;
     let mut peaks = |cells: &[CellFolder], factor: &str| {
         factor_files(cells, factor)?

@@ -185,7 +185,7 @@ fn visualize<T: Number>(
     if args.shared.strict {
         genome.check_held(&inputs, samples.iter().map(|sample| sample.chromosome))?;
     }
-    eprintln!("{}", counted(samples.len(), "window"));
+    tell!("{}", counted(samples.len(), "window"));
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let sites = collect::<T, _>(

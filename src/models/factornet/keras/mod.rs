@@ -16,6 +16,7 @@ pub use self::model::open;
 pub use self::side_files::{MetaName, SideFiles};
 use crate::io::keras_hdf5;
 use crate::io::state_dict::NamedTensor;
+use crate::io::text::read_text;
 use crate::{Error, Result};
 
 const NETWORK: &str = "model.json";
@@ -79,7 +80,7 @@ pub fn read(folder: impl AsRef<Path>) -> Result<KerasModel> {
     let file = keras_hdf5::read_weights(&path)?;
     let network = folder.join(NETWORK);
     let (source, json) = if network.exists() {
-        let json = std::fs::read_to_string(&network).map_err(|e| Error::io(&network, e))?;
+        let json = read_text(&network)?;
         (network, json)
     } else {
         let json = file.model_config.ok_or_else(|| {

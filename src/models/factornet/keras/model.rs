@@ -56,6 +56,7 @@ pub fn open(folder: &Path) -> Result<FactorNet> {
             gencode_span: GencodeSpan::Window,
             track_scale: "none".to_string(),
             track_means: Vec::new(),
+            genome: String::new(),
         },
         precision: Precision::F32,
         files: Vec::new(),

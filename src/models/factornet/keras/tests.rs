@@ -318,7 +318,7 @@ fn layers_and_settings_other_than_factornets_are_refused_by_name() {
         assert!(found.contains(expected), "{found}\n  expected: {expected}");
     }
     let copy = copy_without(GOLDEN[0], &[]);
-    std::fs::write(copy.path().join(NETWORK), "<html>").unwrap();
+    std::fs::write(copy.path().join(NETWORK), "no model").unwrap();
     let found = read(copy.path()).unwrap_err().to_string();
     assert!(
         found.contains("model.json: not a Keras model in JSON"),

@@ -128,7 +128,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     }
     config.write(&args.out)?;
     let count: usize = weights.tensors.iter().map(|t| t.values.len()).sum();
-    eprintln!(
+    tell!(
         "{}: {}, {:?}",
         args.out.display(),
         counted(count, "parameter"),
@@ -141,7 +141,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
 fn converted<T: Number>(blueprint: Blueprint, weights: ForeignWeights) -> Result<StateDict> {
     let (network, notes) = Network::<T>::from_foreign(blueprint, weights)?;
     for note in notes {
-        eprintln!("{note}");
+        tell!("{note}");
     }
     Ok(network.state_dict())
 }

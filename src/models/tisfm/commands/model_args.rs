@@ -65,7 +65,7 @@ impl ModelArgs {
         let device = self.device.open(Some(precision))?;
         let architecture = &model.config.model.architecture;
         if architecture.depends_on_batch() {
-            eprintln!(
+            tell!(
                 "warning: {} uses each batch's first sequence for all: predictions depend on the order and --batch-size",
                 architecture.name
             );
@@ -87,7 +87,7 @@ pub fn warn_of_other_motifs(
     };
     let differing = kernels.differing(strands, &weight.values.to_f64());
     if let Some(first) = differing.first().and_then(|&motif| shown(motif)) {
-        eprintln!(
+        tell!(
             "warning: the kernels of {} of {} motifs in the weights are not those of the MEME file (first: {first}); the weights win. Another file or order would give the factors wrong names; kernels that were trained differ too",
             differing.len(),
             kernels.len()

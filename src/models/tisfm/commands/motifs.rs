@@ -32,7 +32,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let ranked = motif_ranks(&model)?;
     let blocks = has_blocks(&model)?;
     if blocks {
-        eprintln!(
+        tell!(
             "note: the last layer of {} has several features a motif; the column block tells them apart",
             model.config.model.architecture.name
         );

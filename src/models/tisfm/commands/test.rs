@@ -60,7 +60,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let constant = undefined(&constant_outputs(&dataset, &rows), part, &rows);
     let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
     for warning in empty.into_iter().chain(constant) {
-        eprintln!("{warning}");
+        tell!("{warning}");
     }
     let outputs = dataset.outputs.len();
     let samples = Rows {
@@ -168,7 +168,7 @@ impl Args {
         for file in model.config.files.iter().filter(|f| f.pipe.is_none()) {
             let used = [Some(&signals), Some(&sequences), genome.as_ref()];
             if used.contains(&Some(&file.path)) && sources.sha256(&file.path)? != file.sha256 {
-                eprintln!(
+                tell!(
                     "warning: {} has changed since the model was trained",
                     file.path.display()
                 );
@@ -188,7 +188,7 @@ impl Args {
             )));
         }
         if dataset.outputs != model.config.model.outputs {
-            eprintln!(
+            tell!(
                 "warning: the outputs are called {}, the model's {}",
                 dataset.outputs.join(", "),
                 model.config.model.outputs.join(", ")

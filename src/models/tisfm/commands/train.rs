@@ -331,7 +331,7 @@ impl Args {
             }
         };
         if self.calibrate_motifs && blueprint.kernels.is_some() {
-            eprintln!(
+            tell!(
                 "note: --calibrate-motifs does nothing here: --model gives the motifs' scales and biases"
             );
         }
@@ -339,7 +339,7 @@ impl Args {
             let theirs = saved::open(path, known)?;
             let (ours, outputs) = (&config.model.outputs, &theirs.config.model.outputs);
             if outputs != ours {
-                eprintln!(
+                tell!(
                     "warning: {} was trained on the outputs {}, this run's are {}",
                     path.display(),
                     outputs.join(", "),
@@ -358,7 +358,7 @@ impl Args {
         warn(&weights.state);
         let (network, notes) = Network::from_foreign(blueprint, weights)?;
         for note in notes {
-            eprintln!("{note}");
+            tell!("{note}");
         }
         Ok(network)
     }

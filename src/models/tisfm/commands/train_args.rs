@@ -174,7 +174,7 @@ impl Args {
         }
         if let Some(bad) = self.lambdas().iter().find(|l| **l < 0.0 || !l.is_finite()) {
             return Err(Error::usage(format!(
-                "penalty {bad}: expected a number of 0 or more"
+                "a penalty of {bad} (--penalty-param or --log-penalty-param-range): expected a number of 0 or more that is finite"
             )));
         }
         Ok(())

@@ -22,7 +22,7 @@ impl BadInput for Data {
         ("--batch-size 0", "--batch-size"),
         ("--number-of-epochs 0", "--number-of-epochs"),
         ("--mcp-param 1", "--mcp-param 1"),
-        ("--penalty-param inf", "penalty inf"),
+        ("--penalty-param inf", "a penalty of inf"),
         ("--penalty-param-range 0 1 0", "whole number from 1"),
         ("--penalty-param-range 0 1 2.5", "whole number from 1"),
         ("--penalty-type l2", "l2"),
