@@ -5,6 +5,7 @@ use crate::train::folder::{FILES, numbered};
 use crate::train::model::Kind;
 use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// # Errors
@@ -19,7 +20,28 @@ pub fn check(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
         }
         check_writable(path)?;
     }
-    check_apart(outputs, inputs)
+    check_apart(outputs, inputs)?;
+    for (flag, path) in outputs {
+        if holds_genome(path) {
+            return Err(Error::usage(format!(
+                "{flag} {} is a genome or other sequences, which no command writes: choose another name, or remove it first",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is there that begins as FASTA or 2bit does: a name that was meant for `--genome`.
+fn holds_genome(path: &Path) -> bool {
+    const TWO_BIT: [u8; 4] = [0x43, 0x27, 0x41, 0x1a];
+    let mut head = [0; 4];
+    let is_file = std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    // What cannot be read is left to the checks of writing.
+    let read = is_file
+        && std::fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut head).is_ok());
+    let reversed = [head[3], head[2], head[1], head[0]];
+    read && (head[0] == b'>' || head == TWO_BIT || reversed == TWO_BIT)
 }
 
 /// [`check`] for the files that a run will make in a model folder, or in those of a path's models, which need not be there

@@ -374,7 +374,7 @@ impl Reader<'_> {
         }
         let mut gtf = Gtf {
             transcripts,
-            note: note.map(|note| format!("{}: {note}", path.display())),
+            note: note.map(|note| format!("note: {}: {note}", path.display())),
         };
         for transcript in &mut gtf.transcripts {
             transcript.exons.sort_unstable();

@@ -68,7 +68,7 @@ fn lines_of_a_transcript_are_put_together() {
     );
     assert_eq!(
         parse_all(&text).unwrap().note.unwrap(),
-        "g.gtf: 1 transcript left out: 1 without an exon line ('no exon')"
+        "note: g.gtf: 1 transcript left out: 1 without an exon line ('no exon')"
     );
 }
 
@@ -92,7 +92,7 @@ fn one_id_on_other_chromosomes_strands_or_genes_is_another_transcript() {
     );
     assert_eq!(
         parse_all(&text).unwrap().note.unwrap(),
-        "g.gtf: 1 transcript_id stands for several transcripts, which are read apart: 't'"
+        "note: g.gtf: 1 transcript_id stands for several transcripts, which are read apart: 't'"
     );
 }
 
@@ -162,7 +162,7 @@ fn what_has_no_strand_or_a_chromosome_that_is_not_in_use_is_counted_in_one_note(
     assert_eq!(gtf.transcripts.len(), 3);
     assert_eq!(
         gtf.note.unwrap(),
-        "g.gtf: 5 transcripts left out: 3 on chromosomes that are not in use ('chrM', 'chrUn'), \
+        "note: g.gtf: 5 transcripts left out: 3 on chromosomes that are not in use ('chrM', 'chrUn'), \
          2 without a strand ('u', 'v'); 1 transcript_id stands for several transcripts, which are read apart: 'par'"
     );
 }

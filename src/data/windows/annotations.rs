@@ -122,7 +122,7 @@ impl Annotations {
                 lists[0] = read_intervals(Lines::open(&file)?, chromosomes, notes)?;
             }
             None => notes.push(format!(
-                "{}: a GTF has no CpG islands; that feature is 0",
+                "note: {}: a GTF has no CpG islands; that feature is 0",
                 path.display()
             )),
         }

@@ -40,7 +40,7 @@ fn note(exons: &[Exon]) -> String {
     let notes: Vec<&str> = run
         .err
         .lines()
-        .filter(|line| line.starts_with("a.gtf: ") && !line.contains("CpG"))
+        .filter(|line| line.starts_with("note: a.gtf: ") && !line.contains("CpG"))
         .collect();
     assert!(notes.len() <= 1, "{notes:?}");
     notes.join("")
@@ -86,13 +86,13 @@ fn odd_transcripts_do_not_cost_the_file_and_are_counted_in_one_note() {
             ("chr1", 8200, 8300, '?', "S", "other", ""),
             ("chrM", 9, 1, 'x', "", "mito", ""),
         ]),
-        "a.gtf: 3 transcripts left out: 1 on chromosomes that are not in use ('chrM'), 2 without a strand ('single', 'other'); \
+        "note: a.gtf: 3 transcripts left out: 1 on chromosomes that are not in use ('chrM'), 2 without a strand ('single', 'other'); \
          3 transcript_ids stand for several transcripts, which are read apart: 'FBtr0084077', 'unknown_transcript_1', 'par'"
     );
     assert_eq!(note(&[]), "");
     assert_eq!(
         note(&[("chrM", 1, 9, '+', "g", "mito", "")]),
-        "a.gtf: 1 transcript left out: 1 on chromosomes that are not in use ('chrM')"
+        "note: a.gtf: 1 transcript left out: 1 on chromosomes that are not in use ('chrM')"
     );
 }
 

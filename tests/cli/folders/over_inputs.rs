@@ -1,5 +1,6 @@
 //! No output takes the place of something that the run reads, by whatever path: another spelling, a link.
 
+use crate::common::bytes;
 use crate::common::factornet::Cells;
 use crate::common::kinds::{Kind, Output};
 use crate::common::snapshot::Snapshot;
@@ -142,4 +143,21 @@ fn visualize_leaves_the_files_of_other_folders() {
             .fails(1, &[folder, "exists"]);
         before.assert_same(folder);
     }
+}
+
+/// A genome is an input whatever the run reads: no command writes one.
+#[test]
+fn no_table_takes_the_place_of_a_genome_that_the_run_does_not_read() {
+    let data = Data::small();
+    data.train("model", "--number-of-epochs 1").ok();
+    let sequences = "tisfm predict --model model --sequences sequences.tsv --out";
+    data.write("g.2bit", b"\x43\x27\x41\x1a\0\0\0\0");
+    for genome in ["genome.fa", "peaks.fa", "g.2bit"] {
+        let before = bytes(data.path(genome));
+        data.run(&format!("{sequences} {genome}"))
+            .fails(2, &[genome, "which no command writes"]);
+        assert_eq!(bytes(data.path(genome)), before);
+    }
+    data.run(&format!("{sequences} table.tsv")).ok();
+    data.run(&format!("{sequences} table.tsv")).ok();
 }
