@@ -5,9 +5,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct BinaryCrossEntropy;
@@ -40,5 +42,9 @@ impl<T: Real> Op<T> for BinaryCrossEntropy {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

@@ -42,8 +42,15 @@ pub fn formula(
 }
 
 pub fn cases() -> Vec<Case> {
-    let orders: [&'static [usize]; 4] = [&[], &[0], &[0, 2, 1], &[1, 0]];
-    let sizes = [(3, 1, 1, 1), (3, 9, 4, 3), (2, 12, 12, 2), (2, 40, 7, 17)];
+    let orders: [&'static [usize]; 5] = [&[], &[0], &[0, 2, 1], &[1, 0], &[1, 0]];
+    // The last has more than one tile each way, and a sum over windows in more than one part.
+    let sizes = [
+        (3, 1, 1, 1),
+        (3, 9, 4, 3),
+        (2, 12, 12, 2),
+        (2, 40, 7, 17),
+        (9, 70, 11, 66),
+    ];
     let mut cases = Vec::new();
     for ((rows, length, width, kernels), order) in sizes.into_iter().zip(orders) {
         let label = format!("{rows} x {length}, {width} by {kernels}, tracks {order:?}");

@@ -11,10 +11,12 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 pub(super) use cases::formula;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};
 
 /// Codes of the bases, before the tracks.
@@ -121,5 +123,9 @@ impl<T: Real> Op<T> for StrandConv {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

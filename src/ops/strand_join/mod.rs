@@ -7,9 +7,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct StrandJoin {
@@ -50,5 +52,9 @@ impl<T: Real> Op<T> for StrandJoin {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

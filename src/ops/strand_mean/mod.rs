@@ -6,9 +6,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct StrandMean {
@@ -44,5 +46,9 @@ impl<T: Real> Op<T> for StrandMean {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self.len, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

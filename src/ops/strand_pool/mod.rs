@@ -8,9 +8,11 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};
 
 struct StrandPool {
@@ -61,5 +63,9 @@ impl<T: Real> Op<T> for StrandPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

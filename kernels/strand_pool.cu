@@ -1,0 +1,38 @@
+// Maximum over windows of positions, both strands (src/ops/strand_pool): y (lines, windows, channels) of
+// x (lines, positions, channels), a line for each row and strand. Neighbouring threads have neighbouring channels.
+#include "lib/elementwise.cuh"
+
+// `first` keeps the place of each window's first maximum in it, for a backward run; null where none follows.
+extern "C" __global__ void __launch_bounds__(256)
+    strand_pool_forward(const float* __restrict__ x, float* __restrict__ y, u32* __restrict__ first, u32 positions,
+                        u32 channels, u32 windows, u32 window, u32 chunks) {
+  const u32 len = windows * channels;
+  each_number(len, chunks, [&](u64 line, u32 i) {
+    const u32 j = i / channels, f = i - j * channels;
+    const float* at = x + (line * positions + (u64)j * window) * channels + f;
+    float largest = *at;
+    u32 place = 0;
+#pragma unroll 1
+    for (u32 p = 1; p < window; p++) {
+      const float v = at[(u64)p * channels];
+      if (v > largest) {
+        largest = v;
+        place = p;
+      }
+    }
+    y[line * len + i] = largest;
+    if (first) first[line * len + i] = place;
+  });
+}
+
+// Each place of dx belongs to one window at most.
+extern "C" __global__ void __launch_bounds__(256)
+    strand_pool_backward(const u32* __restrict__ first, const float* __restrict__ dy, float* __restrict__ dx,
+                         u32 positions, u32 channels, u32 windows, u32 window, u32 chunks) {
+  const u32 len = windows * channels;
+  each_number(len, chunks, [&](u64 line, u32 i) {
+    const u32 j = i / channels, f = i - j * channels;
+    const u64 place = (u64)j * window + first[line * len + i];
+    dx[(line * positions + place) * channels + f] += dy[line * len + i];
+  });
+}
