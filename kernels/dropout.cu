@@ -1,12 +1,6 @@
 // Dropout (src/ops/dropout): element i of the batch stays where its 32 random bits are at least `threshold` = p 2^32,
 // and is then divided by 1 - p. 64 elements in a row share 16 counters: word v of counter c belongs to element 16 v + c.
-#include "lib/philox.cuh"
-#include "lib/step_state.cuh"
-
-DEV bool stays(const StepState* state, u64 stream, u64 i, u64 threshold) {
-    const u64 counter = (i >> 6) * 16 + (i & 15);
-    return philox_word(state->seed, stream + (state->step & 0xffffffffu), counter, (u32)(i >> 4) & 3) >= threshold;
-}
+#include "lib/stays.cuh"
 
 // n = rows * len elements; with `shared` all rows have the same x.
 extern "C" __global__ void __launch_bounds__(256) dropout_forward(

@@ -155,6 +155,11 @@ pub trait DeviceOp: Send + Sync {
         false
     }
 
+    /// Why these sizes are too large for the op's kernels, if they are.
+    fn refuses(&self) -> Option<String> {
+        None
+    }
+
     /// A table of the op's own, made once on the host from the shared inputs (None for those that differ by row or that
     /// learn) and again when they were replaced: packed motifs, indices. Kept on the GPU.
     fn table(&self, _inputs: &[Option<&[f32]>]) -> Vec<u32> {

@@ -125,6 +125,12 @@ impl DeviceProgram {
                     step.op.name()
                 )));
             };
+            if let Some(why) = op.refuses() {
+                return Err(Error::Device(format!(
+                    "{}: {why}: use --device cpu",
+                    step.op.name()
+                )));
+            }
             let by_input: SmallVec<[bool; 12]> = step
                 .inputs
                 .iter()

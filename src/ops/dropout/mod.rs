@@ -8,7 +8,7 @@ mod cpu;
 mod cuda;
 
 pub use cases::cases;
-pub(super) use cpu::{Draw, drop_in_place, kept};
+pub(super) use cpu::{Draw, drop_in_place, kept, threshold};
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};

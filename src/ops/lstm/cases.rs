@@ -63,8 +63,15 @@ fn directions(v: &[Var]) -> [Direction; 2] {
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    let sizes = [[1, 1, 1], [5, 3, 2], [4, 7, 5], [3, 33, 32], [3, 5, 19]];
-    for (rows, size) in [3, 3, 2, 1, 2].into_iter().zip(sizes) {
+    let sizes = [
+        [1, 1, 1],
+        [5, 3, 2],
+        [4, 7, 5],
+        [3, 33, 32],
+        [3, 5, 19],
+        [2, 2, 3],
+    ];
+    for (rows, size) in [3, 3, 2, 1, 2, 35].into_iter().zip(sizes) {
         let [steps, k, r] = size;
         let mut inputs = vec![Input::rows(&[2, steps, k])];
         for _ in 0..2 {

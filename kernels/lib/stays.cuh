@@ -1,0 +1,9 @@
+// Which elements dropout keeps: element i of a site's whole batch stays where its 32 random bits are at least `threshold`.
+#pragma once
+#include "lib/philox.cuh"
+#include "lib/step_state.cuh"
+
+DEV bool stays(const StepState* state, u64 stream, u64 i, u64 threshold) {
+    const u64 counter = (i >> 6) * 16 + (i & 15);
+    return philox_word(state->seed, stream + (state->step & 0xffffffffu), counter, (u32)(i >> 4) & 3) >= threshold;
+}
