@@ -2,6 +2,7 @@
 // of x is the window at one position of one strand of one row, `width x channels` numbers that are made where they are read.
 // In f32 throughout: rounding to bf16 would move numbers over the ReLU's kink, and what trains is strand_conv_pool.
 #include "lib/gemm.cuh"
+#include "lib/stays.cuh"
 
 static constexpr u32 BASES = 4;
 
@@ -36,28 +37,33 @@ DEV float gemm_element(const StrandWeight& x, u32 f, u32 k) {
     return x.w[((u64)(x.width - 1 - j) * x.channels + c) * x.kernels + f];
 }
 
-// A block's tile of lines x kernels, tiles counted in one dimension.
-extern "C" __global__ void __launch_bounds__(128) strand_conv_forward(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ y, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels) {
+// A block's tile of lines x kernels, tiles counted in one dimension. With `state` (else null) dropout follows the ReLU.
+extern "C" __global__ void __launch_bounds__(128) strand_conv_forward(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ y, const StepState* __restrict__ state, u64 stream, u64 threshold, float scale, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels) {
     __shared__ GemmShared s;
     const u32 across = (kernels + GEMM_TILE - 1) / GEMM_TILE;
     const u32 m0 = blockIdx.x / across * GEMM_TILE, n0 = blockIdx.x % across * GEMM_TILE;
     const StrandWindows x{codes, tracks, order, track_stride, length, length - width + 1, channels, 0};
     const StrandWeight w{weight, width, channels, kernels};
-    const auto put = [&](u32 line, u32 f, float sum) { y[(u64)line * kernels + f] = fmaxf(sum + bias[f], 0.f); };
+    const auto put = [&](u32 line, u32 f, float sum) {
+        const u64 at = (u64)line * kernels + f;
+        const float h = fmaxf(sum + bias[f], 0.f);
+        y[at] = !state ? h : stays(state, stream, at, threshold) ? h * scale : 0.f;
+    };
     gemm_tile<false, true, false>(s, x, w, lines, kernels, width * channels, m0, n0, put);
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------
 
-// dz(line, f) = dy [y > 0]
+// dz(line, f) = scale dy [y > 0]: through dropout, too, where y is what it left and scale is its 1 / (1 - p).
 struct ThroughRelu {
     const float *y, *dy;
     u32 kernels, first;
+    float scale;
 };
 
 DEV float through_relu(const ThroughRelu& x, u32 line, u32 f) {
     const u64 at = (u64)(x.first + line) * x.kernels + f;
-    return x.y[at] > 0.f ? x.dy[at] : 0.f;
+    return x.y[at] > 0.f ? x.scale * x.dy[at] : 0.f;
 }
 
 DEV float gemm_element(const ThroughRelu& x, u32 f, u32 line) { return through_relu(x, line, f); }
@@ -73,13 +79,13 @@ DEV float gemm_element(const WindowsAndOne& x, u32 k, u32 line) {
 }
 
 // parts[part][k][f] = the sum of x(line, k) dz(line, f) over the lines of a part; k = window: of dz alone.
-extern "C" __global__ void __launch_bounds__(128) strand_conv_backward_weight(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ parts, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels, u32 part_lines) {
+extern "C" __global__ void __launch_bounds__(128) strand_conv_backward_weight(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ parts, float scale, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels, u32 part_lines) {
     __shared__ GemmShared s;
     const u32 window = width * channels, across = (kernels + GEMM_TILE - 1) / GEMM_TILE;
     const u32 m0 = blockIdx.x / across * GEMM_TILE, n0 = blockIdx.x % across * GEMM_TILE;
     const u32 first = blockIdx.y * part_lines, count = min(part_lines, lines - first);
     const WindowsAndOne x{{codes, tracks, order, track_stride, length, length - width + 1, channels, first}, window};
-    const ThroughRelu dz{y, dy, kernels, first};
+    const ThroughRelu dz{y, dy, kernels, first, scale};
     parts += (u64)blockIdx.y * (window + 1) * kernels;
     const auto put = [&](u32 k, u32 f, float sum) { parts[(u64)k * kernels + f] = sum; };
     gemm_tile<false, false, false>(s, x, dz, window + 1, kernels, count, m0, n0, put);
@@ -114,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(256) strand_conv_backward_tracks(co
     float sum = 0.f;
     for (u32 other = 0; other < 2; other++) {
         const u32 at = other ? length - 1 - l : l;
-        const ThroughRelu dz{y, dy, kernels, (row * 2 + other) * positions};
+        const ThroughRelu dz{y, dy, kernels, (row * 2 + other) * positions, 1.f};
         for (u32 c = 0; c < tracks; c++) {
             if ((other ? order[c] : c) != track) continue;
             for (u32 j = 0; j < width && j <= at; j++) {

@@ -290,7 +290,7 @@ fn check_golden(device: &Device, kind: &Golden, folders: &[PathBuf]) -> Result<V
     if left_out > 0 {
         let kind = kind.kind;
         tell!(
-            "{} of {kind} left out: its ops have no kernels on a GPU yet",
+            "{} of {kind} left out: it does not run on a GPU yet",
             counted(left_out, "golden case")
         );
     }

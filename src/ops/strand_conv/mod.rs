@@ -15,6 +15,7 @@ mod cuda;
 
 pub use cases::cases;
 pub(super) use cases::formula;
+pub(super) use cuda::{Drop, Sizes, WeightGradient, order_table};
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};

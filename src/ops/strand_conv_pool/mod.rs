@@ -14,10 +14,12 @@
 
 mod cases;
 mod cpu;
+mod cuda;
 
 pub use cases::cases;
 
 use super::strand_conv::Tracks;
+use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Prepared, Real, Tape, Var};
 use std::sync::Arc;
 
@@ -156,5 +158,9 @@ impl<T: Real> Op<T> for StrandConvPool {
 
     fn backward(&self, io: Backward<'_, '_, T>) {
         cpu::backward(self, io);
+    }
+
+    fn device(&self) -> Option<&dyn DeviceOp> {
+        Some(self)
     }
 }

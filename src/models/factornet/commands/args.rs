@@ -82,7 +82,7 @@ impl SharedArgs {
             Some(Arithmetic::F32) => Precision::F32,
             None => trained.unwrap_or_default(),
         };
-        let why = "FactorNet has no kernels for a GPU yet";
+        let why = "FactorNet does not run on a GPU yet";
         let device = self.device.open_cpu(precision, why)?;
         Ok((device, precision))
     }

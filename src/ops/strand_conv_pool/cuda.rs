@@ -1,0 +1,196 @@
+//! The general form on a GPU: the convolution's kernels with dropout behind its ReLU, the layer as a product, the maxima.
+
+use super::StrandConvPool;
+use crate::Result;
+use crate::engine::cuda::kernels::{
+    LinearBackwardBias, LinearBackwardWeight, LinearTimes, LinearTimesTransposed,
+    StrandConvPoolMaximum, StrandConvPoolSpread,
+};
+use crate::engine::cuda::{
+    DeviceBackward, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Out, gemm_grid,
+};
+use crate::engine::params::STREAM_DROPOUT;
+use crate::ops::dropout::threshold;
+use crate::ops::shared::elementwise::Elements;
+use crate::ops::strand_conv::{Drop, Sizes, WeightGradient, order_table};
+
+impl StrandConvPool {
+    fn sizes(&self) -> Sizes {
+        Sizes {
+            length: self.length,
+            width: self.width,
+            channels: 4 + self.order.len(),
+            kernels: self.kernels,
+        }
+    }
+
+    /// Elements of h of all rows, to where the next begins.
+    fn hidden(&self, rows: usize) -> usize {
+        (rows * self.activations()).next_multiple_of(16)
+    }
+
+    /// Dropout's 1 / (1 - p).
+    fn scale(&self) -> f32 {
+        (1.0 / (1.0 - self.dropout.0)) as f32
+    }
+}
+
+impl DeviceOp for StrandConvPool {
+    /// h and the places of the maxima are kept; without a backward run h is scratch, as the layer's output is.
+    fn needs(&self, rows: usize, wanted: &[bool]) -> Needs {
+        let (hidden, places) = (self.hidden(rows), rows * self.outputs());
+        match wanted.contains(&true) {
+            true => Needs {
+                saved: hidden + places,
+                scratch_forward: hidden,
+                scratch_backward: 2 * hidden + self.sizes().sums(rows),
+            },
+            false => Needs {
+                saved: 0,
+                scratch_forward: 2 * hidden,
+                scratch_backward: 0,
+            },
+        }
+    }
+
+    fn flops(&self, rows: usize, wanted: &[bool]) -> Flops {
+        let layer = 2.0 * (rows * self.activations() * self.kernels) as f64;
+        let forward = self.sizes().flops(rows) + layer;
+        Flops::product(forward, [wanted[0], wanted[2]])
+    }
+
+    /// The kernels take V itself.
+    fn rereads_input(&self, index: usize) -> Option<bool> {
+        Some(index == 2 || index == 4)
+    }
+
+    fn table(&self, _inputs: &[Option<&[f32]>]) -> Vec<u32> {
+        order_table(&self.order)
+    }
+
+    fn forward(&self, io: &DeviceForward<'_>) -> Result<()> {
+        let (around, rows, hidden) = (&io.around, io.rows, self.hidden(io.rows));
+        let train = io.wanted.contains(&true);
+        let (h, u) = match train {
+            true => (io.saved, io.scratch),
+            false => (io.scratch, io.scratch.at(hidden)),
+        };
+        let (p, site) = self.dropout;
+        let drop = Drop {
+            state: if p > 0.0 { around.state } else { In::NULL },
+            stream: STREAM_DROPOUT + (site << 32),
+            threshold: threshold(p),
+            scale: self.scale(),
+        };
+        let parameters = [0, 1].map(|i| io.inputs[i].data);
+        self.sizes()
+            .forward(around, rows, parameters, io.inputs.get(4), h, drop)?;
+        let lines = self.sizes().lines(rows);
+        around.gpu.launch(
+            gemm_grid(lines, self.kernels, 1),
+            LinearTimes {
+                a: h.input(),
+                b: io.inputs[2].data,
+                bias: io.inputs[3].data,
+                y: u,
+                lines: lines as u32,
+                columns: self.kernels as u32,
+                depth: self.kernels as u32,
+                add: 0,
+                bf16: 0,
+            },
+        )?;
+        let over = Elements::new(2 * rows, self.windows() * self.kernels);
+        around.gpu.launch(
+            over.grid,
+            StrandConvPoolMaximum {
+                u: u.input(),
+                y: io.output,
+                first: match train {
+                    true => io.saved.at(hidden).cast(),
+                    false => Out::NULL,
+                },
+                positions: self.positions() as u32,
+                kernels: self.kernels as u32,
+                windows: self.windows() as u32,
+                pool: self.pool as u32,
+                chunks: over.chunks,
+            },
+        )
+    }
+
+    fn backward(&self, io: &DeviceBackward<'_>) -> Result<()> {
+        let (around, gpu, rows) = (&io.around, io.around.gpu, io.rows);
+        let hidden = self.hidden(rows);
+        let (h, du, dh) = (io.saved.input(), io.scratch, io.scratch.at(hidden));
+        let (lines, kernels) = (self.sizes().lines(rows), self.kernels as u32);
+        let gradient = |index: usize| io.grads[index].map_or(Out::NULL, |g| g.data);
+        let over = Elements::new(2 * rows, self.positions() * self.kernels);
+        gpu.launch(
+            over.grid,
+            StrandConvPoolSpread {
+                first: io.saved.at(hidden).input().cast(),
+                y: io.output,
+                dy: io.grad_output,
+                du,
+                positions: self.positions() as u32,
+                kernels,
+                windows: self.windows() as u32,
+                pool: self.pool as u32,
+                chunks: over.chunks,
+            },
+        )?;
+        if let Some(dv) = io.grads[2] {
+            gpu.launch(
+                gemm_grid(self.kernels, self.kernels, 1),
+                LinearBackwardWeight {
+                    a: h,
+                    b: du.input(),
+                    dw: dv.data,
+                    lines: lines as u32,
+                    across: kernels,
+                    along: kernels,
+                    bf16: 0,
+                },
+            )?;
+        }
+        if let Some(db) = io.grads[3] {
+            gpu.launch(
+                Grid::over(self.kernels, 32),
+                LinearBackwardBias {
+                    dy: du.input(),
+                    db: db.data,
+                    lines: lines as u32,
+                    outputs: kernels,
+                },
+            )?;
+        }
+        if io.grads[0].is_none() && io.grads[1].is_none() {
+            return Ok(());
+        }
+        gpu.launch(
+            gemm_grid(lines, self.kernels, 1),
+            LinearTimesTransposed {
+                a: du.input(),
+                b: io.inputs[2].data,
+                bias: In::NULL,
+                y: dh,
+                lines: lines as u32,
+                columns: kernels,
+                depth: kernels,
+                add: 0,
+                bf16: 0,
+            },
+        )?;
+        let of = WeightGradient {
+            y: h,
+            dy: dh.input(),
+            scale: self.scale(),
+            sums: io.scratch.at(2 * hidden),
+            dw: gradient(0),
+            db: gradient(1),
+        };
+        self.sizes()
+            .backward_weight(around, rows, io.inputs.get(4), of)
+    }
+}
