@@ -160,12 +160,12 @@ DEV void lstm_run(const Masks& masks, const float* packed, float* kept, float* y
     }
 }
 
-extern "C" __global__ void __launch_bounds__(128) lstm_forward_4(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, float* __restrict__ kept, float* __restrict__ y, u32 rows, u32 steps, u32 inputs, u32 units) {
-    lstm_run<4>({nullptr, state_masks, 0, state_stride}, packed, kept, y, {rows, steps, inputs, units});
-}
-
-extern "C" __global__ void __launch_bounds__(128) lstm_forward_1(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, float* __restrict__ kept, float* __restrict__ y, u32 rows, u32 steps, u32 inputs, u32 units) {
-    lstm_run<1>({nullptr, state_masks, 0, state_stride}, packed, kept, y, {rows, steps, inputs, units});
+// `chains` of a block: 1 or 4.
+extern "C" __global__ void __launch_bounds__(128) lstm_forward(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, float* __restrict__ kept, float* __restrict__ y, u32 rows, u32 steps, u32 inputs, u32 units, u32 chains) {
+    const Masks masks{nullptr, state_masks, 0, state_stride};
+    const Sizes n{rows, steps, inputs, units};
+    if (chains == 1) lstm_run<1>(masks, packed, kept, y, n);
+    else lstm_run<4>(masks, packed, kept, y, n);
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------
@@ -229,12 +229,11 @@ DEV void lstm_run_back(const Masks& masks, const float* packed, const float* kep
     }
 }
 
-extern "C" __global__ void __launch_bounds__(128) lstm_backward_4(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, const float* __restrict__ kept, const float* __restrict__ dy, float* __restrict__ dz, u32 rows, u32 steps, u32 inputs, u32 units) {
-    lstm_run_back<4>({nullptr, state_masks, 0, state_stride}, packed, kept, dy, dz, {rows, steps, inputs, units});
-}
-
-extern "C" __global__ void __launch_bounds__(128) lstm_backward_1(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, const float* __restrict__ kept, const float* __restrict__ dy, float* __restrict__ dz, u32 rows, u32 steps, u32 inputs, u32 units) {
-    lstm_run_back<1>({nullptr, state_masks, 0, state_stride}, packed, kept, dy, dz, {rows, steps, inputs, units});
+extern "C" __global__ void __launch_bounds__(128) lstm_backward(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, const float* __restrict__ kept, const float* __restrict__ dy, float* __restrict__ dz, u32 rows, u32 steps, u32 inputs, u32 units, u32 chains) {
+    const Masks masks{nullptr, state_masks, 0, state_stride};
+    const Sizes n{rows, steps, inputs, units};
+    if (chains == 1) lstm_run_back<1>(masks, packed, kept, dy, dz, n);
+    else lstm_run_back<4>(masks, packed, kept, dy, dz, n);
 }
 
 // dz(line, j) of a direction's gate.

@@ -1,6 +1,7 @@
 // What strand_conv_pool (src/ops/strand_conv_pool) has beside the convolution's kernels and linear's: maxima behind the layer of
 // each position. A line is a strand of a row; neighbouring threads have neighbouring kernels.
 #include "lib/elementwise.cuh"
+#include "lib/window_maximum.cuh"
 
 // y (lines, windows, kernels) = the largest of u (lines, positions, kernels) under a window, at least 0; `first` (null where no
 // backward run follows) its first place in the window.
@@ -11,18 +12,9 @@ extern "C" __global__ void __launch_bounds__(256)
   each_number(len, chunks, [&](u64 line, u32 i) {
     const u32 j = i / kernels, f = i - j * kernels;
     const float* at = u + (line * positions + (u64)j * pool) * kernels + f;
-    float largest = *at;
-    u32 place = 0;
-#pragma unroll 1
-    for (u32 p = 1; p < pool; p++) {
-      const float v = at[(u64)p * kernels];
-      if (v > largest) {
-        largest = v;
-        place = p;
-      }
-    }
-    y[line * len + i] = fmaxf(largest, 0.f);
-    if (first) first[line * len + i] = place;
+    const WindowMaximum found = window_maximum(at, pool, kernels);
+    y[line * len + i] = fmaxf(found.largest, 0.f);
+    if (first) first[line * len + i] = found.place;
   });
 }
 

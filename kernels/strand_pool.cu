@@ -1,6 +1,7 @@
 // Maximum over windows of positions, both strands (src/ops/strand_pool): y (lines, windows, channels) of
 // x (lines, positions, channels), a line for each row and strand. Neighbouring threads have neighbouring channels.
 #include "lib/elementwise.cuh"
+#include "lib/window_maximum.cuh"
 
 // `first` keeps the place of each window's first maximum in it, for a backward run; null where none follows.
 extern "C" __global__ void __launch_bounds__(256)
@@ -10,18 +11,9 @@ extern "C" __global__ void __launch_bounds__(256)
   each_number(len, chunks, [&](u64 line, u32 i) {
     const u32 j = i / channels, f = i - j * channels;
     const float* at = x + (line * positions + (u64)j * window) * channels + f;
-    float largest = *at;
-    u32 place = 0;
-#pragma unroll 1
-    for (u32 p = 1; p < window; p++) {
-      const float v = at[(u64)p * channels];
-      if (v > largest) {
-        largest = v;
-        place = p;
-      }
-    }
-    y[line * len + i] = largest;
-    if (first) first[line * len + i] = place;
+    const WindowMaximum found = window_maximum(at, window, channels);
+    y[line * len + i] = found.largest;
+    if (first) first[line * len + i] = found.place;
   });
 }
 

@@ -68,7 +68,7 @@ trait ByPlace {
         Ok(())
     }
 
-    /// Looks whether the file has chromosomes that are not among these, when one is asked for that is not.
+    /// Called when a chromosome was asked for that is not among these: checks that the file does not have it either.
     fn check_complete(&mut self) -> Result<()> {
         Ok(())
     }

@@ -36,8 +36,8 @@ impl Part {
     }
 }
 
-/// Runs the parts on a card, `jobs` at a time; their rows in order. What a process says on stderr but its first line, the
-/// device's, is passed on.
+/// Runs the parts on a card, `jobs` at a time, and gives their rows in order. What a process says on stderr is passed on,
+/// except the line that names the device.
 pub fn run(card: usize, parts: &[Part], jobs: usize) -> Result<Vec<Row>> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());

@@ -1,8 +1,8 @@
 use super::{Lstm, PARAMETERS, Source, VECTORS};
 use crate::Result;
 use crate::engine::cuda::kernels::{
-    LstmBackward1, LstmBackward4, LstmBackwardInputs, LstmBackwardWeights, LstmForward1,
-    LstmForward4, LstmInputs, LstmMasks, LstmPack, LstmSumParts,
+    LstmBackward, LstmBackwardInputs, LstmBackwardWeights, LstmForward, LstmInputs, LstmMasks,
+    LstmPack, LstmSumParts,
 };
 use crate::engine::cuda::{
     DeviceBackward, DeviceContext, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Operand, Out,
@@ -248,38 +248,22 @@ impl DeviceOp for Lstm {
         let grid = Grid::new((2 * rows).div_ceil(chains), DIRECTIONS, 1);
         let (state_masks, state_stride) = (masks.state, masks.state_stride);
         let (y, rows) = (io.output, rows as u32);
-        match chains {
-            1 => gpu.launch_shared(
-                grid,
-                shared,
-                LstmForward1 {
-                    state_masks,
-                    state_stride,
-                    packed,
-                    kept,
-                    y,
-                    rows,
-                    steps,
-                    inputs,
-                    units,
-                },
-            ),
-            _ => gpu.launch_shared(
-                grid,
-                shared,
-                LstmForward4 {
-                    state_masks,
-                    state_stride,
-                    packed,
-                    kept,
-                    y,
-                    rows,
-                    steps,
-                    inputs,
-                    units,
-                },
-            ),
-        }
+        gpu.launch_shared(
+            grid,
+            shared,
+            LstmForward {
+                state_masks,
+                state_stride,
+                packed,
+                kept,
+                y,
+                rows,
+                steps,
+                inputs,
+                units,
+                chains: chains as u32,
+            },
+        )
     }
 
     fn backward(&self, io: &DeviceBackward<'_>) -> Result<()> {
@@ -295,40 +279,23 @@ impl DeviceOp for Lstm {
         let (dy, dz) = (io.grad_output, io.scratch);
         let (chains, shared) = self.block(count);
         let grid = Grid::new((2 * count).div_ceil(chains), DIRECTIONS, 1);
-        match chains {
-            1 => gpu.launch_shared(
-                grid,
-                shared,
-                LstmBackward1 {
-                    state_masks,
-                    state_stride,
-                    packed,
-                    kept,
-                    dy,
-                    dz,
-                    rows,
-                    steps,
-                    inputs,
-                    units,
-                },
-            )?,
-            _ => gpu.launch_shared(
-                grid,
-                shared,
-                LstmBackward4 {
-                    state_masks,
-                    state_stride,
-                    packed,
-                    kept,
-                    dy,
-                    dz,
-                    rows,
-                    steps,
-                    inputs,
-                    units,
-                },
-            )?,
-        }
+        gpu.launch_shared(
+            grid,
+            shared,
+            LstmBackward {
+                state_masks,
+                state_stride,
+                packed,
+                kept,
+                dy,
+                dz,
+                rows,
+                steps,
+                inputs,
+                units,
+                chains: chains as u32,
+            },
+        )?;
         let dz = dz.input();
         if let Some(dx) = io.grads[0] {
             gpu.launch(
