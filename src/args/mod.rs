@@ -38,21 +38,7 @@ impl DeviceArgs {
     /// A device or precision that cannot be had; more threads than the system gives.
     pub fn open(&self, precision: Option<Precision>) -> Result<Unannounced> {
         let f64 = precision == Some(Precision::F64);
-        self.start(
-            precision,
-            f64.then_some("--precision f64 runs on the CPU alone"),
-        )
-    }
-
-    /// [`DeviceArgs::open`] where only the CPU will do, and why.
-    ///
-    /// # Errors
-    /// As [`DeviceArgs::open`]; another device.
-    pub fn open_cpu(&self, precision: Precision, why: &str) -> Result<Unannounced> {
-        self.start(Some(precision), Some(why))
-    }
-
-    fn start(&self, precision: Option<Precision>, cpu_only: Option<&str>) -> Result<Unannounced> {
+        let cpu_only = f64.then_some("--precision f64 runs on the CPU alone");
         let request: DeviceRequest = self.device.parse()?;
         if let Some(threads) = self.threads {
             start_threads(threads)?;
@@ -130,6 +116,16 @@ impl PrecisionArg {
             PrecisionArg::F64 => Precision::F64,
             PrecisionArg::F32 => Precision::F32,
             PrecisionArg::Bf16 => Precision::Bf16,
+        }
+    }
+
+    /// What a trained model runs in.
+    pub fn or_trained(given: Option<PrecisionArg>, trained: Precision) -> Precision {
+        match (given, trained) {
+            (Some(given), _) => given.precision(),
+            // What was trained in bf16 is held in f32.
+            (None, Precision::Bf16) => Precision::F32,
+            (None, as_trained) => as_trained,
         }
     }
 }

@@ -146,7 +146,9 @@ fn rate<T: Number, M: Model>(
         }
         Mode::Inference => {
             let precision = load.precision;
-            let mut predictor = Predictor::new(device, precision, model, params, &samples, size)?;
+            let (source, most) = (&samples, order.len());
+            let mut predictor =
+                Predictor::new(device, precision, model, params, source, size, most)?;
             median_rate(load, || keep(predictor.predict(&order, |_| {}).map(drop)))
         }
     };

@@ -62,12 +62,15 @@ impl Source for RandomRows {
         }
     }
 
-    fn table(&self) -> Option<Table<'_, usize>> {
-        self.shape.dense.is_empty().then_some(Table {
-            codes: &self.codes,
-            targets: &self.targets,
-            length: self.shape.length,
-            width: self.shape.targets,
+    fn targets(&self, sample: &usize, targets: &mut [f64]) {
+        let width = self.shape.targets;
+        targets.copy_from_slice(&self.targets[sample * width..(sample + 1) * width]);
+    }
+
+    fn table(&self) -> Option<Table<usize>> {
+        Some(Table {
+            rows: self.rows,
+            sample: |row| row,
             row: |row| *row,
         })
     }
@@ -84,10 +87,5 @@ impl Samples for RandomRows {
 
     fn most(&self) -> usize {
         self.rows
-    }
-
-    fn targets(&self, sample: &usize, targets: &mut [f64]) {
-        let width = self.shape.targets;
-        targets.copy_from_slice(&self.targets[sample * width..(sample + 1) * width]);
     }
 }

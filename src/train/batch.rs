@@ -15,8 +15,13 @@ pub trait Source: Sync {
     /// Fills in what a sample brings, all of it.
     fn fill(&self, sample: &Self::Sample, row: &mut Row<'_>);
 
-    /// All samples, where they are a table in memory: a GPU keeps it and chooses rows itself.
-    fn table(&self) -> Option<Table<'_, Self::Sample>> {
+    /// Fills in a sample's targets, of which a source for prediction has none.
+    fn targets(&self, sample: &Self::Sample, targets: &mut [f64]) {
+        let _ = (sample, targets);
+    }
+
+    /// All samples there are, where they are few enough for a GPU to keep; it then chooses rows itself.
+    fn table(&self) -> Option<Table<Self::Sample>> {
         None
     }
 }
@@ -35,9 +40,6 @@ pub trait Samples: Source {
 
     /// No epoch, nor validation, has more samples.
     fn most(&self) -> usize;
-
-    /// Fills in a sample's targets.
-    fn targets(&self, sample: &Self::Sample, targets: &mut [f64]);
 }
 
 /// One row of a batch, to be filled.
@@ -49,13 +51,10 @@ pub struct Row<'a> {
 }
 
 /// A data set in memory, by row.
-pub struct Table<'a, S> {
-    /// rows x length base codes.
-    pub codes: &'a [u8],
-    /// rows x targets; empty where nothing is trained.
-    pub targets: &'a [f64],
-    pub length: usize,
-    pub width: usize,
+pub struct Table<S> {
+    pub rows: usize,
+    /// The sample of a row.
+    pub sample: fn(usize) -> S,
     /// A sample's row.
     pub row: fn(&S) -> usize,
 }
@@ -186,7 +185,7 @@ impl<T: Real> Feed<T> {
     }
 
     /// The targets of the samples that were taken over last.
-    pub fn target<S: Samples>(&mut self, samples: &[S::Sample], source: &S) {
+    pub fn target<S: Source>(&mut self, samples: &[S::Sample], source: &S) {
         let mut rows = Rows::new(&mut self.exact, self.shape.targets);
         for sample in samples {
             source.targets(sample, rows.next());

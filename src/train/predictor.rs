@@ -5,9 +5,12 @@ use super::folder::config::Precision;
 use super::folder::weights::Number;
 use super::interrupt::interrupted;
 use super::model::{Model, Purpose};
-use super::worker::session::{Session, SessionSettings, not_resident};
+use super::worker::session::{Session, SessionSettings};
 use crate::engine::{CpuExecutor, Device, Noise};
 use crate::{Error, Result};
+
+/// Samples that a command gives at a time where there may be more than memory holds.
+pub const BLOCK: usize = 1 << 15;
 
 /// A network with its numbers and buffers, on a device.
 pub struct Predictor<'a, T: Number, S: Source> {
@@ -15,23 +18,20 @@ pub struct Predictor<'a, T: Number, S: Source> {
     batch_size: usize,
     /// Elements of the output.
     width: usize,
-    runs: Runs<T, S::Sample>,
+    runs: Runs<'a, T, S>,
 }
 
-enum Runs<T: Number, S> {
+enum Runs<'a, T: Number, S: Source> {
     Cpu {
         executor: Box<CpuExecutor<T>>,
         params: Vec<T>,
         feed: Feed<T>,
     },
-    Cuda {
-        session: Box<Session>,
-        row: fn(&S) -> usize,
-    },
+    Cuda(Box<Session<'a, S>>),
 }
 
 impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
-    /// `params` in the order of the model's layout.
+    /// `params` in the order of the model's layout; no call of [`Predictor::predict`] will get more than `most` samples.
     ///
     /// # Errors
     /// A model that cannot be built, does not fit into memory or cannot run on the device.
@@ -42,7 +42,9 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
         params: Vec<T>,
         source: &'a S,
         batch_size: usize,
+        most: usize,
     ) -> Result<Self> {
+        let batch_size = BatchSize::of(batch_size, most);
         let shape = model.row();
         let width = shape.outputs;
         let runs = match device {
@@ -51,34 +53,28 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
                 Runs::Cpu {
                     executor: Box::new(CpuExecutor::new(program)),
                     params,
-                    feed: Feed::new(shape, batch_size),
+                    feed: Feed::new(shape, batch_size.given),
                 }
             }
             Device::Cuda { gpu, graph } => {
-                let table = source.table().ok_or_else(|| not_resident(model))?;
-                let rows = table.codes.len() / table.length.max(1);
-                let batch_size = BatchSize::of(batch_size, rows).rows;
-                let program = model.device_program(Purpose::Predict, batch_size)?;
                 let settings = SessionSettings {
-                    batch_size,
+                    batch_size: batch_size.rows,
+                    most,
                     precision: precision.on_gpu(),
                     seed: 0,
                     graph: *graph,
                 };
-                let mut session = Session::new(gpu, program, None, &table, settings)?;
+                let mut session = Session::new(gpu, model, source, None, settings)?;
                 let params = T::as_f32(&params).ok_or_else(|| {
                     Error::usage("--precision f64 runs on the CPU alone; say --device cpu")
                 })?;
                 session.load(params, None)?;
-                Runs::Cuda {
-                    session: Box::new(session),
-                    row: table.row,
-                }
+                Runs::Cuda(Box::new(session))
             }
         };
         Ok(Predictor {
             source,
-            batch_size,
+            batch_size: batch_size.given,
             width,
             runs,
         })
@@ -95,10 +91,14 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
                 params,
                 feed,
             } => (executor, params, feed),
-            Runs::Cuda { session, row } => {
-                let rows: Vec<usize> = samples.iter().map(*row).collect();
-                let found = session.predict(&rows, seen)?;
-                return Ok(found.into_iter().map(|x| T::of(f64::from(x))).collect());
+            Runs::Cuda(session) => {
+                let mut found = Vec::with_capacity(samples.len() * self.width);
+                session.predict(samples, |rows, outputs| {
+                    found.extend(outputs.iter().map(|&x| T::of(f64::from(x))));
+                    seen(rows.len());
+                    Ok(())
+                })?;
+                return Ok(found);
             }
         };
         let mut out = vec![T::ZERO; samples.len() * self.width];

@@ -171,7 +171,11 @@ impl Cells {
 
     /// Training on all factors of `A` at once.
     pub fn train_all(&self, out: &str, more: &str) -> Run {
-        self.run(&self.arguments(None, out, more))
+        self.run(&self.train_all_arguments(out, more))
+    }
+
+    pub fn train_all_arguments(&self, out: &str, more: &str) -> String {
+        self.arguments(None, out, more)
     }
 
     /// Any of the other commands on `A`, with genome and blacklist.
@@ -215,6 +219,8 @@ impl Kind for Cells {
     const WILD: &'static str = "-r 0 -p 0 -n 8 -lr 1e20";
     const OTHER_NETWORK: &'static str = "-k 5";
     const OWN_FILE: &'static str = "feature.txt";
+    const TOO_LITTLE: &'static str = "1M";
+    const KILLED: u64 = 4;
     type Other = Data;
 
     fn small() -> Cells {

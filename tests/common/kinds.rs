@@ -38,6 +38,10 @@ pub trait Kind: Sized {
     const OTHER_NETWORK: &'static str;
     /// A file that `train` writes besides those of every kind.
     const OWN_FILE: &'static str;
+    /// Memory of a GPU on which a batch of a few samples can be trained, and one of all cannot.
+    const TOO_LITTLE: &'static str;
+    /// Epochs that leave time to kill a run on the host stand-in of a GPU.
+    const KILLED: u64;
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder().join(name)

@@ -2,24 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
+use crate::common::Run;
 use crate::common::kinds::Kind;
 use crate::common::tisfm::{ARCHITECTURE, Data};
-use crate::common::{Run, command, standin};
+use crate::on_card;
 
 /// The program on the stand-in, with a report of its launches in `launches.json`; None: skipped.
 fn run(folder: &Path, arguments: &str, fails_at: Option<u64>) -> Option<Run> {
-    let mut command: Command = command(folder, arguments);
-    command
-        .env("LD_LIBRARY_PATH", standin::folder()?)
-        .env("NVRTC_PATH", folder.join("none"))
-        .env("CISGRAD_CACHE", folder.join("cache"))
-        .env("CUDA_STANDIN_REPORT", folder.join("launches.json"));
-    if let Some(launch) = fails_at {
-        command.env("CUDA_STANDIN_FAIL_LAUNCH", launch.to_string());
-    }
-    Some(Run::of(command.output().unwrap(), arguments))
+    let report = folder.join("launches.json");
+    let fails_at = fails_at.map(|launch| launch.to_string());
+    let mut variables = vec![("CUDA_STANDIN_REPORT", report.to_str().unwrap())];
+    variables.extend(
+        fails_at
+            .iter()
+            .map(|n| ("CUDA_STANDIN_FAIL_LAUNCH", n.as_str())),
+    );
+    on_card::run(folder, arguments, &variables)
 }
 
 /// Launches of the last run.

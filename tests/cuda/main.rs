@@ -6,7 +6,10 @@ mod common;
 
 mod batch_norm;
 mod checks;
+mod factornet;
 mod golden;
+mod kinds;
+mod on_card;
 mod ops;
 mod session_kernels;
 mod tisfm;

@@ -2,10 +2,13 @@
 
 use cisgrad::engine::Philox;
 use cisgrad::engine::cuda::{Gpu, StepState};
-use cisgrad::optim::adam::{AdamLaunch, AdamStep, Shrink, flag, update, update_on};
+use cisgrad::optim::adam::{AdamLaunch, AdamStep, Form, Shrink, flag, update, update_on};
 use cisgrad::train::worker::step::begin_step::begin_step_on;
 use cisgrad::train::worker::step::end_step::{EndStepLaunch, end_step_on};
-use cisgrad::train::worker::step::gather::{GatherLaunch, gather_on, pack};
+use cisgrad::train::worker::step::gather::{
+    GatherLaunch, RowFormat, gather_codes_on, gather_numbers_on,
+};
+use cisgrad::train::worker::step::keep_outputs::{KeepOutputsLaunch, keep_outputs_on};
 use std::sync::Arc;
 
 use crate::common::standin;
@@ -34,7 +37,9 @@ fn adam_gives_the_bits_of_the_cpu() {
     let flags: Vec<u8> = (0..total / 64)
         .map(|i| [flag::LEARNS, flag::PENALISED, flag::RESTS][i % 3])
         .collect();
+    // Forms in turn.
     let shrinks = [
+        Shrink::None,
         Shrink::None,
         Shrink::L1 { lambda: 0.3 },
         Shrink::Mcp {
@@ -57,7 +62,10 @@ fn adam_gives_the_bits_of_the_cpu() {
             let mut g = numbers(10 * (1 + number as u64) + t, total);
             g[..8].fill(0.0);
             g[9] = 1e-20;
-            let step = AdamStep::new(1e-3, decay, t);
+            let step = AdamStep {
+                form: [Form::Corrected, Form::Keras][number % 2],
+                ..AdamStep::new(1e-3, decay, t)
+            };
             let state = gpu.upload(&[step.state(5, 0)], name).unwrap();
             let gradient = gpu.upload(&g, name).unwrap();
             let launch = AdamLaunch {
@@ -112,21 +120,41 @@ fn adam_gives_the_bits_of_the_cpu() {
 fn gather_brings_the_rows_in_order() {
     let Some(gpu) = card() else { return };
     let philox = Philox::new(4);
-    for (count, length, outputs, batch_size) in [(1, 1, 1, 1), (11, 37, 5, 4), (300, 300, 3, 254)] {
+    for (count, length, dense, targets, batch_size) in [
+        (1, 1, vec![], 1, 1),
+        (11, 37, vec![5], 0, 4),
+        (300, 300, vec![], 3, 254),
+        // More numbers than a block copies, and no bases.
+        (9, 0, vec![1025, 1, 2048], 2, 5),
+    ] {
+        let format = RowFormat {
+            length,
+            dense,
+            targets,
+        };
         let codes: Vec<u8> = (0..count * length)
             .map(|i| (philox.bits(1, i as u64) % 5) as u8)
             .collect();
-        let signals = numbers(2, count * outputs);
+        let widths = [&format.dense[..], &[targets]].concat();
+        let lists: Vec<Vec<f32>> = (2..)
+            .zip(&widths)
+            .map(|(stream, width)| numbers(stream, count * width))
+            .collect();
         let order: Vec<u32> = philox
             .permutation(7, count)
             .iter()
             .map(|&i| i as u32)
             .collect();
-        let packed = pack(&codes, length);
+        let mut words = vec![0; count * format.words()];
+        for (row, words) in words.chunks_mut(format.words()).enumerate() {
+            let of = |list: usize| lists[list][row * widths[list]..][..widths[list]].to_vec();
+            let dense: Vec<Vec<f32>> = (0..format.dense.len()).map(of).collect();
+            let exact = of(format.dense.len()).into_iter().map(f64::from);
+            let targets: Vec<f64> = exact.collect();
+            format.pack(&codes[row * length..][..length], &dense, &targets, words);
+        }
         let name = "a test";
-        let bases = gpu.upload(&packed.bases, name).unwrap();
-        let unknown = gpu.upload(&packed.unknown, name).unwrap();
-        let on_card = gpu.upload(&signals, name).unwrap();
+        let on_card = gpu.upload(&words, name).unwrap();
         let places = gpu.upload(&order, name).unwrap();
         for (batch, rows) in order.chunks(batch_size).enumerate() {
             let state = StepState {
@@ -134,35 +162,92 @@ fn gather_brings_the_rows_in_order() {
                 ..StepState::default()
             };
             let state = gpu.upload(&[state], name).unwrap();
-            let batch_codes = gpu.upload(&vec![9u8; rows.len() * length], name).unwrap();
-            let targets = gpu
-                .upload(&vec![f32::NAN; rows.len() * outputs], name)
-                .unwrap();
             let launch = GatherLaunch {
-                bases: bases.input(),
-                unknown: unknown.input(),
-                signals: on_card.input(),
+                format: &format,
+                words: on_card.input(),
                 order: places.input(),
                 state: state.input(),
-                codes: batch_codes.out(),
-                targets: targets.out(),
                 rows: rows.len(),
                 batch_size,
-                length,
-                outputs,
             };
-            gather_on(&gpu, &launch).unwrap();
+            let batch_codes = gpu.upload(&vec![9u8; rows.len() * length], name).unwrap();
+            gather_codes_on(&gpu, &launch, batch_codes.out()).unwrap();
             let mut found = vec![0u8; rows.len() * length];
             gpu.read(&batch_codes, &mut found).unwrap();
-            let mut found_targets = vec![0.0f32; rows.len() * outputs];
-            gpu.read(&targets, &mut found_targets).unwrap();
             for (i, &row) in rows.iter().enumerate() {
-                let row = row as usize;
-                let of = |i: usize, len: usize| i * len..(i + 1) * len;
-                assert_eq!(found[of(i, length)], codes[of(row, length)]);
-                assert_eq!(found_targets[of(i, outputs)], signals[of(row, outputs)]);
+                let of = |i: usize| i * length..(i + 1) * length;
+                assert_eq!(found[of(i)], codes[of(row as usize)]);
+            }
+            for (list, &width) in widths.iter().enumerate() {
+                let unset = vec![f32::NAN; rows.len() * width];
+                let place = gpu.upload(&unset, name).unwrap();
+                gather_numbers_on(&gpu, &launch, list, place.out()).unwrap();
+                let mut found = vec![0.0f32; rows.len() * width];
+                gpu.read(&place, &mut found).unwrap();
+                for (i, &row) in rows.iter().enumerate() {
+                    let of = |i: usize| i * width..(i + 1) * width;
+                    assert_eq!(found[of(i)], lists[list][of(row as usize)]);
+                }
             }
         }
+    }
+}
+
+/// Each batch in the place of its number, over and over; what lies beside it stays.
+#[test]
+fn outputs_are_kept_by_batch() {
+    let Some(gpu) = card() else { return };
+    let (name, batches, full) = ("a test", 3, 5);
+    for width in [1, 100] {
+        let full = full * width;
+        let kept = gpu.upload(&vec![-1.0f32; batches * full], name).unwrap();
+        let mut truth = vec![-1.0f32; batches * full];
+        for (batch, rows) in [(0u32, 5), (1, 5), (2, 5), (3, 5), (4, 2)] {
+            let outputs = numbers(u64::from(batch), rows * width);
+            let on_card = gpu.upload(&outputs, name).unwrap();
+            let state = StepState {
+                batch,
+                ..StepState::default()
+            };
+            let state = gpu.upload(&[state], name).unwrap();
+            let launch = KeepOutputsLaunch {
+                outputs: on_card.input(),
+                count: outputs.len(),
+                state: state.input(),
+                kept: kept.out(),
+                batches,
+                full,
+            };
+            keep_outputs_on(&gpu, &launch).unwrap();
+            let first = batch as usize % batches * full;
+            truth[first..first + outputs.len()].copy_from_slice(&outputs);
+            let mut found = vec![0.0f32; batches * full];
+            gpu.read(&kept, &mut found).unwrap();
+            assert_eq!(found, truth, "batch {batch}");
+        }
+    }
+}
+
+/// What the host writes next does not reach the GPU before it is sent, and what was sent is there once it was taken.
+#[test]
+fn staged_words_arrive_in_turn() {
+    let Some(gpu) = card() else { return };
+    let len = 1000;
+    let place = gpu.upload(&vec![0u32; len], "a test").unwrap();
+    let copy = gpu.upload(&vec![0u32; 3 * len], "a test").unwrap();
+    let mut staging = gpu.staging(place.out(), len, "a test").unwrap();
+    for round in 0..3 {
+        staging.fill().unwrap().fill(7 + round as u32);
+        staging.send(&gpu, len).unwrap();
+        staging.take(&gpu).unwrap();
+        gpu.copy(copy.out().at(round * len), place.input(), len)
+            .unwrap();
+        staging.free(&gpu).unwrap();
+    }
+    let mut found = vec![0; 3 * len];
+    gpu.read(&copy, &mut found).unwrap();
+    for (round, found) in found.chunks(len).enumerate() {
+        assert!(found.iter().all(|&x| x == 7 + round as u32), "{round}");
     }
 }
 

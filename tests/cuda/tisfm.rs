@@ -1,37 +1,11 @@
 //! `--device cuda` from the command line, on the host stand-in of the driver: training, prediction, resuming, and what
 //! can be wrong with a card.
 
-use std::process::Command;
-
 use crate::common::kinds::Kind;
 use crate::common::same_end::assert_same_end;
 use crate::common::tisfm::{ARCHITECTURE, Data};
-use crate::common::{Run, command, parameter, standin};
-
-/// The program with the stand-in as its driver, no NVRTC, and kernels kept nowhere.
-fn on_card(data: &Data, arguments: &str) -> Option<Command> {
-    let mut command = command(data.folder(), arguments);
-    command
-        .env("LD_LIBRARY_PATH", standin::folder()?)
-        .env("NVRTC_PATH", data.path("none"))
-        .env("CISGRAD_CACHE", data.path("cache"));
-    Some(command)
-}
-
-fn run(data: &Data, arguments: &str, variables: &[(&str, &str)]) -> Option<Run> {
-    let mut command = on_card(data, arguments)?;
-    command.envs(variables.iter().copied());
-    Some(Run::of(command.output().unwrap(), arguments))
-}
-
-/// `tisfm train --device cuda`; None: skipped.
-fn train(data: &Data, out: &str, more: &str) -> Option<Run> {
-    run(
-        data,
-        &data.train_arguments(out, &format!("{more} --device cuda")),
-        &[],
-    )
-}
+use crate::common::{Run, parameter};
+use crate::on_card::{run, train};
 
 #[test]
 fn training_on_a_card_gives_the_cpus_numbers() {
@@ -70,23 +44,6 @@ fn training_on_a_card_gives_the_cpus_numbers() {
     }
 }
 
-#[test]
-fn the_same_seed_gives_the_same_bytes_with_and_without_graphs_and_after_a_resume() {
-    let data = Data::new(60, 40);
-    let flags = "--batch-size 16 --seed 4 --number-of-epochs";
-    let Some(whole) = train(&data, "whole", &format!("{flags} 3")) else {
-        return;
-    };
-    whole.ok();
-    train(&data, "again", &format!("{flags} 3")).map(Run::ok);
-    assert_same_end(&data.path("whole"), &data.path("again"));
-    train(&data, "launched", &format!("{flags} 3 --no-graph")).map(Run::ok);
-    assert_same_end(&data.path("whole"), &data.path("launched"));
-    train(&data, "resumed", &format!("{flags} 1")).map(Run::ok);
-    train(&data, "resumed", &format!("{flags} 3 --resume")).map(Run::ok);
-    assert_same_end(&data.path("whole"), &data.path("resumed"));
-}
-
 /// A short last batch needs less shared memory than the full ones, whose recorded step goes on after it.
 #[test]
 fn motifs_too_wide_for_the_usual_shared_memory_train_with_a_short_last_batch() {
@@ -116,7 +73,7 @@ fn a_model_predicts_the_same_on_card_and_cpu() {
     let data = Data::new(60, 40);
     data.train("model", "").ok();
     let predict = "tisfm predict --model model --sequences peaks.fa --batch-size 7 --device";
-    let Some(gpu) = run(&data, &format!("{predict} cuda"), &[]) else {
+    let Some(gpu) = run(data.folder(), &format!("{predict} cuda"), &[]) else {
         return;
     };
     let (gpu, cpu) = (
@@ -132,115 +89,9 @@ fn a_model_predicts_the_same_on_card_and_cpu() {
 }
 
 #[test]
-fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken() {
-    let data = Data::new(60, 40);
-    let arguments = |more: &str| data.train_arguments("model", more);
-    let fails = |more: &str, variables: &[(&str, &str)], parts: &[&str]| {
-        let Some(found) = run(&data, &arguments(more), variables) else {
-            return;
-        };
-        found.fails(1, parts);
-    };
-    let cuda = "--device cuda";
-    fails(
-        "--device cuda:3",
-        &[],
-        &["--device cuda:3", "no such card", "cuda:0"],
-    );
-    fails(
-        cuda,
-        &[("CUDA_STANDIN_DEVICES", "0")],
-        &["finds no card", "--device cpu"],
-    );
-    let old = &[("CUDA_STANDIN_DRIVER_VERSION", "11040")];
-    fails(cuda, old, &["driver is too old", "11.4", "12.0"]);
-    fails("--device auto", old, &["driver is too old", "--device cpu"]);
-    fails(
-        cuda,
-        &[("CUDA_STANDIN_CAPABILITY", "7.5")],
-        &["7.5", "8.0", "--device cpu"],
-    );
-    fails(
-        cuda,
-        &[("CUDA_STANDIN_MEMORY", "64K")],
-        &["out of memory", "needs", "free"],
-    );
-    // All 480 at once, which is what a batch of 100,000 means, does not fit.
-    let many = Data::new(600, 40);
-    let all = many.train_arguments("model", "--device cuda --batch-size 100000");
-    if let Some(found) = run(&many, &all, &[("CUDA_STANDIN_MEMORY", "128K")]) {
-        found.fails(1, &["a batch of 480", "--batch-size", "would fit"]);
-    }
-    fails(
-        cuda,
-        &[("CUDA_STANDIN_FAIL_LAUNCH", "40")],
-        &["CUDA", "--resume"],
-    );
-    fails(cuda, &[("CUDA_STANDIN_LOST", "40")], &["CUDA", "--resume"]);
-    // Nothing of these failures is in the way of a run that works.
-    if let Some(good) = train(&data, "model", "--number-of-epochs 1") {
-        good.ok();
-    }
-}
-
-#[test]
-fn f64_stays_on_the_cpu_and_bf16_on_the_card() {
-    let data = Data::new(60, 40);
-    let Some(refused) = train(&data, "model", "--precision f64") else {
-        return;
-    };
-    refused.fails(2, &["f64", "CPU", "--device cpu"]);
-    let auto = data.train_arguments("auto", "--precision f64 --device auto --number-of-epochs 1");
-    let said = run(&data, &auto, &[])
-        .map(|r| r.ok().err)
-        .unwrap_or_default();
-    assert!(
-        said.starts_with("device: cpu") && said.contains("f64"),
-        "{said}"
-    );
-    data.refuses("--precision bf16 --device cpu", 2, &["bf16", "GPU"]);
-    train(&data, "bf16", "--precision bf16 --number-of-epochs 1").map(Run::ok);
-}
-
-#[test]
-fn the_second_card_trains_as_the_first() {
-    let data = Data::new(60, 40);
-    for (out, device) in [("first", "cuda:0"), ("second", "cuda:1")] {
-        let flags = format!("--number-of-epochs 2 --device {device}");
-        let arguments = data.train_arguments(out, &flags);
-        let Some(found) = run(&data, &arguments, &[("CUDA_STANDIN_DEVICES", "2")]) else {
-            return;
-        };
-        let said = found.ok().err;
-        assert!(said.starts_with(&format!("device: {device} ")), "{said}");
-    }
-    assert_same_end(&data.path("first"), &data.path("second"));
-}
-
-#[test]
-fn a_run_killed_on_a_card_goes_on_as_if_undisturbed() {
-    let data = Data::new(100, 40);
-    let flags = "--number-of-epochs 40 --batch-size 16 --device cuda";
-    let Some(whole) = run(&data, &data.train_arguments("whole", flags), &[]) else {
-        return;
-    };
-    whole.ok();
-    let arguments = data.train_arguments("killed", flags);
-    let mut child = on_card(&data, &arguments).unwrap().spawn().unwrap();
-    let state = data.path("killed/state.safetensors");
-    while !state.exists() && child.try_wait().unwrap().is_none() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    run(&data, &format!("{arguments} --resume"), &[]).map(Run::ok);
-    assert_same_end(&data.path("whole"), &data.path("killed"));
-}
-
-#[test]
 fn devices_lists_cards_driver_and_kernels() {
     let data = Data::new(10, 40);
-    let Some(found) = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "2")]) else {
+    let Some(found) = run(data.folder(), "devices", &[("CUDA_STANDIN_DEVICES", "2")]) else {
         return;
     };
     let out = found.ok().out;
@@ -255,10 +106,10 @@ fn devices_lists_cards_driver_and_kernels() {
         assert!(out.contains(part), "{part} in {out}");
     }
     // Without NVRTC there is nothing to compile with, which is said; where it is, tests of the cache see it work.
-    let asked = run(&data, "devices --compile", &[]).map(|r| r.ok());
+    let asked = run(data.folder(), "devices --compile", &[]).map(|r| r.ok());
     let err = asked.map(|run| run.err).unwrap_or_default();
     assert!(err.contains("PTX that comes with the program"), "{err}");
-    let none = run(&data, "devices", &[("CUDA_STANDIN_DEVICES", "0")]).map(|r| r.ok().out);
+    let none = run(data.folder(), "devices", &[("CUDA_STANDIN_DEVICES", "0")]).map(|r| r.ok().out);
     assert!(none.unwrap_or_default().contains("cuda\tnot used: "));
 }
 
@@ -269,7 +120,7 @@ fn bench_times_steps_on_a_card() {
         "bench --device cuda --architecture {ARCHITECTURE} --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1"
     );
     for mode in ["train", "inference"] {
-        let Some(found) = run(&data, &format!("{arguments} --mode {mode}"), &[]) else {
+        let Some(found) = run(data.folder(), &format!("{arguments} --mode {mode}"), &[]) else {
             return;
         };
         assert!(found.ok().table().numbers("sequences_per_s")[0] > 0.0);
@@ -280,7 +131,7 @@ fn bench_times_steps_on_a_card() {
 fn bench_lists_every_kernel_of_a_step() {
     let data = Data::new(10, 40);
     let arguments = "bench --device cuda --architecture model_pos_calib_sigmoid --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1 --kernels";
-    let Some(found) = run(&data, &format!("{arguments} --json"), &[]) else {
+    let Some(found) = run(data.folder(), &format!("{arguments} --json"), &[]) else {
         return;
     };
     let report: serde_json::Value = serde_json::from_str(&found.ok().out).unwrap();
@@ -297,7 +148,9 @@ fn bench_lists_every_kernel_of_a_step() {
             assert_eq!(row["tflop_per_s"].is_number(), computes, "{row}");
         }
     }
-    let text = run(&data, arguments, &[]).map(|r| r.ok().out).unwrap();
+    let text = run(data.folder(), arguments, &[])
+        .map(|r| r.ok().out)
+        .unwrap();
     let lines = text.lines().filter(|line| line.contains("ward\t"));
     assert_eq!(lines.count(), kernels.len(), "{text}");
     data.run("bench --kernels --device cpu")
@@ -315,7 +168,7 @@ fn a_model_trained_in_bf16_tests_as_one_in_f32() {
         )
     };
     let card = train("bf16", "--seed 1 --device cuda --precision bf16");
-    let Some(on_card) = run(&data, &card, &[]) else {
+    let Some(on_card) = run(data.folder(), &card, &[]) else {
         return;
     };
     on_card.ok();

@@ -88,7 +88,15 @@ impl Case {
     fn off<T: Number>(&self, inputs: &[Input]) -> f64 {
         let cpu = Device::Cpu { threads: 1 };
         let params = self.model.parameters::<T>().unwrap();
-        let predictor = Predictor::new(&cpu, Precision::F32, self.spec(), params, &Given, 7);
+        let predictor = Predictor::new(
+            &cpu,
+            Precision::F32,
+            self.spec(),
+            params,
+            &Given,
+            7,
+            inputs.len(),
+        );
         let found = predictor.unwrap().predict(inputs, |_| ()).unwrap();
         let expected = self.numbers("act/prob");
         assert_eq!(found.len(), expected.len(), "{}", self.name);

@@ -1,5 +1,5 @@
 //! Runs a program on a GPU over batches that the host brings, one at a time: for checks, benchmarks and small
-//! predictions. Training goes through [`super::session`], where the data stays on the GPU.
+//! predictions. Training goes through `train/worker/session.rs`, where the data stays on the GPU.
 
 use super::gpu::{Buffer, Gpu};
 use super::op::Precision;
@@ -52,6 +52,15 @@ impl DeviceExecutor {
 
     pub fn layout(&self) -> &Layout {
         self.program.layout()
+    }
+
+    /// Takes other parameters, in the layout's order; those that do not learn must be the same as before.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn set_parameters(&mut self, params: &[f32]) -> Result<()> {
+        let spread = self.program.places().spread(self.program.layout(), params);
+        self.gpu.write(&mut self.params, &spread)
     }
 
     pub(super) fn gpu(&self) -> &Gpu {

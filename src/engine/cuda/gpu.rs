@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a driver call was for, and what it said.
-fn failed(what: &str, error: result::DriverError) -> Error {
+pub(super) fn failed(what: &str, error: result::DriverError) -> Error {
     let advice = match error.0 {
         sys::CUresult::CUDA_ERROR_ILLEGAL_ADDRESS
         | sys::CUresult::CUDA_ERROR_LAUNCH_FAILED
@@ -68,11 +68,12 @@ impl Grid {
     }
 }
 
-/// An open card. Everything is ordered by its one stream.
+/// An open card. Everything is ordered by its one stream, but for rows that are sent beside it ([`super::Staging`]).
 pub struct Gpu {
     card: Card,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
+    copier: Arc<CudaStream>,
     images: Images,
     modules: Mutex<HashMap<usize, Arc<CudaModule>>>,
     functions: Mutex<HashMap<&'static str, Loaded>>,
@@ -104,14 +105,16 @@ impl Gpu {
         let what = format!("opening cuda:{} {}", card.ordinal, card.name);
         let refused = |e| failed(&what, e);
         let context = CudaContext::new(card.ordinal).map_err(refused)?;
-        // SAFETY: every copy and launch here goes to one stream, which orders them; cudarc's own events would forbid
-        // the capture of a graph.
+        // SAFETY: every copy and launch here goes to one stream, which orders them, or to that of `Staging`, which has
+        // events of its own; cudarc's would forbid the capture of a graph.
         unsafe { context.disable_event_tracking() };
         let stream = context.new_stream().map_err(refused)?;
+        let copier = context.new_stream().map_err(refused)?;
         Ok(Arc::new(Gpu {
             card,
             context,
             stream,
+            copier,
             images: Images::open_for_driver(Some(driver.0)),
             modules: Mutex::default(),
             functions: Mutex::default(),
@@ -133,6 +136,18 @@ impl Gpu {
 
     pub fn images(&self) -> &Images {
         &self.images
+    }
+
+    pub(super) fn context(&self) -> &Arc<CudaContext> {
+        &self.context
+    }
+
+    pub(super) fn stream(&self) -> &CudaStream {
+        &self.stream
+    }
+
+    pub(super) fn copier(&self) -> &CudaStream {
+        &self.copier
     }
 
     pub fn arch(&self) -> Arch {
@@ -262,7 +277,7 @@ impl Gpu {
             if e.0 == sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY {
                 let free = self.context.mem_get_info().map_or(0, |m| m.0);
                 Error::Device(format!(
-                    "{:?}: out of memory: {what} needs {} MB, {} MB are free",
+                    "{:?}: out of memory: {} MB are needed for {what}, {} MB are free",
                     self,
                     megabytes(bytes),
                     megabytes(free)

@@ -13,6 +13,7 @@ mod pointer;
 pub mod probe;
 mod profile;
 mod program;
+mod staging;
 mod state;
 
 pub use arch::{Arch, Target};
@@ -28,4 +29,5 @@ pub use op::{
 pub use pointer::{In, Out};
 pub use profile::{StepTime, copy_bandwidth};
 pub use program::{DeviceProgram, Memory, PARAMETER_ALIGN, ParameterPlaces, StepWork};
+pub use staging::Staging;
 pub use state::StepState;

@@ -14,7 +14,6 @@ pub struct Rows<'a> {
     /// rows x outputs; empty where nothing is trained.
     pub signals: &'a [f64],
     pub length: usize,
-    pub outputs: usize,
 }
 
 impl Source for Rows<'_> {
@@ -25,12 +24,15 @@ impl Source for Rows<'_> {
         row.codes.copy_from_slice(codes);
     }
 
-    fn table(&self) -> Option<Table<'_, usize>> {
+    fn targets(&self, sample: &usize, targets: &mut [f64]) {
+        let width = targets.len();
+        targets.copy_from_slice(&self.signals[sample * width..(sample + 1) * width]);
+    }
+
+    fn table(&self) -> Option<Table<usize>> {
         Some(Table {
-            codes: self.codes,
-            targets: self.signals,
-            length: self.length,
-            width: self.outputs,
+            rows: self.codes.len() / self.length.max(1),
+            sample: |row| row,
             row: |row| *row,
         })
     }
@@ -52,7 +54,11 @@ impl Source for TrainingRows<'_> {
         self.rows.fill(sample, row);
     }
 
-    fn table(&self) -> Option<Table<'_, usize>> {
+    fn targets(&self, sample: &usize, targets: &mut [f64]) {
+        self.rows.targets(sample, targets);
+    }
+
+    fn table(&self) -> Option<Table<usize>> {
         self.rows.table()
     }
 }
@@ -71,10 +77,5 @@ impl Samples for TrainingRows<'_> {
 
     fn most(&self) -> usize {
         self.train.len().max(self.validation.len())
-    }
-
-    fn targets(&self, sample: &usize, targets: &mut [f64]) {
-        let width = self.rows.outputs;
-        targets.copy_from_slice(&self.rows.signals[sample * width..(sample + 1) * width]);
     }
 }

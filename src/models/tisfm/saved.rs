@@ -71,7 +71,9 @@ impl SavedModel {
         let network = Network::<T>::from_state_dict(blueprint, &self.weights, &self.file)?;
         let model = &network.blueprint;
         let params = network.params;
-        Predictor::new(device, precision, model, params, &samples, batch_size)?.predict(rows, seen)
+        let (source, most) = (&samples, rows.len());
+        Predictor::new(device, precision, model, params, source, batch_size, most)?
+            .predict(rows, seen)
     }
 }
 

@@ -1,70 +1,65 @@
-//! Training on a GPU: f32 or bf16, the data set and all numbers there.
+//! Training on a GPU: f32 or bf16.
 
-use super::session::{Rule, Session, SessionSettings, not_resident};
+use super::session::{Rule, Session, SessionSettings};
 use super::{Epoch, Job, Judge, Moments, Stepped, Worker};
 use crate::engine::cuda::Gpu;
 use crate::engine::{Layout, Real};
-use crate::optim::adam::Form;
 use crate::train::batch::Samples;
 use crate::train::folder::config::Precision;
-use crate::train::model::{Model, Purpose};
+use crate::train::model::{Measure, Model};
 use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Batches between two looks at the losses: the host waits for the GPU that rarely.
-const STRIDE: usize = 64;
-
 pub struct CudaWorker<'a, S: Samples> {
-    session: Session,
+    session: Session<'a, S>,
     samples: &'a S,
-    row: fn(&S::Sample) -> usize,
+    batch_size: usize,
+    measures: &'static [Measure],
     /// Elements of a row's targets.
     width: usize,
 }
 
 impl<'a, S: Samples> CudaWorker<'a, S> {
     /// # Errors
-    /// An op without kernels; samples that are not a table in memory; out of memory.
+    /// An op without kernels; out of memory.
     pub fn new<M: Model>(
         gpu: &Arc<Gpu>,
         graph: bool,
         precision: Precision,
         job: Job<'a, M, S>,
     ) -> Result<Self> {
-        let (model, batch) = (job.model, job.batch_size.rows);
-        let table = job.samples.table().ok_or_else(|| not_resident(model))?;
-        if job.optimizer.form != Form::Corrected || !model.measures().is_empty() {
-            return Err(Error::Device(format!(
-                "{} cannot be trained on a GPU yet: use --device cpu",
-                model.kind().title
-            )));
-        }
-        let (row, width) = (table.row, table.width);
+        let (model, batch_size) = (job.model, job.batch_size.rows);
         let rule = Rule {
+            form: job.optimizer.form,
             decay: job.optimizer.decay,
             shrink: job.optimizer.shrink,
             penalised: job.optimizer.penalised.clone(),
         };
-        let session = Session::new(
-            gpu,
-            model.device_program(Purpose::Predict, batch)?,
-            Some((model.device_program(Purpose::Train, batch)?, rule)),
-            &table,
-            SessionSettings {
-                batch_size: batch,
-                precision: precision.on_gpu(),
-                seed: job.seed,
-                graph,
-            },
-        )?;
+        let settings = SessionSettings {
+            batch_size,
+            most: job.samples.most(),
+            precision: precision.on_gpu(),
+            seed: job.seed,
+            graph,
+        };
         Ok(CudaWorker {
-            session,
+            session: Session::new(gpu, model, job.samples, Some(rule), settings)?,
             samples: job.samples,
-            row,
-            width,
+            batch_size,
+            measures: model.measures(),
+            width: model.row().targets,
         })
     }
+}
+
+/// The targets of samples, `width` each, one after another.
+fn targets<S: Samples>(source: &S, samples: &[S::Sample], width: usize) -> Vec<f64> {
+    let mut targets = vec![0.0; samples.len() * width];
+    for (sample, targets) in samples.iter().zip(targets.chunks_mut(width.max(1))) {
+        source.targets(sample, targets);
+    }
+    targets
 }
 
 /// A GPU works in f32: the commands choose that type for it.
@@ -72,8 +67,8 @@ fn not_f32() -> Error {
     Error::usage("--precision f64 runs on the CPU alone; say --device cpu")
 }
 
-fn from_f32<T: Real>(values: Vec<f32>) -> Vec<T> {
-    values.into_iter().map(|x| T::of(f64::from(x))).collect()
+fn from_f32<T: Real>(values: &[f32]) -> Vec<T> {
+    values.iter().map(|&x| T::of(f64::from(x))).collect()
 }
 
 impl<T: Real, S: Samples> Worker<T, S::Sample> for CudaWorker<'_, S> {
@@ -89,37 +84,50 @@ impl<T: Real, S: Samples> Worker<T, S::Sample> for CudaWorker<'_, S> {
 
     fn store(&mut self, params: &mut Vec<T>, moments: &mut Moments<T>) -> Result<()> {
         let (values, m, v) = self.session.store()?;
-        *params = from_f32(values);
-        (moments.m, moments.v) = (from_f32(m), from_f32(v));
+        *params = from_f32(&values);
+        (moments.m, moments.v) = (from_f32(&m), from_f32(&v));
         Ok(())
     }
 
     fn begin(&mut self, epoch: Epoch<S::Sample>) -> Result<()> {
-        let order: Vec<usize> = epoch.samples.iter().map(self.row).collect();
-        self.session.begin_epoch(&order, epoch.lr, epoch.steps)
+        self.session
+            .begin_epoch(epoch.samples, epoch.lr, epoch.steps)
     }
 
     fn stride(&self) -> usize {
-        STRIDE
+        self.session.stride()
     }
 
     fn steps(&mut self, batches: Range<usize>) -> Result<Vec<Stepped>> {
-        let losses = self.session.steps(batches)?;
-        let stepped = |loss| Stepped {
-            loss,
-            measures: Vec::new(),
-        };
-        Ok(losses.into_iter().map(stepped).collect())
+        let found = self
+            .session
+            .steps(batches.clone(), !self.measures.is_empty())?;
+        let size = self.batch_size;
+        let stepped = batches.zip(found).map(|(batch, step)| {
+            let measures = match self.measures {
+                [] => Vec::new(),
+                measures => {
+                    let all = self.session.epoch();
+                    let own = &all[batch * size..((batch + 1) * size).min(all.len())];
+                    let targets = targets(self.samples, own, self.width);
+                    let sums = measures.iter().map(|m| m.sum(&step.outputs, &targets));
+                    sums.collect()
+                }
+            };
+            Stepped {
+                loss: step.loss,
+                measures,
+            }
+        });
+        Ok(stepped.collect())
     }
 
     fn validate(&mut self, samples: &[S::Sample], judge: Judge<'_, T>) -> Result<()> {
-        let rows: Vec<usize> = samples.iter().map(self.row).collect();
-        let outputs = from_f32::<T>(self.session.predict(&rows, |_| {})?);
-        let mut targets = vec![0.0; samples.len() * self.width];
-        for (sample, targets) in samples.iter().zip(targets.chunks_mut(self.width.max(1))) {
-            self.samples.targets(sample, targets);
-        }
-        judge(&outputs, &targets);
-        Ok(())
+        let (source, width) = (self.samples, self.width);
+        self.session.predict(samples, |rows, outputs| {
+            let targets = targets(source, &samples[rows], width);
+            judge(&from_f32::<T>(outputs), &targets);
+            Ok(())
+        })
     }
 }

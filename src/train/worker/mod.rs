@@ -2,6 +2,7 @@
 
 mod cpu;
 mod cuda;
+pub mod rows;
 pub mod session;
 pub mod step;
 

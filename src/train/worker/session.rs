@@ -1,56 +1,34 @@
-//! Training and prediction with everything on the card: data set, parameters, moments. The host sends the order of an
-//! epoch's rows once; a step is one recorded graph, replayed; losses and predictions come back when they are asked for.
+//! Training and prediction on a GPU: parameters, moments and rows are there. The host sends the order of an epoch's rows
+//! once, and the rows themselves where they do not stay there; a step is one recorded graph, replayed; losses and outputs
+//! come back once in many steps.
 
+use super::rows::{DeviceRows, chunks};
 use crate::engine::cuda::{
     Buffer, DeviceProgram, Gpu, Graph, Memory, Out, PARAMETER_ALIGN, Precision, StepState,
 };
 use crate::engine::params::Layout;
-use crate::optim::adam::{AdamLaunch, AdamStep, Shrink, flag, update_on};
-use crate::train::batch::Table;
-use crate::train::model::Model;
+use crate::optim::adam::{AdamLaunch, AdamStep, Form, Shrink, flag, update_on};
+use crate::train::batch::Source;
+use crate::train::interrupt::interrupted;
+use crate::train::model::{Model, Purpose};
 use crate::train::worker::step::begin_step::begin_step_on;
 use crate::train::worker::step::end_step::{EndStepLaunch, end_step_on};
-use crate::train::worker::step::gather::{GatherLaunch, gather_on, pack};
+use crate::train::worker::step::gather::{
+    GatherLaunch, RowFormat, gather_codes_on, gather_numbers_on,
+};
+use crate::train::worker::step::keep_outputs::{KeepOutputsLaunch, keep_outputs_on};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The samples on the card: two bits a base, one bit for none, signals in f32.
-struct Resident {
-    bases: Buffer<u32>,
-    unknown: Buffer<u32>,
-    signals: Buffer<f32>,
-    length: usize,
-    outputs: usize,
-}
-
-impl Resident {
-    fn new<S>(gpu: &Gpu, samples: &Table<'_, S>) -> Result<Self> {
-        let packed = pack(samples.codes, samples.length);
-        let signals: Vec<f32> = samples.targets.iter().map(|&s| s as f32).collect();
-        Ok(Resident {
-            bases: gpu.upload(&packed.bases, "the sequences of the data set")?,
-            unknown: gpu.upload(&packed.unknown, "the sequences of the data set")?,
-            signals: gpu.upload(&signals, "the signals of the data set")?,
-            length: samples.length,
-            outputs: samples.width,
-        })
-    }
-}
-
-/// The error of a model whose samples are no table that a GPU could keep.
-pub fn not_resident<M: Model>(model: &M) -> Error {
-    Error::Device(format!(
-        "{} makes its batches on the host, which no GPU takes yet: use --device cpu",
-        model.kind().title
-    ))
-}
-
 /// How a session runs.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
+    /// Rows of a full batch.
     pub batch_size: usize,
+    /// Samples of the longest list: an epoch, or what is predicted at a time.
+    pub most: usize,
     pub precision: Precision,
     pub seed: u64,
     /// Replay recorded graphs instead of launching every kernel anew.
@@ -60,6 +38,7 @@ pub struct SessionSettings {
 /// What the optimizer does to the parameters.
 #[derive(Clone, Debug)]
 pub struct Rule {
+    pub form: Form,
     pub decay: f64,
     pub shrink: Shrink,
     /// Names of the parameters that the penalty acts on.
@@ -67,7 +46,9 @@ pub struct Rule {
 }
 
 /// What only training needs.
-struct Training {
+struct Training<S> {
+    /// The running epoch's, in the order of training.
+    samples: Vec<S>,
     program: DeviceProgram,
     rule: Rule,
     grads: Buffer<f32>,
@@ -80,18 +61,17 @@ struct Training {
     losses: Buffer<f64>,
     stopped: Buffer<u32>,
     tables: Vec<Buffer<u32>>,
+    /// By the rows of a batch.
     graphs: HashMap<usize, Graph>,
-    /// Rows of the epoch.
-    epoch_rows: usize,
 }
 
-/// A model with its data on a GPU.
-pub struct Session {
+/// A model with its rows on a GPU.
+pub struct Session<'a, S: Source> {
     gpu: Arc<Gpu>,
     settings: SessionSettings,
-    data: Resident,
+    rows: DeviceRows<'a, S>,
     inference: DeviceProgram,
-    training: Option<Training>,
+    training: Option<Training<S::Sample>>,
     tables: Vec<Buffer<u32>>,
     graphs: HashMap<usize, Graph>,
     arena: Buffer<f32>,
@@ -103,7 +83,17 @@ pub struct Session {
     order: Buffer<u32>,
     /// The steps of a prediction: their batch numbers alone matter.
     batches: Buffer<StepState>,
-    predictions: Buffer<f32>,
+    /// Of all batches of a chunk.
+    outputs: Buffer<f32>,
+}
+
+/// One step of training, as the host sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionStep {
+    /// The sum of the rows' losses.
+    pub loss: f64,
+    /// rows x outputs, before the update; empty where they were not wanted.
+    pub outputs: Vec<f32>,
 }
 
 /// One flag for each 64 elements: 0 does not learn, 1 learns, 2 learns and is penalised.
@@ -125,11 +115,10 @@ fn flags(program: &DeviceProgram, rule: &Rule) -> Vec<u8> {
     flags
 }
 
-/// What the arena is for, with a batch that would fit where this one does not.
-fn activations(gpu: &Gpu, arena_len: usize, batch_size: usize) -> String {
-    let needed = arena_len * size_of::<f32>();
+/// What a batch's memory is for, with a batch that would fit where this one does not: it takes `needed` bytes in all.
+fn of_a_batch(gpu: &Gpu, needed: usize, batch_size: usize) -> String {
     let free = gpu.memory().map_or(usize::MAX, |(free, _)| free);
-    let what = format!("the activations of a batch of {batch_size}");
+    let what = format!("a batch of {batch_size}");
     if needed < free {
         return what;
     }
@@ -142,34 +131,45 @@ fn activations(gpu: &Gpu, arena_len: usize, batch_size: usize) -> String {
     }
 }
 
-impl Session {
-    /// Puts a model's programs and its data on the card; `training` with its program makes it one that learns.
+impl<'a, S: Source> Session<'a, S> {
+    /// Puts a model and its rows on the GPU; a `rule` makes it a session that learns.
     ///
     /// # Errors
-    /// Out of memory: says how much a batch takes.
-    pub fn new<S>(
+    /// An op without kernels; out of memory: says how much a batch takes.
+    pub fn new<M: Model>(
         gpu: &Arc<Gpu>,
-        inference: DeviceProgram,
-        training: Option<(DeviceProgram, Rule)>,
-        samples: &Table<'_, S>,
+        model: &M,
+        source: &'a S,
+        rule: Option<Rule>,
         settings: SessionSettings,
     ) -> Result<Self> {
+        let inference = model.device_program(Purpose::Predict, settings.batch_size)?;
+        let program = match &rule {
+            Some(_) => Some(model.device_program(Purpose::Train, settings.batch_size)?),
+            None => None,
+        };
         let places = inference.places().clone();
-        if let Some((program, _)) = &training
-            && *program.places() != places
-        {
+        if program.as_ref().is_some_and(|p| *p.places() != places) {
             return Err(Error::Device(
                 "training and prediction differ in their parameters".to_string(),
             ));
         }
-        let arena_len = training
-            .as_ref()
-            .map_or(0, |(program, _)| program.arena_len())
-            .max(inference.arena_len());
-        let what = activations(gpu, arena_len, settings.batch_size);
-        let training = match training {
+        let programs = program.iter().chain([&inference]);
+        let arena_len = programs.map(DeviceProgram::arena_len).max().unwrap_or(0);
+        let row = model.row();
+        let format = RowFormat {
+            length: row.length,
+            dense: row.dense,
+            targets: if rule.is_some() { row.targets } else { 0 },
+        };
+        // Two batches of packed rows at least.
+        let per_row = row.length + 2 * format.words() * size_of::<u32>();
+        let needed = arena_len * size_of::<f32>() + settings.batch_size * per_row;
+        let what = of_a_batch(gpu, needed, settings.batch_size);
+        let training = match program.zip(rule) {
             None => None,
             Some((program, rule)) => Some(Training {
+                samples: Vec::new(),
                 grads: gpu.upload(&vec![0.0; places.total], "the gradients")?,
                 m: gpu.upload(&vec![0.0; places.total], "the optimizer's moments")?,
                 v: gpu.upload(&vec![0.0; places.total], "the optimizer's moments")?,
@@ -179,21 +179,31 @@ impl Session {
                 stopped: gpu.upload(&[0], "the epoch")?,
                 tables: Vec::new(),
                 graphs: HashMap::new(),
-                epoch_rows: 0,
                 program,
                 rule,
             }),
         };
+        let arena = gpu.allocate(arena_len, &what)?;
+        let codes = gpu.allocate(settings.batch_size * row.length, &what)?;
+        let rows = DeviceRows::new(
+            gpu,
+            source,
+            format,
+            settings.batch_size,
+            settings.most,
+            &what,
+        )?;
+        let kept = rows.stride() * settings.batch_size * inference.output_len();
         Ok(Session {
-            data: Resident::new(gpu, samples)?,
-            arena: gpu.allocate(arena_len, &what)?,
+            rows,
+            arena,
+            codes,
             params: gpu.upload(&vec![0.0; places.total], "the parameters")?,
-            codes: gpu.allocate(settings.batch_size * samples.length, &what)?,
             state: gpu.upload(&[StepState::default()], "the step")?,
             counter: gpu.upload(&[0], "the step")?,
             order: gpu.allocate(1, "the epoch")?,
             batches: gpu.allocate(1, "the epoch")?,
-            predictions: gpu.allocate(1, "the predictions")?,
+            outputs: gpu.allocate(kept, "the outputs of some batches")?,
             tables: Vec::new(),
             graphs: HashMap::new(),
             gpu: Arc::clone(gpu),
@@ -201,6 +211,11 @@ impl Session {
             training,
             settings,
         })
+    }
+
+    /// Batches that one call of [`Session::steps`] should get.
+    pub fn stride(&self) -> usize {
+        self.rows.stride()
     }
 
     /// The parameters, with what learns among them.
@@ -253,7 +268,7 @@ impl Session {
         Ok((read(&self.params)?, m, v))
     }
 
-    fn memory<'a>(&'a self, tables: &'a [Buffer<u32>], grads: Out<f32>) -> Memory<'a> {
+    fn memory<'m>(&'m self, tables: &'m [Buffer<u32>], grads: Out<f32>) -> Memory<'m> {
         Memory {
             gpu: &self.gpu,
             arena: self.arena.out(),
@@ -266,8 +281,9 @@ impl Session {
         }
     }
 
-    fn set_order(&mut self, order: &[usize]) -> Result<()> {
-        let order: Vec<u32> = order.iter().map(|&row| row as u32).collect();
+    /// Begins another list of samples.
+    fn set_order(&mut self, samples: &[S::Sample]) -> Result<()> {
+        let order = self.rows.begin(samples);
         if self.order.len() < order.len() {
             self.order = self.gpu.allocate(order.len(), "the order of the rows")?;
             self.graphs.clear();
@@ -278,26 +294,37 @@ impl Session {
         self.gpu.write(&mut self.order, &order)
     }
 
-    fn trained(&self) -> Result<&Training> {
+    /// The samples of the running epoch.
+    pub fn epoch(&self) -> &[S::Sample] {
+        self.training.as_ref().map_or(&[], |t| &t.samples)
+    }
+
+    fn trained(&self) -> Result<&Training<S::Sample>> {
         self.training
             .as_ref()
             .ok_or_else(|| Error::Device("this session was opened for prediction".to_string()))
     }
 
     /// Rows of a batch.
-    fn rows(&self, batch: usize, of: usize) -> usize {
+    fn rows_of(&self, batch: usize, of: usize) -> usize {
         self.settings
             .batch_size
             .min(of - batch * self.settings.batch_size)
     }
 
-    /// Sends the order of an epoch's rows and the numbers of its steps; `steps_before` were done before its first.
+    /// Begins an epoch: its samples in the order of training, and the numbers of its steps; `steps_before` were done before
+    /// its first.
     ///
     /// # Errors
     /// The driver refuses.
-    pub fn begin_epoch(&mut self, order: &[usize], lr: f64, steps_before: u64) -> Result<()> {
-        self.set_order(order)?;
-        let batches = order.len().div_ceil(self.settings.batch_size);
+    pub fn begin_epoch(
+        &mut self,
+        samples: Vec<S::Sample>,
+        lr: f64,
+        steps_before: u64,
+    ) -> Result<()> {
+        self.set_order(&samples)?;
+        let batches = samples.len().div_ceil(self.settings.batch_size);
         let (seed, gpu) = (self.settings.seed, Arc::clone(&self.gpu));
         let Some(training) = &mut self.training else {
             return self.trained().map(|_| ());
@@ -305,7 +332,11 @@ impl Session {
         let states: Vec<StepState> = (0..batches)
             .map(|batch| {
                 let done = steps_before + batch as u64;
-                AdamStep::new(lr, training.rule.decay, done + 1).state(seed, batch as u32)
+                let step = AdamStep {
+                    form: training.rule.form,
+                    ..AdamStep::new(lr, training.rule.decay, done + 1)
+                };
+                step.state(seed, batch as u32)
             })
             .collect();
         if training.losses.len() < batches {
@@ -315,12 +346,12 @@ impl Session {
         }
         gpu.write(&mut training.steps, &states)?;
         gpu.write(&mut training.stopped, &[0])?;
-        training.epoch_rows = order.len();
+        training.samples = samples;
         Ok(())
     }
 
     /// Puts one training step on the stream.
-    fn put_step(&self, training: &Training, rows: usize) -> Result<()> {
+    fn put_step(&self, training: &Training<S::Sample>, rows: usize) -> Result<()> {
         let gpu = &*self.gpu;
         let memory = self.memory(&training.tables, training.grads.out());
         begin_step_on(
@@ -329,11 +360,7 @@ impl Session {
             self.counter.out(),
             self.state.out(),
         )?;
-        let target = training
-            .program
-            .dense_input(&memory, 0, rows)
-            .map_or(Out::NULL, |(place, _)| place);
-        self.put_gather(rows, target)?;
+        self.put_gather(&training.program, &memory, rows)?;
         gpu.clear(training.grads.out(), training.grads.len())?;
         training.program.forward(&memory, rows)?;
         training
@@ -350,6 +377,7 @@ impl Session {
                 stopped: training.stopped.out(),
             },
         )?;
+        self.put_outputs(&training.program, &memory, rows)?;
         training.program.move_buffers(&memory, rows)?;
         update_on(
             gpu,
@@ -367,52 +395,109 @@ impl Session {
         )
     }
 
-    fn put_gather(&self, rows: usize, targets: Out<f32>) -> Result<()> {
-        gather_on(
+    /// Puts the batch's base codes and dense inputs on the stream.
+    fn put_gather(&self, program: &DeviceProgram, memory: &Memory<'_>, rows: usize) -> Result<()> {
+        let batch = GatherLaunch {
+            format: self.rows.format(),
+            words: self.rows.words().input(),
+            order: self.order.input(),
+            state: self.state.input(),
+            rows,
+            batch_size: self.settings.batch_size,
+        };
+        gather_codes_on(&self.gpu, &batch, self.codes.out())?;
+        for list in 0..batch.format.lists().count() {
+            if let Some((place, _)) = program.dense_input(memory, list, rows) {
+                gather_numbers_on(&self.gpu, &batch, list, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put_outputs(&self, program: &DeviceProgram, memory: &Memory<'_>, rows: usize) -> Result<()> {
+        let (outputs, count) = program.value(memory, program.output(), rows);
+        keep_outputs_on(
             &self.gpu,
-            &GatherLaunch {
-                bases: self.data.bases.input(),
-                unknown: self.data.unknown.input(),
-                signals: self.data.signals.input(),
-                order: self.order.input(),
+            &KeepOutputsLaunch {
+                outputs: outputs.input(),
+                count,
                 state: self.state.input(),
-                codes: self.codes.out(),
-                targets,
-                rows,
-                batch_size: self.settings.batch_size,
-                length: self.data.length,
-                outputs: if targets.address() == 0 {
-                    0
-                } else {
-                    self.data.outputs
-                },
+                kept: self.outputs.out(),
+                batches: self.rows.stride(),
+                full: self.settings.batch_size * program.output_len(),
             },
         )
     }
 
-    /// Runs the steps of these batches of the epoch; the sum of the rows' losses of each. The last one may be a loss that
-    /// is not finite: no weight has moved by it or since.
+    /// The outputs of batches of one chunk, of a list of `of` samples.
+    fn read_outputs(&self, batches: Range<usize>, of: usize) -> Result<Vec<f32>> {
+        let (size, width) = (self.settings.batch_size, self.inference.output_len());
+        let first = batches.start % self.rows.stride() * size * width;
+        let rows = (batches.end * size).min(of) - batches.start * size;
+        let mut outputs = vec![0.0; rows * width];
+        self.gpu
+            .read_at(self.outputs.input().at(first), &mut outputs)?;
+        Ok(outputs)
+    }
+
+    /// Runs the steps of these batches of the epoch, with their outputs where they are wanted. The last one may have a loss
+    /// that is not finite: no weight has moved by it or since.
     ///
     /// # Errors
     /// Whatever failed on the card.
-    pub fn steps(&mut self, batches: Range<usize>) -> Result<Vec<f64>> {
-        self.gpu.write(&mut self.counter, &[batches.start as u32])?;
-        for batch in batches.clone() {
-            let training = self.trained()?;
-            let rows = self.rows(batch, training.epoch_rows);
-            if let Some(graph) = training.graphs.get(&rows) {
-                graph.launch()?;
-                continue;
+    pub fn steps(&mut self, batches: Range<usize>, outputs: bool) -> Result<Vec<SessionStep>> {
+        let mut done = Vec::with_capacity(batches.len());
+        for (chunk, batches) in chunks(self.stride(), batches) {
+            let gpu = Arc::clone(&self.gpu);
+            gpu.write(&mut self.counter, &[batches.start as u32])?;
+            self.send(chunk)?;
+            self.rows.take(&gpu, chunk)?;
+            for batch in batches.clone() {
+                self.step(batch)?;
             }
-            self.put_step(training, rows)?;
-            if self.settings.graph {
-                // The launches above have loaded every kernel; what is recorded now runs from the next batch on.
-                let graph = self.gpu.record(|| self.put_step(training, rows))?;
-                if let Some(training) = &mut self.training {
-                    training.graphs.insert(rows, graph);
-                }
+            self.rows.free(&gpu, chunk)?;
+            // While the GPU works.
+            self.send(chunk + 1)?;
+            if !self.look(batches, outputs, &mut done)? {
+                break;
             }
         }
+        Ok(done)
+    }
+
+    /// Sends a chunk of the epoch, if there is such a one.
+    fn send(&mut self, chunk: usize) -> Result<()> {
+        match &self.training {
+            Some(training) => self.rows.send(&self.gpu, &training.samples, chunk),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a step on the stream, as a graph where there is one.
+    fn step(&mut self, batch: usize) -> Result<()> {
+        let training = self.trained()?;
+        let rows = self.rows_of(batch, training.samples.len());
+        if let Some(graph) = training.graphs.get(&rows) {
+            return graph.launch();
+        }
+        self.put_step(training, rows)?;
+        if self.settings.graph {
+            // The launches above have loaded every kernel; what is recorded now runs from the next batch on.
+            let graph = self.gpu.record(|| self.put_step(training, rows))?;
+            if let Some(training) = &mut self.training {
+                training.graphs.insert(rows, graph);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the steps of batches of one chunk and adds what they gave; whether all losses were finite.
+    fn look(
+        &self,
+        batches: Range<usize>,
+        outputs: bool,
+        done: &mut Vec<SessionStep>,
+    ) -> Result<bool> {
         let training = self.trained()?;
         let mut stopped = [0u32];
         self.gpu.read(&training.stopped, &mut stopped)?;
@@ -422,7 +507,22 @@ impl Session {
         if stopped[0] > 0 {
             losses.truncate((stopped[0] as usize).saturating_sub(batches.start));
         }
-        Ok(losses)
+        let all = training.samples.len();
+        let kept = match outputs {
+            true => self.read_outputs(batches.clone(), all)?,
+            false => Vec::new(),
+        };
+        let mut rest = kept.as_slice();
+        for (batch, loss) in batches.zip(losses) {
+            let count = self.rows_of(batch, all) * self.inference.output_len();
+            let (own, after) = rest.split_at(count.min(rest.len()));
+            rest = after;
+            done.push(SessionStep {
+                loss,
+                outputs: own.to_vec(),
+            });
+        }
+        Ok(stopped[0] == 0)
     }
 
     /// Puts the prediction of one batch on the stream.
@@ -434,22 +534,23 @@ impl Session {
             self.counter.out(),
             self.state.out(),
         )?;
-        self.put_gather(rows, Out::NULL)?;
-        self.inference.forward(&memory, rows)
+        self.put_gather(&self.inference, &memory, rows)?;
+        self.inference.forward(&memory, rows)?;
+        self.put_outputs(&self.inference, &memory, rows)
     }
 
-    /// Predictions for rows of the data set with the parameters as they are, rows x outputs; `seen` hears how many rows
-    /// each batch had.
+    /// Shows the outputs of samples, with the parameters as they are, chunk after chunk: which samples, rows x outputs.
     ///
     /// # Errors
-    /// Whatever failed on the card.
-    pub fn predict(&mut self, rows: &[usize], seen: impl Fn(usize)) -> Result<Vec<f32>> {
-        self.set_order(rows)?;
-        let width = self.inference.output_len();
-        let batches = rows.len().div_ceil(self.settings.batch_size);
-        if self.predictions.len() < rows.len() * width {
-            self.predictions = self.gpu.allocate(rows.len() * width, "the predictions")?;
-        }
+    /// Whatever failed on the card; [`Error::Interrupted`] after a signal that the program watches for; those of `each`.
+    pub fn predict(
+        &mut self,
+        samples: &[S::Sample],
+        mut each: impl FnMut(Range<usize>, &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        self.set_order(samples)?;
+        let size = self.settings.batch_size;
+        let batches = samples.len().div_ceil(size);
         if self.batches.len() < batches {
             self.batches = self.gpu.allocate(batches, "the epoch")?;
             self.graphs.clear();
@@ -462,30 +563,37 @@ impl Session {
             .collect();
         self.gpu.write(&mut self.batches, &states)?;
         self.gpu.write(&mut self.counter, &[0])?;
-        for batch in 0..batches {
-            let count = self.rows(batch, rows.len());
-            if let Some(graph) = self.graphs.get(&count) {
-                graph.launch()?;
-            } else {
-                self.put_prediction(count)?;
-                if self.settings.graph {
-                    let graph = self.gpu.record(|| self.put_prediction(count))?;
-                    self.graphs.insert(count, graph);
-                }
+        for (chunk, batches) in chunks(self.stride(), 0..batches) {
+            self.rows.send(&self.gpu, samples, chunk)?;
+            self.rows.take(&self.gpu, chunk)?;
+            for batch in batches.clone() {
+                self.prediction(self.rows_of(batch, samples.len()))?;
             }
-            let memory = self.memory(&self.tables, Out::NULL);
-            let (output, len) = self
-                .inference
-                .value(&memory, self.inference.output(), count);
-            let to = self
-                .predictions
-                .out()
-                .at(batch * self.settings.batch_size * width);
-            self.gpu.copy(to, output.input(), len)?;
-            seen(count);
+            self.rows.free(&self.gpu, chunk)?;
+            // While the GPU works.
+            self.rows.send(&self.gpu, samples, chunk + 1)?;
+            let outputs = self.read_outputs(batches.clone(), samples.len())?;
+            each(
+                batches.start * size..(batches.end * size).min(samples.len()),
+                &outputs,
+            )?;
+            if interrupted() {
+                return Err(Error::Interrupted);
+            }
         }
-        let mut out = vec![0.0; rows.len() * width];
-        self.gpu.read(&self.predictions, &mut out)?;
-        Ok(out)
+        Ok(())
+    }
+
+    /// Puts the prediction of the next batch on the stream, as a graph where there is one.
+    fn prediction(&mut self, rows: usize) -> Result<()> {
+        if let Some(graph) = self.graphs.get(&rows) {
+            return graph.launch();
+        }
+        self.put_prediction(rows)?;
+        if self.settings.graph {
+            let graph = self.gpu.record(|| self.put_prediction(rows))?;
+            self.graphs.insert(rows, graph);
+        }
+        Ok(())
     }
 }

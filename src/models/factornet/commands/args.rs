@@ -1,7 +1,7 @@
 //! Arguments of all four commands. What a command does not need it accepts and ignores.
 
 use crate::args::numbers::one_or_more;
-use crate::args::{DeviceArgs, Unannounced};
+use crate::args::{DeviceArgs, PrecisionArg, Unannounced};
 use crate::data::tracks::Storage;
 use crate::io::sources::is_there;
 use crate::models::factornet::genome_inputs::Files;
@@ -51,18 +51,11 @@ pub struct SharedArgs {
     /// Samples that are computed at a time
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = one_or_more::<usize>)]
     pub batch_size: usize,
-    /// Arithmetic: f32 or f64 [default: f32, or as the model was trained]
+    /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: f32, or as the model was trained, f32 for bf16]
     #[arg(long, value_name = "TYPE")]
-    pub precision: Option<Arithmetic>,
+    precision: Option<PrecisionArg>,
     #[command(flatten)]
     device: DeviceArgs,
-}
-
-/// `--precision`: FactorNet runs on the CPU.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arithmetic {
-    F64,
-    F32,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,19 +65,13 @@ pub enum StorageArg {
 }
 
 impl SharedArgs {
-    /// Finds the device. FactorNet runs on the CPU.
+    /// Finds the device.
     ///
     /// # Errors
-    /// A device or precision that it does not run on.
+    /// A device or precision that cannot be had.
     pub fn open(&self, trained: Option<Precision>) -> Result<(Unannounced, Precision)> {
-        let precision = match self.precision {
-            Some(Arithmetic::F64) => Precision::F64,
-            Some(Arithmetic::F32) => Precision::F32,
-            None => trained.unwrap_or_default(),
-        };
-        let why = "FactorNet does not run on a GPU yet";
-        let device = self.device.open_cpu(precision, why)?;
-        Ok((device, precision))
+        let precision = PrecisionArg::or_trained(self.precision, trained.unwrap_or_default());
+        Ok((self.device.open(Some(precision))?, precision))
     }
 
     /// What is read of genome, blacklist and annotation.

@@ -23,7 +23,7 @@ use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
 use crate::train::model::Kinds;
-use crate::train::predictor::Predictor;
+use crate::train::predictor::{BLOCK, Predictor};
 use crate::{Error, Result};
 use std::path::PathBuf;
 
@@ -53,9 +53,6 @@ pub struct Args {
     #[command(flatten)]
     shared: SharedArgs,
 }
-
-/// Windows that are scored at a time.
-const BLOCK: usize = 1 << 15;
 const LEVEL: f64 = 0.95;
 /// Bases that the bootstrap draws together: windows overlap, and so do the inputs of near ones.
 const STRETCH: u32 = 10_000;
@@ -68,12 +65,17 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let model = open(&args.model, known)?;
     let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => evaluate::<f64>(args, &model, device),
-        _ => evaluate::<f32>(args, &model, device),
+        Precision::F64 => evaluate::<f64>(args, &model, device, precision),
+        _ => evaluate::<f32>(args, &model, device, precision),
     }
 }
 
-fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: Unannounced) -> Result<()> {
+fn evaluate<T: Number>(
+    args: &Args,
+    model: &FactorNet,
+    device: Unannounced,
+    precision: Precision,
+) -> Result<()> {
     let lists = Lists {
         factors: true,
         meta: !model.config.model.meta.is_empty(),
@@ -137,11 +139,12 @@ fn evaluate<T: Number>(args: &Args, model: &FactorNet, device: Unannounced) -> R
     };
     let mut predictor = Predictor::new(
         &device,
-        model.config.precision,
+        precision,
         &model.config.model.network,
         model.parameters::<T>()?,
         &inputs,
         args.shared.batch_size,
+        windows.len().min(BLOCK),
     )?;
     let all = model.config.model.factors.len();
     // From here on a signal ends the work between two batches.

@@ -22,7 +22,7 @@ use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
 use crate::train::model::Kinds;
-use crate::train::predictor::Predictor;
+use crate::train::predictor::{BLOCK, Predictor};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -57,17 +57,14 @@ pub struct Args {
     shared: SharedArgs,
 }
 
-/// Intervals that are held at a time.
-const BLOCK: usize = 1 << 15;
-
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let model = open(&args.model, known)?;
     let columns = chosen(&model, args.factor.as_deref())?;
     check_there([&args.bedfile])?;
     let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => predict::<f64>(args, &model, device, &columns),
-        _ => predict::<f32>(args, &model, device, &columns),
+        Precision::F64 => predict::<f64>(args, &model, device, precision, &columns),
+        _ => predict::<f32>(args, &model, device, precision, &columns),
     }
 }
 
@@ -75,6 +72,7 @@ fn predict<T: Number>(
     args: &Args,
     model: &FactorNet,
     device: Unannounced,
+    precision: Precision,
     columns: &[usize],
 ) -> Result<()> {
     let lists = Lists {
@@ -136,20 +134,22 @@ fn predict<T: Number>(
     let asked = |lines| Asked::new(lines, placer, &genome.unknown, strict);
     let reporter = Reporter::new();
     // What comes through a pipe is read once: how much it is, and what is wrong with it, is known at its end.
-    let bar = match is_stream(&args.bedfile) {
+    let (most, bar) = match is_stream(&args.bedfile) {
         false => {
             let intervals = asked(sources.lines(&args.bedfile)?).survey()?;
-            reporter.bar("scoring", intervals, "intervals")
+            let bar = reporter.bar("scoring", intervals, "intervals");
+            (intervals.min(BLOCK), bar)
         }
-        true => reporter.counter("scoring", "intervals"),
+        true => (BLOCK, reporter.counter("scoring", "intervals")),
     };
     let mut predictor = Predictor::new(
         &device,
-        model.config.precision,
+        precision,
         &model.config.model.network,
         model.parameters::<T>()?,
         &inputs,
         args.shared.batch_size,
+        most,
     )?;
     let factors = model.config.model.factors.len();
     let zeros = vec![0.0; columns.len()];

@@ -20,6 +20,34 @@ const TOLERANCE: f64 = 1e-9;
 const LEAST_F32: f64 = 1e-6;
 const TIMES_F32: f64 = 10.0;
 
+/// On a GPU, the same, and at least this.
+const LEAST_GPU: f64 = 1e-4;
+
+/// Who computed ours, in which arithmetic: its bounds follow from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    CpuF64,
+    CpuF32,
+    GpuF32,
+}
+
+impl By {
+    pub fn cpu<T: Number>() -> By {
+        match T::NAME {
+            "f64" => By::CpuF64,
+            _ => By::CpuF32,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            By::CpuF64 => "f64",
+            By::CpuF32 => "f32",
+            By::GpuF32 => "cuda f32",
+        }
+    }
+}
+
 /// What `case.json` says.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -290,27 +318,31 @@ impl Case {
         all
     }
 
-    /// Ours against `theirs`, by the number type's measure and bound.
-    pub fn compare<T: Number>(
+    /// Ours against `theirs`, by the arithmetic's measure and bound.
+    pub fn compare(
         &self,
+        by: By,
         lowering: Lowering,
         what: &str,
         ours: &[f64],
         theirs: &[f64],
         number: Bounded,
     ) -> Result<Check> {
-        let what = format!("{} {lowering:?} {what}", T::NAME);
-        if T::NAME == "f64" {
-            return Ok(in_f64(what, ours, theirs));
-        }
+        let what = format!("{} {lowering:?} {what}", by.name());
+        let least = match by {
+            By::CpuF64 => return Ok(in_f64(what, ours, theirs)),
+            By::CpuF32 => LEAST_F32,
+            By::GpuF32 => LEAST_GPU,
+        };
         Ok(Check {
             what,
             error: relative_to_largest(ours, theirs),
-            allowed: self.bound_f32(number)?,
+            allowed: (TIMES_F32 * self.error_f32(number)?).max(least),
         })
     }
 
-    fn bound_f32(&self, number: Bounded) -> Result<f64> {
+    /// The original's own error in f32.
+    fn error_f32(&self, number: Bounded) -> Result<f64> {
         let errors = &self.errors;
         let found = match number {
             Bounded::Probability => Some(&errors.prob),
@@ -323,7 +355,16 @@ impl Case {
             let path = self.folder.join(CASE_FILE);
             Error::format(path, "a parameter is missing from f32_err_abs_rel")
         })?;
-        Ok((TIMES_F32 * relative).max(LEAST_F32))
+        Ok(*relative)
+    }
+}
+
+/// Ours of a single layer, computed on a GPU, against `theirs`.
+pub(super) fn on_gpu(what: String, ours: &[f64], theirs: &[f64]) -> Check {
+    Check {
+        what,
+        error: relative(ours, theirs, 0.0),
+        allowed: LEAST_GPU,
     }
 }
 

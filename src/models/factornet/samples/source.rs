@@ -28,6 +28,13 @@ impl Source for TaskSamples<'_> {
     fn fill(&self, sample: &Sample, row: &mut Row<'_>) {
         self.inputs.fill(sample, row);
     }
+
+    fn targets(&self, sample: &Sample, targets: &mut [f64]) {
+        match &self.task {
+            Task::Single(_) => targets.fill(f64::from(sample.label)),
+            Task::Multi(task) => task.labels(sample, targets),
+        }
+    }
 }
 
 impl Samples for TaskSamples<'_> {
@@ -52,12 +59,5 @@ impl Samples for TaskSamples<'_> {
             Task::Multi(task) => 2 * task.positives(),
         };
         training.max(self.validation().len())
-    }
-
-    fn targets(&self, sample: &Sample, targets: &mut [f64]) {
-        match &self.task {
-            Task::Single(_) => targets.fill(f64::from(sample.label)),
-            Task::Multi(task) => task.labels(sample, targets),
-        }
     }
 }

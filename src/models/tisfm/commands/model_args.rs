@@ -56,12 +56,7 @@ impl ModelArgs {
         if let Some(out) = &self.out {
             outputs::check(&[("--out", out)], &inputs)?;
         }
-        let precision = match (self.precision, model.config.precision) {
-            (Some(given), _) => given.precision(),
-            // What was trained in bf16 is held in f32.
-            (None, Precision::Bf16) => Precision::F32,
-            (None, as_trained) => as_trained,
-        };
+        let precision = PrecisionArg::or_trained(self.precision, model.config.precision);
         let device = self.device.open(Some(precision))?;
         let architecture = &model.config.model.architecture;
         if architecture.depends_on_batch() {

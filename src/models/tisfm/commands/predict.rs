@@ -51,7 +51,6 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         codes: &sequences.codes,
         signals: &[],
         length: sequences.length,
-        outputs: outputs.len(),
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
     let bar = Reporter::new().bar("predicting", rows.len(), "sequences");

@@ -67,7 +67,6 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         codes: &dataset.codes,
         signals: &dataset.signals,
         length: dataset.length,
-        outputs,
     };
     let bar = Reporter::new().bar("testing", rows.len(), "sequences");
     let predictions = model.predict(

@@ -130,7 +130,6 @@ fn train<T: Number>(
             codes: &dataset.codes,
             signals: &dataset.signals,
             length: dataset.length,
-            outputs: dataset.outputs.len(),
         },
         train: &split.train,
         validation: &split.validation,

@@ -3,3 +3,4 @@
 pub mod begin_step;
 pub mod end_step;
 pub mod gather;
+pub mod keep_outputs;

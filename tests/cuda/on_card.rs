@@ -1,0 +1,29 @@
+//! The program with the stand-in as its driver.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::kinds::Kind;
+use crate::common::{Run, command, standin};
+
+/// The program on the stand-in, with no NVRTC and a cache of its own; None: skipped.
+pub fn on_card(folder: &Path, arguments: &str) -> Option<Command> {
+    let mut command = command(folder, arguments);
+    command
+        .env("LD_LIBRARY_PATH", standin::folder()?)
+        .env("NVRTC_PATH", folder.join("none"))
+        .env("CISGRAD_CACHE", folder.join("cache"));
+    Some(command)
+}
+
+pub fn run(folder: &Path, arguments: &str, variables: &[(&str, &str)]) -> Option<Run> {
+    let mut command = on_card(folder, arguments)?;
+    command.envs(variables.iter().copied());
+    Some(Run::of(command.output().unwrap(), arguments))
+}
+
+/// A kind's `train --device cuda`; None: skipped.
+pub fn train<K: Kind>(data: &K, out: &str, more: &str) -> Option<Run> {
+    let arguments = data.train_arguments(out, &format!("{more} --device cuda"));
+    run(data.folder(), &arguments, &[])
+}
