@@ -7,7 +7,7 @@ pub mod outputs;
 pub mod own_folder;
 
 use crate::engine::Device;
-use crate::engine::device::{Chosen, DeviceRequest};
+use crate::engine::device::{Chosen, DeviceRequest, F64_ON_CPU};
 use crate::io::atomic::write_atomic;
 use crate::io::text::printable;
 use crate::numbers::rounded;
@@ -38,7 +38,7 @@ impl DeviceArgs {
     /// A device or precision that cannot be had; more threads than the system gives.
     pub fn open(&self, precision: Option<Precision>) -> Result<Unannounced> {
         let f64 = precision == Some(Precision::F64);
-        let cpu_only = f64.then_some("--precision f64 runs on the CPU alone");
+        let cpu_only = f64.then_some(F64_ON_CPU);
         let request: DeviceRequest = self.device.parse()?;
         if let Some(threads) = self.threads {
             start_threads(threads)?;

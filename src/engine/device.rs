@@ -3,10 +3,22 @@
 use super::cuda::Gpu;
 use super::cuda::probe;
 use super::cuda::probe::{Absence, Cards};
+use super::real::Real;
 use crate::numbers::counted;
 use crate::{Error, Result};
 use std::str::FromStr;
 use std::sync::Arc;
+
+/// Why a run in f64 is none for a GPU.
+pub const F64_ON_CPU: &str = "--precision f64 runs on the CPU alone";
+
+/// Numbers for a GPU, which works in f32.
+///
+/// # Errors
+/// They are of another type, which the commands choose for the CPU alone.
+pub fn for_gpu<T: Real>(numbers: &[T]) -> Result<&[f32]> {
+    T::as_f32(numbers).ok_or_else(|| Error::usage(format!("{F64_ON_CPU}; say --device cpu")))
+}
 
 /// What `--device` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

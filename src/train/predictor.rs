@@ -6,6 +6,7 @@ use super::folder::weights::Number;
 use super::interrupt::interrupted;
 use super::model::{Model, Purpose};
 use super::worker::session::{Session, SessionSettings};
+use crate::engine::device::for_gpu;
 use crate::engine::{CpuExecutor, Device, Noise};
 use crate::{Error, Result};
 
@@ -65,10 +66,7 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
                     graph: *graph,
                 };
                 let mut session = Session::new(gpu, model, source, None, settings)?;
-                let params = T::as_f32(&params).ok_or_else(|| {
-                    Error::usage("--precision f64 runs on the CPU alone; say --device cpu")
-                })?;
-                session.load(params, None)?;
+                session.load(for_gpu(&params)?, None)?;
                 Runs::Cuda(Box::new(session))
             }
         };

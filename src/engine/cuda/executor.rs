@@ -37,11 +37,13 @@ impl DeviceExecutor {
         precision: Precision,
     ) -> Result<Self> {
         let spread = program.places().spread(program.layout(), params);
+        let bytes = program.arena_len() * size_of::<f32>() + program.rows() * length;
+        let what = gpu.batch(program.rows(), bytes);
         Ok(DeviceExecutor {
-            arena: gpu.allocate(program.arena_len(), "the activations")?,
+            arena: gpu.allocate(program.arena_len(), &what)?,
             grads: gpu.upload(&vec![0.0; spread.len()], "the gradients")?,
             params: gpu.upload(&spread, "the parameters")?,
-            codes: gpu.allocate(program.rows() * length, "the sequences")?,
+            codes: gpu.allocate(program.rows() * length, &what)?,
             state: gpu.upload(&[StepState::default()], "the step")?,
             tables: program.tables(gpu, params)?,
             gpu: Arc::clone(gpu),
@@ -100,6 +102,27 @@ impl DeviceExecutor {
             }
         }
         Ok(())
+    }
+
+    /// Forward; then the values of `vars`, which the tape was told to keep, rows x elements each.
+    ///
+    /// # Errors
+    /// Whatever fails on the GPU.
+    ///
+    /// # Panics
+    /// When the batch has more rows than the program.
+    pub fn observe(&mut self, batch: &Batch<'_, f32>, vars: &[Var]) -> Result<Vec<Vec<f32>>> {
+        assert!(batch.rows <= self.program.rows());
+        self.load(batch)?;
+        let memory = self.memory();
+        self.program.forward(&memory, batch.rows)?;
+        let read = |&var: &Var| {
+            let (place, len) = self.program.value(&memory, var, batch.rows);
+            let mut values = vec![0.0; len];
+            self.gpu.read_at(place.input(), &mut values)?;
+            Ok(values)
+        };
+        vars.iter().map(read).collect()
     }
 
     /// Forward and backward with every row's loss counting 1. Parameter gradients, in the layout's order, are added to

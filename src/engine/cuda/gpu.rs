@@ -265,6 +265,20 @@ impl Gpu {
         .map_err(|e| failed(&format!("launching {} on a grid of {grid:?}", K::NAME), e))
     }
 
+    /// A batch of so many rows that takes `needed` bytes, in a message: with a smaller one that would fit where this does not.
+    pub fn batch(&self, rows: usize, needed: usize) -> String {
+        let free = self.memory().map_or(usize::MAX, |(free, _)| free);
+        let what = format!("a batch of {rows}");
+        if needed < free {
+            return what;
+        }
+        // Nearly all of it grows with the batch; a tenth is left for the rest.
+        match (rows as f64 * 0.9 * free as f64 / needed as f64) as usize {
+            0 => format!("{what} (not even one row fits)"),
+            fits => format!("{what} (--batch-size {fits} would fit)"),
+        }
+    }
+
     /// Memory for `len` elements, not initialised.
     ///
     /// # Errors

@@ -1,14 +1,21 @@
 //! Where a FactorNet's kernels fire: windows to sites.
 
 use crate::dna::bases::complement;
-use crate::engine::{CpuExecutor, Noise, Real};
+use crate::engine::cuda::DeviceExecutor;
+use crate::engine::device::for_gpu;
+use crate::engine::{Batch, CpuExecutor, Device, Noise, Real};
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::models::factornet::Spec;
+use crate::models::factornet::network::Observed;
 use crate::train::batch::{BatchSize, Feed, Source};
+use crate::train::folder::config::Precision;
+use crate::train::folder::weights::Number;
 use crate::train::interrupt::interrupted;
 use crate::train::model::Model;
 use crate::{Error, Result};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 /// The sites of two layers.
@@ -37,8 +44,11 @@ impl Sites {
 /// activation where that is above 0.
 ///
 /// # Errors
-/// A network or a batch that does not fit into memory; [`Error::Interrupted`] after a signal that the program watches for.
-pub fn collect<T: Real, S: Source>(
+/// A network or a batch that does not fit into memory; the device fails; [`Error::Interrupted`] after a signal that the
+/// program watches for.
+pub fn collect<T: Number, S: Source>(
+    device: &Device,
+    precision: Precision,
     spec: &Spec,
     params: &[T],
     windows: &[S::Sample],
@@ -46,45 +56,88 @@ pub fn collect<T: Real, S: Source>(
     source: &S,
 ) -> Result<Sites> {
     let batch_size = BatchSize::of(batch_size, windows.len());
-    let observed = spec.observing_program::<T>(batch_size)?;
-    let activations = observed.activations;
-    let layers = [activations.convolution, activations.positionwise];
-    let mut executor = CpuExecutor::new(observed.program);
+    match device {
+        Device::Cpu { .. } => {
+            let Observed {
+                program,
+                activations,
+            } = spec.observing_program::<T>(batch_size)?;
+            let mut executor = CpuExecutor::new(program);
+            let layers = [activations.convolution, activations.positionwise];
+            in_batches(
+                spec,
+                windows,
+                batch_size,
+                source,
+                |batch: &Batch<'_, T>, add| {
+                    executor.observe(params, batch, &layers, |first, rows, values| {
+                        add(first..first + rows, [values[0], values[1]]);
+                    });
+                    Ok(())
+                },
+            )
+        }
+        Device::Cuda { gpu, .. } => {
+            let Observed {
+                program,
+                activations,
+            } = spec.observing_on_gpu(batch_size)?;
+            let params = for_gpu(params)?;
+            let precision = precision.on_gpu();
+            let mut executor = DeviceExecutor::new(gpu, program, spec.length, params, precision)?;
+            let layers = [activations.convolution, activations.positionwise];
+            in_batches(
+                spec,
+                windows,
+                batch_size,
+                source,
+                |batch: &Batch<'_, f32>, add| {
+                    let values = executor.observe(batch, &layers)?;
+                    let piece = PIECE.min(batch.rows);
+                    let len = piece * per_window(spec);
+                    let parts = values[0].par_chunks(len).zip(values[1].par_chunks(len));
+                    parts.enumerate().for_each(|(number, (a, b))| {
+                        let first = number * piece;
+                        add(first..(first + piece).min(batch.rows), [a, b]);
+                    });
+                    Ok(())
+                },
+            )
+        }
+    }
+}
+
+/// Windows that a thread looks at at a time.
+const PIECE: usize = 8;
+
+/// Activations of a window in one layer.
+fn per_window(spec: &Spec) -> usize {
+    2 * spec.positions() * spec.kernels
+}
+
+/// Takes the activations of rows of a batch, by layer.
+type Add<'a, T> = &'a (dyn Fn(Range<usize>, [&[T]; 2]) + Sync);
+
+/// Runs batch after batch; `observe` gives the activations of every row, from any thread.
+fn in_batches<T: Real, S: Source>(
+    spec: &Spec,
+    windows: &[S::Sample],
+    batch_size: BatchSize,
+    source: &S,
+    mut observe: impl FnMut(&Batch<'_, T>, Add<'_, T>) -> Result<()>,
+) -> Result<Sites> {
     let mut feed = Feed::<T>::new(spec.row(), batch_size.given);
     let mut all = Sites::new(spec);
-    let per_window = 2 * spec.positions() * spec.kernels;
     for windows in windows.chunks(batch_size.rows) {
         feed.fill(windows, source)?;
         let batch = feed.batch(Noise::default(), false);
-        let tracks = if spec.tracks.is_empty() {
-            &[]
-        } else {
-            batch.dense[0]
-        };
         let parts = Mutex::new(BTreeMap::new());
-        executor.observe(params, &batch, &layers, |first, rows, values| {
-            let mut part = Sites::new(spec);
-            for row in 0..rows {
-                let window = first + row;
-                let codes = &batch.codes[window * spec.length..(window + 1) * spec.length];
-                let of_window = spec.tracks.len() * spec.length;
-                let signals = &tracks[window * of_window..(window + 1) * of_window];
-                let strands = [forward(spec, codes, signals), reverse(spec, codes, signals)];
-                for (layer, sites) in [&mut part.convolution, &mut part.positionwise]
-                    .into_iter()
-                    .enumerate()
-                {
-                    let activations = &values[layer][row * per_window..(row + 1) * per_window];
-                    let strand_len = per_window / 2;
-                    for (strand, activations) in strands.iter().zip(activations.chunks(strand_len))
-                    {
-                        add(spec, strand, activations, sites);
-                    }
-                }
-            }
+        observe(&batch, &|rows: Range<usize>, values: [&[T]; 2]| {
+            let first = rows.start;
+            let part = sites(spec, &batch, rows, values);
             let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
             parts.insert(first, part);
-        });
+        })?;
         // In the windows' order, whichever thread was first.
         let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
         parts.values().for_each(|part| all.merge(part));
@@ -93,6 +146,38 @@ pub fn collect<T: Real, S: Source>(
         }
     }
     Ok(all)
+}
+
+/// The sites of rows of a batch.
+fn sites<T: Real>(
+    spec: &Spec,
+    batch: &Batch<'_, T>,
+    rows: Range<usize>,
+    values: [&[T]; 2],
+) -> Sites {
+    let tracks = if spec.tracks.is_empty() {
+        &[]
+    } else {
+        batch.dense[0]
+    };
+    let mut found = Sites::new(spec);
+    let per_window = per_window(spec);
+    for (row, window) in rows.enumerate() {
+        let codes = &batch.codes[window * spec.length..(window + 1) * spec.length];
+        let of_window = spec.tracks.len() * spec.length;
+        let signals = &tracks[window * of_window..(window + 1) * of_window];
+        let strands = [forward(spec, codes, signals), reverse(spec, codes, signals)];
+        for (values, sites) in values
+            .iter()
+            .zip([&mut found.convolution, &mut found.positionwise])
+        {
+            let activations = &values[row * per_window..(row + 1) * per_window];
+            for (strand, activations) in strands.iter().zip(activations.chunks(per_window / 2)) {
+                add(spec, strand, activations, sites);
+            }
+        }
+    }
+    found
 }
 
 /// A window as the network reads one strand of it.

@@ -6,6 +6,7 @@ use super::build::{Activations, Built, Masking, build};
 use super::spec::Spec;
 use crate::Result;
 use crate::engine::cpu::piece_rows;
+use crate::engine::cuda::DeviceProgram;
 use crate::engine::memory::{self, Bytes};
 use crate::engine::{Program, Real, Tape, Var};
 use crate::ops::binary_cross_entropy::binary_cross_entropy;
@@ -18,9 +19,9 @@ use crate::train::model::{
 /// once, so they should be few; and not fewer than threads that could work, nor uneven for two.
 const PIECES: usize = 8;
 
-/// A program whose run leaves activations to be read ([`crate::engine::CpuExecutor::observe`]).
-pub struct Observed<T: Real> {
-    pub program: Program<T>,
+/// A program whose run leaves activations to be read: `observe` of the CPU's and of a GPU's executor.
+pub struct Observed<P> {
+    pub program: P,
     pub activations: Activations,
 }
 
@@ -46,14 +47,10 @@ impl Spec {
     ///
     /// # Errors
     /// It does not fit into memory.
-    pub fn observing_program<T: Real>(&self, batch: BatchSize) -> Result<Observed<T>> {
+    pub fn observing_program<T: Real>(&self, batch: BatchSize) -> Result<Observed<Program<T>>> {
         let make = |rows| {
-            let mut tape = Tape::new(false);
-            let built = build(&mut tape, self, Lowering::Composed, Masking::Drawn);
-            let activations = built.activations.expect("the composed form has them");
-            tape.keep(activations.convolution);
-            tape.keep(activations.positionwise);
-            (Program::new(tape, built.output, None, rows), activations)
+            let (tape, output, activations) = self.observing::<T>();
+            (Program::new(tape, output, None, rows), activations)
         };
         let (one, _) = make(1);
         let threads = rayon::current_num_threads().min(batch.rows);
@@ -64,6 +61,27 @@ impl Spec {
             program,
             activations,
         })
+    }
+
+    /// The same for a GPU.
+    ///
+    /// # Errors
+    /// A batch with more numbers than kernels count.
+    pub fn observing_on_gpu(&self, batch: BatchSize) -> Result<Observed<DeviceProgram>> {
+        let (tape, output, activations) = self.observing::<f32>();
+        Ok(Observed {
+            program: DeviceProgram::new(tape, output, None, batch.rows)?,
+            activations,
+        })
+    }
+
+    fn observing<T: Real>(&self) -> (Tape<T>, Var, Activations) {
+        let mut tape = Tape::new(false);
+        let built = build(&mut tape, self, Lowering::Composed, Masking::Drawn);
+        let activations = built.activations.expect("the composed form has them");
+        tape.keep(activations.convolution);
+        tape.keep(activations.positionwise);
+        (tape, built.output, activations)
     }
 }
 

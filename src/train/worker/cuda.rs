@@ -2,12 +2,13 @@
 
 use super::session::{Rule, Session, SessionSettings};
 use super::{Epoch, Job, Judge, Moments, Stepped, Worker};
+use crate::Result;
 use crate::engine::cuda::Gpu;
+use crate::engine::device::for_gpu;
 use crate::engine::{Layout, Real};
 use crate::train::batch::Samples;
 use crate::train::folder::config::Precision;
 use crate::train::model::{Measure, Model};
-use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,11 +63,6 @@ fn targets<S: Samples>(source: &S, samples: &[S::Sample], width: usize) -> Vec<f
     targets
 }
 
-/// A GPU works in f32: the commands choose that type for it.
-fn not_f32() -> Error {
-    Error::usage("--precision f64 runs on the CPU alone; say --device cpu")
-}
-
 fn from_f32<T: Real>(values: &[f32]) -> Vec<T> {
     values.iter().map(|&x| T::of(f64::from(x))).collect()
 }
@@ -77,9 +73,8 @@ impl<T: Real, S: Samples> Worker<T, S::Sample> for CudaWorker<'_, S> {
     }
 
     fn load(&mut self, params: &[T], moments: &Moments<T>) -> Result<()> {
-        let f32s = |values| T::as_f32(values).ok_or_else(not_f32);
-        self.session
-            .load(f32s(params)?, Some((f32s(&moments.m)?, f32s(&moments.v)?)))
+        let moments = (for_gpu(&moments.m)?, for_gpu(&moments.v)?);
+        self.session.load(for_gpu(params)?, Some(moments))
     }
 
     fn store(&mut self, params: &mut Vec<T>, moments: &mut Moments<T>) -> Result<()> {

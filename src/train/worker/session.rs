@@ -115,22 +115,6 @@ fn flags(program: &DeviceProgram, rule: &Rule) -> Vec<u8> {
     flags
 }
 
-/// What a batch's memory is for, with a batch that would fit where this one does not: it takes `needed` bytes in all.
-fn of_a_batch(gpu: &Gpu, needed: usize, batch_size: usize) -> String {
-    let free = gpu.memory().map_or(usize::MAX, |(free, _)| free);
-    let what = format!("a batch of {batch_size}");
-    if needed < free {
-        return what;
-    }
-    // Nearly all of it grows with the batch; a tenth is left for the rest.
-    let fits = (batch_size as f64 * 0.9 * free as f64 / needed as f64) as usize;
-    if fits == 0 {
-        format!("{what} (not even one sequence fits)")
-    } else {
-        format!("{what} (--batch-size {fits} would fit)")
-    }
-}
-
 impl<'a, S: Source> Session<'a, S> {
     /// Puts a model and its rows on the GPU; a `rule` makes it a session that learns.
     ///
@@ -165,7 +149,7 @@ impl<'a, S: Source> Session<'a, S> {
         // Two batches of packed rows at least.
         let per_row = row.length + 2 * format.words() * size_of::<u32>();
         let needed = arena_len * size_of::<f32>() + settings.batch_size * per_row;
-        let what = of_a_batch(gpu, needed, settings.batch_size);
+        let what = gpu.batch(settings.batch_size, needed);
         let training = match program.zip(rule) {
             None => None,
             Some((program, rule)) => Some(Training {

@@ -88,8 +88,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let own = args.own_folder(folder, &model.config.model.network)?;
     let (device, precision) = args.shared.open(Some(model.config.precision))?;
     match precision {
-        Precision::F64 => visualize::<f64>(args, &model, &own, device),
-        _ => visualize::<f32>(args, &model, &own, device),
+        Precision::F64 => visualize::<f64>(args, &model, &own, device, precision),
+        _ => visualize::<f32>(args, &model, &own, device, precision),
     }
 }
 
@@ -98,6 +98,7 @@ fn visualize<T: Number>(
     model: &FactorNet,
     own: &OwnFolder,
     device: Unannounced,
+    precision: Precision,
 ) -> Result<()> {
     let network = &model.config.model.network;
     let cells = [CellFolder::read(
@@ -139,7 +140,7 @@ fn visualize<T: Number>(
     let intervals = read_intervals(sources.into_lines(&args.bedfile)?, chromosomes, &mut notes)?;
     let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
-    device.announce();
+    let device = device.announce();
     say(&notes);
     let blacklist = &genome.blacklist.grown;
     if intervals.is_empty() {
@@ -189,6 +190,8 @@ fn visualize<T: Number>(
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let sites = collect::<T, _>(
+        &device,
+        precision,
         network,
         &model.parameters()?,
         &samples,
