@@ -23,14 +23,14 @@ template <i32 STEP> struct ColumnWindows {
 };
 static_assert(GEMM_THREADS % GEMM_TILE == 0, "a thread fetches from one column only");
 
-template <bool DEEP_FAST, i32 STEP>
+template <bool DEEP_FAST, u32 SIZE, i32 STEP>
 DEV void gemm_fetch(float (&into)[8], const ColumnWindows<STEP>& x, u32 n0, u32 columns, u32 tap0, u32 taps) {
     static_assert(!DEEP_FAST, "neighbouring threads fetch neighbouring columns");
     const bool inside = n0 + threadIdx.x % GEMM_TILE < columns;
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
         u32 column, tap, k;
-        gemm_place<false>(threadIdx.x, i, column, tap);
+        gemm_place<false, SIZE>(threadIdx.x, i, column, tap);
         tap += tap0;
         const u32 line = divide(x.width, tap, k);
         const i32 at = x.first + STEP * (i32)k;
@@ -151,14 +151,14 @@ struct ColumnsOfOutput {
     Divisor length;
 };
 
-template <bool DEEP_FAST>
+template <bool DEEP_FAST, u32 SIZE>
 DEV void gemm_fetch(float (&into)[8], const ColumnsOfOutput& y, u32 o0, u32 outputs, u32 n0, u32 columns) {
     static_assert(DEEP_FAST, "neighbouring threads fetch neighbouring columns");
     const u32 n = n0 + threadIdx.x % GEMM_DEPTH;
     u32 l;
     const u64 row = divide(y.length, y.first + n, l);
     u32 first, deep;
-    gemm_place<true>(threadIdx.x, 0, first, deep);
+    gemm_place<true, SIZE>(threadIdx.x, 0, first, deep);
     const u32 o = o0 + first, step = GEMM_THREADS / GEMM_DEPTH;
     const float* from = y.dy + row * y.row_step + (o * y.length.d + l);
 #pragma unroll
@@ -186,7 +186,7 @@ struct ColumnsOfWindows {
     const TapPlace* taps;
 };
 
-template <bool DEEP_FAST>
+template <bool DEEP_FAST, u32 SIZE>
 DEV void gemm_fetch(float (&into)[8], const ColumnsOfWindows& x, u32, u32, u32 n0, u32 columns) {
     static_assert(DEEP_FAST, "neighbouring threads fetch neighbouring columns");
     // Behind the last column dy is 0, and any number serves: the last one's.
@@ -197,7 +197,7 @@ DEV void gemm_fetch(float (&into)[8], const ColumnsOfWindows& x, u32, u32, u32 n
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
         u32 along, deep;
-        gemm_place<true>(threadIdx.x, i, along, deep);
+        gemm_place<true, SIZE>(threadIdx.x, i, along, deep);
         const TapPlace tap = x.taps[along];
         into[i] = l + tap.k < x.length ? from[tap.offset + l] : tap.k == BIAS_TAP ? 1.f : 0.f;
     }
@@ -233,5 +233,5 @@ extern "C" __global__ void __launch_bounds__(128, 3) conv1d_backward_weight(
 // out[i] += the sum of its parts.
 extern "C" __global__ void __launch_bounds__(256) conv1d_sum_parts(
     const float* __restrict__ parts, float* __restrict__ out, u32 rows, u32 columns) {
-    column_sum(parts, out, rows, columns);
+    column_sum(parts, out, rows, columns, 1);
 }

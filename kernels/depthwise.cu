@@ -71,5 +71,5 @@ extern "C" __global__ void __launch_bounds__(128) depthwise_backward_weight(
 // out[i] += the sum of its parts.
 extern "C" __global__ void __launch_bounds__(256) depthwise_sum_parts(
     const float* __restrict__ parts, float* __restrict__ out, u32 rows, u32 columns) {
-    column_sum(parts, out, rows, columns);
+    column_sum(parts, out, rows, columns, 1);
 }

@@ -84,15 +84,14 @@ DEV float gemm_element(const MaskedInputs& x, u32 line, u32 i) {
 }
 
 // z of all steps without h, b among it: a block for a tile of lines x units of one gate (blockIdx.y = direction x 4 + gate).
-extern "C" __global__ void __launch_bounds__(128) lstm_inputs(const float* __restrict__ x, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ kept, u32 rows, u32 steps, u32 inputs, u32 units) {
-    __shared__ GemmShared s;
+extern "C" __global__ void __launch_bounds__(128) lstm_inputs(const float* __restrict__ x, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ kept, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
+    __shared__ GemmEither s;
     const Sizes n{rows, steps, inputs, units};
-    const u32 direction = blockIdx.y / GATES, gate = blockIdx.y % GATES, across = (units + GEMM_TILE - 1) / GEMM_TILE;
-    const u32 m0 = blockIdx.x / across * GEMM_TILE, n0 = blockIdx.x % across * GEMM_TILE;
+    const u32 direction = blockIdx.y / GATES, gate = blockIdx.y % GATES;
     const Packed own = packed_of(packed, n, direction);
     const MaskedInputs a{x, {input_masks, nullptr, input_stride, 0}, n, direction, gate};
     const Matrix w{own.w + gate * units, 1, GATES * units};
-    gemm_tile<false, true, false>(s, a, w, rows * 2 * steps, units, inputs, m0, n0, [&](u32 line, u32 j, float sum) {
+    gemm_either<true, false>(s, bf16, a, w, rows * 2 * steps, units, inputs, blockIdx.x, [&](u32 line, u32 j, float sum) {
         const u32 both = line / steps, step = line - both * steps, q = both % 2 * DIRECTIONS + direction;
         kept[chain_place(n, both / 2, q) + ((u64)step * GATES + gate) * units + j] = sum + own.b[gate * units + j];
     });
@@ -168,6 +167,118 @@ extern "C" __global__ void __launch_bounds__(128) lstm_forward(const float* __re
     else lstm_run<4>(masks, packed, kept, y, n);
 }
 
+// ---- the recurrence with U in registers: 32 or 64 units -----------------------------------------------------------
+//
+// A thread keeps 32 numbers of U for each gate. Of 32 units it has one whole unit, and a warp is a chain; of 64 it has half of one,
+// its neighbour the other half, and a block of four warps is a chain. h times its multipliers goes through shared memory, the four
+// gates of a unit side by side, in two places in turn: one barrier a step. Bound by the length of a step where chains are few,
+// by instructions where they are many: 128 multiply-adds and 32 reads of shared memory of each thread and step, and the gates.
+template <u32 R> struct InRegisters {
+    static constexpr u32 SHARES = R / 32;          // threads of a unit
+    static constexpr u32 THREADS = R * SHARES;     // of a chain
+    static constexpr u32 CHAINS = 128 / THREADS;   // of a block
+    static constexpr u32 LINE = R + SHARES;        // shares begin in different banks
+};
+
+// Where a thread stands.
+struct OfChain {
+    u32 own, j, share, direction, row, q;
+    u64 chain;
+    bool writes;
+};
+template <u32 R> DEV OfChain of_chain(const Sizes& n) {
+    typedef InRegisters<R> In;
+    const u32 own = threadIdx.x / In::THREADS, thread = threadIdx.x % In::THREADS, all = 2 * n.rows;
+    const u32 number = blockIdx.x * In::CHAINS + own, chain = min(number, all - 1);
+    const u32 share = thread % In::SHARES, direction = blockIdx.y;
+    return {own, thread / In::SHARES, share, direction, chain / 2, chain % 2 * DIRECTIONS + direction, chain, number < all && share == 0};
+}
+
+// Behind it every thread of the chain sees what was written to shared memory.
+template <u32 R> DEV void chain_barrier() {
+    if (InRegisters<R>::SHARES == 1) __syncwarp();
+    else __syncthreads();
+}
+
+// The sum over a unit's shares, the same bits in each.
+template <u32 R> DEV float over_shares(float x) {
+    return InRegisters<R>::SHARES == 1 ? x : x + __shfl_xor_sync(0xffffffffu, x, 1);
+}
+
+// sum[g] += the products of a share's numbers of `line` with u.
+DEV void add_share(float (&sum)[GATES], const float (&u)[GATES][32], const float4* line) {
+#pragma unroll
+    for (u32 k = 0; k < 32; k++) {
+        const float4 x = line[k];
+        sum[0] += x.x * u[0][k];
+        sum[1] += x.y * u[1][k];
+        sum[2] += x.z * u[2][k];
+        sum[3] += x.w * u[3][k];
+    }
+}
+
+template <u32 R>
+DEV void lstm_run_in_registers(const Masks& masks, const float* packed, float* kept, float* y, const Sizes& n) {
+    typedef InRegisters<R> In;
+    __shared__ float4 lines[2][In::CHAINS * In::LINE];
+    const OfChain at = of_chain<R>(n);
+    const float* from = packed_of(packed, n, at.direction).u + at.j;
+    float u[GATES][32], m[GATES];
+#pragma unroll
+    for (u32 k = 0; k < 32; k++)
+#pragma unroll
+        for (u32 g = 0; g < GATES; g++) u[g][k] = from[((at.share * 32 + k) * GATES + g) * R];
+#pragma unroll
+    for (u32 g = 0; g < GATES; g++) m[g] = state_mask(masks, n, at.row, at.q, g, at.j);
+    float* gates = kept + chain_place(n, at.row, at.q) + at.j;
+    float* cells = gates + (u64)n.steps * GATES * R;
+    float* out = y + at.chain * n.steps * DIRECTIONS * R + at.direction * R + at.j;
+    const u32 mine = at.own * In::LINE + at.j + at.j / 32;
+    if (at.share == 0) lines[0][mine] = make_float4(0.f, 0.f, 0.f, 0.f);
+    float z[GATES], cell = 0.f;
+    const u32 last = n.steps - 1;
+#pragma unroll
+    for (u32 g = 0; g < GATES; g++) z[g] = gates[((u64)(at.direction ? last : 0) * GATES + g) * R];
+    chain_barrier<R>();
+    for (u32 number = 0; number < n.steps; number++) {
+        const u32 step = at.direction ? last - number : number;
+        float sum[GATES], next[GATES];
+        // Those of the step after it, before they are needed; at the end of none.
+        const u32 ahead = number == last ? step : at.direction ? step - 1 : step + 1;
+#pragma unroll
+        for (u32 g = 0; g < GATES; g++) {
+            sum[g] = at.share == 0 ? z[g] : 0.f;
+            next[g] = gates[((u64)ahead * GATES + g) * R];
+        }
+        add_share(sum, u, &lines[number & 1][at.own * In::LINE + at.share * 33]);
+#pragma unroll
+        for (u32 g = 0; g < GATES; g++) sum[g] = over_shares<R>(sum[g]);
+        const float in = hard_sigmoid(sum[0]), forget = hard_sigmoid(sum[1]), new_cell = tanhf(sum[2]), open = hard_sigmoid(sum[3]);
+        cell = forget * cell + in * new_cell;
+        const float h = open * tanhf(cell);
+        if (at.share == 0) lines[(number + 1) & 1][mine] = make_float4(h * m[0], h * m[1], h * m[2], h * m[3]);
+        if (at.writes) {
+            float* to = gates + (u64)step * GATES * R;
+            to[0] = in;
+            to[R] = forget;
+            to[2 * R] = new_cell;
+            to[3 * R] = open;
+            cells[(u64)step * R] = cell;
+            out[(u64)step * DIRECTIONS * R] = h;
+        }
+#pragma unroll
+        for (u32 g = 0; g < GATES; g++) z[g] = next[g];
+        chain_barrier<R>();
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(128) lstm_forward_in_registers(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, float* __restrict__ kept, float* __restrict__ y, u32 rows, u32 steps, u32 inputs, u32 units) {
+    const Masks masks{nullptr, state_masks, 0, state_stride};
+    const Sizes n{rows, steps, inputs, units};
+    if (units == 32) lstm_run_in_registers<32>(masks, packed, kept, y, n);
+    else lstm_run_in_registers<64>(masks, packed, kept, y, n);
+}
+
 // ---- backward -----------------------------------------------------------------------------------------------------
 
 DEV float through_hard(float d, float y) { return y > 0.f && y < 1.f ? 0.2f * d : 0.f; }
@@ -236,6 +347,68 @@ extern "C" __global__ void __launch_bounds__(128) lstm_backward(const float* __r
     else lstm_run_back<4>(masks, packed, kept, dy, dz, n);
 }
 
+// dz of all steps, with U in registers: line i of every gate's U, by shares of its columns.
+template <u32 R>
+DEV void lstm_run_back_in_registers(const Masks& masks, const float* packed, const float* kept, const float* dy, float* dz, const Sizes& n) {
+    typedef InRegisters<R> In;
+    __shared__ float4 lines[2][In::CHAINS * In::LINE];
+    const OfChain at = of_chain<R>(n);
+    const float* from = packed_of(packed, n, at.direction).ut + at.j;
+    float u[GATES][32], m[GATES];
+#pragma unroll
+    for (u32 k = 0; k < 32; k++)
+#pragma unroll
+        for (u32 g = 0; g < GATES; g++) u[g][k] = from[((at.share * 32 + k) * GATES + g) * R];
+#pragma unroll
+    for (u32 g = 0; g < GATES; g++) m[g] = state_mask(masks, n, at.row, at.q, g, at.j);
+    const float* gates = kept + chain_place(n, at.row, at.q) + at.j;
+    const float* cells = gates + (u64)n.steps * GATES * R;
+    const float* of_dy = dy + at.chain * n.steps * DIRECTIONS * R + at.direction * R + at.j;
+    float* to = dz + ((u64)at.row * DIRECTIONS * 2 + at.q) * n.steps * GATES * R + at.j;
+    const u32 mine = at.own * In::LINE + at.j + at.j / 32;
+    float dh = 0.f, dc = 0.f;
+    float of[GATES], last, cell, d;
+    const auto fetch = [&](u32 number) {
+        const u32 step = at.direction ? n.steps - 1 - number : number, before = at.direction ? step + 1 : step - 1;
+#pragma unroll
+        for (u32 g = 0; g < GATES; g++) of[g] = gates[((u64)step * GATES + g) * R];
+        cell = cells[(u64)step * R];
+        last = number ? cells[(u64)before * R] : 0.f;
+        d = of_dy[(u64)step * DIRECTIONS * R];
+    };
+    fetch(n.steps - 1);
+    for (u32 number = n.steps; number-- > 0;) {
+        const u32 step = at.direction ? n.steps - 1 - number : number;
+        const float in = of[0], forget = of[1], new_cell = of[2], open = of[3], t = tanhf(cell), h = dh + d;
+        const float through = h * open * (1.f - t * t) + dc;
+        const float4 own = make_float4(through_hard(through * new_cell, in), through_hard(through * last, forget),
+                                       through * in * (1.f - new_cell * new_cell), through_hard(h * t, open));
+        dc = through * forget;
+        if (number) fetch(number - 1);
+        if (at.share == 0) lines[number & 1][mine] = own;
+        if (at.writes) {
+            float* line = to + (u64)step * GATES * R;
+            line[0] = own.x;
+            line[R] = own.y;
+            line[2 * R] = own.z;
+            line[3 * R] = own.w;
+        }
+        chain_barrier<R>();
+        float sum[GATES] = {};
+        add_share(sum, u, &lines[number & 1][at.own * In::LINE + at.share * 33]);
+        dh = 0.f;
+#pragma unroll
+        for (u32 g = 0; g < GATES; g++) dh += over_shares<R>(sum[g]) * m[g];
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(128) lstm_backward_in_registers(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, const float* __restrict__ kept, const float* __restrict__ dy, float* __restrict__ dz, u32 rows, u32 steps, u32 inputs, u32 units) {
+    const Masks masks{nullptr, state_masks, 0, state_stride};
+    const Sizes n{rows, steps, inputs, units};
+    if (units == 32) lstm_run_back_in_registers<32>(masks, packed, kept, dy, dz, n);
+    else lstm_run_back_in_registers<64>(masks, packed, kept, dy, dz, n);
+}
+
 // dz(line, j) of a direction's gate.
 struct GateGradient {
     const float* dz;
@@ -263,19 +436,17 @@ struct AlongLines {
 DEV float gemm_element(const AlongLines& x, u32 j, u32 line) { return gate_gradient(x.dz, line, j); }
 
 // dx(line, i) += the sum over directions and gates of m (dz W^T): a block for a tile, one product after the other.
-extern "C" __global__ void __launch_bounds__(128) lstm_backward_inputs(const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ dx, u32 rows, u32 steps, u32 inputs, u32 units) {
-    __shared__ GemmShared s;
+extern "C" __global__ void __launch_bounds__(128) lstm_backward_inputs(const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ dx, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
+    __shared__ GemmEither s;
     const Sizes n{rows, steps, inputs, units};
     const Masks masks{input_masks, nullptr, input_stride, 0};
-    const u32 across = (inputs + GEMM_TILE - 1) / GEMM_TILE;
-    const u32 m0 = blockIdx.x / across * GEMM_TILE, n0 = blockIdx.x % across * GEMM_TILE;
 #pragma unroll 1
     for (u32 number = 0; number < DIRECTIONS * GATES; number++) {
         const u32 direction = number / GATES, gate = number % GATES;
         const AlongUnits a{{dz, n, direction, gate, 0}};
         const Matrix w{packed_of(packed, n, direction).w + gate * units, GATES * units, 1};
         __syncthreads();  // the sums of the product before have been read
-        gemm_tile<false, true, true>(s, a, w, rows * 2 * steps, inputs, units, m0, n0, [&](u32 line, u32 i, float sum) {
+        gemm_either<true, true>(s, bf16, a, w, rows * 2 * steps, inputs, units, blockIdx.x, [&](u32 line, u32 i, float sum) {
             const u32 both = line / steps;
             dx[(u64)line * inputs + i] +=
                 sum * input_mask(masks, n, both / 2, both % 2 * DIRECTIONS + direction, gate, i);
@@ -283,7 +454,7 @@ extern "C" __global__ void __launch_bounds__(128) lstm_backward_inputs(const flo
     }
 }
 
-// What W, U and b are multiplied by, one below the other: x m, the h before n, and 1.
+// What W and U are multiplied by, one below the other: x m and the h before n.
 struct Stacked {
     const float *x, *y;
     Masks masks;
@@ -294,7 +465,6 @@ struct Stacked {
 DEV float gemm_element(const Stacked& x, u32 i, u32 line) {
     line += x.first;
     const Sizes& n = x.n;
-    if (i == n.inputs + n.units) return 1.f;
     const u32 both = line / n.steps, step = line - both * n.steps, row = both / 2, q = both % 2 * DIRECTIONS + x.direction;
     if (i < n.inputs) return x.x[(u64)line * n.inputs + i] * input_mask(x.masks, n, row, q, x.gate, i);
     if (step == (x.direction ? n.steps - 1 : 0)) return 0.f;
@@ -302,19 +472,37 @@ DEV float gemm_element(const Stacked& x, u32 i, u32 line) {
     return x.y[((u64)before * DIRECTIONS + x.direction) * n.units + j] * state_mask(x.masks, n, row, q, x.gate, j);
 }
 
-// parts[part][direction, gate][inputs + r + 1][r] = the sums over a part of the lines. Block: (tile, part, direction x 4 + gate).
-extern "C" __global__ void __launch_bounds__(128) lstm_backward_weights(const float* __restrict__ x, const float* __restrict__ y, const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ state_masks, u32 state_stride, float* __restrict__ parts, u32 rows, u32 steps, u32 inputs, u32 units, u32 part_lines) {
-    __shared__ GemmShared s;
+// parts[part][direction, gate][inputs + r + 1][r] = the sums over a part of the lines, all lines but the last (the bias's). Block:
+// (tile, part, direction x 4 + gate).
+extern "C" __global__ void __launch_bounds__(128) lstm_backward_weights(const float* __restrict__ x, const float* __restrict__ y, const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ state_masks, u32 state_stride, float* __restrict__ parts, u32 rows, u32 steps, u32 inputs, u32 units, u32 part_lines, u32 bf16) {
+    __shared__ GemmEither s;
     const Sizes n{rows, steps, inputs, units};
-    const u32 direction = blockIdx.z / GATES, gate = blockIdx.z % GATES, stacked = inputs + units + 1;
-    const u32 across = (units + GEMM_TILE - 1) / GEMM_TILE, lines = rows * 2 * steps;
-    const u32 m0 = blockIdx.x / across * GEMM_TILE, n0 = blockIdx.x % across * GEMM_TILE;
+    const u32 direction = blockIdx.z / GATES, gate = blockIdx.z % GATES, stacked = inputs + units, lines = rows * 2 * steps;
     const u32 first = blockIdx.y * part_lines, count = min(part_lines, lines - first);
     const Stacked a{x, y, {input_masks, state_masks, input_stride, state_stride}, n, direction, gate, first};
     const AlongLines b{{dz, n, direction, gate, first}};
-    float* to = parts + ((u64)blockIdx.y * DIRECTIONS * GATES + blockIdx.z) * stacked * units;
-    gemm_tile<false, false, false>(s, a, b, stacked, units, count, m0, n0,
-                                   [&](u32 i, u32 j, float sum) { to[(u64)i * units + j] = sum; });
+    float* to = parts + ((u64)blockIdx.y * DIRECTIONS * GATES + blockIdx.z) * (stacked + 1) * units;
+    gemm_either<false, false>(s, bf16, a, b, stacked, units, count, blockIdx.x,
+                              [&](u32 i, u32 j, float sum) { to[(u64)i * units + j] = sum; });
+}
+
+// The last lines of those parts: sums of dz. Block: (32 units, part, direction x 4 + gate), eight threads a unit.
+extern "C" __global__ void __launch_bounds__(256) lstm_backward_bias(const float* __restrict__ dz, float* __restrict__ parts, u32 rows, u32 steps, u32 inputs, u32 units, u32 part_lines) {
+    __shared__ float part[8][33];
+    const u32 lane = threadIdx.x % 32, strip = threadIdx.x / 32, j = blockIdx.x * 32 + lane, lines = rows * 2 * steps;
+    const u32 first = blockIdx.y * part_lines, count = min(part_lines, lines - first);
+    const GateGradient from{dz, {rows, steps, inputs, units}, blockIdx.z / GATES, blockIdx.z % GATES, first};
+    float sum = 0.f;
+    if (j < units)
+        for (u32 line = strip; line < count; line += 8) sum += gate_gradient(from, line, j);
+    part[strip][lane] = sum;
+    __syncthreads();
+    if (strip == 0 && j < units) {
+        float all = 0.f;
+#pragma unroll
+        for (u32 i = 0; i < 8; i++) all += part[i][lane];
+        parts[(((u64)blockIdx.y * DIRECTIONS * GATES + blockIdx.z + 1) * (inputs + units + 1) - 1) * units + j] = all;
+    }
 }
 
 // The gradients of one direction's W, U and b of one gate += the parts in their order; each may be null.

@@ -1,6 +1,10 @@
 // Convolution over both strands of codes and tracks, ReLU included (src/ops/strand_conv), as products on tensor cores: a line
-// of x is the window at one position of one strand of one row, `width x channels` numbers that are made where they are read.
-// In f32 throughout: rounding to bf16 would move numbers over the ReLU's kink, and what trains is strand_conv_pool.
+// of x is the window at one position of one strand of one row, `width x channels` numbers.
+//
+// Neighbouring windows overlap in all but one place, so a block keeps a strip of places in shared memory, channels side by side,
+// and reads element (line, k) of x at line x channels + k. That holds windows of up to 256 numbers; of larger ones every element
+// is made where it is read. Bound by the tensor cores where windows are as the original has them, three products in f32 (two
+// halves of some 11 bits of each factor), one in bf16 runs.
 #include "lib/gemm.cuh"
 #include "lib/stays.cuh"
 
@@ -38,10 +42,8 @@ DEV float gemm_element(const StrandWeight& x, u32 f, u32 k) {
 }
 
 // A block's tile of lines x kernels, tiles counted in one dimension. With `state` (else null) dropout follows the ReLU.
-extern "C" __global__ void __launch_bounds__(128) strand_conv_forward(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ y, const StepState* __restrict__ state, u64 stream, u64 threshold, float scale, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels) {
-    __shared__ GemmShared s;
-    const u32 across = (kernels + GEMM_TILE - 1) / GEMM_TILE;
-    const u32 m0 = blockIdx.x / across * GEMM_TILE, n0 = blockIdx.x % across * GEMM_TILE;
+extern "C" __global__ void __launch_bounds__(128) strand_conv_forward(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ y, const StepState* __restrict__ state, u64 stream, u64 threshold, float scale, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels, u32 bf16) {
+    __shared__ GemmEither s;
     const StrandWindows x{codes, tracks, order, track_stride, length, length - width + 1, channels, 0};
     const StrandWeight w{weight, width, channels, kernels};
     const auto put = [&](u32 line, u32 f, float sum) {
@@ -49,7 +51,176 @@ extern "C" __global__ void __launch_bounds__(128) strand_conv_forward(const u8* 
         const float h = fmaxf(sum + bias[f], 0.f);
         y[at] = !state ? h : stays(state, stream, at, threshold) ? h * scale : 0.f;
     };
-    gemm_tile<false, true, false>(s, x, w, lines, kernels, width * channels, m0, n0, put);
+    gemm_either<true, false>(s, bf16, x, w, lines, kernels, width * channels, blockIdx.x, put);
+}
+
+// ---- from strips ----------------------------------------------------------------------------------------------------
+
+// Kernels of a block, and numbers of a strip after its places: what fragments read beyond the last window.
+static constexpr u32 STRIP_KERNELS = 32, STRIP_PAD = 16;
+// Lines of a block forward: four warps of four fragments. Of a step backward.
+static constexpr u32 FORWARD_LINES = 256, BACKWARD_LINES = 64;
+static constexpr u32 NO_LINE = 0xffffffffu;
+
+// What a strand's strips are made of.
+struct StripSource {
+    const u8* codes;
+    const float* tracks;
+    const u32* order;
+    u32 track_stride, length, channels;
+};
+
+// `count` places of a strand from `first` on, 0 outside the window, and the padding.
+DEV void load_strip(float* strip, const StripSource& x, u32 row, u32 other, i32 first, u32 count) {
+    for (u32 i = threadIdx.x; i < count * x.channels + STRIP_PAD; i += blockDim.x) {
+        const u32 place = i / x.channels, c = i - place * x.channels;
+        const i32 at = first + (i32)place;
+        float value = 0.f;
+        if (place < count && at >= 0 && at < (i32)x.length) {
+            const u32 from = other ? x.length - 1 - (u32)at : (u32)at;
+            if (c < BASES) value = x.codes[(u64)row * x.length + from] == (other ? BASES - 1 - c : c) ? 1.f : 0.f;
+            else value = x.tracks[(u64)row * x.track_stride + (u64)(other ? x.order[c - BASES] : c - BASES) * x.length + from];
+        }
+        strip[i] = value;
+    }
+}
+
+// A fragment's numbers in halves; for one product the upper ones alone count.
+template <u32 COUNT> DEV void split_all(const float (&x)[COUNT], u32 (&high)[COUNT], u32 (&low)[COUNT]) {
+#pragma unroll
+    for (u32 i = 0; i < COUNT; i++) split_tf32(x[i], high[i], low[i]);
+}
+
+template <bool ONE>
+DEV void strip_product(float (&d)[4], const u32 (&ah)[4], const u32 (&al)[4], const u32 (&bh)[2], const u32 (&bl)[2]) {
+    if (!ONE) {
+        mma_tf32_1688(d, al, bh);
+        mma_tf32_1688(d, ah, bl);
+    }
+    mma_tf32_1688(d, ah, bh);
+}
+
+// Dropout behind the ReLU; without it `state` is null.
+struct Dropped {
+    const StepState* state;
+    u64 stream, threshold;
+    float scale;
+};
+
+// Elements i, i + 16 of two lines: where lines have 32 numbers and the first is even, one counter has the words of all four;
+// where they have a multiple of 32, one of each line.
+DEV void drop_four(float (&h)[2][2], const Dropped& drop, const u64 (&at)[2], u32 kernels) {
+    if (!drop.state) return;
+#pragma unroll
+    for (u32 line = 0; line < 2; line++)
+#pragma unroll
+        for (u32 half = 0; half < 2; half++) h[line][half] *= drop.scale;
+    u32 words[4];
+    if (kernels == STRIP_KERNELS) {
+        stay_words(words, drop.state, drop.stream, at[0]);
+#pragma unroll
+        for (u32 i = 0; i < 4; i++)
+            if (words[i] < drop.threshold) h[i / 2][i % 2] = 0.f;
+        return;
+    }
+#pragma unroll
+    for (u32 line = 0; line < 2; line++) {
+        const bool together = kernels % STRIP_KERNELS == 0;
+        if (together) stay_words(words, drop.state, drop.stream, at[line]);
+        const u32 word = (u32)(at[line] >> 4) & 3;
+#pragma unroll
+        for (u32 half = 0; half < 2; half++) {
+            const bool kept = together ? (word + half == 0   ? words[0]
+                                          : word + half == 1 ? words[1]
+                                          : word + half == 2 ? words[2]
+                                                             : words[3]) >= drop.threshold
+                                       : stays(drop.state, drop.stream, at[line] + 16 * half, drop.threshold);
+            if (!kept) h[line][half] = 0.f;
+        }
+    }
+}
+
+// Lines of a strand x 32 kernels: a warp has 64 lines. Fragment rows g and g + 8 are neighbouring lines, an even one of the whole
+// batch first, which share dropout's counters; so a strand's first line may be none.
+template <bool ONE>
+DEV void forward_strip(const StripSource& x, const float* weight, const float* bias, float* y, const Dropped& drop, u32 width, u32 kernels) {
+    DYN_SMEM(memory);
+    float* strip = reinterpret_cast<float*>(memory);
+    const u32 window = width * x.channels, steps = (window + 7) / 8, places = FORWARD_LINES + width - 1;
+    u32* w_line = reinterpret_cast<u32*>(strip + places * x.channels + STRIP_PAD);
+    const u32 positions = x.length - width + 1, tiles = (positions + FORWARD_LINES) / FORWARD_LINES;
+    const u32 strand = blockIdx.x / tiles, f0 = blockIdx.y * STRIP_KERNELS;
+    const u64 strand_line = (u64)strand * positions;
+    const i32 t0 = (i32)(blockIdx.x % tiles * FORWARD_LINES) - (i32)(strand_line & 1);
+    load_strip(strip, x, strand / 2, strand & 1, t0, places);
+    // Where line k of the flipped kernel lies.
+    for (u32 k = threadIdx.x; k < steps * 8; k += blockDim.x) {
+        const u32 j = k / x.channels, c = k - j * x.channels;
+        w_line[k] = k < window ? ((width - 1 - j) * x.channels + c) * kernels : NO_LINE;
+    }
+    __syncthreads();
+    const u32 lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, warp_line = threadIdx.x / 32 * 64;
+    float sum[4][4][4] = {};
+#pragma unroll 1
+    for (u32 step = 0; step < steps; step++) {
+        u32 bh[4][2], bl[4][2];
+        const u32 at[2] = {w_line[step * 8 + t], w_line[step * 8 + t + 4]};
+#pragma unroll
+        for (u32 n = 0; n < 4; n++) {
+            const u32 f = f0 + n * 8 + g;
+            float b[2];
+#pragma unroll
+            for (u32 r = 0; r < 2; r++) b[r] = at[r] != NO_LINE && f < kernels ? weight[at[r] + f] : 0.f;
+            split_all(b, bh[n], bl[n]);
+        }
+#pragma unroll
+        for (u32 i = 0; i < 4; i++) {
+            float a[4];
+#pragma unroll
+            for (u32 r = 0; r < 4; r++)
+                a[r] = strip[(warp_line + i * 16 + 2 * g + (r & 1)) * x.channels + step * 8 + t + r / 2 * 4];
+            u32 ah[4], al[4];
+            split_all(a, ah, al);
+#pragma unroll
+            for (u32 n = 0; n < 4; n++) strip_product<ONE>(sum[i][n], ah, al, bh[n], bl[n]);
+        }
+    }
+#pragma unroll
+    for (u32 i = 0; i < 4; i++) {
+        const i32 first = t0 + (i32)(warp_line + i * 16 + 2 * g);
+#pragma unroll
+        for (u32 pair = 0; pair < 4; pair++) {
+            const u32 n = pair / 2, e = pair % 2, f = f0 + n * 8 + 2 * t + e;
+            u64 at[2];
+            float h[2][2];
+#pragma unroll
+            for (u32 line = 0; line < 2; line++) {
+                at[line] = (strand_line + (u64)(i64)(first + (i32)line)) * kernels + f;
+#pragma unroll
+                for (u32 half = 0; half < 2; half++) {
+                    const u32 own = f + 16 * half;
+                    h[line][half] = fmaxf(sum[i][n + 2 * half][line * 2 + e] + (own < kernels ? bias[own] : 0.f), 0.f);
+                }
+            }
+            drop_four(h, drop, at, kernels);
+#pragma unroll
+            for (u32 line = 0; line < 2; line++) {
+                const i32 position = first + (i32)line;
+                if (position < 0 || position >= (i32)positions) continue;
+#pragma unroll
+                for (u32 half = 0; half < 2; half++)
+                    if (f + 16 * half < kernels) y[at[line] + 16 * half] = h[line][half];
+            }
+        }
+    }
+}
+
+// Block: (256 lines of a strand, 32 kernels). With `state` (else null) dropout follows the ReLU.
+extern "C" __global__ void __launch_bounds__(128) strand_conv_forward_strips(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ y, const StepState* __restrict__ state, u64 stream, u64 threshold, float scale, u32 track_stride, u32 length, u32 width, u32 channels, u32 kernels, u32 bf16) {
+    const StripSource x{codes, tracks, order, track_stride, length, channels};
+    const Dropped drop{state, stream, threshold, scale};
+    if (bf16) forward_strip<true>(x, weight, bias, y, drop, width, kernels);
+    else forward_strip<false>(x, weight, bias, y, drop, width, kernels);
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------
@@ -79,7 +250,7 @@ DEV float gemm_element(const WindowsAndOne& x, u32 k, u32 line) {
 }
 
 // parts[part][k][f] = the sum of x(line, k) dz(line, f) over the lines of a part; k = window: of dz alone.
-extern "C" __global__ void __launch_bounds__(128) strand_conv_backward_weight(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ parts, float scale, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels, u32 part_lines) {
+extern "C" __global__ void __launch_bounds__(128) strand_conv_backward_weight(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ parts, float scale, u32 track_stride, u32 lines, u32 length, u32 width, u32 channels, u32 kernels, u32 part_lines, u32 bf16) {
     __shared__ GemmShared s;
     const u32 window = width * channels, across = (kernels + GEMM_TILE - 1) / GEMM_TILE;
     const u32 m0 = blockIdx.x / across * GEMM_TILE, n0 = blockIdx.x % across * GEMM_TILE;
@@ -88,7 +259,86 @@ extern "C" __global__ void __launch_bounds__(128) strand_conv_backward_weight(co
     const ThroughRelu dz{y, dy, kernels, first, scale};
     parts += (u64)blockIdx.y * (window + 1) * kernels;
     const auto put = [&](u32 k, u32 f, float sum) { parts[(u64)k * kernels + f] = sum; };
-    gemm_tile<false, false, false>(s, x, dz, window + 1, kernels, count, m0, n0, put);
+    if (bf16) gemm_tile<true, false, false>(s, x, dz, window + 1, kernels, count, m0, n0, put);
+    else gemm_tile<false, false, false>(s, x, dz, window + 1, kernels, count, m0, n0, put);
+}
+
+// The same from strips: warp w has fragments w, w + 4, .. of 16 lines k, MINE of them at most; its sums go to `parts` as above.
+// `dz` holds those of the lines at work.
+template <bool ONE, u32 MINE>
+DEV void backward_strip(float (&dz)[BACKWARD_LINES][STRIP_KERNELS + 8], const StripSource& x, const ThroughRelu& whole, float* parts, u32 rows, u32 width) {
+    DYN_SMEM(memory);
+    float* strip = reinterpret_cast<float*>(memory);
+    const u32 kernels = whole.kernels, window = width * x.channels, places = BACKWARD_LINES + width - 1;
+    const u32 positions = x.length - width + 1, tiles = (positions + BACKWARD_LINES - 1) / BACKWARD_LINES;
+    const u32 all = 2 * rows * tiles, each = (all + gridDim.x - 1) / gridDim.x;
+    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
+    const u32 f0 = blockIdx.y * STRIP_KERNELS, f = f0 + lane, first = blockIdx.x * each;
+    float sum[MINE][4][4] = {}, of_bias = 0.f;
+    for (u32 tile = first; tile < min(first + each, all); tile++) {
+        const u32 strand = tile / tiles, t0 = tile % tiles * BACKWARD_LINES;
+        const ThroughRelu from{whole.y, whole.dy, kernels, strand * positions, whole.scale};
+        load_strip(strip, x, strand / 2, strand & 1, (i32)t0, places);
+#pragma unroll 4
+        for (u32 line = warp; line < BACKWARD_LINES; line += 4) {
+            const float d = t0 + line < positions && f < kernels ? through_relu(from, t0 + line, f) : 0.f;
+            dz[line][lane] = d;
+            of_bias += d;
+        }
+        __syncthreads();
+        float chain[MINE][4][4] = {};
+#pragma unroll 1
+        for (u32 l = 0; l < BACKWARD_LINES; l += 8) {
+            u32 bh[4][2], bl[4][2];
+#pragma unroll
+            for (u32 n = 0; n < 4; n++) {
+                const float b[2] = {dz[l + t][n * 8 + g], dz[l + t + 4][n * 8 + g]};
+                split_all(b, bh[n], bl[n]);
+            }
+#pragma unroll
+            for (u32 m = 0; m < MINE; m++) {
+                const u32 k = (warp + 4 * m) * 16;
+                if (k >= window) continue;
+                float a[4];
+#pragma unroll
+                for (u32 r = 0; r < 4; r++) a[r] = strip[(l + t + r / 2 * 4) * x.channels + k + g + (r & 1) * 8];
+                u32 ah[4], al[4];
+                split_all(a, ah, al);
+#pragma unroll
+                for (u32 n = 0; n < 4; n++) strip_product<ONE>(chain[m][n], ah, al, bh[n], bl[n]);
+            }
+        }
+        __syncthreads();
+#pragma unroll
+        for (u32 m = 0; m < MINE; m++)
+#pragma unroll
+            for (u32 i = 0; i < 16; i++) sum[m][i / 4][i % 4] += chain[m][i / 4][i % 4];
+    }
+    parts += (u64)blockIdx.x * (window + 1) * kernels;
+#pragma unroll
+    for (u32 m = 0; m < MINE; m++)
+#pragma unroll
+        for (u32 i = 0; i < 16; i++) {
+            const u32 k = (warp + 4 * m) * 16 + g + i % 4 / 2 * 8, own = f0 + i / 4 * 8 + 2 * t + i % 2;
+            if (k < window && own < kernels) parts[(u64)k * kernels + own] = sum[m][i / 4][i % 4];
+        }
+    dz[warp][lane] = of_bias;
+    __syncthreads();
+    if (warp == 0 && f < kernels) parts[(u64)window * kernels + f] = dz[0][lane] + dz[1][lane] + dz[2][lane] + dz[3][lane];
+}
+
+// Block: (a part of the lines, 32 kernels).
+extern "C" __global__ void __launch_bounds__(128, 2) strand_conv_backward_weight_strips(const u8* __restrict__ codes, const float* __restrict__ tracks, const u32* __restrict__ order, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ parts, float scale, u32 track_stride, u32 rows, u32 length, u32 width, u32 channels, u32 kernels, u32 bf16) {
+    const StripSource x{codes, tracks, order, track_stride, length, channels};
+    const ThroughRelu from{y, dy, kernels, 0, scale};
+    __shared__ float dz[BACKWARD_LINES][STRIP_KERNELS + 8];
+    if (width * channels <= 192) {
+        if (bf16) backward_strip<true, 3>(dz, x, from, parts, rows, width);
+        else backward_strip<false, 3>(dz, x, from, parts, rows, width);
+    } else {
+        if (bf16) backward_strip<true, 4>(dz, x, from, parts, rows, width);
+        else backward_strip<false, 4>(dz, x, from, parts, rows, width);
+    }
 }
 
 // dw and db, either may be null, += the parts in their order: a thread for each number.

@@ -2,8 +2,8 @@
 #pragma once
 #include "lib/dev.cuh"
 
-// Word number `word` of the four at (stream, index).
-DEV u32 philox_word(u64 seed, u64 stream, u64 index, u32 word) {
+// The four words at (stream, index).
+DEV void philox_words(u32 (&words)[4], u64 seed, u64 stream, u64 index) {
     u32 key0 = (u32)seed, key1 = (u32)(seed >> 32);
     u32 a = (u32)index, b = (u32)(index >> 32), c = (u32)stream, d = (u32)(stream >> 32);
 #pragma unroll
@@ -16,5 +16,15 @@ DEV u32 philox_word(u64 seed, u64 stream, u64 index, u32 word) {
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
     }
-    return word == 0 ? a : word == 1 ? b : word == 2 ? c : d;
+    words[0] = a;
+    words[1] = b;
+    words[2] = c;
+    words[3] = d;
+}
+
+// Word number `word` of them.
+DEV u32 philox_word(u64 seed, u64 stream, u64 index, u32 word) {
+    u32 words[4];
+    philox_words(words, seed, stream, index);
+    return word == 0 ? words[0] : word == 1 ? words[1] : word == 2 ? words[2] : words[3];
 }

@@ -7,3 +7,9 @@ DEV bool stays(const StepState* state, u64 stream, u64 i, u64 threshold) {
     const u64 counter = (i >> 6) * 16 + (i & 15);
     return philox_word(state->seed, stream + (state->step & 0xffffffffu), counter, (u32)(i >> 4) & 3) >= threshold;
 }
+
+// The words of i's block of 64 elements that share a counter with it: word v is that of element 16 v + i % 16.
+DEV void stay_words(u32 (&words)[4], const StepState* state, u64 stream, u64 i) {
+    const u64 counter = (i >> 6) * 16 + (i & 15);
+    philox_words(words, state->seed, stream + (state->step & 0xffffffffu), counter);
+}

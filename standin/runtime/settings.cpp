@@ -73,6 +73,10 @@ Settings read() {
   const unsigned char fills[] = {0xff, 0x7f, 0xfe, 0x00};
   s.fill = (unsigned char)number("POISON", fills[s.seed % 4], 16);
 
+  const char* cores = variable("TENSOR_CORES");
+  s.cut_sums = cores && !strcmp(cores, "cut");
+  if (cores && !s.cut_sums && strcmp(cores, "exact")) refuse("TENSOR_CORES", cores);
+
   s.devices = (int)number("DEVICES", 1);
   if (s.devices > 16) refuse("DEVICES", variable("DEVICES"));
   s.memory = bytes("MEMORY", (size_t)8 << 30);

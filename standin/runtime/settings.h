@@ -14,6 +14,7 @@ struct Settings {
   unsigned long long seed;  // SEED: not 0: warps, lanes and blocks run in a random order of this seed
   Copies copies;            // ASYNC=late|early|random (default: late, with a seed random)
   unsigned char fill;       // POISON: byte in hex that fresh memory is filled with (default ff, a NaN)
+  bool cut_sums;            // TENSOR_CORES=cut: they cut terms and sums off (default: exact: f32 rounded to nearest)
   // ---- what the devices are
   int devices;         // DEVICES (default 1)
   size_t memory;       // MEMORY: bytes of each, also as 512K, 64M, 8G (default 8G)

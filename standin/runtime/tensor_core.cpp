@@ -1,8 +1,10 @@
 // ldmatrix and mma: what a warp does together, on the fragments that its lanes hold.
+#include <cmath>
 #include <cstdint>
 
 #include "block.h"
 #include "lib/dev.cuh"
+#include "settings.h"
 
 namespace cuda_on_host {
 namespace {
@@ -71,9 +73,38 @@ struct MmaArgument {
 // touched where the sanitizers see it: not watched here, and as fast as it gets in every kind of build.
 #define MULTIPLIES NO_TSAN __attribute__((no_sanitize("address", "undefined"), optimize("O3")))
 
+// c and K products as a tensor core may sum them: every term is cut off below 2^-23 of the largest one's power of two, and
+// the sum toward zero. (Products of two TF32 or bf16 numbers, and such a sum, are exact in f64.)
+template <int K> MULTIPLIES float cut_sum(float c, const float (&a)[K], const float (&b)[K][8], int column) {
+  double terms[K + 1] = {c}, largest = fabs((double)c);
+  for (int k = 0; k < K; k++) {
+    terms[k + 1] = (double)a[k] * (double)b[k][column];
+    largest = fmax(largest, fabs(terms[k + 1]));
+  }
+  // Nothing to align, or no number: as ever.
+  if (!(largest > 0 && largest < INFINITY)) {
+    float sum = c;
+    for (int k = 0; k < K; k++) sum += a[k] * b[k][column];
+    return sum;
+  }
+  const double unit = ldexp(1.0, ilogb(largest) - 23);
+  double sum = 0;
+  for (double term : terms) sum += trunc(term / unit) * unit;
+  const float near = (float)sum;
+  return fabs((double)near) > fabs(sum) ? nextafterf(near, 0.f) : near;
+}
+
 // d += A B for a 16 x K by K x 8 product, with each lane's part of d as the hardware spreads it.
 template <int K>
 MULTIPLIES void multiply(void* const* arguments, const float (&a)[16][K], const float (&b)[K][8]) {
+  if (settings().cut_sums) {
+    for (int lane = 0; lane < 32; lane++) {
+      float* d = static_cast<MmaArgument*>(arguments[lane])->d;
+      const int g = lane / 4, t = lane % 4;
+      for (int i = 0; i < 4; i++) d[i] = cut_sum(d[i], a[g + i / 2 * 8], b, t * 2 + i % 2);
+    }
+    return;
+  }
   float sum[16][8] = {};
   for (int row = 0; row < 16; row++)
     for (int k = 0; k < K; k++)

@@ -24,7 +24,7 @@ pub use kernels::Kernel;
 pub use nvrtc::Nvrtc;
 pub use op::{
     DeviceBackward, DeviceBuffers, DeviceContext, DeviceForward, DeviceOp, Flops, Gradient, Needs,
-    Operand, Precision, gemm_grid,
+    Operand, Precision, gemm_tiles,
 };
 pub use pointer::{In, Out};
 pub use profile::{StepTime, copy_bandwidth};

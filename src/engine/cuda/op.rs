@@ -2,7 +2,7 @@
 //! [`crate::engine::Op`], in f32 and for the whole batch at once; sizes and layouts of `saved` and `scratch` are the
 //! device's own.
 
-use super::gpu::{Gpu, Grid};
+use super::gpu::Gpu;
 use super::pointer::{In, Out};
 use super::state::StepState;
 use crate::Result;
@@ -58,9 +58,13 @@ pub enum Precision {
     Bf16,
 }
 
-/// The grid of a kernel whose blocks each make a 64 x 64 tile of an `m` x `n` product (kernels/lib/gemm.cuh).
-pub fn gemm_grid(m: usize, n: usize, batch: usize) -> Grid {
-    Grid::new(n.div_ceil(64), m.div_ceil(64), batch)
+/// Blocks that make an `m` x `n` product, a tile each: 64 x 64, or 128 x 32 where it is narrow (gemm_either of
+/// kernels/lib/gemm.cuh).
+pub fn gemm_tiles(m: usize, n: usize) -> usize {
+    match n <= 32 {
+        true => m.div_ceil(128),
+        false => m.div_ceil(64) * n.div_ceil(64),
+    }
 }
 
 /// Buffers of a forward run.

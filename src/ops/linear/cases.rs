@@ -21,6 +21,10 @@ pub fn cases() -> Vec<Case> {
             (3, 11, 40, 33),
             // More than one tile of a block each way, and more than one chain of sums.
             (7, 10, 130, 67),
+            // Sums that a GPU cuts into parts: over inputs, over outputs, over lines.
+            (3, 1, 700, 5),
+            (2, 1, 7, 300),
+            (4, 150, 9, 5),
         ] {
             cases.push(case(layer, rows, lines, inputs, outputs, false));
             if lines > 1 {

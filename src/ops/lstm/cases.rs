@@ -70,8 +70,11 @@ pub fn cases() -> Vec<Case> {
         [3, 33, 32],
         [3, 5, 19],
         [2, 2, 3],
+        // A GPU has forms for 32 and 64 units; of the first a block has four chains.
+        [5, 9, 32],
+        [4, 6, 64],
     ];
-    for (rows, size) in [3, 3, 2, 1, 2, 35].into_iter().zip(sizes) {
+    for (rows, size) in [3, 3, 2, 1, 2, 35, 3, 2].into_iter().zip(sizes) {
         let [steps, k, r] = size;
         let mut inputs = vec![Input::rows(&[2, steps, k])];
         for _ in 0..2 {

@@ -1,17 +1,17 @@
 use super::{Lstm, PARAMETERS, Source, VECTORS};
 use crate::Result;
 use crate::engine::cuda::kernels::{
-    LstmBackward, LstmBackwardInputs, LstmBackwardWeights, LstmForward, LstmInputs, LstmMasks,
-    LstmPack, LstmSumParts,
+    LstmBackward, LstmBackwardBias, LstmBackwardInRegisters, LstmBackwardInputs,
+    LstmBackwardWeights, LstmForward, LstmForwardInRegisters, LstmInputs, LstmMasks, LstmPack,
+    LstmSumParts,
 };
 use crate::engine::cuda::{
     DeviceBackward, DeviceContext, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Operand, Out,
+    gemm_tiles,
 };
 use crate::engine::params::STREAM_DROPOUT;
 use crate::ops::dropout::threshold;
 
-/// Edge of a block's tile (GEMM_TILE).
-const TILE: usize = 64;
 const GATES: usize = 4;
 const DIRECTIONS: usize = 2;
 /// Chains of a block of the recurrence, where their numbers fit into its shared memory; else one.
@@ -86,7 +86,17 @@ impl Lstm {
     }
 
     fn weight_tiles(&self) -> usize {
-        (self.inputs + self.units + 1).div_ceil(TILE) * self.units.div_ceil(TILE)
+        gemm_tiles(self.inputs + self.units, self.units)
+    }
+
+    /// The grid of a recurrence with U in registers, if there is one for so many units (InRegisters in lstm.cu).
+    fn in_registers(&self, rows: usize) -> Option<Grid> {
+        let chains = match self.units {
+            32 => 4,
+            64 => 1,
+            _ => return None,
+        };
+        Some(Grid::new((2 * rows).div_ceil(chains), DIRECTIONS, 1))
     }
 
     fn sum_parts(&self, rows: usize) -> usize {
@@ -228,7 +238,7 @@ impl DeviceOp for Lstm {
         let kept = io.saved.at(parts.chains);
         gpu.launch(
             Grid::new(
-                self.lines(rows).div_ceil(TILE) * self.units.div_ceil(TILE),
+                gemm_tiles(self.lines(rows), self.units),
                 DIRECTIONS * GATES,
                 1,
             ),
@@ -242,8 +252,25 @@ impl DeviceOp for Lstm {
                 steps,
                 inputs,
                 units,
+                bf16: io.around.bf16(),
             },
         )?;
+        if let Some(grid) = self.in_registers(rows) {
+            return gpu.launch(
+                grid,
+                LstmForwardInRegisters {
+                    state_masks: masks.state,
+                    state_stride: masks.state_stride,
+                    packed,
+                    kept,
+                    y: io.output,
+                    rows: rows as u32,
+                    steps,
+                    inputs,
+                    units,
+                },
+            );
+        }
         let (chains, shared) = self.block(rows);
         let grid = Grid::new((2 * rows).div_ceil(chains), DIRECTIONS, 1);
         let (state_masks, state_stride) = (masks.state, masks.state_stride);
@@ -277,33 +304,47 @@ impl DeviceOp for Lstm {
         let packed = io.saved.at(parts.packed).input();
         let kept = io.saved.at(parts.chains).input();
         let (dy, dz) = (io.grad_output, io.scratch);
-        let (chains, shared) = self.block(count);
-        let grid = Grid::new((2 * count).div_ceil(chains), DIRECTIONS, 1);
-        gpu.launch_shared(
-            grid,
-            shared,
-            LstmBackward {
-                state_masks,
-                state_stride,
-                packed,
-                kept,
-                dy,
-                dz,
-                rows,
-                steps,
-                inputs,
-                units,
-                chains: chains as u32,
-            },
-        )?;
+        if let Some(grid) = self.in_registers(count) {
+            gpu.launch(
+                grid,
+                LstmBackwardInRegisters {
+                    state_masks,
+                    state_stride,
+                    packed,
+                    kept,
+                    dy,
+                    dz,
+                    rows,
+                    steps,
+                    inputs,
+                    units,
+                },
+            )?;
+        } else {
+            let (chains, shared) = self.block(count);
+            let grid = Grid::new((2 * count).div_ceil(chains), DIRECTIONS, 1);
+            gpu.launch_shared(
+                grid,
+                shared,
+                LstmBackward {
+                    state_masks,
+                    state_stride,
+                    packed,
+                    kept,
+                    dy,
+                    dz,
+                    rows,
+                    steps,
+                    inputs,
+                    units,
+                    chains: chains as u32,
+                },
+            )?;
+        }
         let dz = dz.input();
         if let Some(dx) = io.grads[0] {
             gpu.launch(
-                Grid::new(
-                    self.lines(count).div_ceil(TILE) * self.inputs.div_ceil(TILE),
-                    1,
-                    1,
-                ),
+                Grid::new(gemm_tiles(self.lines(count), self.inputs), 1, 1),
                 LstmBackwardInputs {
                     dz,
                     input_masks,
@@ -314,6 +355,7 @@ impl DeviceOp for Lstm {
                     steps,
                     inputs,
                     units,
+                    bf16: io.around.bf16(),
                 },
             )?;
         }
@@ -322,6 +364,7 @@ impl DeviceOp for Lstm {
         }
         let sums = io.scratch.at(self.gradients(count).next_multiple_of(16));
         let sum_parts = self.sum_parts(count);
+        let part_lines = self.part_lines(self.lines(count)) as u32;
         gpu.launch(
             Grid::new(self.weight_tiles(), sum_parts, DIRECTIONS * GATES),
             LstmBackwardWeights {
@@ -337,7 +380,20 @@ impl DeviceOp for Lstm {
                 steps,
                 inputs,
                 units,
-                part_lines: self.part_lines(self.lines(count)) as u32,
+                part_lines,
+                bf16: io.around.bf16(),
+            },
+        )?;
+        gpu.launch(
+            Grid::new(self.units.div_ceil(32), sum_parts, DIRECTIONS * GATES),
+            LstmBackwardBias {
+                dz,
+                parts: sums,
+                rows,
+                steps,
+                inputs,
+                units,
+                part_lines,
             },
         )?;
         for number in 0..DIRECTIONS * GATES {

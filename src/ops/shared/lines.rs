@@ -35,6 +35,8 @@ pub fn sum_rows(gpu: &Gpu, x: In<f32>, into: Out<f32>, rows: usize, columns: usi
             db: into,
             lines: rows as u32,
             outputs: columns as u32,
+            part_lines: rows as u32,
+            add: 1,
         },
     )
 }

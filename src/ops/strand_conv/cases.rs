@@ -42,14 +42,27 @@ pub fn formula(
 }
 
 pub fn cases() -> Vec<Case> {
-    let orders: [&'static [usize]; 5] = [&[], &[0], &[0, 2, 1], &[1, 0], &[1, 0]];
-    // The last has more than one tile each way, and a sum over windows in more than one part.
+    let orders: [&'static [usize]; 8] = [
+        &[],
+        &[0],
+        &[0, 2, 1],
+        &[1, 0],
+        &[1, 0],
+        &[0],
+        &[],
+        &[1, 0, 2, 3],
+    ];
     let sizes = [
         (3, 1, 1, 1),
         (3, 9, 4, 3),
         (2, 12, 12, 2),
         (2, 40, 7, 17),
         (9, 70, 11, 66),
+        // On a GPU: strands of several strips, an odd number of positions; the largest window of strips; one beyond them, with
+        // more than one tile each way.
+        (1, 400, 26, 32),
+        (1, 100, 64, 40),
+        (3, 120, 41, 66),
     ];
     let mut cases = Vec::new();
     for ((rows, length, width, kernels), order) in sizes.into_iter().zip(orders) {

@@ -1,15 +1,25 @@
 use super::StrandConv;
 use crate::Result;
 use crate::engine::cuda::kernels::{
-    StrandConvBackwardTracks, StrandConvBackwardWeight, StrandConvForward, StrandConvSumParts,
+    StrandConvBackwardTracks, StrandConvBackwardWeight, StrandConvBackwardWeightStrips,
+    StrandConvForward, StrandConvForwardStrips, StrandConvSumParts,
 };
 use crate::engine::cuda::{
     DeviceBackward, DeviceContext, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Operand, Out,
-    StepState,
+    StepState, gemm_tiles,
 };
 
-/// Edge of a block's tile (GEMM_TILE).
+/// Edge of a tile of the gradient (GEMM_TILE).
 const TILE: usize = 64;
+/// Strips (strand_conv.cu): kernels of a block, lines of a block forward, lines of a step backward, numbers of padding, numbers
+/// of a window, bytes of shared memory, and blocks of the gradient that fill any card.
+const STRIP_KERNELS: usize = 32;
+const FORWARD_LINES: usize = 256;
+const BACKWARD_LINES: usize = 64;
+const STRIP_PAD: usize = 16;
+const STRIP_WINDOW: usize = 256;
+const STRIP_SHARED: usize = 36 << 10;
+const STRIP_BLOCKS: usize = 396;
 /// Places of a track that a block of the tracks' gradient has.
 const PLACES: usize = 256;
 
@@ -62,7 +72,26 @@ impl Sizes {
 
     /// Windows of all rows and strands.
     pub fn lines(&self, rows: usize) -> usize {
-        2 * rows * (self.length - self.width + 1)
+        2 * rows * self.positions()
+    }
+
+    fn positions(&self) -> usize {
+        self.length - self.width + 1
+    }
+
+    /// Bytes of the strip behind `lines` windows, if strips hold them.
+    fn strip(&self, lines: usize) -> Option<usize> {
+        let numbers = |lines: usize| (lines + self.width - 1) * self.channels + STRIP_PAD;
+        let of_weight = self.window().next_multiple_of(8);
+        let most = (numbers(FORWARD_LINES) + of_weight) * size_of::<f32>();
+        let fits = self.window() <= STRIP_WINDOW && most <= STRIP_SHARED;
+        fits.then(|| (numbers(lines) + of_weight) * size_of::<f32>())
+    }
+
+    /// Blocks of the gradient from strips: each sums one part of the lines.
+    fn strip_parts(&self, rows: usize) -> usize {
+        let tiles = 2 * rows * self.positions().div_ceil(BACKWARD_LINES);
+        tiles.div_ceil(tiles.div_ceil(STRIP_BLOCKS))
     }
 
     /// Blocks of the kernel's gradient and the bias's below it.
@@ -85,7 +114,11 @@ impl Sizes {
 
     /// Elements that the parts of the sums take.
     pub fn sums(&self, rows: usize) -> usize {
-        self.parts(self.lines(rows)) * (self.window() + 1) * self.kernels
+        let parts = match self.strip(BACKWARD_LINES) {
+            Some(_) => self.strip_parts(rows),
+            None => self.parts(self.lines(rows)),
+        };
+        parts * (self.window() + 1) * self.kernels
     }
 
     /// Operations of the products.
@@ -103,12 +136,41 @@ impl Sizes {
         drop: Drop,
     ) -> Result<()> {
         let lines = self.lines(rows);
+        let (codes, order) = (around.codes, around.table);
+        let (track_stride, tracks) = tracks.map_or((0, In::NULL), |t| (t.stride(), t.data));
+        if let Some(shared) = self.strip(FORWARD_LINES) {
+            // A strand whose first line has an odd number begins one before it.
+            let tiles = (self.positions() + 1).div_ceil(FORWARD_LINES);
+            let grid = Grid::new(2 * rows * tiles, self.kernels.div_ceil(STRIP_KERNELS), 1);
+            return around.gpu.launch_shared(
+                grid,
+                shared,
+                StrandConvForwardStrips {
+                    codes,
+                    tracks,
+                    order,
+                    weight,
+                    bias,
+                    y,
+                    state: drop.state,
+                    stream: drop.stream,
+                    threshold: drop.threshold,
+                    scale: drop.scale,
+                    track_stride,
+                    length: self.length as u32,
+                    width: self.width as u32,
+                    channels: self.channels as u32,
+                    kernels: self.kernels as u32,
+                    bf16: around.bf16(),
+                },
+            );
+        }
         around.gpu.launch(
-            Grid::new(lines.div_ceil(TILE) * self.kernels.div_ceil(TILE), 1, 1),
+            Grid::new(gemm_tiles(lines, self.kernels), 1, 1),
             StrandConvForward {
-                codes: around.codes,
-                tracks: tracks.map_or(In::NULL, |t| t.data),
-                order: around.table,
+                codes,
+                tracks,
+                order,
                 weight,
                 bias,
                 y,
@@ -116,12 +178,13 @@ impl Sizes {
                 stream: drop.stream,
                 threshold: drop.threshold,
                 scale: drop.scale,
-                track_stride: tracks.map_or(0, |t| t.stride()),
+                track_stride,
                 lines: lines as u32,
                 length: self.length as u32,
                 width: self.width as u32,
                 channels: self.channels as u32,
                 kernels: self.kernels as u32,
+                bf16: around.bf16(),
             },
         )
     }
@@ -134,28 +197,62 @@ impl Sizes {
         of: WeightGradient,
     ) -> Result<()> {
         let lines = self.lines(rows);
-        let parts = self.parts(lines);
         let (width, channels) = (self.width as u32, self.channels as u32);
-        let kernels = self.kernels as u32;
-        around.gpu.launch(
-            Grid::new(self.weight_tiles(), parts, 1),
-            StrandConvBackwardWeight {
-                codes: around.codes,
-                tracks: tracks.map_or(In::NULL, |t| t.data),
-                order: around.table,
-                y: of.y,
-                dy: of.dy,
-                parts: of.sums,
-                scale: of.scale,
-                track_stride: tracks.map_or(0, |t| t.stride()),
-                lines: lines as u32,
-                length: self.length as u32,
-                width,
-                channels,
-                kernels,
-                part_lines: self.part_lines(lines) as u32,
-            },
-        )?;
+        let (kernels, length) = (self.kernels as u32, self.length as u32);
+        let (codes, order) = (around.codes, around.table);
+        let (track_stride, tracks) = tracks.map_or((0, In::NULL), |t| (t.stride(), t.data));
+        let WeightGradient { y, dy, scale, .. } = of;
+        let parts = match self.strip(BACKWARD_LINES) {
+            Some(shared) => {
+                let parts = self.strip_parts(rows);
+                let grid = Grid::new(parts, self.kernels.div_ceil(STRIP_KERNELS), 1);
+                around.gpu.launch_shared(
+                    grid,
+                    shared,
+                    StrandConvBackwardWeightStrips {
+                        codes,
+                        tracks,
+                        order,
+                        y,
+                        dy,
+                        parts: of.sums,
+                        scale,
+                        track_stride,
+                        rows: rows as u32,
+                        length,
+                        width,
+                        channels,
+                        kernels,
+                        bf16: around.bf16(),
+                    },
+                )?;
+                parts
+            }
+            None => {
+                let parts = self.parts(lines);
+                around.gpu.launch(
+                    Grid::new(self.weight_tiles(), parts, 1),
+                    StrandConvBackwardWeight {
+                        codes,
+                        tracks,
+                        order,
+                        y,
+                        dy,
+                        parts: of.sums,
+                        scale,
+                        track_stride,
+                        lines: lines as u32,
+                        length,
+                        width,
+                        channels,
+                        kernels,
+                        part_lines: self.part_lines(lines) as u32,
+                        bf16: around.bf16(),
+                    },
+                )?;
+                parts
+            }
+        };
         around.gpu.launch(
             Grid::over((self.window() + 1) * self.kernels, 256),
             StrandConvSumParts {

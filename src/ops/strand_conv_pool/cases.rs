@@ -5,13 +5,17 @@ use crate::ops::dropout::kept;
 use crate::ops::strand_conv::{Tracks, formula};
 
 pub fn cases() -> Vec<Case> {
-    let orders: [&'static [usize]; 5] = [&[], &[0], &[0, 2, 1], &[1, 0], &[0, 1]];
+    let orders: [&'static [usize]; 8] = [&[], &[0], &[0, 2, 1], &[1, 0], &[0, 1], &[0], &[], &[0]];
     let sizes = [
         (3, 2, 2, 1, 1),
         (3, 13, 4, 3, 2),
         (2, 12, 11, 2, 2),
         (2, 40, 7, 17, 3),
         (1, 75, 6, 33, 3),
+        // Dropout's words on a GPU by four, by two, and with positions of an odd number.
+        (2, 300, 6, 32, 3),
+        (1, 60, 5, 64, 4),
+        (2, 29, 3, 32, 2),
     ];
     let mut cases = Vec::new();
     for ((rows, length, width, kernels, pool), order) in sizes.into_iter().zip(orders) {

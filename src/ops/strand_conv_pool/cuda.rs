@@ -2,15 +2,11 @@
 
 use super::StrandConvPool;
 use crate::Result;
-use crate::engine::cuda::kernels::{
-    LinearBackwardBias, LinearBackwardWeight, LinearTimes, LinearTimesTransposed,
-    StrandConvPoolMaximum, StrandConvPoolSpread,
-};
-use crate::engine::cuda::{
-    DeviceBackward, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Out, gemm_grid,
-};
+use crate::engine::cuda::kernels::{StrandConvPoolMaximum, StrandConvPoolSpread};
+use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Flops, In, Needs, Out};
 use crate::engine::params::STREAM_DROPOUT;
 use crate::ops::dropout::threshold;
+use crate::ops::linear::{BiasSum, Product, WeightProduct};
 use crate::ops::shared::elementwise::Elements;
 use crate::ops::strand_conv::{Drop, Sizes, WeightGradient, order_table};
 
@@ -29,6 +25,24 @@ impl StrandConvPool {
         (rows * self.activations()).next_multiple_of(16)
     }
 
+    /// Elements that parts of the layer's sums take.
+    fn layer_sums(&self, rows: usize) -> usize {
+        Product::needs(self.sizes().lines(rows), self.kernels, self.kernels)
+    }
+
+    /// Elements that sums in parts take, one after the other.
+    fn sums(&self, rows: usize) -> usize {
+        let (lines, kernels) = (self.sizes().lines(rows), self.kernels);
+        let of_layer = WeightProduct::needs(lines, kernels, kernels);
+        let sums = [
+            self.sizes().sums(rows),
+            of_layer,
+            BiasSum::needs(lines, kernels),
+            self.layer_sums(rows),
+        ];
+        sums.into_iter().max().unwrap_or(0)
+    }
+
     /// Dropout's 1 / (1 - p).
     fn scale(&self) -> f32 {
         (1.0 / (1.0 - self.dropout.0)) as f32
@@ -42,12 +56,12 @@ impl DeviceOp for StrandConvPool {
         match wanted.contains(&true) {
             true => Needs {
                 saved: hidden + places,
-                scratch_forward: hidden,
-                scratch_backward: 2 * hidden + self.sizes().sums(rows),
+                scratch_forward: hidden + self.layer_sums(rows),
+                scratch_backward: 2 * hidden + self.sums(rows),
             },
             false => Needs {
                 saved: 0,
-                scratch_forward: 2 * hidden,
+                scratch_forward: 2 * hidden + self.layer_sums(rows),
                 scratch_backward: 0,
             },
         }
@@ -73,8 +87,9 @@ impl DeviceOp for StrandConvPool {
         let train = io.wanted.contains(&true);
         let (h, u) = match train {
             true => (io.saved, io.scratch),
-            false => (io.scratch, io.scratch.at(hidden)),
+            false => (io.scratch.at(hidden), io.scratch),
         };
+        let sums = io.scratch.at(if train { hidden } else { 2 * hidden });
         let (p, site) = self.dropout;
         let drop = Drop {
             state: if p > 0.0 { around.state } else { In::NULL },
@@ -86,20 +101,18 @@ impl DeviceOp for StrandConvPool {
         self.sizes()
             .forward(around, rows, parameters, io.inputs.get(4), h, drop)?;
         let lines = self.sizes().lines(rows);
-        around.gpu.launch(
-            gemm_grid(lines, self.kernels, 1),
-            LinearTimes {
-                a: h.input(),
-                b: io.inputs[2].data,
-                bias: io.inputs[3].data,
-                y: u,
-                lines: lines as u32,
-                columns: self.kernels as u32,
-                depth: self.kernels as u32,
-                add: 0,
-                bf16: 0,
-            },
-        )?;
+        let layer = Product {
+            lines,
+            depth: self.kernels,
+            columns: self.kernels,
+            a: h.input(),
+            weight: io.inputs[2].data,
+            transposed: false,
+            bias: io.inputs[3].data,
+            y: u,
+            add: false,
+        };
+        layer.launch(around, sums)?;
         let over = Elements::new(2 * rows, self.windows() * self.kernels);
         around.gpu.launch(
             over.grid,
@@ -123,6 +136,7 @@ impl DeviceOp for StrandConvPool {
         let (around, gpu, rows) = (&io.around, io.around.gpu, io.rows);
         let hidden = self.hidden(rows);
         let (h, du, dh) = (io.saved.input(), io.scratch, io.scratch.at(hidden));
+        let sums = io.scratch.at(2 * hidden);
         let (lines, kernels) = (self.sizes().lines(rows), self.kernels as u32);
         let gradient = |index: usize| io.grads[index].map_or(Out::NULL, |g| g.data);
         let over = Elements::new(2 * rows, self.positions() * self.kernels);
@@ -141,52 +155,45 @@ impl DeviceOp for StrandConvPool {
             },
         )?;
         if let Some(dv) = io.grads[2] {
-            gpu.launch(
-                gemm_grid(self.kernels, self.kernels, 1),
-                LinearBackwardWeight {
-                    a: h,
-                    b: du.input(),
-                    dw: dv.data,
-                    lines: lines as u32,
-                    across: kernels,
-                    along: kernels,
-                    bf16: 0,
-                },
-            )?;
+            let product = WeightProduct {
+                lines,
+                across: self.kernels,
+                along: self.kernels,
+                a: h,
+                b: du.input(),
+                dw: dv.data,
+            };
+            product.launch(around, sums)?;
         }
         if let Some(db) = io.grads[3] {
-            gpu.launch(
-                Grid::over(self.kernels, 32),
-                LinearBackwardBias {
-                    dy: du.input(),
-                    db: db.data,
-                    lines: lines as u32,
-                    outputs: kernels,
-                },
-            )?;
+            let sum = BiasSum {
+                lines,
+                outputs: self.kernels,
+                dy: du.input(),
+                db: db.data,
+            };
+            sum.launch(around, sums)?;
         }
         if io.grads[0].is_none() && io.grads[1].is_none() {
             return Ok(());
         }
-        gpu.launch(
-            gemm_grid(lines, self.kernels, 1),
-            LinearTimesTransposed {
-                a: du.input(),
-                b: io.inputs[2].data,
-                bias: In::NULL,
-                y: dh,
-                lines: lines as u32,
-                columns: kernels,
-                depth: kernels,
-                add: 0,
-                bf16: 0,
-            },
-        )?;
+        let back = Product {
+            lines,
+            depth: self.kernels,
+            columns: self.kernels,
+            a: du.input(),
+            weight: io.inputs[2].data,
+            transposed: true,
+            bias: In::NULL,
+            y: dh,
+            add: false,
+        };
+        back.launch(around, sums)?;
         let of = WeightGradient {
             y: h,
             dy: dh.input(),
             scale: self.scale(),
-            sums: io.scratch.at(2 * hidden),
+            sums,
             dw: gradient(0),
             db: gradient(1),
         };
