@@ -26,10 +26,15 @@ DEV float state_mask(const Masks& m, const Sizes& n, u32 row, u32 q, u32 gate, u
     return m.state ? m.state[(u64)row * m.state_stride + (q * GATES + gate) * n.units + i] : 1.f;
 }
 
-// The multipliers of one dropout site, count = 16 inputs or 16 units a row.
+// The multipliers of one dropout site, 16 inputs or 16 units a row, n in all: a thread for each counter of random words.
 extern "C" __global__ void __launch_bounds__(256) lstm_masks(const StepState* __restrict__ state, float* __restrict__ masks, u64 n, u64 stream, u64 threshold, float scale) {
-    const u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < n) masks[i] = stays(state, stream, i, threshold) ? scale : 0.f;
+    const u64 first = stays_first((u64)blockIdx.x * blockDim.x + threadIdx.x);
+    if (first >= n) return;
+    u32 words[4];
+    stay_words(words, state, stream, first);
+#pragma unroll
+    for (u32 v = 0; v < 4; v++)
+        if (first + 16 * v < n) masks[first + 16 * v] = words[v] >= threshold ? scale : 0.f;
 }
 
 // One direction's parameters of four gates each side by side: w (inputs, 4 r), u (r, 4 r), ut (r, 4, r) with column j of U_gate

@@ -13,3 +13,6 @@ DEV void stay_words(u32 (&words)[4], const StepState* state, u64 stream, u64 i) 
     const u64 counter = (i >> 6) * 16 + (i & 15);
     philox_words(words, state->seed, stream + (state->step & 0xffffffffu), counter);
 }
+
+// The first of the four elements whose words a counter has, counters numbered through all blocks; the others are 16, 32 and 48 on.
+DEV u64 stays_first(u64 counter) { return (counter >> 4) * 64 + (counter & 15); }

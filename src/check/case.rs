@@ -2,7 +2,8 @@
 //! run against the plain formula, the gradient against finite differences, f32 against f64, and
 //! pieces of a batch against the whole.
 
-pub use super::on_gpu::{BF16, Worst};
+use super::golden::relative;
+pub use super::on_gpu::{BF16, BF16_OVER_JUMPS, Worst};
 use crate::engine::cpu::Inspection;
 use crate::engine::params::Role;
 use crate::engine::{Batch, CpuExecutor, Init, Philox, Program, Real, Tape, Var};
@@ -94,8 +95,34 @@ pub struct Case {
     pub cpu_only: bool,
     /// Elements of one input that are 0.
     pub zeros: Option<(usize, Zero)>,
-    /// bf16 on a GPU against f64, as `tolerance_f32`; None where bf16 changes nothing.
-    pub tolerance_bf16: Option<f64>,
+    /// bf16 on a GPU against f64; None where bf16 changes nothing.
+    pub tolerance_bf16: Option<InBf16>,
+}
+
+/// What bf16 may cost.
+#[derive(Clone, Copy, Debug)]
+pub enum InBf16 {
+    /// Of the largest number, as `tolerance_f32`.
+    OfLargest(f64),
+    /// Of all numbers, `||a - b|| / ||b||`: where a slope jumps, rounding sends some numbers over to the other slope, and these are
+    /// off by as much as they are.
+    OfAll(f64),
+}
+
+impl InBf16 {
+    pub fn allowed(self) -> f64 {
+        match self {
+            InBf16::OfLargest(allowed) | InBf16::OfAll(allowed) => allowed,
+        }
+    }
+
+    /// How far `a` is from `b`.
+    pub fn distance(self, a: &[f64], b: &[f64]) -> f64 {
+        match self {
+            InBf16::OfLargest(_) => distance(a, b),
+            InBf16::OfAll(_) => relative(a, b, 1e-3),
+        }
+    }
 }
 
 /// What f32 may cost an op, relative to its largest number, where the case says nothing else.
@@ -142,7 +169,13 @@ impl Case {
     }
 
     pub fn tolerance_bf16(mut self, tolerance: f64) -> Self {
-        self.tolerance_bf16 = Some(tolerance);
+        self.tolerance_bf16 = Some(InBf16::OfLargest(tolerance));
+        self
+    }
+
+    /// Of an op whose slope jumps.
+    pub fn tolerance_bf16_of_all(mut self, tolerance: f64) -> Self {
+        self.tolerance_bf16 = Some(InBf16::OfAll(tolerance));
         self
     }
 

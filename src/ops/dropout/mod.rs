@@ -9,6 +9,7 @@ mod cuda;
 
 pub use cases::cases;
 pub(super) use cpu::{Draw, drop_in_place, kept, threshold};
+pub(super) use cuda::counters;
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Shape, Tape, Var};

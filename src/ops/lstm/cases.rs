@@ -1,5 +1,5 @@
 use super::{Direction, Masks, VECTORS};
-use crate::check::case::{Case, Input};
+use crate::check::case::{BF16_OVER_JUMPS, Case, Input};
 use crate::engine::{Noise, Var};
 use crate::ops::dropout::kept;
 
@@ -104,7 +104,11 @@ pub fn cases() -> Vec<Case> {
                 super::lstm(tape, v[0], &forward, &backward, masks)
             });
             case.inputs = inputs.clone();
-            case
+            // With fewer numbers one that jumps, or none, makes all of the error.
+            match rows * steps * r >= 400 {
+                true => case.tolerance_bf16_of_all(BF16_OVER_JUMPS),
+                false => case,
+            }
         };
         let ones = move |_: usize| [vec![1.0; VECTORS * k], vec![1.0; VECTORS * r]];
         let plain = make(label.clone(), false, [0.0, 0.0]);

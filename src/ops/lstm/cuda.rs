@@ -10,7 +10,7 @@ use crate::engine::cuda::{
     gemm_tiles,
 };
 use crate::engine::params::STREAM_DROPOUT;
-use crate::ops::dropout::threshold;
+use crate::ops::dropout::{counters, threshold};
 
 const GATES: usize = 4;
 const DIRECTIONS: usize = 2;
@@ -149,7 +149,7 @@ impl Lstm {
         for (place, each, p, site) in sites {
             let n = rows * VECTORS * each;
             around.gpu.launch(
-                Grid::over(n, 256),
+                Grid::over(counters(n), 256),
                 LstmMasks {
                     state: around.state,
                     masks: saved.at(place),

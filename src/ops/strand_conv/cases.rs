@@ -1,5 +1,5 @@
 use super::Tracks;
-use crate::check::case::{Case, Input};
+use crate::check::case::{BF16_OVER_JUMPS, Case, Input};
 
 /// Plain loops over the formula: W, b and tracks in `x`, then length, width and kernels.
 pub fn formula(
@@ -92,6 +92,7 @@ pub fn cases() -> Vec<Case> {
         };
         cases.push(
             case.codes(length)
+                .tolerance_bf16_of_all(BF16_OVER_JUMPS)
                 .reference(move |x, codes, rows| formula(x, codes, rows, size, order)),
         );
     }

@@ -1,5 +1,5 @@
 use super::Layer;
-use crate::check::case::{Case, Input};
+use crate::check::case::{BF16_OVER_JUMPS, Case, Input};
 use crate::engine::Noise;
 use crate::ops::dropout::kept;
 use crate::ops::strand_conv::{Tracks, formula};
@@ -44,7 +44,8 @@ pub fn cases() -> Vec<Case> {
             });
             case.inputs = inputs;
             let positions = length - width + 1;
-            cases.push(case.codes(length).reference(move |x, codes, rows| {
+            let case = case.codes(length).tolerance_bf16_of_all(BF16_OVER_JUMPS);
+            cases.push(case.reference(move |x, codes, rows| {
                 let tracks = x.get(4).cloned().unwrap_or_default();
                 let own = [x[0].clone(), x[1].clone(), tracks];
                 let mut h = formula(&own, codes, rows, [length, width, kernels], order);
