@@ -7,7 +7,7 @@
 #include "lib/gemm.cuh"
 #include "lib/stays.cuh"
 
-static constexpr u32 GATES = 4, DIRECTIONS = 2;
+static constexpr u32 GATES = 4, DIRECTIONS = 2, NO_STRAND = 0xffffffffu;
 
 struct Sizes {
     u32 rows, steps, inputs, units;
@@ -73,6 +73,18 @@ DEV u64 chain_place(const Sizes& n, u32 row, u32 q) {
     return ((u64)row * DIRECTIONS * 2 + q) * n.steps * (GATES + 1) * n.units;
 }
 
+// A walk over lines (row, strand, step): one division at its start.
+struct Walk {
+    u32 both, step;
+};
+DEV Walk walk_from(u32 line, u32 steps) {
+    const u32 both = line / steps;
+    return {both, line - both * steps};
+}
+DEV void walk_on(Walk& at, u32 lines, u32 steps) {
+    for (at.step += lines; at.step >= steps; at.step -= steps) at.both++;
+}
+
 // ---- forward ------------------------------------------------------------------------------------------------------
 
 // x(line, i) times the multipliers of a direction's gate; lines are (row, strand, step).
@@ -83,9 +95,22 @@ struct MaskedInputs {
     u32 direction, gate;
 };
 
-DEV float gemm_element(const MaskedInputs& x, u32 line, u32 i) {
-    const u32 both = line / x.n.steps, row = both / 2, q = both % 2 * DIRECTIONS + x.direction;
-    return x.x[(u64)line * x.n.inputs + i] * input_mask(x.masks, x.n, row, q, x.gate, i);
+// A thread has one input of lines that are 8 apart.
+template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
+DEV void gemm_fetch(float (&into)[COUNT], const MaskedInputs& x, u32 line0, u32 lines, u32 i0, u32 inputs) {
+    static_assert(DEEP_FAST, "neighbouring threads have neighbouring inputs");
+    constexpr u32 STRIDE = GEMM_THREADS / GEMM_DEPTH;
+    u32 line = line0 + threadIdx.x / GEMM_DEPTH;
+    const u32 i = i0 + threadIdx.x % GEMM_DEPTH;
+    Walk at = walk_from(line, x.n.steps);
+#pragma unroll
+    for (u32 e = 0; e < COUNT; e++) {
+        into[e] = line < lines && i < inputs
+                      ? x.x[(u64)line * x.n.inputs + i] * input_mask(x.masks, x.n, at.both / 2, at.both % 2 * DIRECTIONS + x.direction, x.gate, i)
+                      : 0.f;
+        line += STRIDE;
+        walk_on(at, STRIDE, x.n.steps);
+    }
 }
 
 // z of all steps without h, b among it: a block for a tile of lines x units of one gate (blockIdx.y = direction x 4 + gate).
@@ -421,24 +446,48 @@ struct GateGradient {
     u32 direction, gate, first;
 };
 
-DEV float gate_gradient(const GateGradient& x, u32 line, u32 j) {
-    line += x.first;
-    const u32 both = line / x.n.steps, step = line - both * x.n.steps;
-    const u64 chain = (u64)(both / 2) * DIRECTIONS * 2 + both % 2 * DIRECTIONS + x.direction;
-    return x.dz[((chain * x.n.steps + step) * GATES + x.gate) * x.n.units + j];
+DEV float gate_gradient(const GateGradient& x, const Walk& at, u32 j) {
+    const u64 chain = (u64)(at.both / 2) * DIRECTIONS * 2 + at.both % 2 * DIRECTIONS + x.direction;
+    return x.dz[((chain * x.n.steps + at.step) * GATES + x.gate) * x.n.units + j];
 }
 
-// As a factor whose sum runs over units.
+// As a factor whose sum runs over units: a thread has one unit of lines that are 8 apart.
 struct AlongUnits {
     GateGradient dz;
 };
-DEV float gemm_element(const AlongUnits& x, u32 line, u32 j) { return gate_gradient(x.dz, line, j); }
+template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
+DEV void gemm_fetch(float (&into)[COUNT], const AlongUnits& x, u32 line0, u32 lines, u32 j0, u32 units) {
+    static_assert(DEEP_FAST, "neighbouring threads have neighbouring units");
+    constexpr u32 STRIDE = GEMM_THREADS / GEMM_DEPTH;
+    u32 line = line0 + threadIdx.x / GEMM_DEPTH;
+    const u32 j = j0 + threadIdx.x % GEMM_DEPTH;
+    Walk at = walk_from(x.dz.first + line, x.dz.n.steps);
+#pragma unroll
+    for (u32 e = 0; e < COUNT; e++) {
+        into[e] = line < lines && j < units ? gate_gradient(x.dz, at, j) : 0.f;
+        line += STRIDE;
+        walk_on(at, STRIDE, x.dz.n.steps);
+    }
+}
 
-// As a factor whose sum runs over lines.
+// As a factor whose sum runs over lines: a thread has one unit of every fourth or second line.
 struct AlongLines {
     GateGradient dz;
 };
-DEV float gemm_element(const AlongLines& x, u32 j, u32 line) { return gate_gradient(x.dz, line, j); }
+template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
+DEV void gemm_fetch(float (&into)[COUNT], const AlongLines& x, u32 j0, u32 units, u32 line0, u32 lines) {
+    static_assert(!DEEP_FAST, "neighbouring threads have neighbouring units");
+    constexpr u32 STRIDE = GEMM_THREADS / SIZE;
+    u32 line = line0 + threadIdx.x / SIZE;
+    const u32 j = j0 + threadIdx.x % SIZE;
+    Walk at = walk_from(x.dz.first + line, x.dz.n.steps);
+#pragma unroll
+    for (u32 e = 0; e < COUNT; e++) {
+        into[e] = line < lines && j < units ? gate_gradient(x.dz, at, j) : 0.f;
+        line += STRIDE;
+        walk_on(at, STRIDE, x.dz.n.steps);
+    }
+}
 
 // dx(line, i) += the sum over directions and gates of m (dz W^T): a block for a tile, one product after the other.
 extern "C" __global__ void __launch_bounds__(128) lstm_backward_inputs(const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ dx, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
@@ -467,14 +516,34 @@ struct Stacked {
     u32 direction, gate, first;
 };
 
-DEV float gemm_element(const Stacked& x, u32 i, u32 line) {
-    line += x.first;
+// A thread has one line i of that, of every line of the sum or every second; its multiplier changes with the strand alone.
+template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
+DEV void gemm_fetch(float (&into)[COUNT], const Stacked& x, u32 i0, u32 stacked, u32 line0, u32 lines) {
+    static_assert(!DEEP_FAST, "neighbouring threads have neighbouring numbers");
+    constexpr u32 STRIDE = GEMM_THREADS / SIZE;
     const Sizes& n = x.n;
-    const u32 both = line / n.steps, step = line - both * n.steps, row = both / 2, q = both % 2 * DIRECTIONS + x.direction;
-    if (i < n.inputs) return x.x[(u64)line * n.inputs + i] * input_mask(x.masks, n, row, q, x.gate, i);
-    if (step == (x.direction ? n.steps - 1 : 0)) return 0.f;
-    const u32 j = i - n.inputs, before = x.direction ? line + 1 : line - 1;
-    return x.y[((u64)before * DIRECTIONS + x.direction) * n.units + j] * state_mask(x.masks, n, row, q, x.gate, j);
+    const u32 i = i0 + threadIdx.x % SIZE, h = i - n.inputs;
+    u32 line = line0 + threadIdx.x / SIZE, of = NO_STRAND;
+    Walk at = walk_from(x.first + line, n.steps);
+    // The h before a step is that of the line before or after it; before the first step there is none.
+    const u32 none = x.direction ? n.steps - 1 : 0;
+    float m = 0.f;
+#pragma unroll
+    for (u32 e = 0; e < COUNT; e++) {
+        into[e] = 0.f;
+        if (line < lines && i < stacked) {
+            const u32 row = at.both / 2, q = at.both % 2 * DIRECTIONS + x.direction;
+            const u64 whole = (u64)x.first + line;
+            if (at.both != of) {
+                m = i < n.inputs ? input_mask(x.masks, n, row, q, x.gate, i) : state_mask(x.masks, n, row, q, x.gate, h);
+                of = at.both;
+            }
+            if (i < n.inputs) into[e] = x.x[whole * n.inputs + i] * m;
+            else if (at.step != none) into[e] = x.y[((x.direction ? whole + 1 : whole - 1) * DIRECTIONS + x.direction) * n.units + h] * m;
+        }
+        line += STRIDE;
+        walk_on(at, STRIDE, n.steps);
+    }
 }
 
 // parts[part][direction, gate][inputs + r + 1][r] = the sums over a part of the lines, all lines but the last (the bias's). Block:
@@ -498,8 +567,12 @@ extern "C" __global__ void __launch_bounds__(256) lstm_backward_bias(const float
     const u32 first = blockIdx.y * part_lines, count = min(part_lines, lines - first);
     const GateGradient from{dz, {rows, steps, inputs, units}, blockIdx.z / GATES, blockIdx.z % GATES, first};
     float sum = 0.f;
+    Walk at = walk_from(first + strip, steps);
     if (j < units)
-        for (u32 line = strip; line < count; line += 8) sum += gate_gradient(from, line, j);
+        for (u32 line = strip; line < count; line += 8) {
+            sum += gate_gradient(from, at, j);
+            walk_on(at, 8, steps);
+        }
     part[strip][lane] = sum;
     __syncthreads();
     if (strip == 0 && j < units) {

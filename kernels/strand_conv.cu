@@ -107,35 +107,67 @@ struct Dropped {
     float scale;
 };
 
-// Elements i, i + 16 of two lines: where lines have 32 numbers and the first is even, one counter has the words of all four;
-// where they have a multiple of 32, one of each line.
-DEV void drop_four(float (&h)[2][2], const Dropped& drop, const u64 (&at)[2], u32 kernels) {
-    if (!drop.state) return;
-#pragma unroll
-    for (u32 line = 0; line < 2; line++)
-#pragma unroll
-        for (u32 half = 0; half < 2; half++) h[line][half] *= drop.scale;
+// How dropout's words are drawn for elements f and f + 16 of two neighbouring lines, of which the first is an even one: where lines
+// have 32 numbers one counter has the words of all four, where they have a multiple of 32 one of each line's two.
+enum class Draw { None, Four, Two, Each };
+
+template <Draw DRAW> DEV void drop_four(float (&h)[2][2], const Dropped& drop, const u64 (&at)[2]) {
+    if (DRAW == Draw::None) return;
     u32 words[4];
-    if (kernels == STRIP_KERNELS) {
-        stay_words(words, drop.state, drop.stream, at[0]);
-#pragma unroll
-        for (u32 i = 0; i < 4; i++)
-            if (words[i] < drop.threshold) h[i / 2][i % 2] = 0.f;
-        return;
-    }
+    if (DRAW == Draw::Four) stay_words(words, drop.state, drop.stream, at[0]);
 #pragma unroll
     for (u32 line = 0; line < 2; line++) {
-        const bool together = kernels % STRIP_KERNELS == 0;
-        if (together) stay_words(words, drop.state, drop.stream, at[line]);
-        const u32 word = (u32)(at[line] >> 4) & 3;
+        const bool later = at[line] >> 5 & 1;
+        if (DRAW == Draw::Two) stay_words(words, drop.state, drop.stream, at[line]);
 #pragma unroll
         for (u32 half = 0; half < 2; half++) {
-            const bool kept = together ? (word + half == 0   ? words[0]
-                                          : word + half == 1 ? words[1]
-                                          : word + half == 2 ? words[2]
-                                                             : words[3]) >= drop.threshold
-                                       : stays(drop.state, drop.stream, at[line] + 16 * half, drop.threshold);
-            if (!kept) h[line][half] = 0.f;
+            bool kept;
+            if (DRAW == Draw::Four) kept = words[2 * line + half] >= drop.threshold;
+            else if (DRAW == Draw::Two) kept = (later ? words[2 + half] : words[half]) >= drop.threshold;
+            else kept = stays(drop.state, drop.stream, at[line] + 16 * half, drop.threshold);
+            h[line][half] = kept ? h[line][half] * drop.scale : 0.f;
+        }
+    }
+}
+
+// What a thread of the forward run puts: sums of four fragments of 16 lines, from line `first` of a strand on, by 32 kernels.
+struct StripOut {
+    const float* bias;
+    float* y;
+    Dropped drop;
+    u64 strand_line;
+    i32 first, positions;
+    u32 f0, kernels;
+};
+
+template <Draw DRAW> DEV void put_strip(const float (&sum)[4][4][4], const StripOut& to) {
+    const u32 lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+#pragma unroll
+    for (u32 i = 0; i < 4; i++) {
+        const i32 first = to.first + (i32)(i * 16 + 2 * g);
+#pragma unroll
+        for (u32 pair = 0; pair < 4; pair++) {
+            const u32 n = pair / 2, e = pair % 2, f = to.f0 + n * 8 + 2 * t + e;
+            u64 at[2];
+            float h[2][2];
+#pragma unroll
+            for (u32 line = 0; line < 2; line++) {
+                at[line] = (to.strand_line + (u64)(i64)(first + (i32)line)) * to.kernels + f;
+#pragma unroll
+                for (u32 half = 0; half < 2; half++) {
+                    const u32 own = f + 16 * half;
+                    h[line][half] = fmaxf(sum[i][n + 2 * half][line * 2 + e] + (own < to.kernels ? to.bias[own] : 0.f), 0.f);
+                }
+            }
+            drop_four<DRAW>(h, to.drop, at);
+#pragma unroll
+            for (u32 line = 0; line < 2; line++) {
+                const i32 position = first + (i32)line;
+                if (position < 0 || position >= to.positions) continue;
+#pragma unroll
+                for (u32 half = 0; half < 2; half++)
+                    if (f + 16 * half < to.kernels) to.y[at[line] + 16 * half] = h[line][half];
+            }
         }
     }
 }
@@ -185,34 +217,11 @@ DEV void forward_strip(const StripSource& x, const float* weight, const float* b
             for (u32 n = 0; n < 4; n++) strip_product<ONE>(sum[i][n], ah, al, bh[n], bl[n]);
         }
     }
-#pragma unroll
-    for (u32 i = 0; i < 4; i++) {
-        const i32 first = t0 + (i32)(warp_line + i * 16 + 2 * g);
-#pragma unroll
-        for (u32 pair = 0; pair < 4; pair++) {
-            const u32 n = pair / 2, e = pair % 2, f = f0 + n * 8 + 2 * t + e;
-            u64 at[2];
-            float h[2][2];
-#pragma unroll
-            for (u32 line = 0; line < 2; line++) {
-                at[line] = (strand_line + (u64)(i64)(first + (i32)line)) * kernels + f;
-#pragma unroll
-                for (u32 half = 0; half < 2; half++) {
-                    const u32 own = f + 16 * half;
-                    h[line][half] = fmaxf(sum[i][n + 2 * half][line * 2 + e] + (own < kernels ? bias[own] : 0.f), 0.f);
-                }
-            }
-            drop_four(h, drop, at, kernels);
-#pragma unroll
-            for (u32 line = 0; line < 2; line++) {
-                const i32 position = first + (i32)line;
-                if (position < 0 || position >= (i32)positions) continue;
-#pragma unroll
-                for (u32 half = 0; half < 2; half++)
-                    if (f + 16 * half < kernels) y[at[line] + 16 * half] = h[line][half];
-            }
-        }
-    }
+    const StripOut to{bias, y, drop, strand_line, t0 + (i32)warp_line, (i32)positions, f0, kernels};
+    if (!drop.state) put_strip<Draw::None>(sum, to);
+    else if (kernels == STRIP_KERNELS) put_strip<Draw::Four>(sum, to);
+    else if (kernels % STRIP_KERNELS == 0) put_strip<Draw::Two>(sum, to);
+    else put_strip<Draw::Each>(sum, to);
 }
 
 // Block: (256 lines of a strand, 32 kernels). With `state` (else null) dropout follows the ReLU.
