@@ -22,13 +22,14 @@ PROGRAM = ROOT / "target/debug/cisgrad"
 MUTATIONS = [
     ("barrier", re.compile(r"__syncthreads\(\);"), ""),
     ("warp barrier", re.compile(r"__syncwarp\(\);"), ""),
+    ("chain barrier", re.compile(r"chain_barrier<R>\(\);"), ""),
     ("wait", re.compile(r"cp_async_wait<\d>\(\);"), ""),
     ("early return", re.compile(r"if \([^;{}]*\) return;"), ""),
     ("bound", re.compile(r"(if \([^;{}]*?) < "), r"\1 <= "),
     ("accumulate", re.compile(r"\] \+= "), "] = "),
 ]
 # Ops that have no cases of their own: they are tested elsewhere.
-UNTESTED = {"adam", "begin_step", "end_step", "gather"}
+UNTESTED = {"adam", "begin_step", "end_step", "gather", "keep_outputs"}
 # How a mutant is run: name, build of the stand-in, environment. In order of cost.
 DETECTORS = [
     ("plain", "plain", {}),

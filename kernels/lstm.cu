@@ -7,7 +7,7 @@
 #include "lib/gemm.cuh"
 #include "lib/stays.cuh"
 
-static constexpr u32 GATES = 4, DIRECTIONS = 2, NO_STRAND = 0xffffffffu;
+static constexpr u32 GATES = 4, DIRECTIONS = 2;
 
 struct Sizes {
     u32 rows, steps, inputs, units;
@@ -470,25 +470,6 @@ DEV void gemm_fetch(float (&into)[COUNT], const AlongUnits& x, u32 line0, u32 li
     }
 }
 
-// As a factor whose sum runs over lines: a thread has one unit of every fourth or second line.
-struct AlongLines {
-    GateGradient dz;
-};
-template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
-DEV void gemm_fetch(float (&into)[COUNT], const AlongLines& x, u32 j0, u32 units, u32 line0, u32 lines) {
-    static_assert(!DEEP_FAST, "neighbouring threads have neighbouring units");
-    constexpr u32 STRIDE = GEMM_THREADS / SIZE;
-    u32 line = line0 + threadIdx.x / SIZE;
-    const u32 j = j0 + threadIdx.x % SIZE;
-    Walk at = walk_from(x.dz.first + line, x.dz.n.steps);
-#pragma unroll
-    for (u32 e = 0; e < COUNT; e++) {
-        into[e] = line < lines && j < units ? gate_gradient(x.dz, at, j) : 0.f;
-        line += STRIDE;
-        walk_on(at, STRIDE, x.dz.n.steps);
-    }
-}
-
 // dx(line, i) += the sum over directions and gates of m (dz W^T): a block for a tile, one product after the other.
 extern "C" __global__ void __launch_bounds__(128) lstm_backward_inputs(const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ dx, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
     __shared__ GemmEither s;
@@ -508,90 +489,139 @@ extern "C" __global__ void __launch_bounds__(128) lstm_backward_inputs(const flo
     }
 }
 
-// What W and U are multiplied by, one below the other: x m and the h before n.
-struct Stacked {
-    const float *x, *y;
-    Masks masks;
-    Sizes n;
-    u32 direction, gate, first;
+// ---- gradients of W, U and b -----------------------------------------------------------------------------------------
+//
+// With X the inputs of a chain's steps and the h before each, side by side, and D the dz of a gate: X^T D, times the multipliers,
+// which are the same at every step of a chain and so act on its sum. A block takes chains of one direction one after the other; a
+// warp has one gate, 64 lines of X^T (inputs, then units) by 32 units. What a block has summed becomes a part; parts are added in
+// their order. Bound by the tensor cores, 48 products for eight steps.
+static constexpr u32 CHAIN_LINES = 64, CHAIN_UNITS = 32, CHAIN_STEPS = 40;
+
+struct ChainShared {
+    float x[CHAIN_STEPS][CHAIN_LINES + 8];
+    float dz[CHAIN_STEPS][GATES * CHAIN_UNITS + 8];
 };
 
-// A thread has one line i of that, of every line of the sum or every second; its multiplier changes with the strand alone.
-template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
-DEV void gemm_fetch(float (&into)[COUNT], const Stacked& x, u32 i0, u32 stacked, u32 line0, u32 lines) {
-    static_assert(!DEEP_FAST, "neighbouring threads have neighbouring numbers");
-    constexpr u32 STRIDE = GEMM_THREADS / SIZE;
-    const Sizes& n = x.n;
-    const u32 i = i0 + threadIdx.x % SIZE, h = i - n.inputs;
-    u32 line = line0 + threadIdx.x / SIZE, of = NO_STRAND;
-    Walk at = walk_from(x.first + line, n.steps);
-    // The h before a step is that of the line before or after it; before the first step there is none.
-    const u32 none = x.direction ? n.steps - 1 : 0;
-    float m = 0.f;
+// What a block of the gradient reads.
+struct ChainSource {
+    const float *x, *y, *dz;
+    Masks masks;
+    Sizes n;
+    u32 direction, i0, j0;
+};
+
+// Steps `from` and on of a chain: a thread has one line of X^T, and one gate's unit, whose dz it adds to `of_bias`.
+DEV void load_chain(ChainShared& s, const ChainSource& in, u32 both, u32 from, float& of_bias) {
+    const Sizes& n = in.n;
+    const u32 line = threadIdx.x % CHAIN_LINES, i = in.i0 + line, h = i - n.inputs;
+    const u32 none = in.direction ? n.steps - 1 : 0;
+    for (u32 at = threadIdx.x / CHAIN_LINES; at < CHAIN_STEPS; at += GEMM_THREADS / CHAIN_LINES) {
+        const u32 step = from + at;
+        const u64 whole = (u64)both * n.steps + step;
+        float value = 0.f;
+        if (step < n.steps) {
+            if (i < n.inputs) value = in.x[whole * n.inputs + i];
+            else if (h < n.units && step != none) value = in.y[((in.direction ? whole + 1 : whole - 1) * DIRECTIONS + in.direction) * n.units + h];
+        }
+        s.x[at][line] = value;
+    }
+    const u32 gate = threadIdx.x / CHAIN_UNITS, j = in.j0 + threadIdx.x % CHAIN_UNITS;
+    const u64 chain = (u64)(both / 2) * DIRECTIONS * 2 + both % 2 * DIRECTIONS + in.direction;
+    const float* dz = in.dz + ((chain * n.steps + from) * GATES + gate) * n.units + j;
+#pragma unroll 4
+    for (u32 at = 0; at < CHAIN_STEPS; at++, dz += GATES * n.units) {
+        const float d = from + at < n.steps && j < n.units ? *dz : 0.f;
+        s.dz[at][threadIdx.x] = d;
+        of_bias += d;
+    }
+}
+
+template <bool ONE> DEV void chain_products(float (&sum)[4][4][4], const ChainShared& s, u32 gate, u32 g, u32 t) {
+#pragma unroll 1
+    for (u32 k = 0; k < CHAIN_STEPS; k += 8) {
+        u32 bh[4][2], bl[4][2];
 #pragma unroll
-    for (u32 e = 0; e < COUNT; e++) {
-        into[e] = 0.f;
-        if (line < lines && i < stacked) {
-            const u32 row = at.both / 2, q = at.both % 2 * DIRECTIONS + x.direction;
-            const u64 whole = (u64)x.first + line;
-            if (at.both != of) {
-                m = i < n.inputs ? input_mask(x.masks, n, row, q, x.gate, i) : state_mask(x.masks, n, row, q, x.gate, h);
-                of = at.both;
+        for (u32 n = 0; n < 4; n++)
+#pragma unroll
+            for (u32 r = 0; r < 2; r++) split_tf32(s.dz[k + t + r * 4][gate * CHAIN_UNITS + n * 8 + g], bh[n][r], bl[n][r]);
+#pragma unroll
+        for (u32 m = 0; m < 4; m++) {
+            u32 ah[4], al[4];
+#pragma unroll
+            for (u32 r = 0; r < 4; r++) split_tf32(s.x[k + t + r / 2 * 4][m * 16 + g + (r & 1) * 8], ah[r], al[r]);
+#pragma unroll
+            for (u32 n = 0; n < 4; n++) {
+                if (!ONE) {
+                    mma_tf32_1688(sum[m][n], al, bh[n]);
+                    mma_tf32_1688(sum[m][n], ah, bl[n]);
+                }
+                mma_tf32_1688(sum[m][n], ah, bh[n]);
             }
-            if (i < n.inputs) into[e] = x.x[whole * n.inputs + i] * m;
-            else if (at.step != none) into[e] = x.y[((x.direction ? whole + 1 : whole - 1) * DIRECTIONS + x.direction) * n.units + h] * m;
         }
-        line += STRIDE;
-        walk_on(at, STRIDE, n.steps);
     }
 }
 
-// parts[part][direction, gate][inputs + r + 1][r] = the sums over a part of the lines, all lines but the last (the bias's). Block:
-// (tile, part, direction x 4 + gate).
-extern "C" __global__ void __launch_bounds__(128) lstm_backward_weights(const float* __restrict__ x, const float* __restrict__ y, const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ state_masks, u32 state_stride, float* __restrict__ parts, u32 rows, u32 steps, u32 inputs, u32 units, u32 part_lines, u32 bf16) {
-    __shared__ GemmEither s;
-    const Sizes n{rows, steps, inputs, units};
-    const u32 direction = blockIdx.z / GATES, gate = blockIdx.z % GATES, stacked = inputs + units, lines = rows * 2 * steps;
-    const u32 first = blockIdx.y * part_lines, count = min(part_lines, lines - first);
-    const Stacked a{x, y, {input_masks, state_masks, input_stride, state_stride}, n, direction, gate, first};
-    const AlongLines b{{dz, n, direction, gate, first}};
-    float* to = parts + ((u64)blockIdx.y * DIRECTIONS * GATES + blockIdx.z) * (stacked + 1) * units;
-    gemm_either<false, false>(s, bf16, a, b, stacked, units, count, blockIdx.x,
-                              [&](u32 i, u32 j, float sum) { to[(u64)i * units + j] = sum; });
-}
-
-// The last lines of those parts: sums of dz. Block: (32 units, part, direction x 4 + gate), eight threads a unit.
-extern "C" __global__ void __launch_bounds__(256) lstm_backward_bias(const float* __restrict__ dz, float* __restrict__ parts, u32 rows, u32 steps, u32 inputs, u32 units, u32 part_lines) {
-    __shared__ float part[8][33];
-    const u32 lane = threadIdx.x % 32, strip = threadIdx.x / 32, j = blockIdx.x * 32 + lane, lines = rows * 2 * steps;
-    const u32 first = blockIdx.y * part_lines, count = min(part_lines, lines - first);
-    const GateGradient from{dz, {rows, steps, inputs, units}, blockIdx.z / GATES, blockIdx.z % GATES, first};
-    float sum = 0.f;
-    Walk at = walk_from(first + strip, steps);
-    if (j < units)
-        for (u32 line = strip; line < count; line += 8) {
-            sum += gate_gradient(from, at, j);
-            walk_on(at, 8, steps);
-        }
-    part[strip][lane] = sum;
-    __syncthreads();
-    if (strip == 0 && j < units) {
-        float all = 0.f;
+template <bool ONE> DEV void chain_gradient(ChainShared& s, const ChainSource& in, float* parts) {
+    const Sizes& n = in.n;
+    const u32 lane = threadIdx.x % 32, gate = threadIdx.x / 32, g = lane / 4, t = lane % 4, stacked = n.inputs + n.units;
+    const u32 all = 2 * n.rows, each = (all + gridDim.x - 1) / gridDim.x, first = blockIdx.x * each;
+    float total[4][4][4] = {}, of_bias = 0.f;
+    for (u32 both = first; both < min(first + each, all); both++) {
+        const u32 row = both / 2, q = both % 2 * DIRECTIONS + in.direction;
+        float by[4][2];
 #pragma unroll
-        for (u32 i = 0; i < 8; i++) all += part[i][lane];
-        parts[(((u64)blockIdx.y * DIRECTIONS * GATES + blockIdx.z + 1) * (inputs + units + 1) - 1) * units + j] = all;
+        for (u32 m = 0; m < 8; m++) {
+            const u32 i = in.i0 + m * 8 + g;
+            by[m / 2][m % 2] = i < n.inputs ? input_mask(in.masks, n, row, q, gate, i)
+                               : i < stacked ? state_mask(in.masks, n, row, q, gate, i - n.inputs)
+                                             : 0.f;
+        }
+        for (u32 from = 0; from < n.steps; from += CHAIN_STEPS) {
+            __syncthreads();
+            load_chain(s, in, both, from, of_bias);
+            __syncthreads();
+            float sum[4][4][4] = {};
+            chain_products<ONE>(sum, s, gate, g, t);
+#pragma unroll
+            for (u32 e = 0; e < 64; e++) total[e / 16][e / 4 % 4][e % 4] += by[e / 16][e % 4 / 2] * sum[e / 16][e / 4 % 4][e % 4];
+        }
     }
+    parts += (((u64)blockIdx.x * DIRECTIONS + in.direction) * GATES + gate) * (stacked + 1) * n.units;
+#pragma unroll
+    for (u32 m = 0; m < 4; m++)
+#pragma unroll
+        for (u32 e = 0; e < 16; e++) {
+            const u32 i = in.i0 + m * 16 + g + e % 4 / 2 * 8, j = in.j0 + e / 4 * 8 + 2 * t + e % 2;
+            if (i < stacked && j < n.units) parts[(u64)i * n.units + j] = total[m][e / 4][e % 4];
+        }
+    // The bias's line, with the first lines of the others.
+    if (in.i0 == 0 && in.j0 + lane < n.units) parts[(u64)stacked * n.units + in.j0 + lane] = of_bias;
 }
 
-// The gradients of one direction's W, U and b of one gate += the parts in their order; each may be null.
-extern "C" __global__ void __launch_bounds__(256) lstm_sum_parts(const float* __restrict__ parts, float* __restrict__ dw, float* __restrict__ du, float* __restrict__ db, u32 number, u32 count, u32 inputs, u32 units) {
-    const u32 i = blockIdx.x * blockDim.x + threadIdx.x, n = (inputs + units + 1) * units;
+// parts[part][direction, gate][inputs + r + 1][r]. Block: (part, direction, 64 lines x 32 units).
+extern "C" __global__ void __launch_bounds__(128, 2) lstm_backward_weights(const float* __restrict__ x, const float* __restrict__ y, const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ state_masks, u32 state_stride, float* __restrict__ parts, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
+    __shared__ ChainShared s;
+    const u32 across = (units + CHAIN_UNITS - 1) / CHAIN_UNITS;
+    const ChainSource in{x, y, dz, {input_masks, state_masks, input_stride, state_stride}, {rows, steps, inputs, units},
+                         blockIdx.y, blockIdx.z / across * CHAIN_LINES, blockIdx.z % across * CHAIN_UNITS};
+    if (bf16) chain_gradient<true>(s, in, parts);
+    else chain_gradient<false>(s, in, parts);
+}
+
+// The gradients of one direction's parameters += the parts in their order; each may be null. A thread for each number of a gate.
+extern "C" __global__ void __launch_bounds__(256) lstm_sum_parts(const float* __restrict__ parts, float* __restrict__ dwi, float* __restrict__ dwf, float* __restrict__ dwc, float* __restrict__ dwo, float* __restrict__ dui, float* __restrict__ duf, float* __restrict__ duc, float* __restrict__ duo, float* __restrict__ dbi, float* __restrict__ dbf, float* __restrict__ dbc, float* __restrict__ dbo, u32 direction, u32 count, u32 inputs, u32 units) {
+    const u32 i = blockIdx.x * blockDim.x + threadIdx.x, n = (inputs + units + 1) * units, gate = blockIdx.y;
     if (i >= n) return;
     const u32 line = i / units, j = i - line * units;
+    float* dw = gate == 0 ? dwi : gate == 1 ? dwf : gate == 2 ? dwc : dwo;
+    float* du = gate == 0 ? dui : gate == 1 ? duf : gate == 2 ? duc : duo;
+    float* db = gate == 0 ? dbi : gate == 1 ? dbf : gate == 2 ? dbc : dbo;
     float* to = line < inputs ? dw : line < inputs + units ? du : db;
     if (!to) return;
     to += line < inputs ? i : line < inputs + units ? i - inputs * units : j;
+    const u32 number = direction * GATES + gate;
     float sum = 0.f;
+#pragma unroll 4
     for (u32 part = 0; part < count; part++) sum += parts[((u64)part * DIRECTIONS * GATES + number) * n + i];
     *to += sum;
 }

@@ -98,3 +98,33 @@ fn a_model_predicts_evaluates_and_visualizes_the_same_on_card_and_cpu() {
         assert!(text("cuda") == text("cpu"), "{name}");
     }
 }
+
+/// The area under the precision-recall curve on chr3 of a model trained on chr1, with one seed in bf16 and with three in f32.
+#[test]
+fn a_model_trained_in_bf16_tests_as_one_in_f32() {
+    let data = Cells::new();
+    let flags = "-L 100 -w 12 -k 8 -r 3 -d 8 -e 10 -n 2 -lr 0.01 --batch-size 20";
+    let train = |out: &str, more: &str| data.train_arguments(out, &format!("{flags} {more}"));
+    let card = train("bf16", "--seed 1 --device cuda --precision bf16");
+    let Some(on_card) = run(data.folder(), &card, &[]) else {
+        return;
+    };
+    on_card.ok();
+    let measure = |model: &str| {
+        let evaluated = data.on("evaluate", &format!("-m {model} -t chr3 --device cpu"));
+        evaluated.ok().table().numbers("auPRC")[0]
+    };
+    for seed in 1..=3 {
+        let flags = format!("--seed {seed} --device cpu");
+        data.run(&train(&format!("f32_{seed}"), &flags)).ok();
+    }
+    let f32s = [1, 2, 3].map(|seed| measure(&format!("f32_{seed}")));
+    let highest = f32s.iter().copied().fold(f64::MIN, f64::max);
+    let lowest = f32s.iter().copied().fold(f64::MAX, f64::min);
+    let bf16 = measure("bf16");
+    println!("auPRC: f32 with three seeds {f32s:?}, bf16 with the first {bf16}");
+    assert!(
+        (bf16 - f32s[0]).abs() < highest - lowest,
+        "{bf16}, {f32s:?}"
+    );
+}

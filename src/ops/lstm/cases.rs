@@ -73,8 +73,10 @@ pub fn cases() -> Vec<Case> {
         // A GPU has forms for 32 and 64 units; of the first a block has four chains.
         [5, 9, 32],
         [4, 6, 64],
+        // More steps, and more inputs, than a block of the weights' gradient takes at a time.
+        [43, 70, 4],
     ];
-    for (rows, size) in [3, 3, 2, 1, 2, 35, 3, 2].into_iter().zip(sizes) {
+    for (rows, size) in [3, 3, 2, 1, 2, 35, 3, 2, 2].into_iter().zip(sizes) {
         let [steps, k, r] = size;
         let mut inputs = vec![Input::rows(&[2, steps, k])];
         for _ in 0..2 {

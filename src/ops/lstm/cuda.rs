@@ -1,9 +1,8 @@
 use super::{Lstm, PARAMETERS, Source, VECTORS};
 use crate::Result;
 use crate::engine::cuda::kernels::{
-    LstmBackward, LstmBackwardBias, LstmBackwardInRegisters, LstmBackwardInputs,
-    LstmBackwardWeights, LstmForward, LstmForwardInRegisters, LstmInputs, LstmMasks, LstmPack,
-    LstmSumParts,
+    LstmBackward, LstmBackwardInRegisters, LstmBackwardInputs, LstmBackwardWeights, LstmForward,
+    LstmForwardInRegisters, LstmInputs, LstmMasks, LstmPack, LstmSumParts,
 };
 use crate::engine::cuda::{
     DeviceBackward, DeviceContext, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Operand, Out,
@@ -20,6 +19,10 @@ const CHAINS: usize = 4;
 const FEW_ROWS: usize = 32;
 /// Bytes of shared memory that any block may have, and that a card of every architecture gives on request.
 const SHARED: [usize; 2] = [48 << 10, 99 << 10];
+/// Lines and units of a block of the weights' gradient (lstm.cu), and blocks that fill any card.
+const CHAIN_LINES: usize = 64;
+const CHAIN_UNITS: usize = 32;
+const BLOCKS: usize = 264;
 /// Numbers of shared memory for each unit of a chain.
 const PER_UNIT: usize = GATES + 2;
 
@@ -78,15 +81,16 @@ impl Lstm {
         }
     }
 
-    /// Lines of one part of the sum over all of them: enough blocks for any GPU, sums of a thousand or more.
-    fn part_lines(&self, lines: usize) -> usize {
-        let blocks = self.weight_tiles() * DIRECTIONS * GATES;
-        let parts = 1024usize.div_ceil(blocks).min(lines.div_ceil(1024)).max(1);
-        lines.div_ceil(parts)
+    /// Blocks that make the gradient of one part of the chains in one direction.
+    fn weight_blocks(&self) -> usize {
+        (self.inputs + self.units).div_ceil(CHAIN_LINES) * self.units.div_ceil(CHAIN_UNITS)
     }
 
-    fn weight_tiles(&self) -> usize {
-        gemm_tiles(self.inputs + self.units, self.units)
+    /// Parts of the sums over chains: enough blocks for any GPU.
+    fn sum_parts(&self, rows: usize) -> usize {
+        let chains = 2 * rows;
+        let most = BLOCKS.div_ceil(DIRECTIONS * self.weight_blocks());
+        chains.div_ceil(chains.div_ceil(most))
     }
 
     /// The grid of a recurrence with U in registers, if there is one for so many units (InRegisters in lstm.cu).
@@ -97,11 +101,6 @@ impl Lstm {
             _ => return None,
         };
         Some(Grid::new((2 * rows).div_ceil(chains), DIRECTIONS, 1))
-    }
-
-    fn sum_parts(&self, rows: usize) -> usize {
-        let lines = self.lines(rows);
-        lines.div_ceil(self.part_lines(lines))
     }
 
     /// Elements of dz of all chains.
@@ -364,9 +363,8 @@ impl DeviceOp for Lstm {
         }
         let sums = io.scratch.at(self.gradients(count).next_multiple_of(16));
         let sum_parts = self.sum_parts(count);
-        let part_lines = self.part_lines(self.lines(count)) as u32;
         gpu.launch(
-            Grid::new(self.weight_tiles(), sum_parts, DIRECTIONS * GATES),
+            Grid::new(sum_parts, DIRECTIONS, self.weight_blocks()),
             LstmBackwardWeights {
                 x: io.inputs[0].data,
                 y: io.output,
@@ -380,36 +378,31 @@ impl DeviceOp for Lstm {
                 steps,
                 inputs,
                 units,
-                part_lines,
                 bf16: io.around.bf16(),
             },
         )?;
-        gpu.launch(
-            Grid::new(self.units.div_ceil(32), sum_parts, DIRECTIONS * GATES),
-            LstmBackwardBias {
-                dz,
-                parts: sums,
-                rows,
-                steps,
-                inputs,
-                units,
-                part_lines,
-            },
-        )?;
-        for number in 0..DIRECTIONS * GATES {
-            let (direction, gate) = (number / GATES, number % GATES);
-            let of = |kind: usize| {
-                let index = 1 + direction * PARAMETERS + kind * GATES + gate;
-                io.grads[index].map_or(Out::NULL, |g| g.data)
+        for direction in 0..DIRECTIONS {
+            let of = |i: usize| {
+                let gradient = io.grads[1 + direction * PARAMETERS + i];
+                gradient.map_or(Out::NULL, |g| g.data)
             };
             gpu.launch(
-                Grid::over(self.stacked(), 256),
+                Grid::new(self.stacked().div_ceil(256), GATES, 1),
                 LstmSumParts {
                     parts: sums.input(),
-                    dw: of(0),
-                    du: of(1),
-                    db: of(2),
-                    number: number as u32,
+                    dwi: of(0),
+                    dwf: of(1),
+                    dwc: of(2),
+                    dwo: of(3),
+                    dui: of(4),
+                    duf: of(5),
+                    duc: of(6),
+                    duo: of(7),
+                    dbi: of(8),
+                    dbf: of(9),
+                    dbc: of(10),
+                    dbo: of(11),
+                    direction: direction as u32,
                     count: sum_parts as u32,
                     inputs,
                     units,
