@@ -550,13 +550,7 @@ template <bool ONE> DEV void chain_products(float (&sum)[4][4][4], const ChainSh
 #pragma unroll
             for (u32 r = 0; r < 4; r++) split_tf32(s.x[k + t + r / 2 * 4][m * 16 + g + (r & 1) * 8], ah[r], al[r]);
 #pragma unroll
-            for (u32 n = 0; n < 4; n++) {
-                if (!ONE) {
-                    mma_tf32_1688(sum[m][n], al, bh[n]);
-                    mma_tf32_1688(sum[m][n], ah, bl[n]);
-                }
-                mma_tf32_1688(sum[m][n], ah, bh[n]);
-            }
+            for (u32 n = 0; n < 4; n++) mma_halves<ONE>(sum[m][n], ah, al, bh[n], bl[n]);
         }
     }
 }

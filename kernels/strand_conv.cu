@@ -85,21 +85,6 @@ DEV void load_strip(float* strip, const StripSource& x, u32 row, u32 other, i32 
     }
 }
 
-// A fragment's numbers in halves; for one product the upper ones alone count.
-template <u32 COUNT> DEV void split_all(const float (&x)[COUNT], u32 (&high)[COUNT], u32 (&low)[COUNT]) {
-#pragma unroll
-    for (u32 i = 0; i < COUNT; i++) split_tf32(x[i], high[i], low[i]);
-}
-
-template <bool ONE>
-DEV void strip_product(float (&d)[4], const u32 (&ah)[4], const u32 (&al)[4], const u32 (&bh)[2], const u32 (&bl)[2]) {
-    if (!ONE) {
-        mma_tf32_1688(d, al, bh);
-        mma_tf32_1688(d, ah, bl);
-    }
-    mma_tf32_1688(d, ah, bh);
-}
-
 // Dropout behind the ReLU; without it `state` is null.
 struct Dropped {
     const StepState* state;
@@ -214,7 +199,7 @@ DEV void forward_strip(const StripSource& x, const float* weight, const float* b
             u32 ah[4], al[4];
             split_all(a, ah, al);
 #pragma unroll
-            for (u32 n = 0; n < 4; n++) strip_product<ONE>(sum[i][n], ah, al, bh[n], bl[n]);
+            for (u32 n = 0; n < 4; n++) mma_halves<ONE>(sum[i][n], ah, al, bh[n], bl[n]);
         }
     }
     const StripOut to{bias, y, drop, strand_line, t0 + (i32)warp_line, (i32)positions, f0, kernels};
@@ -314,7 +299,7 @@ DEV void backward_strip(float (&dz)[BACKWARD_LINES][STRIP_KERNELS + 8], const St
                 u32 ah[4], al[4];
                 split_all(a, ah, al);
 #pragma unroll
-                for (u32 n = 0; n < 4; n++) strip_product<ONE>(chain[m][n], ah, al, bh[n], bl[n]);
+                for (u32 n = 0; n < 4; n++) mma_halves<ONE>(chain[m][n], ah, al, bh[n], bl[n]);
             }
         }
         __syncthreads();

@@ -79,6 +79,22 @@ DEV void split_tf32(float x, u32& high, u32& low) {
     low = __float_as_uint(x - __uint_as_float(high)) & 0xffffe000u;
 }
 
+// A fragment's numbers in halves.
+template <u32 COUNT> DEV void split_all(const float (&x)[COUNT], u32 (&high)[COUNT], u32 (&low)[COUNT]) {
+#pragma unroll
+    for (u32 i = 0; i < COUNT; i++) split_tf32(x[i], high[i], low[i]);
+}
+
+// d += A B from halves; with ONE product of the upper ones alone.
+template <bool ONE>
+DEV void mma_halves(float (&d)[4], const u32 (&ah)[4], const u32 (&al)[4], const u32 (&bh)[2], const u32 (&bl)[2]) {
+    if (!ONE) {
+        mma_tf32_1688(d, al, bh);
+        mma_tf32_1688(d, ah, bl);
+    }
+    mma_tf32_1688(d, ah, bh);
+}
+
 // A warp's 32 x 32 of the tile over 16 k, in f32.
 template <u32 ROW_A, u32 ROW_B>
 DEV void gemm_warp_f32(float (&sum)[2][4][4], const float (&a)[GEMM_DEPTH][ROW_A], const float (&b)[GEMM_DEPTH][ROW_B], u32 m0, u32 n0, u32 g, u32 t) {

@@ -61,8 +61,8 @@ impl Parts {
     }
 }
 
-/// Adds parts in their order.
-fn sum_parts(
+/// Adds parts of `n` numbers in their order, and the bias (or null) of each of `columns`; to what is there, or in its place.
+pub(in crate::ops) fn sum_parts(
     around: &DeviceContext<'_>,
     parts: In<f32>,
     count: usize,

@@ -9,7 +9,7 @@ mod cpu;
 mod cuda;
 
 pub use cases::cases;
-pub(in crate::ops) use cuda::{BiasSum, Product, WeightProduct};
+pub(in crate::ops) use cuda::{BiasSum, Product, WeightProduct, sum_parts};
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::{Backward, Forward, Op, Real, Tape, Var};

@@ -5,7 +5,17 @@ use crate::ops::dropout::kept;
 use crate::ops::strand_conv::{Tracks, formula};
 
 pub fn cases() -> Vec<Case> {
-    let orders: [&'static [usize]; 8] = [&[], &[0], &[0, 2, 1], &[1, 0], &[0, 1], &[0], &[], &[0]];
+    let orders: [&'static [usize]; 9] = [
+        &[],
+        &[0],
+        &[0, 2, 1],
+        &[1, 0],
+        &[0, 1],
+        &[0],
+        &[],
+        &[0],
+        &[],
+    ];
     let sizes = [
         (3, 2, 2, 1, 1),
         (3, 13, 4, 3, 2),
@@ -16,6 +26,7 @@ pub fn cases() -> Vec<Case> {
         (2, 300, 6, 32, 3),
         (1, 60, 5, 64, 4),
         (2, 29, 3, 32, 2),
+        (1, 40, 4, 128, 3),
     ];
     let mut cases = Vec::new();
     for ((rows, length, width, kernels, pool), order) in sizes.into_iter().zip(orders) {

@@ -2,15 +2,35 @@
 
 use super::StrandConvPool;
 use crate::Result;
-use crate::engine::cuda::kernels::{StrandConvPoolMaximum, StrandConvPoolSpread};
-use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Flops, In, Needs, Out};
+use crate::engine::cuda::kernels::{
+    StrandConvPoolLayerBackward, StrandConvPoolLayerBackwardWide, StrandConvPoolMaximum,
+    StrandConvPoolSpread,
+};
+use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Out};
 use crate::engine::params::STREAM_DROPOUT;
 use crate::ops::dropout::threshold;
-use crate::ops::linear::{BiasSum, Product, WeightProduct};
+use crate::ops::linear::{BiasSum, Product, WeightProduct, sum_parts};
 use crate::ops::shared::elementwise::Elements;
 use crate::ops::strand_conv::{Drop, Sizes, WeightGradient, order_table};
 
+/// Lines of a block of the layer's gradients at once, and such blocks that fill any card.
+const LAYER_LINES: usize = 64;
+const LAYER_BLOCKS: usize = 396;
+
 impl StrandConvPool {
+    /// Blocks that make the layer's gradients at once, if there is a form for so many kernels: each gives a part of the sums.
+    fn layer_parts(&self, rows: usize) -> Option<usize> {
+        matches!(self.kernels, 32 | 64 | 128).then(|| {
+            let tiles = 2 * rows * self.positions().div_ceil(LAYER_LINES);
+            tiles.div_ceil(tiles.div_ceil(LAYER_BLOCKS))
+        })
+    }
+
+    /// Bytes of shared memory of such a block.
+    fn layer_shared(&self) -> usize {
+        2 * LAYER_LINES * (self.kernels + 8) * size_of::<f32>()
+    }
+
     fn sizes(&self) -> Sizes {
         Sizes {
             length: self.length,
@@ -34,8 +54,10 @@ impl StrandConvPool {
     fn sums(&self, rows: usize) -> usize {
         let (lines, kernels) = (self.sizes().lines(rows), self.kernels);
         let of_layer = WeightProduct::needs(lines, kernels, kernels);
+        let at_once = self.layer_parts(rows).unwrap_or(0) * (kernels + 1) * kernels;
         let sums = [
             self.sizes().sums(rows),
+            at_once,
             of_layer,
             BiasSum::needs(lines, kernels),
             self.layer_sums(rows),
@@ -133,12 +155,120 @@ impl DeviceOp for StrandConvPool {
     }
 
     fn backward(&self, io: &DeviceBackward<'_>) -> Result<()> {
-        let (around, gpu, rows) = (&io.around, io.around.gpu, io.rows);
+        let (around, rows) = (&io.around, io.rows);
         let hidden = self.hidden(rows);
         let (h, du, dh) = (io.saved.input(), io.scratch, io.scratch.at(hidden));
         let sums = io.scratch.at(2 * hidden);
-        let (lines, kernels) = (self.sizes().lines(rows), self.kernels as u32);
         let gradient = |index: usize| io.grads[index].map_or(Out::NULL, |g| g.data);
+        let more = io.grads[0].is_some() || io.grads[1].is_some();
+        match self.layer_parts(rows) {
+            Some(parts) => {
+                let dh = if more { dh } else { Out::NULL };
+                self.layer_backward(io, parts, dh, sums)?;
+            }
+            None => self.layer_backward_in_turn(io, more, [du, dh, sums])?,
+        }
+        if !more {
+            return Ok(());
+        }
+        let of = WeightGradient {
+            y: h,
+            dy: dh.input(),
+            scale: self.scale(),
+            sums,
+            dw: gradient(0),
+            db: gradient(1),
+        };
+        self.sizes()
+            .backward_weight(around, rows, io.inputs.get(4), of)
+    }
+}
+
+impl StrandConvPool {
+    /// The layer's gradients, and dh where it is not null, in one launch.
+    fn layer_backward(
+        &self,
+        io: &DeviceBackward<'_>,
+        parts: usize,
+        dh: Out<f32>,
+        sums: Out<f32>,
+    ) -> Result<()> {
+        let (around, rows, kernels) = (&io.around, io.rows, self.kernels);
+        let of_bias = sums.at(parts * kernels * kernels);
+        let (grid, shared) = (Grid::new(parts, 1, 1), self.layer_shared());
+        let (h, v, y, dy) = (
+            io.saved.input(),
+            io.inputs[2].data,
+            io.output,
+            io.grad_output,
+        );
+        let first = io.saved.at(self.hidden(rows)).input().cast();
+        let (strands, positions) = (2 * rows as u32, self.positions() as u32);
+        let (windows, pool, bf16) = (self.windows() as u32, self.pool as u32, around.bf16());
+        if kernels == 128 {
+            around.gpu.launch_shared(
+                grid,
+                shared,
+                StrandConvPoolLayerBackwardWide {
+                    h,
+                    v,
+                    first,
+                    y,
+                    dy,
+                    dh,
+                    parts: sums,
+                    bias_parts: of_bias,
+                    strands,
+                    positions,
+                    windows,
+                    pool,
+                    bf16,
+                },
+            )?;
+        } else {
+            around.gpu.launch_shared(
+                grid,
+                shared,
+                StrandConvPoolLayerBackward {
+                    h,
+                    v,
+                    first,
+                    y,
+                    dy,
+                    dh,
+                    parts: sums,
+                    bias_parts: of_bias,
+                    strands,
+                    positions,
+                    kernels: kernels as u32,
+                    windows,
+                    pool,
+                    bf16,
+                },
+            )?;
+        }
+        for (gradient, from, n) in [
+            (io.grads[2], sums, kernels * kernels),
+            (io.grads[3], of_bias, kernels),
+        ] {
+            if let Some(to) = gradient {
+                let size = [n, kernels];
+                sum_parts(around, from.input(), parts, In::NULL, size, (to.data, true))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for any number of kernels, one after the other; dh where `more` asks for it.
+    fn layer_backward_in_turn(
+        &self,
+        io: &DeviceBackward<'_>,
+        more: bool,
+        [du, dh, sums]: [Out<f32>; 3],
+    ) -> Result<()> {
+        let (around, gpu, rows) = (&io.around, io.around.gpu, io.rows);
+        let (hidden, h) = (self.hidden(rows), io.saved.input());
+        let (lines, kernels) = (self.sizes().lines(rows), self.kernels as u32);
         let over = Elements::new(2 * rows, self.positions() * self.kernels);
         gpu.launch(
             over.grid,
@@ -174,7 +304,7 @@ impl DeviceOp for StrandConvPool {
             };
             sum.launch(around, sums)?;
         }
-        if io.grads[0].is_none() && io.grads[1].is_none() {
+        if !more {
             return Ok(());
         }
         let back = Product {
@@ -188,16 +318,6 @@ impl DeviceOp for StrandConvPool {
             y: dh,
             add: false,
         };
-        back.launch(around, sums)?;
-        let of = WeightGradient {
-            y: h,
-            dy: dh.input(),
-            scale: self.scale(),
-            sums,
-            dw: gradient(0),
-            db: gradient(1),
-        };
-        self.sizes()
-            .backward_weight(around, rows, io.inputs.get(4), of)
+        back.launch(around, sums)
     }
 }
