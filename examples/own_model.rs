@@ -169,6 +169,10 @@ impl Source for Planted {
     fn fill(&self, number: &u64, row: &mut Row<'_>) {
         row.codes.copy_from_slice(&self.sequence(*number).0);
     }
+
+    fn targets(&self, number: &u64, targets: &mut [f64]) {
+        targets.copy_from_slice(&self.sequence(*number).1);
+    }
 }
 
 impl Samples for Planted {
@@ -184,10 +188,6 @@ impl Samples for Planted {
 
     fn most(&self) -> usize {
         (self.train as usize).max(self.validation.len())
-    }
-
-    fn targets(&self, number: &u64, targets: &mut [f64]) {
-        targets.copy_from_slice(&self.sequence(*number).1);
     }
 }
 
@@ -292,8 +292,9 @@ fn predict(folder: &Path, planted: &Planted, device: &Device) -> Result<()> {
     let model = Opened::<Sites>::read(folder, &KIND, &[&KIND])?;
     let sites = &model.config.model;
     let params = model.params::<f32>(&sites.layout()?)?;
-    let mut predictor = Predictor::new(device, Precision::F32, sites, params, planted, 32)?;
     let numbers: Vec<u64> = (500..700).collect();
+    let (f32s, most) = (Precision::F32, numbers.len());
+    let mut predictor = Predictor::new(device, f32s, sites, params, planted, 32, most)?;
     let found = predictor.predict(&numbers, |_| {})?;
     let (mut called, mut inside, mut right) = (0, 0, 0);
     for (number, found) in numbers.iter().zip(found.chunks(sites.length)) {

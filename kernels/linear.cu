@@ -4,7 +4,7 @@
 // A block makes a tile of 64 x 64 or 128 x 32 numbers (lib/gemm.cuh). Where that would be too few blocks, the sum of each number is
 // cut into parts, one for each blockIdx.y: they are written side by side and added in their order by linear_sum_parts, so that the result
 // does not depend on which block ends first. Bound by the rate of instructions: some 600 of each warp for 16 terms of a tile, of
-// which 48 are products on tensor cores in f32.
+// which 48 are products on tensor cores in f32. Predicted for an H200, 200 lines of 4,800 numbers to 128: 10 us, gradients 14 us.
 #include "lib/column_sum.cuh"
 #include "lib/gemm.cuh"
 

@@ -93,7 +93,7 @@ fn a_model_predicts_evaluates_and_visualizes_the_same_on_card_and_cpu() {
         assert!(a == b || (a - b).abs() < 1e-3 * b.abs(), "{a} {b}");
     }
     both("visualize", "-b w.bed -c chr3 -o OUT_pictures").unwrap();
-    for name in crate::common::names(&data.path("cpu_pictures")) {
+    for name in crate::common::names(data.path("cpu_pictures")) {
         let text = |on: &str| crate::common::bytes(data.path(&format!("{on}_pictures/{name}")));
         assert!(text("cuda") == text("cpu"), "{name}");
     }
