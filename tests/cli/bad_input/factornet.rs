@@ -29,7 +29,7 @@ impl BadInput for Cells {
         ("-mo", "-mo: no known motifs"),
         ("--batch-size 0", "--batch-size"),
         ("--threads 0", "--threads 0"),
-        ("--precision bf16", "'bf16'"),
+        ("--precision bf16", "f32 or f64"),
         ("--device tpu", "tpu"),
         ("--track-scale DGF", "'DGF' has no '='"),
         ("-n -1", "-1"),

@@ -163,8 +163,18 @@ impl Layers<'_> {
         let Some(gpu) = self.gpu else {
             let mut tape = Tape::new(true);
             let layer = (record.f64)(&mut tape);
+            let len = tape.len(layer.output);
             let mut executor = CpuExecutor::new(Program::new(tape, layer.output, layer.loss, rows));
             let batch = batch(rows, codes, dense.to_vec());
+            if layer.loss.is_none() {
+                let mut output = vec![0.0; rows * len];
+                executor.forward(params, &batch, &mut output);
+                return Ok(Inspection {
+                    output,
+                    losses: Vec::new(),
+                    watched: Vec::new(),
+                });
+            }
             let mut grads = vec![0.0; params.len()];
             return Ok(executor.inspect(params, &batch, &mut grads, &layer.watched));
         };
