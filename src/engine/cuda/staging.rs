@@ -77,9 +77,12 @@ impl Gpu {
         let context = self.context();
         let megabytes = (len * size_of::<u32>()).div_ceil(1 << 20);
         let wrong = |e| failed(&format!("{megabytes} MB of host memory for {what}"), e);
+        let read = context.new_event(None).map_err(wrong)?;
+        // The place belongs to the kernels' stream: what was done there so far, its allocation too, comes before a copy.
+        read.record(self.stream()).map_err(wrong)?;
         Ok(Staging {
             sent: context.new_event(None).map_err(wrong)?,
-            read: context.new_event(None).map_err(wrong)?,
+            read,
             words: Pinned::new(context, len).map_err(wrong)?,
             to,
         })

@@ -18,8 +18,9 @@ pub struct DeviceRows<'a, S: Source> {
     source: &'a S,
     format: RowFormat,
     batch_size: usize,
-    words: Buffer<u32>,
+    // Before `words`: dropped first, when no copy to them is under way.
     kept: Kept<S::Sample>,
+    words: Buffer<u32>,
 }
 
 enum Kept<S> {
