@@ -1,5 +1,5 @@
 //! How fast one core packs FactorNet's windows for a GPU: sequence and tracks at random places of chr22, 1,002 bases each, as
-//! training asks for them.
+//! training needs them.
 //!
 //! Data: factornet and genome of the real data (tests/common/real_data.rs); without it the benchmark says so and ends. The
 //! tracks are the accessibility of K562 and MCF-7 in turn, each decoded into memory of its own.

@@ -40,8 +40,7 @@ pub struct Golden {
     /// What every case's folder has beside [`CASE_FILE`], and no other kind's has.
     pub files: &'static [&'static str],
     pub check: OnCpu,
-    /// None for a kind that does not run on a GPU.
-    pub check_on: Option<OnGpu>,
+    pub check_on: OnGpu,
 }
 
 impl Golden {

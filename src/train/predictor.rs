@@ -94,7 +94,10 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
                 session.predict(samples, |rows, outputs| {
                     found.extend(outputs.iter().map(|&x| T::of(f64::from(x))));
                     seen(rows.len());
-                    Ok(())
+                    match interrupted() {
+                        true => Err(Error::Interrupted),
+                        false => Ok(()),
+                    }
                 })?;
                 return Ok(found);
             }

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 #[macro_use]
+#[path = "../common/for_each_kind.rs"]
 mod for_each_kind;
 
 mod bad_input;

@@ -19,12 +19,12 @@ fn hold(
         return;
     }
     let gpu = Gpu::open_ordinal(0).expect("the stand-in has a card");
-    let check = kind.check_on.expect("it runs on a GPU");
     let mut folders = kind.folders(&cases).unwrap();
     folders.retain(|folder| chosen(&golden::name(folder)));
     let (mut ran, mut failures, mut worst) = (0, Vec::new(), 0.0f64);
     for folder in &folders {
-        let checks = check(folder, &gpu).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        let checks =
+            (kind.check_on)(folder, &gpu).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         ran += checks.len();
         let errors = checks.iter().map(|c| c.error / c.allowed);
         worst = errors.fold(worst, f64::max);

@@ -1,38 +1,17 @@
 //! What holds on a GPU for every kind of model: training to the same bytes, and what can be wrong with a card.
 
 use crate::common::Run;
-use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
 use crate::common::same_end::assert_same_end;
-use crate::common::tisfm::Data;
 use crate::on_card::{on_card, run, train};
 
-/// A test for each kind.
-macro_rules! for_every_kind {
-    ($($check:ident),* $(,)?) => {$(
-        mod $check {
-            use super::*;
-
-            #[test]
-            fn tisfm() {
-                super::$check::<Data>();
-            }
-
-            #[test]
-            fn factornet() {
-                super::$check::<Cells>();
-            }
-        }
-    )*};
+for_each_kind! {
+    the_same_seed_gives_the_same_bytes;
+    what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken;
+    f64_stays_on_the_cpu_and_bf16_on_the_card;
+    the_second_card_trains_as_the_first;
+    a_run_killed_on_a_card_goes_on_as_if_undisturbed;
 }
-
-for_every_kind!(
-    the_same_seed_gives_the_same_bytes,
-    what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken,
-    f64_stays_on_the_cpu_and_bf16_on_the_card,
-    the_second_card_trains_as_the_first,
-    a_run_killed_on_a_card_goes_on_as_if_undisturbed,
-);
 
 /// With and without graphs, and after a resume.
 fn the_same_seed_gives_the_same_bytes<K: Kind>() {

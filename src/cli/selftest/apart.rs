@@ -36,7 +36,7 @@ impl Part {
     }
 }
 
-/// Runs the parts on a card, `jobs` at a time, and gives their rows in order. What a process says on stderr is passed on,
+/// Runs the parts on a GPU, `jobs` at a time, and gives their rows in order. What a process says on stderr is passed on,
 /// except the line that names the device.
 pub fn run(card: usize, parts: &[Part], jobs: usize) -> Result<Vec<Row>> {
     let next = AtomicUsize::new(0);

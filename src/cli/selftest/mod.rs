@@ -271,30 +271,16 @@ fn check_on<'a>(
     checked
 }
 
-/// A kind's golden cases; none, with a message, on a device for which the kind has no kernels.
+/// A kind's golden cases.
 fn check_golden(device: &Device, kind: &Golden, folders: &[PathBuf]) -> Result<Vec<Checked>> {
-    let check = |folder: &PathBuf| -> Result<Option<Vec<Check>>> {
-        match (device, kind.check_on) {
-            (Device::Cpu { .. }, _) => (kind.check)(folder).map(Some),
-            (Device::Cuda { gpu, .. }, Some(check_on)) => check_on(folder, gpu).map(Some),
-            (Device::Cuda { .. }, None) => Ok(None),
-        }
+    let check = |folder: &PathBuf| {
+        let checks = match device {
+            Device::Cpu { .. } => (kind.check)(folder)?,
+            Device::Cuda { gpu, .. } => (kind.check_on)(folder, gpu)?,
+        };
+        Ok(golden_row(golden::name(folder), &checks))
     };
-    let mut rows = Vec::new();
-    for folder in folders {
-        if let Some(checks) = check(folder)? {
-            rows.push(golden_row(golden::name(folder), &checks));
-        }
-    }
-    let left_out = folders.len() - rows.len();
-    if left_out > 0 {
-        let kind = kind.kind;
-        tell!(
-            "{} of {kind} left out: it does not run on a GPU yet",
-            counted(left_out, "golden case")
-        );
-    }
-    Ok(rows)
+    folders.iter().map(check).collect()
 }
 
 fn golden_row(name: String, checks: &[Check]) -> Checked {

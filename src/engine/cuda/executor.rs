@@ -38,7 +38,7 @@ impl DeviceExecutor {
     ) -> Result<Self> {
         let spread = program.places().spread(program.layout(), params);
         let bytes = program.arena_len() * size_of::<f32>() + program.rows() * length;
-        let what = gpu.batch(program.rows(), bytes);
+        let what = gpu.describe_batch(program.rows(), bytes);
         Ok(DeviceExecutor {
             arena: gpu.allocate(program.arena_len(), &what)?,
             grads: gpu.upload(&vec![0.0; spread.len()], "the gradients")?,

@@ -266,7 +266,7 @@ impl Gpu {
     }
 
     /// A batch of so many rows that takes `needed` bytes, in a message: with a smaller one that would fit where this does not.
-    pub fn batch(&self, rows: usize, needed: usize) -> String {
+    pub fn describe_batch(&self, rows: usize, needed: usize) -> String {
         let free = self.memory().map_or(usize::MAX, |(free, _)| free);
         let what = format!("a batch of {rows}");
         if needed < free {

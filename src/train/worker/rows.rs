@@ -24,8 +24,11 @@ pub struct DeviceRows<'a, S: Source> {
 }
 
 enum Kept<S> {
-    /// All rows, by number.
-    Table(fn(&S) -> usize),
+    /// All rows, by number. Outputs of so many batches are looked at at once.
+    Table {
+        row: fn(&S) -> usize,
+        batches: usize,
+    },
     /// Chunks of so many batches, in the places in turn.
     Chunks { batches: usize, places: Vec<Place> },
 }
@@ -49,20 +52,23 @@ impl<'a, S: Source> DeviceRows<'a, S> {
         most: usize,
         what: &str,
     ) -> Result<Self> {
-        let words = format.words();
+        let (words, all) = (format.words(), most.div_ceil(batch_size).max(1));
         if let Some(Table { rows, sample, row }) = source.table() {
             let samples: Vec<S::Sample> = (0..rows).map(sample).collect();
             let mut packed = vec![0; rows * words];
             pack(source, &format, &samples, &mut packed);
             return Ok(DeviceRows {
                 words: gpu.upload(&packed, "the data set")?,
-                kept: Kept::Table(row),
+                kept: Kept::Table {
+                    row,
+                    batches: STRIDE.min(all),
+                },
                 source,
                 format,
                 batch_size,
             });
         }
-        let (batch, all) = (batch_size * words, most.div_ceil(batch_size).max(1));
+        let batch = batch_size * words;
         let free = gpu.memory()?.0;
         let room = CHUNK_BYTES.min(free / 4);
         let full = (room / (batch * size_of::<u32>()).max(1)).clamp(1, STRIDE);
@@ -99,15 +105,14 @@ impl<'a, S: Source> DeviceRows<'a, S> {
     /// Batches of a chunk.
     pub fn stride(&self) -> usize {
         match self.kept {
-            Kept::Table(_) => STRIDE,
-            Kept::Chunks { batches, .. } => batches,
+            Kept::Table { batches, .. } | Kept::Chunks { batches, .. } => batches,
         }
     }
 
     /// Begins another list of samples: where each of them will be, as the kernels count rows.
     pub fn begin(&mut self, samples: &[S::Sample]) -> Vec<u32> {
         match &mut self.kept {
-            Kept::Table(row) => samples.iter().map(|sample| row(sample) as u32).collect(),
+            Kept::Table { row, .. } => samples.iter().map(|sample| row(sample) as u32).collect(),
             Kept::Chunks { batches, places } => {
                 places.iter_mut().for_each(|place| place.holds = None);
                 let rows = places.len() * *batches * self.batch_size;
@@ -146,7 +151,7 @@ impl<'a, S: Source> DeviceRows<'a, S> {
     /// The driver refuses.
     pub fn take(&self, gpu: &Gpu, chunk: usize) -> Result<()> {
         match &self.kept {
-            Kept::Table(_) => Ok(()),
+            Kept::Table { .. } => Ok(()),
             Kept::Chunks { places, .. } => places[chunk % places.len()].staging.take(gpu),
         }
     }
@@ -157,7 +162,7 @@ impl<'a, S: Source> DeviceRows<'a, S> {
     /// The driver refuses.
     pub fn free(&mut self, gpu: &Gpu, chunk: usize) -> Result<()> {
         match &mut self.kept {
-            Kept::Table(_) => Ok(()),
+            Kept::Table { .. } => Ok(()),
             Kept::Chunks { places, .. } => {
                 let count = places.len();
                 places[chunk % count].staging.free(gpu)

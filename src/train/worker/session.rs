@@ -9,7 +9,6 @@ use crate::engine::cuda::{
 use crate::engine::params::Layout;
 use crate::optim::adam::{AdamLaunch, AdamStep, Form, Shrink, flag, update_on};
 use crate::train::batch::Source;
-use crate::train::interrupt::interrupted;
 use crate::train::model::{Model, Purpose};
 use crate::train::worker::step::begin_step::begin_step_on;
 use crate::train::worker::step::end_step::{EndStepLaunch, end_step_on};
@@ -149,7 +148,7 @@ impl<'a, S: Source> Session<'a, S> {
         // Two batches of packed rows at least.
         let per_row = row.length + 2 * format.words() * size_of::<u32>();
         let needed = arena_len * size_of::<f32>() + settings.batch_size * per_row;
-        let what = gpu.batch(settings.batch_size, needed);
+        let what = gpu.describe_batch(settings.batch_size, needed);
         let training = match program.zip(rule) {
             None => None,
             Some((program, rule)) => Some(Training {
@@ -526,7 +525,7 @@ impl<'a, S: Source> Session<'a, S> {
     /// Shows the outputs of samples, with the parameters as they are, chunk after chunk: which samples, rows x outputs.
     ///
     /// # Errors
-    /// Whatever failed on the card; [`Error::Interrupted`] after a signal that the program watches for; those of `each`.
+    /// Whatever failed on the card; those of `each`.
     pub fn predict(
         &mut self,
         samples: &[S::Sample],
@@ -561,9 +560,6 @@ impl<'a, S: Source> Session<'a, S> {
                 batches.start * size..(batches.end * size).min(samples.len()),
                 &outputs,
             )?;
-            if interrupted() {
-                return Err(Error::Interrupted);
-            }
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub static GOLDEN: Golden = Golden {
     embedded: include!(concat!(env!("OUT_DIR"), "/golden_factornet.rs")),
     files: &[case::TENSORS],
     check,
-    check_on: Some(check_on),
+    check_on,
 };
 
 /// Runs every check of a case.

@@ -17,7 +17,7 @@ pub static GOLDEN: Golden = Golden {
     embedded: include!(concat!(env!("OUT_DIR"), "/golden_tisfm.rs")),
     files: &[case::PARAMS, case::EXPECTED],
     check,
-    check_on: Some(check_on),
+    check_on,
 };
 
 /// Runs every check of a case.
