@@ -1,5 +1,6 @@
 // The optimizer's update of all parameters at once (src/ops/adam): a thread for each four of them. Every operation is
 // rounded by itself, in the order of the CPU's update, so that both give the same bits.
+// Bound by memory, 28 bytes for each parameter: predicted for an H200 and the 640,000 of FactorNet's default size 4 us (18 MB at 4.8 TB/s).
 #include "lib/step_state.cuh"
 
 struct AdamNumbers {

@@ -1,4 +1,5 @@
-// Binary cross-entropy of a row's probabilities (src/ops/binary_cross_entropy): a block for each row.
+// Binary cross-entropy of a row's probabilities (src/ops/binary_cross_entropy): a block for each row,
+// its sum through registers and shared memory. Bound by its launch, 2 us predicted for an H200 and 100 rows.
 #include "lib/elementwise.cuh"
 
 static constexpr float CLIP_LOW = 1e-7f, CLIP_HIGH = 0.9999999f;

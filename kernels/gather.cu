@@ -2,7 +2,8 @@
 //
 // A row is `words` words: bases, 16 in a word; marks of unknown bases, 32 in a word, least significant bits first; then
 // numbers in f32, each dense input's and the targets. The batch's rows stand in `order` from batch x batch_size on.
-// All of it is copying: bound by memory, some 2 x 4 bytes for each number.
+// All of it is copying: bound by memory, some 2 x 4 bytes for each number; no
+// shared memory. Predicted for an H200, 100 rows of 1,002 bases and a track: 2 us each for bases and numbers, the launch (1 MB).
 #include "lib/step_state.cuh"
 
 DEV const u32* row_of(const u32* rows, const u32* order, const StepState* state, u32 batch_size, u32 words) {

@@ -1,5 +1,5 @@
 // A batch's outputs to the place of its batch among `batches` of them (src/train/worker/step/keep_outputs): a thread for
-// each number; bound by memory.
+// each number; bound by its launch, 2 us predicted for an H200.
 #include "lib/step_state.cuh"
 
 // `full` numbers has a full batch, `count` this one.

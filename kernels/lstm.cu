@@ -2,9 +2,11 @@
 // q = strand x 2 + direction. Gates lie side by side, i f c o; what is kept of a step is its gates behind their functions
 // (4 r numbers) and its cell (r).
 //
-// The inputs of all steps are one product; the recurrence runs step by step, a block for some chains of one direction, which
-// share its U; the gradients of weights and inputs are products over all steps again. Predicted for an H200, 100 rows of 75 steps, 32
-// inputs and units: inputs 20 us, recurrence 17 us each way, gradients of weights 19 us, of inputs 20 us (docs/benchmarks.md).
+// Products of a chain's steps with W, and gradients of W, U and x, are made chain by chain on tensor cores: its multipliers are the same
+// at every step, so they act on the weights, or on a chain's sum. A warp has a gate; the block's lines of x, dz and W lie in shared memory,
+// sums in registers. Bound by instructions, a sixth of them products. The recurrence runs step by step, a block for some chains of
+// one direction, with U in registers or through L2; bound by the length of a step. Predicted for an H200, 100 rows of 75 steps, 32
+// inputs and units: inputs 5 us, recurrence 17 us each way, gradients of weights 9 us, of inputs 5 us (docs/benchmarks.md).
 #include "lib/gemm.cuh"
 #include "lib/stays.cuh"
 
@@ -74,58 +76,122 @@ DEV u64 chain_place(const Sizes& n, u32 row, u32 q) {
     return ((u64)row * DIRECTIONS * 2 + q) * n.steps * (GATES + 1) * n.units;
 }
 
-// A walk over lines (row, strand, step): one division at its start.
-struct Walk {
-    u32 both, step;
-};
-DEV Walk walk_from(u32 line, u32 steps) {
-    const u32 both = line / steps;
-    return {both, line - both * steps};
-}
-DEV void walk_on(Walk& at, u32 lines, u32 steps) {
-    for (at.step += lines; at.step >= steps; at.step -= steps) at.both++;
-}
-
 // ---- forward ------------------------------------------------------------------------------------------------------
 
-// x(line, i) times the multipliers of a direction's gate; lines are (row, strand, step).
-struct MaskedInputs {
-    const float* x;
-    Masks masks;
-    Sizes n;
-    u32 direction, gate;
-};
+// Products of a chain's steps with a gate's W, or its transpose: a warp has a gate, STRETCH steps by 32 columns; sums run over pieces of
+// DEEP inputs or units.
+static constexpr u32 STRETCH = 48, DEEP = 32, COLUMNS = 32;
+using StretchSums = float[STRETCH / 16][4][4];
 
-// A thread has one input of lines that are 8 apart.
-template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
-DEV void gemm_fetch(float (&into)[COUNT], const MaskedInputs& x, u32 line0, u32 lines, u32 i0, u32 inputs) {
-    static_assert(DEEP_FAST, "neighbouring threads have neighbouring inputs");
-    constexpr u32 STRIDE = GEMM_THREADS / GEMM_DEPTH;
-    u32 line = line0 + threadIdx.x / GEMM_DEPTH;
-    const u32 i = i0 + threadIdx.x % GEMM_DEPTH;
-    Walk at = walk_from(line, x.n.steps);
+// sum += A B over DEEP. A's (step, k) lies at a[step][first + k]; b(r, k, n) is B's element of this lane at (k + r + lane's t, n + lane's g),
+// r a multiple of 4 and k of 8.
+template <bool ONE, u32 ROW, class B>
+DEV void stretch_products(StretchSums& sum, const float (&a)[STRETCH][ROW], u32 first, u32 steps, const B& b) {
+    static_assert(ROW % 32 == 4, "lanes (g, t) read banks 4 g + t, all different");
+    const u32 lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
 #pragma unroll
-    for (u32 e = 0; e < COUNT; e++) {
-        into[e] = line < lines && i < inputs
-                      ? x.x[(u64)line * x.n.inputs + i] * input_mask(x.masks, x.n, at.both / 2, at.both % 2 * DIRECTIONS + x.direction, x.gate, i)
-                      : 0.f;
-        line += STRIDE;
-        walk_on(at, STRIDE, x.n.steps);
+    for (u32 k = 0; k < DEEP; k += 8) {
+        u32 bh[4][2], bl[4][2];
+#pragma unroll
+        for (u32 n = 0; n < 4; n++)
+#pragma unroll
+            for (u32 r = 0; r < 2; r++) split_tf32(b(k + r * 4, n * 8), bh[n][r], bl[n][r]);
+#pragma unroll
+        for (u32 m = 0; m < STRETCH / 16; m++) {
+            if (m * 16 >= steps) break;
+            u32 ah[4], al[4];
+#pragma unroll
+            for (u32 r = 0; r < 4; r++) split_tf32(a[m * 16 + g + (r & 1) * 8][first + k + t + r / 2 * 4], ah[r], al[r]);
+#pragma unroll
+            for (u32 n = 0; n < 4; n++) mma_halves<ONE>(sum[m][n], ah, al, bh[n], bl[n]);
+        }
     }
 }
 
-// z of all steps without h, b among it: a block for a tile of lines x units of one gate (blockIdx.y = direction x 4 + gate).
-extern "C" __global__ void __launch_bounds__(128) lstm_inputs(const float* __restrict__ x, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ kept, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
-    __shared__ GemmEither s;
+// A warp brings lines of 32 numbers, `stride` apart, to shared memory: `count` lines of `width` numbers, around them zeros.
+template <u32 LINES, u32 ROW>
+DEV void load_lines(float (&to)[LINES][ROW], u32 column, const float* from, u32 stride, u32 count, u32 width) {
+    const u32 lane = threadIdx.x % 32;
+    if (width >= 32 && stride % 4 == 0 && reinterpret_cast<u64>(from) % 16 == 0) {
+        const u32 line = lane / 8, four = lane % 8 * 4;
+        from += (u64)line * stride + four;
+#pragma unroll
+        for (u32 at = 0; at < LINES; at += 4, from += 4 * stride)
+            *reinterpret_cast<float4*>(&to[at + line][column + four]) = at + line < count ? *reinterpret_cast<const float4*>(from) : make_float4(0.f, 0.f, 0.f, 0.f);
+        return;
+    }
+    from += lane;
+#pragma unroll 4
+    for (u32 at = 0; at < LINES; at++, from += stride) to[at][column + lane] = at < count && lane < width ? *from : 0.f;
+}
+
+struct InputsShared {
+    __align__(16) float x[STRETCH][DEEP + 4];
+    __align__(16) float w[GATES][DEEP][COLUMNS + 8];
+};
+// Lines of x that a warp brings.
+static constexpr u32 X_LINES = STRETCH / GATES;
+
+// `z` of the stretch's first step; by[k / 4] is the multiplier of the input k + this lane's t.
+template <bool ONE>
+DEV void chain_inputs(InputsShared& s, const float* x, const Masks& masks, const Packed& own, float* z, const Sizes& n, u32 row, u32 q, u32 steps, u32 j0) {
+    const u32 lane = threadIdx.x % 32, gate = threadIdx.x / 32, g = lane / 4, t = lane % 4, wide = GATES * n.units;
+    StretchSums total = {};
+#pragma unroll 1
+    for (u32 i0 = 0; i0 < n.inputs; i0 += DEEP) {
+        const u32 inputs = n.inputs - i0, line = gate * X_LINES, left = steps > line ? steps - line : 0;
+        float by[DEEP / 4];
+#pragma unroll
+        for (u32 k = 0; k < DEEP / 4; k++) by[k] = k * 4 + t < inputs ? input_mask(masks, n, row, q, gate, i0 + k * 4 + t) : 0.f;
+        __syncthreads();
+        load_lines(reinterpret_cast<float(&)[X_LINES][DEEP + 4]>(s.x[line]), 0, x + (u64)line * n.inputs + i0, n.inputs, left, inputs);
+        load_lines(s.w[gate], 0, own.w + (u64)i0 * wide + gate * n.units + j0, wide, inputs, n.units - j0);
+        __syncthreads();
+        StretchSums sum = {};
+        stretch_products<ONE>(sum, s.x, 0, steps, [&](u32 k, u32 column) { return s.w[gate][k + t][column + g] * by[k / 4]; });
+#pragma unroll
+        for (u32 e = 0; e < STRETCH; e++) total[e / 16][e / 4 % 4][e % 4] += sum[e / 16][e / 4 % 4][e % 4];
+    }
+    // A lane's columns of a step: pairs 8 apart.
+    const bool pairs = n.units % 2 == 0;
+    float b[8];
+#pragma unroll
+    for (u32 e = 0; e < 8; e++) {
+        const u32 j = j0 + e / 2 * 8 + 2 * t + e % 2;
+        b[e] = j < n.units ? own.b[gate * n.units + j] : 0.f;
+    }
+    float* to = z + (u64)g * wide + gate * n.units + j0 + 2 * t;
+#pragma unroll
+    for (u32 half = 0; half < STRETCH / 8; half++, to += 8 * wide) {
+        if (half * 8 + g >= steps) break;
+#pragma unroll
+        for (u32 e = 0; e < 8; e += 2) {
+            const u32 j = j0 + e * 4 + 2 * t;
+            if (j >= n.units) break;
+            const float* pair = &total[half / 2][e / 2][half % 2 * 2];
+            const float2 both = make_float2(pair[0] + b[e], pair[1] + b[e + 1]);
+            if (pairs) *reinterpret_cast<float2*>(to + e * 4) = both;
+            else {
+                to[e * 4] = both.x;
+                if (j + 1 < n.units) to[e * 4 + 1] = both.y;
+            }
+        }
+    }
+}
+
+// z of all steps without h, b among it: W's lines times the chain's multipliers, then one product. Block: a row's strand,
+// (direction, 32 units), 48 steps.
+extern "C" __global__ void __launch_bounds__(128, 2) lstm_inputs(const float* __restrict__ x, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ kept, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
+    __shared__ InputsShared s;
     const Sizes n{rows, steps, inputs, units};
-    const u32 direction = blockIdx.y / GATES, gate = blockIdx.y % GATES;
+    const u32 across = (units + COLUMNS - 1) / COLUMNS, direction = blockIdx.y / across, j0 = blockIdx.y % across * COLUMNS;
+    const u32 row = blockIdx.x / 2, q = blockIdx.x % 2 * DIRECTIONS + direction, from = blockIdx.z * STRETCH;
     const Packed own = packed_of(packed, n, direction);
-    const MaskedInputs a{x, {input_masks, nullptr, input_stride, 0}, n, direction, gate};
-    const Matrix w{own.w + gate * units, 1, GATES * units};
-    gemm_either<true, false>(s, bf16, a, w, rows * 2 * steps, units, inputs, blockIdx.x, [&](u32 line, u32 j, float sum) {
-        const u32 both = line / steps, step = line - both * steps, q = both % 2 * DIRECTIONS + direction;
-        kept[chain_place(n, both / 2, q) + ((u64)step * GATES + gate) * units + j] = sum + own.b[gate * units + j];
-    });
+    const Masks masks{input_masks, nullptr, input_stride, 0};
+    float* z = kept + chain_place(n, row, q) + (u64)from * GATES * units;
+    x += ((u64)blockIdx.x * steps + from) * inputs;
+    if (bf16) chain_inputs<true>(s, x, masks, own, z, n, row, q, min(STRETCH, steps - from), j0);
+    else chain_inputs<false>(s, x, masks, own, z, n, row, q, min(STRETCH, steps - from), j0);
 }
 
 DEV float hard_sigmoid(float z) { return fminf(fmaxf(0.2f * z + 0.5f, 0.f), 1.f); }
@@ -440,54 +506,68 @@ extern "C" __global__ void __launch_bounds__(128) lstm_backward_in_registers(con
     else lstm_run_back_in_registers<64>(masks, packed, kept, dy, dz, n);
 }
 
-// dz(line, j) of a direction's gate.
-struct GateGradient {
-    const float* dz;
-    Sizes n;
-    u32 direction, gate, first;
+struct BackShared {
+    union {
+        __align__(16) float dz[STRETCH][GATES * DEEP + 4];
+        float sums[GATES][STRETCH][COLUMNS + 4];
+    };
+    __align__(16) float w[GATES][COLUMNS][DEEP + 4];
 };
 
-DEV float gate_gradient(const GateGradient& x, const Walk& at, u32 j) {
-    const u64 chain = (u64)(at.both / 2) * DIRECTIONS * 2 + at.both % 2 * DIRECTIONS + x.direction;
-    return x.dz[((chain * x.n.steps + at.step) * GATES + x.gate) * x.n.units + j];
-}
-
-// As a factor whose sum runs over units: a thread has one unit of lines that are 8 apart.
-struct AlongUnits {
-    GateGradient dz;
-};
-template <bool DEEP_FAST, u32 SIZE, u32 COUNT>
-DEV void gemm_fetch(float (&into)[COUNT], const AlongUnits& x, u32 line0, u32 lines, u32 j0, u32 units) {
-    static_assert(DEEP_FAST, "neighbouring threads have neighbouring units");
-    constexpr u32 STRIDE = GEMM_THREADS / GEMM_DEPTH;
-    u32 line = line0 + threadIdx.x / GEMM_DEPTH;
-    const u32 j = j0 + threadIdx.x % GEMM_DEPTH;
-    Walk at = walk_from(x.dz.first + line, x.dz.n.steps);
+// dx(step, i) += the sum over directions and gates of m_i (dz W^T): a warp sums a gate, then gates are added in their order. `dz` of
+// a row's first chain, `dx` of its own first step.
+template <bool ONE>
+DEV void chain_input_gradient(BackShared& s, const float* dz, const Masks& masks, const float* packed, float* dx, const Sizes& n, u32 row, u32 strand, u32 steps, u32 i0) {
+    const u32 lane = threadIdx.x % 32, gate = threadIdx.x / 32, g = lane / 4, t = lane % 4, wide = GATES * n.units;
+    StretchSums total = {};
+#pragma unroll 1
+    for (u32 direction = 0; direction < DIRECTIONS; direction++) {
+        const u32 q = strand * DIRECTIONS + direction;
+        float by[8];
 #pragma unroll
-    for (u32 e = 0; e < COUNT; e++) {
-        into[e] = line < lines && j < units ? gate_gradient(x.dz, at, j) : 0.f;
-        line += STRIDE;
-        walk_on(at, STRIDE, x.dz.n.steps);
+        for (u32 e = 0; e < 8; e++) {
+            const u32 i = i0 + e / 2 * 8 + 2 * t + e % 2;
+            by[e] = i < n.inputs ? input_mask(masks, n, row, q, gate, i) : 0.f;
+        }
+#pragma unroll 1
+        for (u32 j0 = 0; j0 < n.units; j0 += DEEP) {
+            const u32 place = gate * n.units + j0;
+            __syncwarp();  // a warp reads what it wrote itself
+            load_lines(s.dz, gate * DEEP, dz + (u64)q * n.steps * wide + place, wide, steps, n.units - j0);
+            load_lines(s.w[gate], 0, packed_of(packed, n, direction).w + (u64)i0 * wide + place, wide, n.inputs - i0, n.units - j0);
+            __syncwarp();
+            StretchSums sum = {};
+            stretch_products<ONE>(sum, s.dz, gate * DEEP, steps, [&](u32 k, u32 column) { return s.w[gate][column + g][k + t]; });
+#pragma unroll
+            for (u32 e = 0; e < STRETCH; e++)
+                total[e / 16][e / 4 % 4][e % 4] += by[e / 4 % 4 * 2 + e % 2] * sum[e / 16][e / 4 % 4][e % 4];
+        }
+    }
+    __syncthreads();
+#pragma unroll
+    for (u32 e = 0; e < STRETCH; e++)
+        s.sums[gate][e / 16 * 16 + g + e % 4 / 2 * 8][e / 4 % 4 * 8 + 2 * t + e % 2] = total[e / 16][e / 4 % 4][e % 4];
+    __syncthreads();
+    if (i0 + lane >= n.inputs) return;
+#pragma unroll 4
+    for (u32 at = gate; at < steps; at += GATES) {
+        float whole = 0.f;
+#pragma unroll
+        for (u32 of = 0; of < GATES; of++) whole += s.sums[of][at][lane];
+        dx[(u64)at * n.inputs + i0 + lane] += whole;
     }
 }
 
-// dx(line, i) += the sum over directions and gates of m (dz W^T): a block for a tile, one product after the other.
-extern "C" __global__ void __launch_bounds__(128) lstm_backward_inputs(const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ dx, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
-    __shared__ GemmEither s;
+// Block: a row's strand, 32 inputs, 48 steps.
+extern "C" __global__ void __launch_bounds__(128, 3) lstm_backward_inputs(const float* __restrict__ dz, const float* __restrict__ input_masks, u32 input_stride, const float* __restrict__ packed, float* __restrict__ dx, u32 rows, u32 steps, u32 inputs, u32 units, u32 bf16) {
+    __shared__ BackShared s;
     const Sizes n{rows, steps, inputs, units};
     const Masks masks{input_masks, nullptr, input_stride, 0};
-#pragma unroll 1
-    for (u32 number = 0; number < DIRECTIONS * GATES; number++) {
-        const u32 direction = number / GATES, gate = number % GATES;
-        const AlongUnits a{{dz, n, direction, gate, 0}};
-        const Matrix w{packed_of(packed, n, direction).w + gate * units, GATES * units, 1};
-        __syncthreads();  // the sums of the product before have been read
-        gemm_either<true, true>(s, bf16, a, w, rows * 2 * steps, inputs, units, blockIdx.x, [&](u32 line, u32 i, float sum) {
-            const u32 both = line / steps;
-            dx[(u64)line * inputs + i] +=
-                sum * input_mask(masks, n, both / 2, both % 2 * DIRECTIONS + direction, gate, i);
-        });
-    }
+    const u32 row = blockIdx.x / 2, strand = blockIdx.x % 2, i0 = blockIdx.y * COLUMNS, from = blockIdx.z * STRETCH;
+    dz += ((u64)row * DIRECTIONS * 2 * steps + from) * GATES * units;
+    dx += ((u64)blockIdx.x * steps + from) * inputs;
+    if (bf16) chain_input_gradient<true>(s, dz, masks, packed, dx, n, row, strand, min(STRETCH, steps - from), i0);
+    else chain_input_gradient<false>(s, dz, masks, packed, dx, n, row, strand, min(STRETCH, steps - from), i0);
 }
 
 // ---- gradients of W, U and b -----------------------------------------------------------------------------------------
@@ -514,32 +594,32 @@ struct ChainSource {
 // Steps `from` and on of a chain: a thread has one line of X^T, and one gate's unit, whose dz it adds to `of_bias`.
 DEV void load_chain(ChainShared& s, const ChainSource& in, u32 both, u32 from, float& of_bias) {
     const Sizes& n = in.n;
-    const u32 line = threadIdx.x % CHAIN_LINES, i = in.i0 + line, h = i - n.inputs;
-    const u32 none = in.direction ? n.steps - 1 : 0;
-    for (u32 at = threadIdx.x / CHAIN_LINES; at < CHAIN_STEPS; at += GEMM_THREADS / CHAIN_LINES) {
-        const u32 step = from + at;
-        const u64 whole = (u64)both * n.steps + step;
-        float value = 0.f;
-        if (step < n.steps) {
-            if (i < n.inputs) value = in.x[whole * n.inputs + i];
-            else if (h < n.units && step != none) value = in.y[((in.direction ? whole + 1 : whole - 1) * DIRECTIONS + in.direction) * n.units + h];
-        }
-        s.x[at][line] = value;
-    }
+    const u32 steps = min(CHAIN_STEPS, n.steps - from);
+    const u32 line = threadIdx.x % CHAIN_LINES, first = threadIdx.x / CHAIN_LINES, apart = GEMM_THREADS / CHAIN_LINES;
+    const u32 i = in.i0 + line, h = i - n.inputs;
+    const bool of_x = i < n.inputs;
+    // The h before a step; before the first there is none.
+    const u64 whole = (u64)both * n.steps + from + first;
+    const u32 none = of_x ? n.steps : in.direction ? n.steps - 1 : 0, stride = of_x ? n.inputs : DIRECTIONS * n.units;
+    const float* x = of_x ? in.x + whole * n.inputs + i : in.y + ((i64)(in.direction ? whole + 1 : whole - 1) * DIRECTIONS + in.direction) * n.units + h;
+    const u32 count = of_x || h < n.units ? steps : 0;
+#pragma unroll 4
+    for (u32 at = first; at < CHAIN_STEPS; at += apart, x += apart * stride) s.x[at][line] = at < count && from + at != none ? *x : 0.f;
     const u32 gate = threadIdx.x / CHAIN_UNITS, j = in.j0 + threadIdx.x % CHAIN_UNITS;
     const u64 chain = (u64)(both / 2) * DIRECTIONS * 2 + both % 2 * DIRECTIONS + in.direction;
     const float* dz = in.dz + ((chain * n.steps + from) * GATES + gate) * n.units + j;
+    const u32 own = j < n.units ? steps : 0;
 #pragma unroll 4
     for (u32 at = 0; at < CHAIN_STEPS; at++, dz += GATES * n.units) {
-        const float d = from + at < n.steps && j < n.units ? *dz : 0.f;
+        const float d = at < own ? *dz : 0.f;
         s.dz[at][threadIdx.x] = d;
         of_bias += d;
     }
 }
 
-template <bool ONE> DEV void chain_products(float (&sum)[4][4][4], const ChainShared& s, u32 gate, u32 g, u32 t) {
+template <bool ONE> DEV void chain_products(float (&sum)[4][4][4], const ChainShared& s, u32 steps, u32 gate, u32 g, u32 t) {
 #pragma unroll 1
-    for (u32 k = 0; k < CHAIN_STEPS; k += 8) {
+    for (u32 k = 0; k < steps; k += 8) {
         u32 bh[4][2], bl[4][2];
 #pragma unroll
         for (u32 n = 0; n < 4; n++)
@@ -576,7 +656,7 @@ template <bool ONE> DEV void chain_gradient(ChainShared& s, const ChainSource& i
             load_chain(s, in, both, from, of_bias);
             __syncthreads();
             float sum[4][4][4] = {};
-            chain_products<ONE>(sum, s, gate, g, t);
+            chain_products<ONE>(sum, s, min(CHAIN_STEPS, n.steps - from), gate, g, t);
 #pragma unroll
             for (u32 e = 0; e < 64; e++) total[e / 16][e / 4 % 4][e % 4] += by[e / 16][e % 4 / 2] * sum[e / 16][e / 4 % 4][e % 4];
         }

@@ -1,4 +1,5 @@
 // Numbers of the row beside those of each strand (src/ops/strand_join): y (2, own + common) of x (2, own) and m (common).
+// A thread for each number, no shared memory; bound by its launch, 2 us predicted for an H200 and 100 rows of 4,800 and 8 numbers.
 #include "lib/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)

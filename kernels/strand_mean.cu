@@ -1,4 +1,5 @@
 // Mean of both strands (src/ops/strand_mean): y (len) of x (2, len).
+// A thread for each number, no shared memory; bound by its launch, 2 us predicted for an H200 and 100 rows.
 #include "lib/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)

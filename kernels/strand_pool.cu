@@ -1,5 +1,7 @@
 // Maximum over windows of positions, both strands (src/ops/strand_pool): y (lines, windows, channels) of
 // x (lines, positions, channels), a line for each row and strand. Neighbouring threads have neighbouring channels.
+// A thread for each window and channel, its maximum in a register; bound by memory, which reads x once. Predicted for an H200, 100 rows of
+// 975 positions and 32 channels: 5 us (25 MB at 4.8 TB/s).
 #include "lib/elementwise.cuh"
 #include "lib/window_maximum.cuh"
 

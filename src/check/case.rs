@@ -3,7 +3,7 @@
 //! pieces of a batch against the whole.
 
 use super::golden::relative;
-pub use super::on_gpu::{BF16, BF16_OVER_JUMPS, Worst};
+pub use super::on_gpu::{BF16, BF16_OVER_JUMPS, TF32_OVER_JUMPS, Worst};
 use crate::engine::cpu::Inspection;
 use crate::engine::params::Role;
 use crate::engine::{Batch, CpuExecutor, Init, Philox, Program, Real, Tape, Var};

@@ -33,6 +33,10 @@ pub const BF16: f64 = 1.0 / 128.0;
 /// of the whole; twice that for the sake of cases with few numbers.
 pub const BF16_OVER_JUMPS: f64 = 1.0 / 8.0;
 
+/// The same where bf16 asks for one product in TF32, whose factors have three bits more: an eighth of the numbers are sent over, and
+/// the root of that is a third.
+pub const TF32_OVER_JUMPS: f64 = BF16_OVER_JUMPS / 3.0;
+
 impl Case {
     /// The error that a GPU is allowed, and how it is measured.
     fn bound_on_gpu(&self, precision: Precision) -> InBf16 {

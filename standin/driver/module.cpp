@@ -2,6 +2,7 @@
 //
 // An image is a cubin (ELF) or PTX text. It is not executed; it says which kernels there are, and what is run is the
 // host build of the kernel of that name.
+#include <csignal>
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -178,7 +179,7 @@ bool is_due(const cuda_on_host::Settings::Fault& fault, const Device& device, un
 
 Result run_kernel(const Function& function, const Shape& shape, const std::vector<std::vector<char>>& values) {
   static unsigned long long all_launches = 0;
-  static bool has_failed = false;
+  static bool has_failed = false, has_interrupted = false;
   Device& device = *function.context->device;
   all_launches++;
   device.launches++;
@@ -186,6 +187,10 @@ Result run_kernel(const Function& function, const Shape& shape, const std::vecto
     has_failed = true;
     return complain(LAUNCH_FAILED, "launch %llu, of %s on device %d, fails as CUDA_STANDIN_FAIL_LAUNCH asks",
                     all_launches, function.kernel->name, device.ordinal);
+  }
+  if (!has_interrupted && is_due(settings().interrupt, device, all_launches)) {
+    has_interrupted = true;
+    raise(SIGINT);
   }
   RETURN_IF_ERROR(check_pointers(function, values));
   std::vector<void*> arguments;

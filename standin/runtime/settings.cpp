@@ -91,6 +91,7 @@ Settings read() {
 
   s.fail_launch = fault_at("FAIL_LAUNCH");
   s.lost = fault_at("LOST");
+  s.interrupt = fault_at("INTERRUPT");
   if (const char* text = variable("REPORT")) s.report = text;
   return s;
 }

@@ -28,6 +28,7 @@ struct Settings {
   };
   Fault fail_launch;   // FAIL_LAUNCH=n: that launch fails and the context is lost
   Fault lost;          // LOST=n: after that launch the device is gone for good
+  Fault interrupt;     // INTERRUPT=n: that launch sends the process SIGINT, as Ctrl-C does, and runs
   std::string report;  // REPORT: file that counts are written to at exit
 };
 

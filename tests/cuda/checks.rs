@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::common::Run;
 use crate::common::kinds::Kind;
 use crate::common::tisfm::{ARCHITECTURE, Data};
-use crate::on_card;
+use crate::on_card::{self, launches};
 
 /// The program on the stand-in, with a report of its launches in `launches.json`; None: skipped.
 fn run(folder: &Path, arguments: &str, fails_at: Option<u64>) -> Option<Run> {
@@ -19,17 +19,6 @@ fn run(folder: &Path, arguments: &str, fails_at: Option<u64>) -> Option<Run> {
             .map(|n| ("CUDA_STANDIN_FAIL_LAUNCH", n.as_str())),
     );
     on_card::run(folder, arguments, &variables)
-}
-
-/// Launches of the last run.
-fn launches(folder: &Path) -> u64 {
-    let text = std::fs::read_to_string(folder.join("launches.json")).unwrap();
-    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let kernels = report["kernels"].as_object().unwrap();
-    kernels
-        .values()
-        .map(|k| k["launches"].as_u64().unwrap())
-        .sum()
 }
 
 /// Failed checks by row of the table.
@@ -48,7 +37,7 @@ fn a_kernel_that_breaks_the_card_fails_its_own_op_alone() {
         return;
     };
     short.ok();
-    let most = launches(here);
+    let most = launches(&here.join("launches.json"));
     // In the process of each op its own launches count; activation comes first and has more of them.
     let both = run(
         here,
@@ -85,7 +74,7 @@ fn a_fault_among_the_kernels_costs_bench_no_rate() {
         return;
     };
     rate.ok();
-    let before = launches(data.folder());
+    let before = launches(&data.path("launches.json"));
     let broken = run(
         data.folder(),
         &format!("{arguments} --kernels --json"),

@@ -3,7 +3,7 @@
 use crate::common::Run;
 use crate::common::kinds::Kind;
 use crate::common::same_end::assert_same_end;
-use crate::on_card::{on_card, run, train};
+use crate::on_card::{launches, on_card, run, train};
 
 for_each_kind! {
     the_same_seed_gives_the_same_bytes;
@@ -11,6 +11,7 @@ for_each_kind! {
     f64_stays_on_the_cpu_and_bf16_on_the_card;
     the_second_card_trains_as_the_first;
     a_run_killed_on_a_card_goes_on_as_if_undisturbed;
+    a_signal_in_validation_on_a_card_ends_the_epoch_first;
 }
 
 /// With and without graphs, and after a resume.
@@ -137,4 +138,34 @@ fn a_run_killed_on_a_card_goes_on_as_if_undisturbed<K: Kind>() {
     child.wait().unwrap();
     run(data.folder(), &format!("{arguments} --resume"), &[]).map(Run::ok);
     assert_same_end(&data.path("whole"), &data.path("killed"));
+}
+
+/// The last launch of a run of one epoch is of its validation; of a run of two it is met in the middle.
+fn a_signal_in_validation_on_a_card_ends_the_epoch_first<K: Kind>() {
+    let data = K::small();
+    let report = data.path("launches.json");
+    let report = ("CUDA_STANDIN_REPORT", report.to_str().unwrap());
+    let one = format!("--batch-size 16 --device cuda {}", K::epochs(1));
+    let Some(found) = run(data.folder(), &data.train_arguments("one", &one), &[report]) else {
+        return;
+    };
+    found.ok();
+    let last = launches(&data.path("launches.json")).to_string();
+    let two = data.train_arguments("two", &one.replace(&K::epochs(1), &K::epochs(2)));
+    let signal = [("CUDA_STANDIN_INTERRUPT", last.as_str())];
+    let Some(found) = run(data.folder(), &two, &signal) else {
+        return;
+    };
+    assert_eq!(found.code, Some(130), "{}", found.err);
+    assert!(found.err.contains("--resume"), "{}", found.err);
+    let ended = |folder: &str| {
+        let history = std::fs::read_to_string(data.path(folder).join("history.tsv")).unwrap();
+        history.lines().count() - 1
+    };
+    assert_eq!(ended("two"), 1);
+    run(data.folder(), &format!("{two} --resume"), &[]).map(Run::ok);
+    assert_eq!(ended("two"), 2);
+    let whole = data.train_arguments("whole", &one.replace(&K::epochs(1), &K::epochs(2)));
+    run(data.folder(), &whole, &[]).map(Run::ok);
+    assert_same_end(&data.path("whole"), &data.path("two"));
 }

@@ -27,3 +27,12 @@ pub fn train<K: Kind>(data: &K, out: &str, more: &str) -> Option<Run> {
     let arguments = data.train_arguments(out, &format!("{more} --device cuda"));
     run(data.folder(), &arguments, &[])
 }
+
+/// Kernel launches by a report of the stand-in.
+pub fn launches(report: &Path) -> u64 {
+    let text = std::fs::read_to_string(report).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kernels = report["kernels"].as_object().unwrap();
+    let each = kernels.values().map(|k| k["launches"].as_u64().unwrap());
+    each.sum()
+}

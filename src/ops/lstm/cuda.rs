@@ -6,7 +6,6 @@ use crate::engine::cuda::kernels::{
 };
 use crate::engine::cuda::{
     DeviceBackward, DeviceContext, DeviceForward, DeviceOp, Flops, Grid, In, Needs, Operand, Out,
-    gemm_tiles,
 };
 use crate::engine::params::STREAM_DROPOUT;
 use crate::ops::dropout::{counters, threshold};
@@ -19,6 +18,9 @@ const CHAINS: usize = 4;
 const FEW_ROWS: usize = 32;
 /// Bytes of shared memory that any block may have, and that a card of every architecture gives on request.
 const SHARED: [usize; 2] = [48 << 10, 99 << 10];
+/// Columns and steps of a block of the inputs' products (lstm.cu).
+const COLUMNS: usize = 32;
+const STRETCH: usize = 48;
 /// Lines and units of a block of the weights' gradient (lstm.cu), and blocks that fill any card.
 const CHAIN_LINES: usize = 64;
 const CHAIN_UNITS: usize = 32;
@@ -237,9 +239,9 @@ impl DeviceOp for Lstm {
         let kept = io.saved.at(parts.chains);
         gpu.launch(
             Grid::new(
-                gemm_tiles(self.lines(rows), self.units),
-                DIRECTIONS * GATES,
-                1,
+                2 * rows,
+                DIRECTIONS * self.units.div_ceil(COLUMNS),
+                self.steps.div_ceil(STRETCH),
             ),
             LstmInputs {
                 x: io.inputs[0].data,
@@ -343,7 +345,11 @@ impl DeviceOp for Lstm {
         let dz = dz.input();
         if let Some(dx) = io.grads[0] {
             gpu.launch(
-                Grid::new(gemm_tiles(self.lines(count), self.inputs), 1, 1),
+                Grid::new(
+                    2 * count,
+                    self.inputs.div_ceil(COLUMNS),
+                    self.steps.div_ceil(STRETCH),
+                ),
                 LstmBackwardInputs {
                     dz,
                     input_masks,

@@ -42,7 +42,7 @@ pub fn formula(
 }
 
 pub fn cases() -> Vec<Case> {
-    let orders: [&'static [usize]; 8] = [
+    let orders: [&'static [usize]; 9] = [
         &[],
         &[0],
         &[0, 2, 1],
@@ -51,6 +51,7 @@ pub fn cases() -> Vec<Case> {
         &[0],
         &[],
         &[1, 0, 2, 3],
+        &[],
     ];
     let sizes = [
         (3, 1, 1, 1),
@@ -63,6 +64,8 @@ pub fn cases() -> Vec<Case> {
         (1, 400, 26, 32),
         (1, 100, 64, 40),
         (3, 120, 41, 66),
+        // More strips than blocks that make the gradient.
+        (220, 6, 3, 2),
     ];
     let mut cases = Vec::new();
     for ((rows, length, width, kernels), order) in sizes.into_iter().zip(orders) {

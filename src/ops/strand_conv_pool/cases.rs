@@ -5,7 +5,7 @@ use crate::ops::dropout::kept;
 use crate::ops::strand_conv::{Tracks, formula};
 
 pub fn cases() -> Vec<Case> {
-    let orders: [&'static [usize]; 9] = [
+    let orders: [&'static [usize]; 10] = [
         &[],
         &[0],
         &[0, 2, 1],
@@ -14,6 +14,7 @@ pub fn cases() -> Vec<Case> {
         &[0],
         &[],
         &[0],
+        &[],
         &[],
     ];
     let sizes = [
@@ -27,6 +28,8 @@ pub fn cases() -> Vec<Case> {
         (1, 60, 5, 64, 4),
         (2, 29, 3, 32, 2),
         (1, 40, 4, 128, 3),
+        // More tiles than blocks that make the layer's gradients.
+        (200, 3, 2, 32, 1),
     ];
     let mut cases = Vec::new();
     for ((rows, length, width, kernels, pool), order) in sizes.into_iter().zip(orders) {
