@@ -83,8 +83,8 @@ DEV u64 chain_place(const Sizes& n, u32 row, u32 q) {
 static constexpr u32 STRETCH = 48, DEEP = 32, COLUMNS = 32;
 using StretchSums = float[STRETCH / 16][4][4];
 
-// sum += A B over DEEP. A's (step, k) lies at a[step][first + k]; b(r, k, n) is B's element of this lane at (k + r + lane's t, n + lane's g),
-// r a multiple of 4 and k of 8.
+// sum += A B over DEEP. A's (step, k) lies at a[step][first + k]; b(k, n) is B's element of this lane, at (k + its t, n + its g), k a
+// multiple of 4 and n of 8.
 template <bool ONE, u32 ROW, class B>
 DEV void stretch_products(StretchSums& sum, const float (&a)[STRETCH][ROW], u32 first, u32 steps, const B& b) {
     static_assert(ROW % 32 == 4, "lanes (g, t) read banks 4 g + t, all different");
@@ -277,18 +277,18 @@ template <u32 R> struct InRegisters {
     static constexpr u32 LINE = R + SHARES;        // shares begin in different banks
 };
 
-// Where a thread stands.
+// Where a thread stands. A spare one has no chain of its own; a chain's threads are all spare or none.
 struct OfChain {
     u32 own, j, share, direction, row, q;
     u64 chain;
-    bool writes;
+    bool writes, spare;
 };
 template <u32 R> DEV OfChain of_chain(const Sizes& n) {
     typedef InRegisters<R> In;
     const u32 own = threadIdx.x / In::THREADS, thread = threadIdx.x % In::THREADS, all = 2 * n.rows;
     const u32 number = blockIdx.x * In::CHAINS + own, chain = min(number, all - 1);
     const u32 share = thread % In::SHARES, direction = blockIdx.y;
-    return {own, thread / In::SHARES, share, direction, chain / 2, chain % 2 * DIRECTIONS + direction, chain, number < all && share == 0};
+    return {own, thread / In::SHARES, share, direction, chain / 2, chain % 2 * DIRECTIONS + direction, chain, number < all && share == 0, number >= all};
 }
 
 // Behind it every thread of the chain sees what was written to shared memory.
@@ -331,6 +331,7 @@ DEV void lstm_run_in_registers(const Masks& masks, const float* packed, float* k
     float* cells = gates + (u64)n.steps * GATES * R;
     float* out = y + at.chain * n.steps * DIRECTIONS * R + at.direction * R + at.j;
     const u32 mine = at.own * In::LINE + at.j + at.j / 32;
+    if (at.spare) return;
     if (at.share == 0) lines[0][mine] = make_float4(0.f, 0.f, 0.f, 0.f);
     float z[GATES], cell = 0.f;
     const u32 last = n.steps - 1;
@@ -340,12 +341,12 @@ DEV void lstm_run_in_registers(const Masks& masks, const float* packed, float* k
     for (u32 number = 0; number < n.steps; number++) {
         const u32 step = at.direction ? last - number : number;
         float sum[GATES], next[GATES];
-        // Those of the step after it, before they are needed; at the end of none.
-        const u32 ahead = number == last ? step : at.direction ? step - 1 : step + 1;
+        // Those of the step after it, before they are needed.
+        const u32 ahead = at.direction ? step - 1 : step + 1;
 #pragma unroll
         for (u32 g = 0; g < GATES; g++) {
             sum[g] = at.share == 0 ? z[g] : 0.f;
-            next[g] = gates[((u64)ahead * GATES + g) * R];
+            next[g] = number == last ? 0.f : gates[((u64)ahead * GATES + g) * R];
         }
         add_share(sum, u, &lines[number & 1][at.own * In::LINE + at.share * 33]);
 #pragma unroll
@@ -473,6 +474,7 @@ DEV void lstm_run_back_in_registers(const Masks& masks, const float* packed, con
         last = number ? cells[(u64)before * R] : 0.f;
         d = of_dy[(u64)step * DIRECTIONS * R];
     };
+    if (at.spare) return;
     fetch(n.steps - 1);
     for (u32 number = n.steps; number-- > 0;) {
         const u32 step = at.direction ? n.steps - 1 - number : number;
@@ -601,10 +603,11 @@ DEV void load_chain(ChainShared& s, const ChainSource& in, u32 both, u32 from, f
     // The h before a step; before the first there is none.
     const u64 whole = (u64)both * n.steps + from + first;
     const u32 none = of_x ? n.steps : in.direction ? n.steps - 1 : 0, stride = of_x ? n.inputs : DIRECTIONS * n.units;
-    const float* x = of_x ? in.x + whole * n.inputs + i : in.y + ((i64)(in.direction ? whole + 1 : whole - 1) * DIRECTIONS + in.direction) * n.units + h;
+    const float* x = of_x ? in.x + whole * n.inputs + i : in.y + (whole * DIRECTIONS + in.direction) * n.units + h;
+    const i32 before = of_x ? 0 : in.direction ? (i32)stride : -(i32)stride;
     const u32 count = of_x || h < n.units ? steps : 0;
 #pragma unroll 4
-    for (u32 at = first; at < CHAIN_STEPS; at += apart, x += apart * stride) s.x[at][line] = at < count && from + at != none ? *x : 0.f;
+    for (u32 at = first; at < CHAIN_STEPS; at += apart, x += apart * stride) s.x[at][line] = at < count && from + at != none ? x[before] : 0.f;
     const u32 gate = threadIdx.x / CHAIN_UNITS, j = in.j0 + threadIdx.x % CHAIN_UNITS;
     const u64 chain = (u64)(both / 2) * DIRECTIONS * 2 + both % 2 * DIRECTIONS + in.direction;
     const float* dz = in.dz + ((chain * n.steps + from) * GATES + gate) * n.units + j;

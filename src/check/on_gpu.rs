@@ -87,6 +87,20 @@ impl Case {
         })
     }
 
+    /// That a program planned for so many rows has room for any fewer, as the last batch of an epoch has.
+    ///
+    /// # Errors
+    /// The number of rows that needs more.
+    pub fn fewer_rows_fit(&self, most: usize) -> Result<(), String> {
+        let (inputs, _) = self.numbers();
+        let recorded = record(self, &self.inputs, &self.in_f32, &inputs, false);
+        let (output, loss) = (recorded.output, Some(recorded.loss));
+        let program = DeviceProgram::new(recorded.tape, output, loss, most);
+        let check =
+            program.and_then(|program| (1..=most).try_for_each(|rows| program.check_rows(rows)));
+        check.map_err(|e| format!("{} {}: {e}", self.op, self.label))
+    }
+
     fn passes(&self, precision: Precision) -> Vec<Pass> {
         // What is added to may cancel what bf16 has rounded, so that its error has no bound.
         if precision == Precision::Bf16 {

@@ -85,6 +85,13 @@ pub(super) struct StepNeeds {
     pub keeps_saved: bool,
 }
 
+impl StepNeeds {
+    /// Elements that are kept, and those of the scratch forward and backward.
+    pub fn sizes(&self) -> [usize; 3] {
+        [self.saved, self.scratch_forward, self.scratch_backward]
+    }
+}
+
 /// What each step needs on the CPU.
 pub(super) fn cpu_needs<T: Real>(tape: &Tape<T>, rows: usize) -> Vec<StepNeeds> {
     let of_step = |step: &Step<T>| {

@@ -67,6 +67,22 @@ fn products_in_bf16_stay_within_what_their_cases_state() {
     }
 }
 
+/// Sums are cut into parts by the number of rows, and fewer rows may be cut into more.
+#[test]
+fn a_plan_has_room_for_every_smaller_batch() {
+    let cases = all_cases();
+    let on_gpu = cases
+        .iter()
+        .filter(|case| chosen(case.op) && case.runs_on_a_gpu());
+    // Beyond each number of rows at which a sum is cut anew.
+    let checks = on_gpu.map(|case| {
+        case.fewer_rows_fit(500)
+            .and_then(|()| case.fewer_rows_fit(137))
+    });
+    let failures: Vec<String> = checks.filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
 /// Launches nothing, and notes which inputs and whether the output have an address in the backward run.
 struct Probe(Arc<Mutex<Vec<bool>>>);
 

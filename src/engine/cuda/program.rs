@@ -98,6 +98,8 @@ pub struct DeviceProgram {
     loss: Option<Var>,
     /// By step and input: a gradient is wanted.
     wanted: Vec<SmallVec<[bool; 12]>>,
+    /// By step: saved, scratch forward and backward.
+    planned: Vec<[usize; 3]>,
 }
 
 impl DeviceProgram {
@@ -162,6 +164,7 @@ impl DeviceProgram {
             asked.push(by_input);
         }
         check_counts(&tape, rows, &needs)?;
+        let planned = needs.iter().map(|need| need.sizes()).collect();
         let plan = place(&tape, loss, &reached, rows, &needs);
         Ok(DeviceProgram {
             places: ParameterPlaces::new(&tape.layout),
@@ -173,7 +176,31 @@ impl DeviceProgram {
             output,
             loss,
             wanted: asked,
+            planned,
         })
+    }
+
+    /// That every step has room for so many rows.
+    ///
+    /// # Errors
+    /// More rows than were planned for, or a step that needs more for fewer rows: a fault of this program.
+    pub fn check_rows(&self, rows: usize) -> Result<()> {
+        let wrong = |what: String| Err(Error::Device(format!("{what}: a fault of this program")));
+        if rows > self.rows {
+            return wrong(format!("{rows} rows where {} were planned", self.rows));
+        }
+        for ((step, wanted), planned) in self.steps.iter().zip(&self.wanted).zip(&self.planned) {
+            let need = kernels(step).needs(self.step_rows(step, rows), wanted);
+            let now = [need.saved, need.scratch_forward, need.scratch_backward];
+            if now.iter().zip(planned).any(|(now, planned)| now > planned) {
+                return wrong(format!(
+                    "{} needs {now:?} for {rows} rows, {planned:?} were planned for {}",
+                    step.op.name(),
+                    self.rows
+                ));
+            }
+        }
+        Ok(())
     }
 
     pub fn rows(&self) -> usize {
@@ -319,6 +346,7 @@ impl DeviceProgram {
     /// # Errors
     /// Those of the launches.
     pub fn forward(&self, memory: &Memory<'_>, rows: usize) -> Result<()> {
+        self.check_rows(rows)?;
         (0..self.steps.len()).try_for_each(|index| self.forward_step(memory, index, rows))
     }
 

@@ -49,7 +49,20 @@ impl Parts {
 
     /// Of sums over lines that so many blocks make.
     fn of_lines(lines: usize, blocks: usize) -> Parts {
-        Parts::of(lines, (BLOCKS / blocks).min(lines / LEAST_LINES))
+        Parts::of(lines, Parts::most_of_lines(lines, blocks))
+    }
+
+    /// Into how many parts such sums are cut at most, of these lines or of fewer: the count itself may be larger for fewer lines.
+    fn most_of_lines(lines: usize, blocks: usize) -> usize {
+        (BLOCKS / blocks).min(lines / LEAST_LINES)
+    }
+
+    /// Elements of `n` numbers' parts for these lines or fewer; none where there is one part.
+    fn most_len(lines: usize, blocks: usize, n: usize) -> usize {
+        match Parts::most_of_lines(lines, blocks) {
+            0 | 1 => 0,
+            count => count * n,
+        }
     }
 
     /// Elements of `n` numbers' parts; none where there is one part.
@@ -175,9 +188,9 @@ impl WeightProduct {
         Parts::of_lines(lines, gemm_tiles(across, along))
     }
 
-    /// Elements of `scratch`.
+    /// Elements of `scratch` for these lines or fewer.
     pub fn needs(lines: usize, across: usize, along: usize) -> usize {
-        WeightProduct::parts(lines, across, along).len(across * along)
+        Parts::most_len(lines, gemm_tiles(across, along), across * along)
     }
 
     pub fn launch(self, around: &DeviceContext<'_>, scratch: Out<f32>) -> Result<()> {
@@ -220,9 +233,9 @@ impl BiasSum {
         Parts::of_lines(lines, outputs.div_ceil(32))
     }
 
-    /// Elements of `scratch`.
+    /// Elements of `scratch` for these lines or fewer.
     pub fn needs(lines: usize, outputs: usize) -> usize {
-        BiasSum::parts(lines, outputs).len(outputs)
+        Parts::most_len(lines, outputs.div_ceil(32), outputs)
     }
 
     pub fn launch(self, around: &DeviceContext<'_>, scratch: Out<f32>) -> Result<()> {

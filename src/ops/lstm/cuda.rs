@@ -25,6 +25,8 @@ const STRETCH: usize = 48;
 const CHAIN_LINES: usize = 64;
 const CHAIN_UNITS: usize = 32;
 const BLOCKS: usize = 264;
+/// Blocks of a grid in its second and third direction.
+const MOST_BLOCKS: usize = 65_535;
 /// Numbers of shared memory for each unit of a chain.
 const PER_UNIT: usize = GATES + 2;
 
@@ -91,8 +93,11 @@ impl Lstm {
     /// Parts of the sums over chains: enough blocks for any GPU.
     fn sum_parts(&self, rows: usize) -> usize {
         let chains = 2 * rows;
-        let most = BLOCKS.div_ceil(DIRECTIONS * self.weight_blocks());
-        chains.div_ceil(chains.div_ceil(most))
+        chains.div_ceil(chains.div_ceil(self.most_parts()))
+    }
+
+    fn most_parts(&self) -> usize {
+        BLOCKS.div_ceil(DIRECTIONS * self.weight_blocks())
     }
 
     /// The grid of a recurrence with U in registers, if there is one for so many units (InRegisters in lstm.cu).
@@ -167,7 +172,9 @@ impl Lstm {
 
 impl DeviceOp for Lstm {
     fn needs(&self, rows: usize, wanted: &[bool]) -> Needs {
-        let sums = self.sum_parts(rows) * DIRECTIONS * GATES * self.stacked();
+        // Fewer rows may be cut into more parts.
+        let parts = self.most_parts().min(2 * rows);
+        let sums = parts * DIRECTIONS * GATES * self.stacked();
         Needs {
             saved: self.parts(rows).end,
             scratch_forward: 0,
@@ -184,13 +191,20 @@ impl DeviceOp for Lstm {
         Flops::product(products, [wanted[0], wanted[1]])
     }
 
-    /// What the recurrence's block cannot hold.
+    /// What the recurrence's block cannot hold, and what a grid has no number for.
     fn refuses(&self) -> Option<String> {
-        (self.block(1).1 > SHARED[1]).then(|| {
-            format!(
+        let stretches = self.steps.div_ceil(STRETCH);
+        if self.block(1).1 > SHARED[1] {
+            return Some(format!(
                 "an LSTM of {} units: at most {} fit a block's shared memory",
                 self.units,
                 SHARED[1] / (PER_UNIT * size_of::<f32>())
+            ));
+        }
+        (self.weight_blocks().max(stretches) > MOST_BLOCKS).then(|| {
+            format!(
+                "an LSTM of {} inputs, {} units and {} steps: more blocks than a grid has",
+                self.inputs, self.units, self.steps
             )
         })
     }

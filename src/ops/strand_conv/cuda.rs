@@ -90,8 +90,12 @@ impl Sizes {
 
     /// Blocks of the gradient from strips: each sums one part of the lines.
     fn strip_parts(&self, rows: usize) -> usize {
-        let tiles = 2 * rows * self.positions().div_ceil(BACKWARD_LINES);
+        let tiles = self.strip_tiles(rows);
         tiles.div_ceil(tiles.div_ceil(STRIP_BLOCKS))
+    }
+
+    fn strip_tiles(&self, rows: usize) -> usize {
+        2 * rows * self.positions().div_ceil(BACKWARD_LINES)
     }
 
     /// Blocks of the kernel's gradient and the bias's below it.
@@ -101,22 +105,24 @@ impl Sizes {
 
     /// Lines of one part of the sum over all of them: enough blocks for any GPU, sums of a thousand or more.
     fn part_lines(&self, lines: usize) -> usize {
-        let parts = 1024usize
-            .div_ceil(self.weight_tiles())
-            .min(lines.div_ceil(1024))
-            .max(1);
-        lines.div_ceil(parts)
+        lines.div_ceil(self.most_parts(lines))
+    }
+
+    /// Into how many parts these lines, or fewer, are cut at most: the count itself may be larger for fewer lines.
+    fn most_parts(&self, lines: usize) -> usize {
+        let parts = 1024usize.div_ceil(self.weight_tiles());
+        parts.min(lines.div_ceil(1024)).max(1)
     }
 
     fn parts(&self, lines: usize) -> usize {
         lines.div_ceil(self.part_lines(lines))
     }
 
-    /// Elements that the parts of the sums take.
+    /// Elements that the parts of the sums take, of these rows or of fewer.
     pub fn sums(&self, rows: usize) -> usize {
         let parts = match self.strip(BACKWARD_LINES) {
-            Some(_) => self.strip_parts(rows),
-            None => self.parts(self.lines(rows)),
+            Some(_) => self.strip_tiles(rows).min(STRIP_BLOCKS),
+            None => self.most_parts(self.lines(rows)),
         };
         parts * (self.window() + 1) * self.kernels
     }

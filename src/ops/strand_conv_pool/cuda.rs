@@ -20,10 +20,13 @@ const LAYER_BLOCKS: usize = 396;
 impl StrandConvPool {
     /// Blocks that make the layer's gradients at once, if there is a form for so many kernels: each gives a part of the sums.
     fn layer_parts(&self, rows: usize) -> Option<usize> {
-        matches!(self.kernels, 32 | 64 | 128).then(|| {
-            let tiles = 2 * rows * self.positions().div_ceil(LAYER_LINES);
-            tiles.div_ceil(tiles.div_ceil(LAYER_BLOCKS))
-        })
+        let tiles = self.layer_tiles(rows)?;
+        Some(tiles.div_ceil(tiles.div_ceil(LAYER_BLOCKS)))
+    }
+
+    fn layer_tiles(&self, rows: usize) -> Option<usize> {
+        let fits = matches!(self.kernels, 32 | 64 | 128);
+        fits.then(|| 2 * rows * self.positions().div_ceil(LAYER_LINES))
     }
 
     /// Bytes of shared memory of such a block.
@@ -50,11 +53,12 @@ impl StrandConvPool {
         Product::needs(self.sizes().lines(rows), self.kernels, self.kernels)
     }
 
-    /// Elements that sums in parts take, one after the other.
+    /// Elements that sums in parts take, one after the other, of these rows or of fewer.
     fn sums(&self, rows: usize) -> usize {
         let (lines, kernels) = (self.sizes().lines(rows), self.kernels);
         let of_layer = WeightProduct::needs(lines, kernels, kernels);
-        let at_once = self.layer_parts(rows).unwrap_or(0) * (kernels + 1) * kernels;
+        let most = self.layer_tiles(rows).unwrap_or(0).min(LAYER_BLOCKS);
+        let at_once = most * (kernels + 1) * kernels;
         let sums = [
             self.sizes().sums(rows),
             at_once,
