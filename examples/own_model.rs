@@ -274,6 +274,8 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
             seed: planted.seed,
             drop_last: false,
             save_all: false,
+            save_train_best: false,
+            epochs_before: 0,
         },
         folder: &arguments.folder,
         device,

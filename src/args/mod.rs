@@ -5,6 +5,8 @@ pub mod near;
 pub mod numbers;
 pub mod outputs;
 pub mod own_folder;
+pub mod own_name;
+pub mod spelling;
 
 use crate::engine::Device;
 use crate::engine::device::{Chosen, DeviceRequest, F64_ON_CPU};
@@ -13,7 +15,7 @@ use crate::io::text::printable;
 use crate::numbers::rounded;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
-use numbers::one_or_more;
+use numbers::zero_or_more;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
@@ -23,8 +25,8 @@ pub struct DeviceArgs {
     /// Where to run: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// Threads on the CPU [default: one per core]
-    #[arg(long, visible_alias = "num-of-workers", value_name = "N", value_parser = one_or_more::<usize>)]
+    /// Threads on the CPU; 0 as without the flag [default: one per core]
+    #[arg(long, visible_alias = "num-of-workers", value_name = "N", value_parser = zero_or_more::<usize>)]
     pub threads: Option<usize>,
     /// On a GPU, launch every kernel anew instead of replaying recorded steps (for debugging)
     #[arg(long)]
@@ -40,7 +42,7 @@ impl DeviceArgs {
         let f64 = precision == Some(Precision::F64);
         let cpu_only = f64.then_some(F64_ON_CPU);
         let request: DeviceRequest = self.device.parse()?;
-        if let Some(threads) = self.threads {
+        if let Some(threads) = self.threads.filter(|&threads| threads > 0) {
             start_threads(threads)?;
         }
         let mut chosen = Device::open(request, rayon::current_num_threads(), cpu_only)?;

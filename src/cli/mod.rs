@@ -4,14 +4,14 @@ mod bench;
 mod demo;
 mod devices;
 mod selftest;
-mod short_flags;
 mod wrong_value;
 
+use crate::args::spelling::spelled_out;
 use crate::io::text::printable;
 use crate::models::kinds;
 use crate::train::interrupt;
 use crate::{Error, Result};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::any::TypeId;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -79,9 +79,12 @@ enum Refused {
 
 fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, Refused> {
     let given: Vec<OsString> = arguments.collect();
-    let spelled = short_flags::spelled_out(given.iter().cloned(), kinds::SHORT_FLAGS);
-    let command = with_negative_numbers(Cli::command());
-    let matches = command.clone().try_get_matches_from(spelled);
+    let command = as_the_originals(with_negative_numbers(Cli::command()));
+    let flags = |kind: &str, name: &str| flags_of(&command, kind, name);
+    let spelled = spelled_out(given.iter().cloned(), kinds::SPELLINGS, flags);
+    let matches = command
+        .clone()
+        .try_get_matches_from(spelled.map_err(Refused::Value)?);
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     if parsed.is_ok() && given.iter().filter(|value| *value == "-").count() > 1 {
         return Err(Refused::Value(Error::usage(
@@ -89,12 +92,42 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, 
         )));
     }
     parsed.map_err(|error| {
-        let short: Vec<_> = kinds::SHORT_FLAGS.iter().flat_map(|(_, f)| *f).collect();
+        let short: Vec<_> = kinds::SPELLINGS.iter().flat_map(|(_, s)| s.short).collect();
         match wrong_value::explain(&error, &command, &given, &short) {
             Some(explained) => Refused::Value(explained),
             None => Refused::Line(error),
         }
     })
+}
+
+/// In the commands of kinds the last of a flag that is given twice holds, as in the original programs.
+fn as_the_originals(command: clap::Command) -> clap::Command {
+    let of_kinds = |name: &str| kinds::SPELLINGS.iter().any(|(kind, _)| *kind == name);
+    command.mut_subcommands(|kind| match of_kinds(kind.get_name()) {
+        true => kind.mut_subcommands(|command| {
+            // Several values come behind one flag, not with several.
+            let set = |arg: clap::Arg| match arg.get_action() {
+                ArgAction::Append => arg.action(ArgAction::Set),
+                _ => arg,
+            };
+            command.mut_args(set).args_override_self(true)
+        }),
+        false => kind,
+    })
+}
+
+/// The long flags of a kind's command, without dashes.
+fn flags_of(command: &clap::Command, kind: &str, name: &str) -> Vec<String> {
+    let below = command.find_subcommand(kind);
+    let Some(command) = below.and_then(|kind| kind.find_subcommand(name)) else {
+        return Vec::new();
+    };
+    let mut flags = vec!["help".to_string(), "version".to_string()];
+    for arg in command.get_arguments() {
+        let longs = arg.get_long_and_visible_aliases().unwrap_or_default();
+        flags.extend(longs.into_iter().map(String::from));
+    }
+    flags
 }
 
 /// Lets every flag that takes a number see a negative one, so that the message is about the number and not about an

@@ -1,6 +1,7 @@
 //! The kinds of models that the program knows: one line each, at the end.
 
 use crate::Result;
+use crate::args::spelling::Spelling;
 use crate::check::golden::Golden;
 use crate::timing::Bench;
 use crate::train::model::Kinds;
@@ -30,9 +31,9 @@ macro_rules! kinds {
         /// What `cisgrad selftest` checks beside the ops.
         pub static GOLDEN: &[&Golden] = &[$(&super::$folder::golden::GOLDEN),*];
 
-        /// Flags that a kind spells in a way that the parser does not know, and how they are written out.
-        pub static SHORT_FLAGS: &[(&str, &[(&str, &str)])] =
-            &[$((super::$folder::KIND.name, super::$folder::commands::SHORT_FLAGS)),*];
+        /// Flags that a kind's original spells in a way that the parser does not know.
+        pub static SPELLINGS: &[(&str, Spelling)] =
+            &[$((super::$folder::KIND.name, super::$folder::commands::SPELLING)),*];
 
         pub fn run(command: &Command) -> Result<()> {
             match command {

@@ -44,6 +44,23 @@ impl Svg {
         ));
     }
 
+    /// A label that is read from below to above and ends at `at`.
+    pub fn upright(&mut self, at: (f64, f64), size: f64, text: &str) {
+        self.turned(at, size, "end", text);
+    }
+
+    /// The same with its middle there.
+    pub fn upright_middle(&mut self, at: (f64, f64), size: f64, text: &str) {
+        self.turned(at, size, "middle", text);
+    }
+
+    fn turned(&mut self, (x, y): (f64, f64), size: f64, anchor: &str, text: &str) {
+        self.push(format_args!(
+            "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" font-family=\"sans-serif\" font-size=\"{size}\" text-anchor=\"{anchor}\">{}</text>",
+            escaped(text)
+        ));
+    }
+
     pub fn finish(mut self) -> String {
         self.text.push_str("</svg>\n");
         self.text

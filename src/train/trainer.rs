@@ -4,14 +4,14 @@ use super::batch::{BatchSize, Samples};
 use super::folder::config::Precision;
 use super::folder::state::{Progress, State, last_good};
 use super::folder::weights::{Number, tensors};
-use super::folder::{BEST, HISTORY, LAST};
+use super::folder::{BEST, HISTORY, LAST, TRAIN_BEST};
 use super::interrupt::{interrupted, stopped};
 use super::model::{Model, Tally};
 use super::worker::{Epoch, Job, Moments, Worker, worker};
 use crate::engine::{Device, Layout};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::{StateDict, write_safetensors};
-use crate::numbers::{counted, rate, rounded};
+use crate::numbers::{rate, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
@@ -31,11 +31,16 @@ pub struct TrainSettings {
     pub drop_last: bool,
     /// Keep the weights of every epoch.
     pub save_all: bool,
+    /// Keep those of the lowest training loss.
+    pub save_train_best: bool,
+    /// Epochs behind which the numbering begins: those of the weights that the run starts from.
+    pub epochs_before: u64,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// The number of the last one.
     pub epochs: u64,
     pub best_epoch: u64,
     pub best_loss: f64,
@@ -48,9 +53,9 @@ impl Outcome {
     pub fn describe(&self, folder: &Path) -> String {
         if self.was_finished {
             format!(
-                "{}: finished already after {}",
+                "{}: finished already after epoch {}",
                 folder.display(),
-                counted(self.epochs, "epoch")
+                self.epochs
             )
         } else {
             format!(
@@ -120,9 +125,19 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             run.progress = state.progress;
             run.params = state.params;
             (run.moments.m, run.moments.v) = (state.m, state.v);
-            if self.finished(&run.progress) {
-                return Ok(outcome(&run.progress, true));
+            // A state of before it was kept: the rate is the same.
+            let before = *run.progress.given_lr.get_or_insert(self.settings.lr);
+            let epochs = run.progress.epoch < self.settings.epochs;
+            if before != self.settings.lr && epochs {
+                // Early stopping by the rate that was is none by the rate that is.
+                run.progress.stopped = false;
             }
+            if self.finished(&run.progress) {
+                return Ok(self.outcome(&run.progress, true));
+            }
+        }
+        if run.progress.batch == 0 {
+            self.take_rate(&mut run.progress);
         }
         let measures = self.model.measures().len();
         run.progress.measures.resize(measures, 0.0);
@@ -132,7 +147,33 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             let seen = self.epoch(&mut *worker, &mut run)?;
             self.validate(&mut *worker, &mut run, seen)?;
         }
-        Ok(outcome(&run.progress, false))
+        Ok(self.outcome(&run.progress, false))
+    }
+
+    /// Begins the schedule anew where the run was given another rate than before: between two epochs.
+    fn take_rate(&self, progress: &mut Progress) {
+        let lr = self.settings.lr;
+        if progress
+            .given_lr
+            .replace(lr)
+            .is_some_and(|before| before != lr)
+        {
+            progress.plateau = self.settings.schedule.start(lr);
+        }
+    }
+
+    /// The number of an epoch for people.
+    fn number(&self, epoch: u64) -> u64 {
+        self.settings.epochs_before + epoch
+    }
+
+    fn outcome(&self, progress: &Progress, was_finished: bool) -> Outcome {
+        Outcome {
+            epochs: self.number(progress.epoch),
+            best_epoch: progress.best_epoch,
+            best_loss: progress.best_loss.unwrap_or(f64::NAN),
+            was_finished,
+        }
     }
 
     /// A penalty on a parameter that nothing moves does nothing.
@@ -154,8 +195,9 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
 
     /// The rate of the running epoch's steps.
     fn lr(&self, progress: &Progress) -> f64 {
+        let given = progress.given_lr.unwrap_or(self.settings.lr);
         let plateau = progress.plateau.as_ref();
-        plateau.map_or(self.settings.lr, |plateau| plateau.lr)
+        plateau.map_or(given, |plateau| plateau.lr)
     }
 
     /// The steps of one epoch that are still to be done; how many samples the epoch has trained on.
@@ -172,7 +214,8 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         }
         let (all, size) = (samples.len(), self.batch_size().rows);
         let batches = self.batches(all);
-        let (epoch, epochs) = (run.progress.epoch + 1, self.settings.epochs);
+        let epoch = self.number(run.progress.epoch + 1);
+        let epochs = self.number(self.settings.epochs);
         let label = format!("epoch {epoch}/{epochs}");
         let bar = self.reporter.bar(&label, all, self.model.kind().rows);
         worker.begin(Epoch {
@@ -250,7 +293,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         let loss = tally.mean();
         let lr = self.lr(&run.progress);
         let progress = &mut run.progress;
-        let epoch = progress.epoch + 1;
+        let epoch = self.number(progress.epoch + 1);
         if !loss.is_finite() {
             return Err(Error::invalid(format!(
                 "the validation loss is {loss} after epoch {epoch}; {}",
@@ -284,9 +327,10 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         if let Some(plateau) = &mut progress.plateau {
             plateau.observe(loss);
         }
-        progress.epoch = epoch;
+        progress.epoch += 1;
         (progress.batch, progress.loss_sum, progress.seconds) = (0, 0.0, 0.0);
         progress.measures.fill(0.0);
+        self.take_rate(progress);
         let schedule = self.settings.schedule;
         let why = schedule.stop(progress.plateau.as_ref(), epoch, progress.best_epoch);
         progress.stopped = why.is_some();
@@ -294,7 +338,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         if let Some(last) = run.progress.history.last() {
             self.reporter.line(&self.describe(last, best));
         }
-        if let Some(why) = why.filter(|_| epoch < self.settings.epochs) {
+        if let Some(why) = why.filter(|_| run.progress.epoch < self.settings.epochs) {
             self.reporter.line(&format!("early stopping: {why}"));
         }
         if interrupted() && !self.finished(&run.progress) {
@@ -353,8 +397,11 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         if best {
             write_safetensors(self.folder.join(BEST), &weights)?;
         }
+        if self.settings.save_train_best && trained_best(&run.progress.history) {
+            write_safetensors(self.folder.join(TRAIN_BEST), &weights)?;
+        }
         if self.settings.save_all {
-            let name = format!("model.{}.safetensors", run.progress.epoch);
+            let name = format!("model.{}.safetensors", self.number(run.progress.epoch));
             write_safetensors(self.folder.join(name), &weights)?;
         }
         write_safetensors(self.folder.join(LAST), &weights)?;
@@ -370,11 +417,10 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
     }
 }
 
-fn outcome(progress: &Progress, was_finished: bool) -> Outcome {
-    Outcome {
-        epochs: progress.epoch,
-        best_epoch: progress.best_epoch,
-        best_loss: progress.best_loss.unwrap_or(f64::NAN),
-        was_finished,
-    }
+/// The last epoch has a lower training loss than every one before it.
+fn trained_best(history: &[EpochRecord]) -> bool {
+    history.split_last().is_some_and(|(last, before)| {
+        let mut losses = before.iter().map(|record| record.train_loss);
+        losses.all(|loss| last.train_loss < loss)
+    })
 }

@@ -15,8 +15,8 @@ use crate::{Error, Result};
 /// The parts' names; their files are called `train_split.npy` or `train_split.txt`, and so on.
 pub const PARTS: [&str; 3] = ["train", "validation", "test"];
 
-/// Rows of a [`Dataset`], counted from 0. No row is in two parts or twice in one, no part is
-/// empty; some rows may be in none.
+/// Rows of a [`Dataset`], counted from 0. No row is in two parts or twice in one, but validation and test may be the same
+/// rows; no part is empty; some rows may be in none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     pub train: Vec<usize>,
@@ -117,6 +117,14 @@ impl SplitSpec {
 }
 
 impl Split {
+    /// What to say where the rows that choose the model test it, too.
+    pub fn note(&self) -> Option<String> {
+        same_rows(&self.validation, &self.test).then(|| {
+            "note: validation and test are the same rows: the test tells how well the chosen weights fit what they were chosen by"
+                .to_string()
+        })
+    }
+
     /// The parts in the order of [`PARTS`].
     pub fn parts(&self) -> [&[usize]; 3] {
         [&self.train, &self.validation, &self.test]
@@ -275,9 +283,10 @@ fn entry_error(path: &Path, is_text: bool, place: u64, message: String) -> Error
 fn read_folder(folder: &Path, names: &[String]) -> Result<Split> {
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
     let mut owner: Vec<Option<&str>> = vec![None; names.len()];
-    for (part, rows) in PARTS.into_iter().zip(&mut parts) {
+    let mut found = Vec::new();
+    for part in PARTS {
         let (path, is_text) = part_file(folder, part)?;
-        let entries = if is_text {
+        let entries: Vec<(u64, usize)> = if is_text {
             read_list(&path, names)?
         } else {
             let indices = read_npy_indices(&path)?;
@@ -286,6 +295,18 @@ fn read_folder(folder: &Path, names: &[String]) -> Result<Split> {
         if entries.is_empty() {
             let message = format!("the {part} split is empty; expected at least one row");
             return Err(Error::format(path, message));
+        }
+        found.push((path, is_text, entries));
+    }
+    let [_, validation, test] = [0, 1, 2].map(|part: usize| {
+        let rows = found[part].2.iter().map(|(_, row)| *row);
+        rows.collect::<Vec<_>>()
+    });
+    let one_for_both = same_rows(&validation, &test);
+    for ((part, (path, is_text, entries)), rows) in PARTS.into_iter().zip(found).zip(&mut parts) {
+        if one_for_both && part == PARTS[2] {
+            rows.clone_from(&test);
+            continue;
         }
         for (place, row) in entries {
             let wrong = |message| Err(entry_error(&path, is_text, place, message));
@@ -310,6 +331,15 @@ fn read_folder(folder: &Path, names: &[String]) -> Result<Split> {
         }
     }
     Ok(Split::from_parts(parts))
+}
+
+fn same_rows(a: &[usize], b: &[usize]) -> bool {
+    let sorted = |rows: &[usize]| {
+        let mut rows = rows.to_vec();
+        rows.sort_unstable();
+        rows
+    };
+    a.len() == b.len() && sorted(a) == sorted(b)
 }
 
 /// The file of a part, and whether it is text.

@@ -40,5 +40,5 @@ pub static KIND: Kind = Kind {
     reuse: "write over it with -oc",
     files: &["chip.txt", "feature.txt", "bigwig.txt", "meta.txt"],
     parts: None,
-    free_flags: &["epochs", "patience"],
+    free_flags: &["epochs", "patience", "learningrate"],
 };

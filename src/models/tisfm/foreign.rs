@@ -1,14 +1,20 @@
 //! Weights that the original program saved, in any of its versions.
 
-use super::Spec;
-use super::network::{Blueprint, MOTIF_WEIGHT, Network};
-use crate::Result;
+use super::config::{Config, Description, named_motifs};
+use super::network::{Blueprint, MOTIF_WEIGHT, Network, Trainable};
+use super::spec::Strands;
+use super::{Dimensions, KIND, MotifKernels, Spec};
 use crate::data::Notes;
+use crate::dna::motif::Motif;
 use crate::engine::Layout;
-use crate::io::state_dict::NamedTensor;
+use crate::io::meme::parse_meme;
+use crate::io::sources::Sources;
+use crate::io::state_dict::{NamedTensor, StateDict, Values};
+use crate::train::folder::config::{InputFile, Precision};
 use crate::train::folder::foreign::ForeignWeights;
 use crate::train::folder::weights::Number;
 use crate::train::model::Lowering;
+use crate::{Error, Result};
 use std::path::Path;
 
 /// An attention layer's biases that the original got after its first models were published; without them it computes as
@@ -46,6 +52,150 @@ impl<T: Number> Network<T> {
         };
         Ok((network, notes))
     }
+}
+
+/// Another program's weights with all that makes a model of them.
+pub struct Whole {
+    spec: Spec,
+    weights: ForeignWeights,
+    kernels: Option<MotifKernels>,
+    motifs: Vec<Motif>,
+    files: Vec<InputFile>,
+    /// What was noticed on the way, a sentence each.
+    pub notes: Notes,
+}
+
+impl Whole {
+    /// `meme_file`: the motifs' names and number; their numbers are the weights'.
+    ///
+    /// # Errors
+    /// An architecture with motifs and no file of them; a file that is no MEME.
+    pub fn new(
+        mut spec: Spec,
+        weights: ForeignWeights,
+        meme_file: Option<&Path>,
+        sources: &Sources,
+    ) -> Result<Self> {
+        let state = &weights.state;
+        spec.take_sizes(|name| state.shape(name));
+        let (mut files, mut notes) = (Vec::new(), Notes::new());
+        let (kernels, motifs) = match (spec.strands(), meme_file) {
+            (Some(_), None) => {
+                return Err(Error::usage(format!(
+                    "--architecture {} needs --meme-file",
+                    spec.name
+                )));
+            }
+            (Some(strands), Some(file)) => {
+                files.push(InputFile::of(sources, "--meme-file", file)?);
+                let motifs = parse_meme(sources.lines(file)?, &mut notes)?;
+                let own = MotifKernels::new(&motifs, false);
+                // A state dict's kernels may be wider than this collection's longest motif.
+                let width = state
+                    .get(MOTIF_WEIGHT)
+                    .and_then(|t| t.shape.last().copied());
+                let shown = |place: usize| motifs.get(place).map(Motif::shown);
+                notes.extend(of_other_motifs(&own, strands, shown, state));
+                let width = width.unwrap_or(own.width());
+                (Some(MotifKernels::empty(motifs.len(), width)), motifs)
+            }
+            (None, _) => (None, Vec::new()),
+        };
+        Ok(Whole {
+            spec,
+            weights,
+            kernels,
+            motifs,
+            files,
+            notes,
+        })
+    }
+
+    /// How many outputs the weights have.
+    ///
+    /// # Errors
+    /// The last block has no bias for each output, or the weights lack it.
+    pub fn outputs(&self) -> Result<usize> {
+        let Some(bias) = self.spec.output_bias() else {
+            return Err(Error::invalid(format!(
+                "{} ends in no block with a bias for each output (linear without a size, or effect), which would tell how many outputs the weights have",
+                self.spec.name
+            )));
+        };
+        let last = self.weights.state.get(&bias);
+        Ok(last
+            .ok_or_else(|| self.weights.missing(&bias))?
+            .values
+            .len())
+    }
+
+    /// The model's description, its parameters under their names, and what was done to them, a sentence each; the file's own number
+    /// type is kept.
+    ///
+    /// # Errors
+    /// Weights of another architecture, or of other sizes.
+    pub fn opened(self, window: usize, outputs: Vec<String>) -> Result<(Config, StateDict, Notes)> {
+        let double = |t: &NamedTensor| matches!(t.values, Values::F64(_));
+        let precision = match self.weights.state.tensors.iter().any(double) {
+            true => Precision::F64,
+            false => Precision::F32,
+        };
+        let blueprint = Blueprint {
+            spec: self.spec,
+            dimensions: Dimensions {
+                window,
+                outputs: outputs.len(),
+            },
+            kernels: self.kernels,
+            trainable: Trainable::default(),
+        };
+        let (motifs, motif_names) = named_motifs(&self.motifs);
+        let config = Config {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            kind: KIND.name.to_string(),
+            model: Description {
+                architecture: blueprint.spec.clone(),
+                motifs,
+                motif_names,
+                motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
+                outputs,
+                window,
+                trainable: Trainable::default(),
+                data: None,
+            },
+            precision,
+            files: self.files,
+            flags: serde_json::Map::new(),
+        };
+        let (state, notes) = match precision {
+            Precision::F64 => renamed::<f64>(blueprint, self.weights)?,
+            Precision::F32 | Precision::Bf16 => renamed::<f32>(blueprint, self.weights)?,
+        };
+        Ok((config, state, notes))
+    }
+}
+
+fn renamed<T: Number>(blueprint: Blueprint, weights: ForeignWeights) -> Result<(StateDict, Notes)> {
+    let (network, notes) = Network::<T>::from_foreign(blueprint, weights)?;
+    Ok((network.state_dict(), notes))
+}
+
+/// What to say where the motifs of a MEME file are not those of the weights: the weights win, and names in another order would call
+/// every factor by another's name. `shown` names a motif by its place.
+pub fn of_other_motifs(
+    kernels: &MotifKernels,
+    strands: Strands,
+    shown: impl Fn(usize) -> Option<String>,
+    weights: &StateDict,
+) -> Option<String> {
+    let weight = weights.get(MOTIF_WEIGHT)?;
+    let differing = kernels.differing(strands, &weight.values.to_f64());
+    let first = differing.first().and_then(|&motif| shown(motif))?;
+    Some(format!(
+        "warning: the kernels of {} of {} motifs in the weights are not those of the MEME file (first: {first}); the weights win. Another file or order would give the factors wrong names; kernels that were trained differ too",
+        differing.len(),
+        kernels.len()
+    ))
 }
 
 /// Puts zeros where an attention layer has neither of the later biases; one alone stays missing.

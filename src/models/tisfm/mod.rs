@@ -12,6 +12,7 @@ mod focal;
 pub mod foreign;
 pub mod golden;
 mod layers;
+pub mod measured;
 pub mod motif_kernels;
 pub mod motif_ranks;
 pub mod network;
@@ -24,7 +25,9 @@ pub mod simulate;
 mod sizes;
 pub mod spec;
 
+use crate::train::folder::TRAIN_BEST;
 use crate::train::model::Kind;
+use measured::TEST;
 
 pub use build::{Built, Dimensions, Features, build};
 pub use motif_kernels::MotifKernels;
@@ -48,10 +51,13 @@ pub static KIND: Kind = Kind {
         "validation_split.txt",
         "test_split.txt",
         "path.tsv",
+        TEST,
+        TRAIN_BEST,
     ],
     parts: Some("path_"),
     free_flags: &[
         "number_of_epochs",
+        "lr",
         "early_stopping",
         "early_stopping_threshold",
     ],

@@ -19,54 +19,114 @@ pub struct Ranked {
     pub rank: usize,
 }
 
+/// The last linear layer of a model whose features are motifs'.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FinalLayer {
+    /// In the layer's order, pads left out.
+    pub features: Vec<Feature>,
+    /// outputs x features.
+    pub weights: Vec<f64>,
+}
+
+/// An input of the last layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feature {
+    /// The place of its motif in the collection.
+    pub motif: usize,
+    /// Which of the motif's features, where it has several.
+    pub block: Option<String>,
+}
+
+impl FinalLayer {
+    /// # Errors
+    /// An architecture whose last layer is not about motifs; weights that are not the architecture's.
+    pub fn of(model: &SavedModel) -> Result<Self> {
+        let config = &model.config.model;
+        let blueprint = config.blueprint();
+        let (features, layer) = blueprint.features()?;
+        let layer = match (&features, layer) {
+            (Features::Other(reason), _) => {
+                return Err(Error::invalid(format!(
+                    "{} cannot rank motifs: {reason}",
+                    config.architecture.name
+                )));
+            }
+            (_, Some(layer)) => format!("{layer}.weight"),
+            (_, None) => {
+                return Err(Error::invalid(
+                    "the architecture has no linear output layer",
+                ));
+            }
+        };
+        let (tape, _) = blueprint.recorded::<f64>(true, Lowering::Composed)?;
+        let layout = tape.layout();
+        let params = model.params::<f64>(layout)?;
+        let weights = layout
+            .get(&layer)
+            .ok_or_else(|| Error::invalid(format!("no parameter {layer} in the architecture")))?;
+        let values = &params[weights.range()];
+        let width = values.len() / config.outputs.len();
+        let places = (0..width).map(|i| (i, place(&features, i, width)));
+        let real: Vec<_> = places
+            .filter(|(_, (motif, _))| *motif < config.motifs.len())
+            .collect();
+        let of_output = |row: &[f64]| real.iter().map(|(i, _)| row[*i]).collect::<Vec<_>>();
+        let weights = values.chunks(width).flat_map(of_output).collect();
+        let feature = |(_, (motif, block))| Feature { motif, block };
+        Ok(FinalLayer {
+            weights,
+            features: real.into_iter().map(feature).collect(),
+        })
+    }
+
+    /// The weights of an output, in the features' order.
+    pub fn output(&self, output: usize) -> &[f64] {
+        let width = self.features.len();
+        &self.weights[output * width..(output + 1) * width]
+    }
+
+    /// A feature in pictures and tables: the factor's name (of an identifier like `Pax5+M1848_1.02+I` what stands before the plus), and
+    /// its block.
+    pub fn shown(&self, feature: usize, model: &SavedModel) -> String {
+        let config = &model.config.model;
+        let Feature { motif, block } = &self.features[feature];
+        let id = &config.motifs[*motif];
+        let name = match config.motif_names.get(id) {
+            Some(name) => name,
+            None => id
+                .split('+')
+                .next()
+                .filter(|name| !name.is_empty())
+                .unwrap_or(id),
+        };
+        match block {
+            Some(block) if !block.is_empty() => format!("{name} {block}"),
+            _ => name.to_string(),
+        }
+    }
+}
+
 /// The ranks of every output; pad features are left out.
 ///
 /// # Errors
-/// An architecture whose last layer is not about motifs; weights that are not the architecture's.
+/// Those of [`FinalLayer::of`].
 pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
     let config = &model.config.model;
-    let blueprint = config.blueprint();
-    let (features, layer) = blueprint.features()?;
-    let layer = match (&features, layer) {
-        (Features::Other(reason), _) => {
-            return Err(Error::invalid(format!(
-                "{} cannot rank motifs: {reason}",
-                config.architecture.name
-            )));
-        }
-        (_, Some(layer)) => format!("{layer}.weight"),
-        (_, None) => {
-            return Err(Error::invalid(
-                "the architecture has no linear output layer",
-            ));
-        }
-    };
-    let (tape, _) = blueprint.recorded::<f64>(true, Lowering::Composed)?;
-    let layout = tape.layout();
-    let params = model.params::<f64>(layout)?;
-    let weights = layout
-        .get(&layer)
-        .ok_or_else(|| Error::invalid(format!("no parameter {layer} in the architecture")))?;
-    let values = &params[weights.range()];
-    let width = values.len() / config.outputs.len();
+    let layer = FinalLayer::of(model)?;
     let mut ranked = Vec::new();
-    for (output, weights) in config.outputs.iter().zip(values.chunks(width)) {
-        let mut order: Vec<usize> = (0..width).collect();
+    for (number, output) in config.outputs.iter().enumerate() {
+        let weights = layer.output(number);
+        let mut order: Vec<usize> = (0..weights.len()).collect();
         order.sort_by(|&i, &j| weights[j].total_cmp(&weights[i]));
-        let named = order.into_iter().filter_map(|i| {
-            let (motif, block) = place(&features, i, width);
-            config
-                .motifs
-                .get(motif)
-                .map(|name| (name, block, weights[i]))
-        });
-        for (rank, (motif, block, weight)) in named.enumerate() {
+        for (rank, i) in order.into_iter().enumerate() {
+            let Feature { motif, block } = &layer.features[i];
+            let motif = &config.motifs[*motif];
             ranked.push(Ranked {
                 output: output.clone(),
                 motif: motif.clone(),
                 name: config.motif_names.get(motif).cloned(),
-                block,
-                weight,
+                block: block.clone(),
+                weight: weights[i],
                 rank: rank + 1,
             });
         }

@@ -1,6 +1,7 @@
 //! The penalty path: one model for each lambda, each warm-started from the best of the one before.
 
 use super::config::Config;
+use super::measured::{TEST, Tested};
 use super::network::Network;
 use super::samples::TrainingRows;
 use crate::data::split::rows::Split;
@@ -49,9 +50,9 @@ pub fn linear_range(start: f64, stop: f64, count: usize) -> Vec<f64> {
     with_zero((0..count).map(|i| at(start, stop, count, i)))
 }
 
-/// 10 to the power of such a range, and 0.
+/// Such a range whose logarithms are evenly spaced, and 0.
 pub fn log_range(start: f64, stop: f64, count: usize) -> Vec<f64> {
-    with_zero((0..count).map(|i| 10f64.powf(at(start, stop, count, i))))
+    with_zero((0..count).map(|i| at(start.ln(), stop.ln(), count, i).exp()))
 }
 
 fn at(start: f64, stop: f64, count: usize, i: usize) -> f64 {
@@ -73,6 +74,9 @@ pub fn sorted(mut lambdas: Vec<f64>) -> Vec<f64> {
     lambdas
 }
 
+/// The table of a path's finished steps.
+pub const STEPS: &str = "path.tsv";
+
 /// A step's folder.
 pub fn step_folder(folder: &Path, index: usize) -> PathBuf {
     folder.join(format!("path_{index}"))
@@ -90,6 +94,7 @@ pub struct Steps<'a> {
     pub config: &'a Config,
     pub device: &'a Device,
     pub reporter: &'a Reporter,
+    pub tested: Tested<'a>,
 }
 
 impl Steps<'_> {
@@ -99,7 +104,7 @@ impl Steps<'_> {
     /// As [`Trainer::run`].
     pub fn run<T: Number>(&self, network: Network<T>, resume: bool) -> Result<()> {
         let path = self.path;
-        let table = self.folder.join("path.tsv");
+        let table = self.folder.join(STEPS);
         let mut rows = vec!["step\tlambda\tbest_epoch\tvalidation_loss\tnonzero".to_string()];
         let Network {
             blueprint,
@@ -143,6 +148,9 @@ impl Steps<'_> {
             if outcome.was_finished {
                 self.reporter
                     .line(&format!("path_{index} is finished already"));
+            }
+            if !outcome.was_finished || !step.join(TEST).exists() {
+                self.tested.write(&step, &config)?;
             }
             let file = step.join(BEST);
             let best = read(&file)?;
@@ -212,10 +220,12 @@ mod tests {
     fn ranges_hold_zero_and_both_ends_once() {
         assert_eq!(linear_range(0.0, 1.0, 3), [0.0, 0.5, 1.0]);
         assert_eq!(linear_range(0.2, 0.2, 1), [0.0, 0.2]);
-        let log = log_range(-3.0, -1.0, 3);
+        let log = log_range(0.001, 0.1, 3);
         assert_eq!(log.len(), 4);
-        assert_eq!(log[0], 0.0);
-        assert!((log[1] - 1e-3).abs() < 1e-18 && (log[3] - 0.1).abs() < 1e-16);
+        for (a, b) in log.iter().zip([0.0, 0.001, 0.01, 0.1]) {
+            assert!((a - b).abs() <= 1e-15 * b, "{log:?}");
+        }
+        assert_eq!(log_range(0.1, 0.1, 1).len(), 2);
         assert_eq!(sorted(vec![0.3, 0.1, 0.3]), [0.1, 0.3]);
     }
 }

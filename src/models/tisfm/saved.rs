@@ -10,6 +10,7 @@ use crate::numbers::counted;
 use crate::train::folder::config::Precision;
 use crate::train::folder::open::Opened;
 use crate::train::folder::weights::{Number, load, tensors};
+use crate::train::folder::weights_in_folder;
 use crate::train::model::Kind;
 use crate::train::model::Lowering;
 use crate::train::predictor::Predictor;
@@ -19,12 +20,16 @@ use std::path::Path;
 /// Configuration and best weights.
 pub type SavedModel = Opened<Description>;
 
-/// Opens a model folder; `known`: all kinds, to name another one.
+/// Opens a model folder with its best weights, or with those that a path in it names (`DIR/model.7`); `known`: all kinds, to name
+/// another one.
 ///
 /// # Errors
 /// No folder of a tiSFM model; weights that are missing or damaged.
-pub fn open(folder: &Path, known: &[&Kind]) -> Result<SavedModel> {
-    Opened::read(folder, &KIND, known)
+pub fn open(path: &Path, known: &[&Kind]) -> Result<SavedModel> {
+    match weights_in_folder(path) {
+        Some((folder, file)) => Opened::read_weights(&folder, file, &KIND, known),
+        None => Opened::read(path, &KIND, known),
+    }
 }
 
 impl SavedModel {

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub const CONFIG: &str = "config.json";
 /// The weights with the lowest validation loss.
 pub const BEST: &str = "model.best.safetensors";
+/// Those with the lowest training loss, of kinds that keep them.
+pub const TRAIN_BEST: &str = "model.train.best.safetensors";
 pub const LAST: &str = "model.last.safetensors";
 pub const HISTORY: &str = "history.tsv";
 /// All that an interrupted run needs to go on.
@@ -20,6 +22,39 @@ pub const STATE: &str = "state.safetensors";
 
 /// The files of every kind of model.
 pub const FILES: [&str; 5] = [BEST, LAST, STATE, HISTORY, CONFIG];
+
+/// The file that a name of weights stands for: `model.7` is the original's name, `model.7.safetensors` ours.
+pub fn weights_file(named: &Path) -> PathBuf {
+    let mut ours = named.as_os_str().to_owned();
+    ours.push(ENDING);
+    let ours = PathBuf::from(ours);
+    match !named.exists() && ours.is_file() {
+        true => ours,
+        false => named.to_path_buf(),
+    }
+}
+
+/// The number of the epoch whose weights a file has by its name, ours (`model.7.safetensors`) or the original's (`model.7`).
+pub fn epoch_of(file: &Path) -> Option<u64> {
+    let name = file.file_name()?.to_str()?;
+    let number = name.strip_prefix("model.")?;
+    number.strip_suffix(ENDING).unwrap_or(number).parse().ok()
+}
+
+/// The model folder and the file, where a path names weights of a model folder (`DIR/model.7`).
+pub fn weights_in_folder(named: &Path) -> Option<(PathBuf, PathBuf)> {
+    let file = weights_file(named);
+    let name = file.file_name()?.to_str()?;
+    let known = [BEST, LAST, TRAIN_BEST].contains(&name) || epoch_of(&file).is_some();
+    let folder = match file.parent()? {
+        here if here.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
+    let found = known && file.is_file() && folder.join(CONFIG).is_file();
+    found.then(|| (folder.to_path_buf(), file.clone()))
+}
+
+const ENDING: &str = ".safetensors";
 
 /// The files `model.N.safetensors` in a folder: the weights of single epochs.
 ///
@@ -32,11 +67,7 @@ pub fn numbered(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
         let path = entry.map_err(|e| Error::io(folder, e))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let number = name
-            .strip_prefix("model.")
-            .and_then(|rest| rest.strip_suffix(".safetensors"));
-        if number.is_some_and(|n| n.parse::<u64>().is_ok()) {
+        if path.extension().is_some_and(|e| e == "safetensors") && epoch_of(&path).is_some() {
             found.push(path);
         }
     }

@@ -41,12 +41,37 @@ impl<D: Described> Opened<D> {
                 folder.display()
             )));
         }
+        Self::with_weights(config, file)
+    }
+
+    /// A model folder with other weights of it than the best.
+    ///
+    /// # Errors
+    /// Those of [`Config::read`]; weights that are damaged.
+    pub fn read_weights(
+        folder: &Path,
+        file: PathBuf,
+        kind: &Kind,
+        known: &[&Kind],
+    ) -> Result<Self> {
+        Self::with_weights(Config::read(folder, kind, known)?, file)
+    }
+
+    fn with_weights(config: Config<D>, file: PathBuf) -> Result<Self> {
         let weights = read(&file)?;
         Ok(Opened {
             config,
             weights,
             file,
         })
+    }
+
+    /// Where the weights lie.
+    pub fn folder(&self) -> &Path {
+        match self.file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
     }
 
     /// The parameters in a layout's order.

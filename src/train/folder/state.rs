@@ -41,6 +41,9 @@ pub struct Progress {
     pub seconds: f64,
     /// Optimizer steps in all.
     pub steps: u64,
+    /// The learning rate that the run was given, from which the schedule starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_lr: Option<f64>,
     /// Of a schedule that cuts the learning rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plateau: Option<Plateau>,

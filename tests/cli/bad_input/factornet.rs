@@ -28,7 +28,6 @@ impl BadInput for Cells {
         ("-mo -k 1", "-mo takes two kernels"),
         ("-mo", "-mo: no known motifs"),
         ("--batch-size 0", "--batch-size"),
-        ("--threads 0", "--threads 0"),
         ("--precision bf16", "f32 or f64"),
         ("--device tpu", "tpu"),
         ("--track-scale DGF", "'DGF' has no '='"),

@@ -74,8 +74,8 @@ fn a_negative_number_meets_a_message_about_the_number<K: Kind>() {
         2,
         &[&format!("{rate} -1: expected a number above 0")],
     );
-    for flag in ["--batch-size", "--threads"] {
-        let expected = format!("{flag} -2: expected a whole number of 1 or more");
+    for (flag, least) in [("--batch-size", 1), ("--threads", 0)] {
+        let expected = format!("{flag} -2: expected a whole number of {least} or more");
         data.refuses(&format!("{flag} -2"), 2, &[&expected]);
     }
 }
@@ -102,7 +102,7 @@ fn negative_numbers_of_every_kind_reach_their_message() {
         ),
         (
             "--penalty-param -1",
-            "a penalty of -1 (--penalty-param or --log-penalty-param-range): expected a number of 0 or more",
+            "a penalty of -1 (--penalty-param or --penalty-param-range): expected a number of 0 or more",
         ),
         (
             "--early-stopping-threshold -1",
@@ -191,12 +191,16 @@ fn sizes_in_a_config_that_do_not_fit_say_what_they_need() {
 #[test]
 fn what_a_flag_counts_is_an_error_where_it_does_not_fit() {
     let data = Data::small();
-    for flag in ["--penalty-param-range", "--log-penalty-param-range"] {
+    for log in ["", " --log-penalty-param-range"] {
         for steps in ["1000000000000", "1e300"] {
             data.refuses(
-                &format!("{flag} 0 1 {steps}"),
+                &format!("--penalty-param-range 0.5 1 {steps}{log}"),
                 1,
-                &[&format!("{flag} 0 1 "), " needs about ", " GB of memory; "],
+                &[
+                    "--penalty-param-range 0.5 1 ",
+                    " needs about ",
+                    " GB of memory; ",
+                ],
             );
         }
     }

@@ -73,7 +73,7 @@ fn training_goes_on_with_no_model_of_the_other_kind<K: Kind>() {
 fn a_weights_file_is_told_as_what_it_is<K: Kind>() {
     let data = K::small();
     data.train("model", &K::epochs(1)).ok();
-    let file = "model/model.best.safetensors";
+    let file = "model/state.safetensors";
     refused_by_all(&data, file, &[file, "weights"]);
 }
 

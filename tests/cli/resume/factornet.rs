@@ -28,7 +28,6 @@ impl Resumes for Cells {
         std::fs::copy(self.path("genome.fa"), self.path("copy.fa")).unwrap();
         self.write("black.bed", "chr1\t40000\t40101\n");
         let others = [
-            ("-lr 0.02", "--learningrate 0.001"),
             ("--batch-size 16", "--batch-size 100"),
             ("-s 3", "--seed 420"),
             ("-n 2", "--negatives 1"),

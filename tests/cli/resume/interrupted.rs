@@ -18,6 +18,7 @@ for_each_kind! {
     sigint_and_sigterm_save_and_exit_130;
     resume_starts_where_nothing_is_and_does_nothing_where_all_is_done;
     more_epochs_go_on_from_the_end;
+    another_rate_holds_from_the_next_epoch_on;
 }
 
 fn the_number_of_threads_does_not_change_a_bit<K: Resumes>() {
@@ -97,9 +98,35 @@ fn resume_starts_where_nothing_is_and_does_nothing_where_all_is_done<K: Kind>() 
     assert_same_end(&data.path("whole"), &data.path("model"));
     let before = Snapshot::of(data.path("model"));
     let run = data.train("model", "--resume").ok();
-    let told = format!("model: finished already after {} epochs", K::EPOCHS);
+    let told = format!("model: finished already after epoch {}", K::EPOCHS);
     assert!(run.err.contains(&told), "{}", run.err);
     before.assert_same("--resume of a finished run");
+}
+
+fn another_rate_holds_from_the_next_epoch_on<K: Kind>() {
+    let data = K::small();
+    let losses = |out: &str| {
+        let table = crate::common::Table::read(data.path(out).join("history.tsv"));
+        table.numbers("train_loss")
+    };
+    for out in ["same", "other"] {
+        data.train(out, &K::epochs(1)).ok();
+    }
+    let rate = format!("{} 0.0001", K::RATE);
+    data.train("same", &format!("{} --resume", K::epochs(3)))
+        .ok();
+    data.train("other", &format!("{} {rate} --resume", K::epochs(3)))
+        .ok();
+    let (same, other) = (losses("same"), losses("other"));
+    assert_eq!(same[0], other[0]);
+    assert!(
+        same[1] != other[1] && same[2] != other[2],
+        "{same:?} {other:?}"
+    );
+    // What is there now is held against: the new rate is the run's.
+    data.train("other", &format!("{} {rate} --resume", K::epochs(3)))
+        .ok();
+    assert_eq!(losses("other"), other);
 }
 
 fn more_epochs_go_on_from_the_end<K: Kind>() {

@@ -30,7 +30,6 @@ impl Resumes for Data {
         let motifs = text(self.path("motifs.meme"));
         self.write("fewer.meme", motifs.split("\nMOTIF CCAT").next().unwrap());
         let others = [
-            ("--lr 0.02", "--lr 0.01"),
             ("--batch-size 16", "--batch-size 32"),
             ("--seed 3", "--seed 0"),
             ("--penalty-param 0.1", "--penalty-param"),

@@ -3,5 +3,7 @@
 mod convert;
 mod evaluate;
 mod inputs;
+mod originals;
 mod penalties;
+mod pictures;
 mod train;

@@ -58,7 +58,10 @@ fn penalty_ranges_are_linear_or_logarithmic_and_hold_zero() {
     close(&linear, [0.0, 0.01, 0.02, 0.03]);
     let rate = Table::read(data.path("a/path_1/history.tsv")).numbers("lr");
     assert_eq!(rate, [0.002]);
-    let log = lambdas("b", "--log-penalty-param-range -3 -1 3");
+    let log = lambdas(
+        "b",
+        "--penalty-param-range 0.001 0.1 3 --log-penalty-param-range",
+    );
     close(&log, [0.0, 1e-3, 1e-2, 1e-1]);
 }
 
@@ -97,4 +100,42 @@ fn the_penalty_shrinks_only_its_layers_and_the_mcp_takes_its_parameter() {
         2,
         &["--penalize-layers nothing", "linreg.weight"],
     );
+}
+
+/// The flag took three numbers of its own in earlier versions, as powers of ten.
+#[test]
+fn a_log_range_is_a_switch_beside_a_range_of_strengths_above_0() {
+    let data = Data::small();
+    let form = "--penalty-param-range START STOP NUM --log-penalty-param-range";
+    for (flags, parts) in [
+        (
+            "--log-penalty-param-range 0.001 0.1 2",
+            &[
+                "--log-penalty-param-range 0.001 0.1 2: it takes no numbers",
+                form,
+            ][..],
+        ),
+        (
+            "--penalty-param-range 0.001 0.1 2 --log-penalty-param-range -3",
+            &["it takes no numbers", form],
+        ),
+        ("--log-penalty-param-range", &["goes with a range", form]),
+        (
+            "--penalty-param-range 0 0.1 2 --log-penalty-param-range",
+            &[
+                "--penalty-param-range 0 0.1 2: ",
+                "START and STOP are numbers above 0",
+            ],
+        ),
+        (
+            "--penalty-param-range 0.1 -1 2 --log-penalty-param-range",
+            &["START and STOP are numbers above 0"],
+        ),
+        (
+            "--penalty-param 0.1 --log-penalty-param-range",
+            &["goes with a range", form],
+        ),
+    ] {
+        data.refuses(flags, 2, parts);
+    }
 }

@@ -21,7 +21,9 @@ fn training_leaves_a_whole_model_folder() {
             "history.tsv",
             BEST,
             "model.last.safetensors",
+            "model.train.best.safetensors",
             "state.safetensors",
+            "test.tsv",
             "test_split.txt",
             "train_split.txt",
             "validation_split.txt"

@@ -13,6 +13,7 @@ mod train_files;
 mod visualize;
 
 use crate::Result;
+use crate::args::spelling::Spelling;
 use crate::train::model::Kinds;
 use clap::Subcommand;
 
@@ -37,11 +38,56 @@ pub fn run(command: &Command, known: Kinds) -> Result<()> {
     }
 }
 
-/// Flags of several letters behind one dash, as the original has them, and what they are here.
-pub const SHORT_FLAGS: &[(&str, &str)] = &[
-    ("-vi", "--validinputdirs"),
-    ("-ep", "--patience"),
-    ("-lr", "--learningrate"),
-    ("-mo", "--motif"),
-    ("-oc", "--outputdirc"),
-];
+/// The flags of the original's train.py, predict.py and visualize.py.
+pub const SPELLING: Spelling = Spelling {
+    short: &[
+        ("-vi", "--validinputdirs"),
+        ("-ep", "--patience"),
+        ("-lr", "--learningrate"),
+        ("-mo", "--motif"),
+        ("-oc", "--outputdirc"),
+    ],
+    original: &[
+        (
+            "train",
+            &[
+                "inputdirs",
+                "validinputdirs",
+                "validchroms",
+                "testchroms",
+                "epochs",
+                "patience",
+                "learningrate",
+                "negatives",
+                "seqlen",
+                "motifwidth",
+                "kernels",
+                "recurrent",
+                "dense",
+                "dropout",
+                "seed",
+                "factor",
+                "meta",
+                "gencode",
+                "motif",
+                "outputdir",
+                "outputdirc",
+            ],
+        ),
+        (
+            "predict",
+            &["inputdir", "modeldir", "factor", "bed", "outputfile"],
+        ),
+        (
+            "visualize",
+            &[
+                "inputdir",
+                "modeldir",
+                "bed",
+                "chrom",
+                "outputdir",
+                "outputdirc",
+            ],
+        ),
+    ],
+};

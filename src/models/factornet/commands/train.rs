@@ -430,6 +430,8 @@ impl Args {
                 seed: self.seed,
                 drop_last: false,
                 save_all: false,
+                save_train_best: false,
+                epochs_before: 0,
             },
             folder,
             device,

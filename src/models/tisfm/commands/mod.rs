@@ -2,6 +2,7 @@
 
 pub mod architectures;
 pub mod convert;
+mod data_args;
 pub mod model_args;
 pub mod motifs;
 pub mod predict;
@@ -10,6 +11,7 @@ pub mod train;
 mod train_args;
 
 use crate::Result;
+use crate::args::spelling::Spelling;
 use crate::train::model::Kinds;
 use clap::Subcommand;
 
@@ -37,5 +39,64 @@ pub fn run(command: &Command, known: Kinds) -> Result<()> {
     }
 }
 
-/// Every flag is spelled as the parser knows it.
-pub const SHORT_FLAGS: &[(&str, &str)] = &[];
+/// The flags of the original's train_model.py and test_model.py.
+pub const SPELLING: Spelling = Spelling {
+    short: &[],
+    original: &[
+        (
+            "train",
+            &[
+                "meme-file",
+                "atac-file",
+                "sequences",
+                "model-output",
+                "split-folder",
+                "architecture",
+                "window-size",
+                "number-of-epochs",
+                "batch-size",
+                "num-of-workers",
+                "penalty-param",
+                "penalty-param-range",
+                "log-penalty-param-range",
+                "mcp-param",
+                "penalty-type",
+                "model",
+                "lr",
+                "step-lr",
+                "unfreeze-conv",
+                "class-name",
+                "save-all",
+                "early-stopping",
+                "early-stopping-threshold",
+                "penalize-layers",
+                "freeze-all-except-final-layer",
+                "unfreeze-all",
+            ],
+        ),
+        (
+            "test",
+            &[
+                "meme-file",
+                "atac-file",
+                "sequences",
+                "model",
+                "split-folder",
+                "architecture",
+                "window-size",
+                "batch-size",
+                "num-of-workers",
+                "stat-out",
+                "ai-atac",
+                "class-name",
+                "use-validation",
+                "plot-path",
+                "plot-final-layer",
+                "plot-x-log",
+                "top-motifs",
+                "model-index",
+                "extract-final-layer",
+            ],
+        ),
+    ],
+};

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Model folder
+    /// Model folder, or weights in one (DIR/model.7)
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Only the first N motifs of each output
@@ -25,7 +25,7 @@ pub struct Args {
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let model = saved::open(&args.model, known)?;
     if let Some(out) = &args.out {
-        let mut inputs = outputs::model_files(&args.model, &KIND);
+        let mut inputs = outputs::model_files(model.folder(), &KIND);
         inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
         outputs::check(&[("--out", out)], &inputs)?;
     }

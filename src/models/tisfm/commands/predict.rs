@@ -1,7 +1,7 @@
 //! `cisgrad tisfm predict`.
 
+use super::data_args::DataArgs;
 use super::model_args::ModelArgs;
-use crate::Result;
 use crate::args::{emit, say};
 use crate::data::Notes;
 use crate::data::uninformative::without_bases;
@@ -11,28 +11,56 @@ use crate::io::sources::Sources;
 use crate::models::tisfm::samples::Rows;
 use crate::report::progress::Reporter;
 use crate::train::model::Kinds;
-use std::path::PathBuf;
+use crate::{Error, Result};
+use std::path::Path;
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Sequences: name and sequence a line, FASTA, or BED with --genome; - is standard input
-    #[arg(long, value_name = "FILE")]
-    sequences: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Predict this part of the training run's split, with the measured values beside: train, validation or test
+    #[arg(long, value_name = "PART")]
+    split: Option<Part>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Train,
+    Validation,
+    Test,
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    let inputs = vec![args.sequences.clone()];
-    let (model, precision, device) = args.model.open(known, inputs)?;
+    match (args.split, &args.data.sequences) {
+        (Some(part), _) => one_part(args, part, known),
+        (None, Some(sequences)) => all(args, sequences, known),
+        (None, None) => Err(Error::usage(
+            "--sequences FILE is needed, or --split test for the sequences that the model was tested on",
+        )),
+    }
+}
+
+/// Predicts every sequence of a file.
+fn all(args: &Args, file: &Path, known: Kinds) -> Result<()> {
+    for (given, flag) in [
+        (args.data.atac_file.is_some(), "--atac-file"),
+        (args.data.split_folder.is_some(), "--split-folder"),
+    ] {
+        if given {
+            return Err(Error::usage(format!("{flag} goes with --split")));
+        }
+    }
+    let (model, precision, device) = args.model.open(known, args.data.inputs())?;
     let outputs = &model.config.model.outputs;
-    let mut lines = Sources::new().into_lines(&args.sequences)?;
+    let mut lines = Sources::new().into_lines(file)?;
     let genome = args.model.genome.as_deref();
     let mut notes = Notes::new();
     // Pipelines score a BED in chunks, of which some are empty.
     let sequences = match genome.is_some() && holds_nothing(&mut lines)? {
         true => Sequences {
-            path: args.sequences.clone(),
+            path: file.to_path_buf(),
             names: Vec::new(),
             length: model.config.model.window,
             codes: Vec::new(),
@@ -69,6 +97,53 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             write!(w, "{name}")?;
             for output in 0..outputs.len() {
                 write!(w, "\t{}", predictions.text(row * outputs.len() + output))?;
+            }
+            writeln!(w)?;
+        }
+        Ok(())
+    })
+}
+
+/// Predicts a part of the training run's rows; their signals stand beside.
+fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
+    let (model, precision, device) = args.model.open(known, args.data.inputs())?;
+    let dataset = args.data.dataset(&model, args.model.genome.as_deref())?;
+    let split = args.data.split(&model, &dataset)?;
+    let rows = match part {
+        Part::Train => split.train,
+        Part::Validation => split.validation,
+        Part::Test => split.test,
+    };
+    say(
+        &without_bases(&dataset.names, &dataset.codes, dataset.length)
+            .into_iter()
+            .collect::<Vec<_>>(),
+    );
+    let device = device.announce();
+    let samples = Rows {
+        codes: &dataset.codes,
+        signals: &dataset.signals,
+        length: dataset.length,
+    };
+    let bar = Reporter::new().bar("predicting", rows.len(), "sequences");
+    let size = args.model.batch_size;
+    let predictions =
+        model.predict(&device, precision, samples, &rows, size, |n| bar.advance(n))?;
+    bar.finish();
+    let outputs = &model.config.model.outputs;
+    emit(args.model.out.as_deref(), |w| {
+        write!(w, "name\t{}", outputs.join("\t"))?;
+        for output in outputs {
+            write!(w, "\t{output}.measured")?;
+        }
+        writeln!(w)?;
+        for (place, &row) in rows.iter().enumerate() {
+            write!(w, "{}", dataset.names[row])?;
+            for output in 0..outputs.len() {
+                write!(w, "\t{}", predictions.text(place * outputs.len() + output))?;
+            }
+            for signal in dataset.signals(row) {
+                write!(w, "\t{signal:?}")?;
             }
             writeln!(w)?;
         }

@@ -1,6 +1,5 @@
 //! `cisgrad tisfm train`.
 
-use super::model_args::warn_of_other_motifs;
 pub use super::train_args::Args;
 use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
@@ -14,6 +13,7 @@ use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::io::state_dict::{self, StateDict};
 use crate::models::tisfm::config::{Config, DataFiles, Description, named_motifs};
+use crate::models::tisfm::measured::{TEST, Tested};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
@@ -24,7 +24,7 @@ use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision, named, no_model};
 use crate::train::folder::weights::Number;
-use crate::train::folder::{BEST, CONFIG};
+use crate::train::folder::{BEST, CONFIG, epoch_of, weights_file};
 use crate::train::model::Kinds;
 use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
@@ -64,7 +64,17 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             counted(dataset.length, "base")
         )));
     }
+    if let Some(outputs) = args.response_num
+        && outputs != dataset.outputs.len()
+    {
+        return Err(Error::invalid(format!(
+            "--response-num {outputs}: {} has {}",
+            args.atac_file.display(),
+            counted(dataset.outputs.len(), "output")
+        )));
+    }
     let split = args.split(&dataset)?;
+    notes.extend(split.note());
     notes.extend(without_bases(
         &dataset.names,
         &dataset.codes,
@@ -165,6 +175,19 @@ fn train<T: Number>(
         seed: args.seed,
         drop_last: args.drop_last,
         save_all: args.save_all,
+        save_train_best: true,
+        epochs_before: match lambdas.len() {
+            // A path's steps are numbered anew.
+            2.. => 0,
+            _ => args.model.as_deref().and_then(epoch_of).unwrap_or(0),
+        },
+    };
+    let tested = Tested {
+        rows: samples.rows,
+        test: &split.test,
+        batch_size: args.batch_size,
+        device,
+        reporter: &reporter,
     };
     let parameters = &network.layout.params;
     reporter.line(&format!(
@@ -201,6 +224,7 @@ fn train<T: Number>(
             config: &config,
             device,
             reporter: &reporter,
+            tested,
         };
         return steps.run(network, args.resume);
     }
@@ -215,6 +239,9 @@ fn train<T: Number>(
     };
     let outcome = trainer.run(network.params, args.resume)?;
     reporter.line(&outcome.describe(folder));
+    if !outcome.was_finished || !folder.join(TEST).exists() {
+        tested.write(folder, &config)?;
+    }
     if let Some(lambda) = lambdas.first() {
         let best = state_dict::read(folder.join(BEST))?;
         let found = nonzero(&best, &penalised);
@@ -288,6 +315,9 @@ impl Args {
             .class_name
             .as_ref()
             .map(|_| "note: --class-name is ignored; --architecture decides".to_string());
+        let heads = self
+            .num_of_heads
+            .map(|_| "note: --num-of-heads is ignored; --architecture decides".to_string());
         let flags = [
             (self.meme_file.is_some(), "--meme-file is ignored"),
             (self.calibrate_motifs, "--calibrate-motifs does nothing"),
@@ -296,7 +326,7 @@ impl Args {
             .iter()
             .filter(|(given, _)| *given && spec.strands().is_none())
             .map(|(_, what)| format!("note: {} has no motif layer; {what}", spec.name));
-        class.into_iter().chain(motifs).collect()
+        class.into_iter().chain(heads).chain(motifs).collect()
     }
 
     fn split(&self, dataset: &Dataset) -> Result<Split> {
@@ -323,10 +353,12 @@ impl Args {
         let Some(path) = &self.model else {
             return Network::initialise(blueprint, self.seed);
         };
+        self.check_apart(path)?;
         let warn = |weights: &StateDict| {
             if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
                 let shown = |place| config.model.shown_motif(place);
-                warn_of_other_motifs(kernels, strands, shown, weights);
+                let warning = foreign::of_other_motifs(kernels, strands, shown, weights);
+                warning.iter().for_each(|warning| tell!("{warning}"));
             }
         };
         if self.calibrate_motifs && blueprint.kernels.is_some() {
@@ -351,7 +383,7 @@ impl Args {
         let file = match path.is_dir() {
             true if !path.join(BEST).exists() => return Err(no_model(path)),
             true => path.join(BEST),
-            false => path.clone(),
+            false => weights_file(path),
         };
         let weights = foreign::read(&blueprint.spec, &file)?;
         warn(&weights.state);
@@ -360,6 +392,21 @@ impl Args {
             tell!("{note}");
         }
         Ok(network)
+    }
+
+    /// The original goes on in the folder of the weights, with the rate that it finds there.
+    fn check_apart(&self, weights: &Path) -> Result<()> {
+        let folder = weights.parent().map(Path::canonicalize);
+        let (Some(Ok(folder)), Ok(out)) = (folder, self.model_output.canonicalize()) else {
+            return Ok(());
+        };
+        if folder != out || weights.is_dir() || out.join(CONFIG).exists() {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "--model {}: it lies in --model-output itself: choose another folder; --resume goes on in the folder of a run of this program",
+            weights.display()
+        )))
     }
 
     /// The parameters that the penalty acts on.

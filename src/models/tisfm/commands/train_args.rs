@@ -41,6 +41,12 @@ pub struct Args {
     /// Accepted and ignored: the original's name of the Python class
     #[arg(long, value_name = "NAME")]
     pub(super) class_name: Option<String>,
+    /// Accepted and ignored: the original's heads of attention, in its script for AI-TAC
+    #[arg(long, value_name = "N", hide = true, value_parser = one_or_more::<usize>)]
+    pub(super) num_of_heads: Option<usize>,
+    /// Must agree with the signals' columns: of the original's script for AI-TAC
+    #[arg(long, value_name = "N", hide = true, value_parser = one_or_more::<usize>)]
+    pub(super) response_num: Option<usize>,
     /// Length of the sequences [default: theirs]
     #[arg(long, value_name = "BASES", value_parser = one_or_more::<usize>)]
     pub(super) window_size: Option<usize>,
@@ -51,21 +57,23 @@ pub struct Args {
     #[arg(long, default_value_t = 254, value_name = "N", value_parser = one_or_more::<usize>)]
     pub(super) batch_size: usize,
     /// Strength of the penalty; several make a path
-    #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with_all = ["penalty_param_range", "log_penalty_param_range"], value_parser = number)]
+    #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with = "penalty_param_range", value_parser = number)]
     pub(super) penalty_param: Vec<f64>,
     /// A path over NUM strengths from START to STOP, and 0
-    #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, conflicts_with = "log_penalty_param_range", value_parser = number)]
-    pub(super) penalty_param_range: Vec<f64>,
-    /// A path over NUM strengths from 10^START to 10^STOP, and 0
     #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, value_parser = number)]
-    pub(super) log_penalty_param_range: Vec<f64>,
+    pub(super) penalty_param_range: Vec<f64>,
+    /// With --penalty-param-range: the logarithms of the strengths are evenly spaced
+    // Takes no numbers; those that are given get a message of their own.
+    #[arg(long, num_args = 0.., value_name = "", hide_possible_values = true, allow_negative_numbers = true)]
+    pub(super) log_penalty_param_range: Option<Vec<String>>,
     /// The MCP's b, above 1
     #[arg(long, default_value_t = 3.0, value_name = "B", value_parser = number)]
     pub(super) mcp_param: f64,
     /// Penalty: l1, or mcp, which leaves large weights unshrunk
     #[arg(long, default_value = "l1", value_name = "TYPE")]
     pub(super) penalty_type: PenaltyType,
-    /// Start from these weights: a model folder, safetensors, or PyTorch's own file (a checkpoint, too)
+    /// Start from these weights: a model folder, safetensors, or PyTorch's own file (a checkpoint, too); behind DIR/model.7 epochs are
+    /// numbered from 8
     #[arg(long, value_name = "PATH")]
     pub(super) model: Option<PathBuf>,
     /// Learning rate
@@ -154,39 +162,58 @@ impl Args {
                 "--early-stopping-threshold {threshold}: expected a number of 0 or more"
             )));
         }
-        let ranges = [
-            ("--penalty-param-range", &self.penalty_param_range),
-            ("--log-penalty-param-range", &self.log_penalty_param_range),
-        ];
-        for (flag, range) in ranges {
-            let [start, stop, count] = range[..] else {
-                continue;
-            };
-            let given = format!("{flag} {start} {stop} {count}");
-            if count < 1.0 || count.fract() != 0.0 {
-                return Err(Error::usage(format!(
-                    "{given}: NUM, the number of steps, is a whole number from 1"
-                )));
-            }
-            // Of a number beyond the largest whole one that is the largest.
-            let steps = count as usize;
-            memory::check(given, Bytes::of::<u8>(&[steps, STEP_BYTES]))?;
-        }
+        self.check_range()?;
         if let Some(bad) = self.lambdas().iter().find(|l| **l < 0.0 || !l.is_finite()) {
             return Err(Error::usage(format!(
-                "a penalty of {bad} (--penalty-param or --log-penalty-param-range): expected a number of 0 or more that is finite"
+                "a penalty of {bad} (--penalty-param or --penalty-param-range): expected a number of 0 or more that is finite"
             )));
         }
         Ok(())
     }
 
-    pub(super) fn lambdas(&self) -> Vec<f64> {
+    fn check_range(&self) -> Result<()> {
+        let fail = |message: String| Err(Error::usage(message));
+        let form = "--penalty-param-range START STOP NUM --log-penalty-param-range";
         match (
-            &self.penalty_param_range[..],
-            &self.log_penalty_param_range[..],
+            &self.log_penalty_param_range,
+            self.penalty_param_range.is_empty(),
         ) {
-            ([start, stop, count], _) => linear_range(*start, *stop, *count as usize),
-            (_, [start, stop, count]) => log_range(*start, *stop, *count as usize),
+            (Some(numbers), _) if !numbers.is_empty() => {
+                return fail(format!(
+                    "--log-penalty-param-range {}: it takes no numbers; START and STOP are strengths, not powers of ten: {form}",
+                    numbers.join(" ")
+                ));
+            }
+            (Some(_), true) => {
+                return fail(format!(
+                    "--log-penalty-param-range goes with a range: {form}"
+                ));
+            }
+            _ => {}
+        }
+        let [start, stop, count] = self.penalty_param_range[..] else {
+            return Ok(());
+        };
+        let given = format!("--penalty-param-range {start} {stop} {count}");
+        if count < 1.0 || count.fract() != 0.0 {
+            return fail(format!(
+                "{given}: NUM, the number of steps, is a whole number from 1"
+            ));
+        }
+        if self.log_penalty_param_range.is_some() && (start <= 0.0 || stop <= 0.0) {
+            return fail(format!(
+                "{given}: with --log-penalty-param-range START and STOP are numbers above 0"
+            ));
+        }
+        // Of a number beyond the largest whole one that is the largest.
+        let steps = count as usize;
+        memory::check(given, Bytes::of::<u8>(&[steps, STEP_BYTES]))
+    }
+
+    pub(super) fn lambdas(&self) -> Vec<f64> {
+        match (&self.penalty_param_range[..], &self.log_penalty_param_range) {
+            ([start, stop, count], None) => linear_range(*start, *stop, *count as usize),
+            ([start, stop, count], Some(_)) => log_range(*start, *stop, *count as usize),
             _ => sorted(self.penalty_param.clone()),
         }
     }

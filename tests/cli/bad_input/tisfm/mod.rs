@@ -26,7 +26,6 @@ impl BadInput for Data {
         ("--penalty-param-range 0 1 0", "whole number from 1"),
         ("--penalty-param-range 0 1 2.5", "whole number from 1"),
         ("--penalty-type l2", "l2"),
-        ("--threads 0", "--threads 0"),
         ("--precision bf17", "'bf17'"),
         ("--device tpu", "tpu"),
         (

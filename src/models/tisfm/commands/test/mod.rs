@@ -1,18 +1,28 @@
-//! `cisgrad tisfm test`.
+//! `cisgrad tisfm test`: the flags of the original's test_model.py, and ours.
 
+mod final_layer;
+mod path;
+mod stat_out;
+
+use super::data_args::{DataArgs, check_outputs, read};
 use super::model_args::ModelArgs;
+use crate::args::numbers::one_or_more;
 use crate::args::{Digits, emit, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
-use crate::data::split::rows::{PARTS, SplitSpec, split_files};
+use crate::data::split::rows::{PARTS, Split};
 use crate::data::uninformative::{constant_outputs, undefined, without_bases};
+use crate::engine::Device;
+use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
-use crate::metrics::regression::{mse, pearson, spearman};
+use crate::models::tisfm::measured::{Score, scores};
 use crate::models::tisfm::samples::Rows;
 use crate::models::tisfm::saved::SavedModel;
+use crate::models::tisfm::{MotifKernels, builtin, foreign, saved};
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
-use crate::train::folder::CONFIG;
+use crate::train::folder::config::Precision;
+use crate::train::folder::{CONFIG, weights_file, weights_in_folder};
 use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -21,178 +31,311 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Signals [default: those of the training run]
-    #[arg(long, value_name = "FILE")]
-    atac_file: Option<PathBuf>,
-    /// Sequences [default: those of the training run]
-    #[arg(long, value_name = "FILE")]
-    sequences: Option<PathBuf>,
-    /// Split [default: the training run's, kept in the model folder]
-    #[arg(long, value_name = "DIR")]
-    split_folder: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Use the validation part of the split instead of the test part
     #[arg(long)]
     use_validation: bool,
+    /// Must agree with the model; needed where --model is the original's file of weights
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<String>,
+    /// Must agree with the model; needed where --model is the original's file of weights
+    #[arg(long, value_name = "FILE")]
+    meme_file: Option<PathBuf>,
+    /// Must agree with the model
+    #[arg(long, value_name = "BASES", value_parser = one_or_more::<usize>)]
+    window_size: Option<usize>,
+    /// Accepted and ignored: the original's name of the Python class
+    #[arg(long, value_name = "NAME")]
+    class_name: Option<String>,
+    /// Accepted and ignored: the model says what it is
+    #[arg(long)]
+    ai_atac: bool,
+    /// Add a row to this table: the mean squared error over all outputs, and of each
+    #[arg(long, value_name = "FILE", conflicts_with = "plot_path")]
+    stat_out: Option<PathBuf>,
+    /// What the model is called in --stat-out and --extract-final-layer [default: its path]
+    #[arg(long, value_name = "NAME", conflicts_with = "plot_path")]
+    model_index: Option<String>,
+    /// Add the weights of the final layer to the tables TEMPLATE.OUTPUT, a column of --model-index
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "plot_path")]
+    extract_final_layer: Option<PathBuf>,
+    /// Draw the final layer's weights, clustered, into final_layer.svg of the model folder
+    #[arg(long, conflicts_with = "plot_path")]
+    plot_final_layer: bool,
+    /// Of the motifs of --plot-final-layer: the first N of each output
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = one_or_more::<usize>)]
+    top_motifs: usize,
+    /// --model is the folder of a penalty path: test each step, and draw losses and weights over the penalty
+    #[arg(long)]
+    plot_path: bool,
+    /// With --plot-path: a logarithmic axis of the penalty
+    #[arg(long)]
+    plot_x_log: bool,
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    let (model, precision, device) = args.model.open(known, args.inputs())?;
-    let dataset = args.dataset(&model)?;
-    if args.split_folder.is_none() && model.config.model.data.is_none() {
-        return Err(Error::usage(format!(
-            "{} was not trained here and holds no split: give --split-folder",
-            args.model.model.display()
-        )));
+    if args.plot_x_log && !args.plot_path {
+        return Err(Error::usage("--plot-x-log goes with --plot-path"));
     }
-    let split = SplitSpec::Folder(
-        args.split_folder
-            .clone()
-            .unwrap_or_else(|| args.model.model.clone()),
-    );
-    let split = split.split(&dataset, || 0)?;
-    let [_, validation, test] = PARTS;
-    let device = device.announce();
-    let (part, rows) = if args.use_validation {
-        (validation, split.validation)
-    } else {
-        (test, split.test)
-    };
-    let constant = undefined(&constant_outputs(&dataset, &rows), part, &rows);
-    let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
-    for warning in empty.into_iter().chain(constant) {
-        tell!("{warning}");
+    for (given, flag) in [
+        (args.class_name.is_some(), "--class-name"),
+        (args.ai_atac, "--ai-atac"),
+    ] {
+        if given {
+            tell!("note: {flag} is ignored; the model says what it is");
+        }
     }
-    let outputs = dataset.outputs.len();
-    let samples = Rows {
-        codes: &dataset.codes,
-        signals: &dataset.signals,
-        length: dataset.length,
+    match args.plot_path {
+        true => path::run(args, known),
+        false => one(args, known),
+    }
+}
+
+/// Tests one model.
+fn one(args: &Args, known: Kinds) -> Result<()> {
+    let (model, dataset) = args.opened(known)?;
+    let layer = args.final_layer(&model, &dataset)?;
+    let stats = match &args.stat_out {
+        Some(file) => Some(stat_out::Table::open(file, &model, &dataset.outputs)?),
+        None => None,
     };
-    let bar = Reporter::new().bar("testing", rows.len(), "sequences");
-    let predictions = model.predict(
-        &device,
-        precision,
-        samples,
-        &rows,
-        args.model.batch_size,
-        |n| bar.advance(n),
-    )?;
-    bar.finish();
-    let predictions = predictions.to_f64();
-    let column = |values: &[f64], o: usize| {
-        values
+    let mut more: Vec<(&str, PathBuf)> = Vec::new();
+    more.extend(
+        args.stat_out
             .iter()
-            .skip(o)
-            .step_by(outputs)
-            .copied()
-            .collect::<Vec<_>>()
-    };
-    let signals: Vec<f64> = rows
-        .iter()
-        .flat_map(|&r| dataset.signals(r))
-        .copied()
-        .collect();
+            .map(|file| ("--stat-out", file.clone())),
+    );
+    more.extend(layer.iter().flat_map(final_layer::Wanted::files));
+    let (precision, device) = args.model.prepare(&model, args.inputs(), &more)?;
+    let split = args.data.split(&model, &dataset)?;
+    let device = device.announce();
+    let rows = args.rows(&dataset, split);
+    let scores = args.scores(&model, &device, precision, &dataset, &rows)?;
     let digits = Digits::of_output(args.model.out.as_deref());
     emit(args.model.out.as_deref(), |w| {
-        writeln!(w, "output\tmse\tpearson\tspearman\tsequences")?;
-        let mut row = |name: &str, a: &[f64], b: &[f64]| {
-            let [mse, pearson, spearman] =
-                [mse(a, b), pearson(a, b), spearman(a, b)].map(|x| digits.of(x));
-            writeln!(w, "{name}\t{mse}\t{pearson}\t{spearman}\t{}", rows.len())
-        };
-        for (o, name) in dataset.outputs.iter().enumerate() {
-            row(name, &column(&predictions, o), &column(&signals, o))?;
-        }
-        row("all", &predictions, &signals)
-    })
+        writeln!(w, "{}", Score::COLUMNS)?;
+        let mut lines = scores.iter().map(|score| score.line(digits, rows.len()));
+        lines.try_for_each(|line| writeln!(w, "{line}"))
+    })?;
+    let index = args.index();
+    if let Some(stats) = stats {
+        stats.add(&index, &scores)?;
+    }
+    match layer {
+        Some(layer) => layer.write(&model, &index),
+        None => Ok(()),
+    }
 }
 
 impl Args {
     /// The files that the flags name, besides the model's.
     fn inputs(&self) -> Vec<PathBuf> {
-        let given = [&self.atac_file, &self.sequences];
-        let mut files: Vec<PathBuf> = given.into_iter().flatten().cloned().collect();
-        if let Some(folder) = &self.split_folder {
-            files.extend(split_files(folder));
-        }
+        let mut files = self.data.inputs();
+        files.extend(self.meme_file.clone());
+        files.push(weights_file(&self.model.model));
         files
     }
 
-    /// That a file of the training run is still where config.json says; one that was `given` is read, and said to be missing,
-    /// as any other.
-    fn check_found(&self, given: bool, path: &Path, flag: &str) -> Result<()> {
-        if given || path.exists() {
-            return Ok(());
-        }
-        Err(Error::invalid(format!(
-            "{}: the model was trained with {}, which is not there; give {flag}",
-            self.model.model.join(CONFIG).display(),
-            path.display()
-        )))
+    /// What the model is called in tables of several.
+    fn index(&self) -> String {
+        let path = || self.model.model.display().to_string();
+        self.model_index.clone().unwrap_or_else(path)
     }
 
-    /// The data set of the training run, or the files given in its place.
-    fn dataset(&self, model: &SavedModel) -> Result<Dataset> {
-        let known = model.config.model.data.as_ref();
-        let folder = self.model.model.display();
-        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
-            let path = match (given, known) {
-                (Some(given), _) => given,
-                (None, Some(known)) if model.config.pipe(known).is_some() => {
-                    return Err(Error::usage(format!(
-                        "{folder} was trained on what {flag} gave through a pipe, which cannot be read again: give {flag}"
-                    )));
-                }
-                (None, Some(known)) => known,
-                (None, None) => {
-                    return Err(Error::usage(format!(
-                        "{folder} knows no training data: give {flag}"
-                    )));
-                }
-            };
-            self.check_found(given.is_some(), path, flag)?;
-            Ok(path.clone())
+    /// The model with the data that it is tested on.
+    fn opened(&self, known: Kinds) -> Result<(SavedModel, Dataset)> {
+        let file = weights_file(&self.model.model);
+        if file.is_file() && weights_in_folder(&self.model.model).is_none() {
+            return self.foreign(&file);
+        }
+        let model = saved::open(&self.model.model, known)?;
+        self.check_agreement(&model)?;
+        let dataset = self.data.dataset(&model, self.model.genome.as_deref())?;
+        Ok((model, dataset))
+    }
+
+    /// A file of weights that another program saved.
+    fn foreign(&self, file: &Path) -> Result<(SavedModel, Dataset)> {
+        let needed = [
+            ("--architecture", self.architecture.is_some()),
+            ("--atac-file", self.data.atac_file.is_some()),
+            ("--sequences", self.data.sequences.is_some()),
+            ("--split-folder", self.data.split_folder.is_some()),
+        ];
+        let missing: Vec<&str> = needed
+            .iter()
+            .filter(|(_, given)| !given)
+            .map(|(flag, _)| *flag)
+            .collect();
+        let (Some(architecture), Some(signals), Some(sequences)) = (
+            &self.architecture,
+            &self.data.atac_file,
+            &self.data.sequences,
+        ) else {
+            return Err(Error::usage(format!(
+                "{}: a file of weights alone, not a model folder: it also needs {}, and --meme-file where the architecture has motifs",
+                file.display(),
+                missing.join(", ")
+            )));
         };
-        let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
-        let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
-        let genome = self
-            .model
-            .genome
-            .clone()
-            .or_else(|| known.and_then(|d| d.genome.clone()));
-        if let Some(genome) = &genome {
-            self.check_found(self.model.genome.is_some(), genome, "--genome")?;
-        }
-        let sources = Sources::new();
-        for file in model.config.files.iter().filter(|f| f.pipe.is_none()) {
-            let used = [Some(&signals), Some(&sequences), genome.as_ref()];
-            if used.contains(&Some(&file.path)) && sources.sha256(&file.path)? != file.sha256 {
-                tell!(
-                    "warning: {} has changed since the model was trained",
-                    file.path.display()
-                );
-            }
-        }
-        let (signal_lines, sequence_lines) = (sources.lines(&signals)?, sources.lines(&sequences)?);
-        let mut notes = Notes::new();
-        let read = Dataset::read(signal_lines, sequence_lines, genome.as_deref(), &mut notes);
-        say(&notes);
-        let (dataset, _) = read?;
-        if dataset.outputs.len() != model.config.model.outputs.len() {
-            return Err(Error::invalid(format!(
-                "{} has {}, the model {}",
-                signals.display(),
-                counted(dataset.outputs.len(), "output"),
-                model.config.model.outputs.len()
+        if !missing.is_empty() {
+            return Err(Error::usage(format!(
+                "{}: a file of weights alone holds no split: give {}",
+                file.display(),
+                missing.join(", ")
             )));
         }
-        if dataset.outputs != model.config.model.outputs {
-            tell!(
-                "warning: the outputs are called {}, the model's {}",
-                dataset.outputs.join(", "),
-                model.config.model.outputs.join(", ")
-            );
+        let spec = builtin::find(architecture)?;
+        let sources = Sources::new();
+        let weights = foreign::read(&spec, file)?;
+        let whole = foreign::Whole::new(spec, weights, self.meme_file.as_deref(), &sources)?;
+        say(&whole.notes);
+        let dataset = read(&sources, signals, sequences, self.model.genome.as_deref())?;
+        if let Some(window) = self.window_size
+            && window != dataset.length
+        {
+            return Err(Error::invalid(format!(
+                "--window-size {window}: the sequences of {} are {} long",
+                sequences.display(),
+                counted(dataset.length, "base")
+            )));
         }
-        Ok(dataset)
+        if let Ok(outputs) = whole.outputs() {
+            check_outputs(signals, &dataset, outputs)?;
+        }
+        let (config, weights, notes) = whole.opened(dataset.length, dataset.outputs.clone())?;
+        say(&notes);
+        let file = file.to_path_buf();
+        let model = SavedModel {
+            config,
+            weights,
+            file,
+        };
+        Ok((model, dataset))
+    }
+
+    /// Flags of the original that say what the model folder says.
+    ///
+    /// # Errors
+    /// What one of them says differs.
+    fn check_agreement(&self, model: &SavedModel) -> Result<()> {
+        let config = &model.config.model;
+        let shown = model.folder().join(CONFIG);
+        let shown = shown.display();
+        let differs = |message: String| Err(Error::invalid(message));
+        if let Some(name) = &self.architecture {
+            let mut spec = builtin::find(name)?;
+            spec.take_sizes(|name| model.weights.shape(name));
+            if spec != config.architecture {
+                let other = &config.architecture.name;
+                return differs(match *other == spec.name {
+                    true => format!("--architecture {name}: {shown} has another form of it"),
+                    false => format!("--architecture {name}: {shown} has {other}"),
+                });
+            }
+        }
+        if let Some(window) = self.window_size
+            && window != config.window
+        {
+            return differs(format!(
+                "--window-size {window}: {shown} has {}",
+                config.window
+            ));
+        }
+        let Some(file) = &self.meme_file else {
+            return Ok(());
+        };
+        let Some(strands) = config.architecture.strands() else {
+            tell!(
+                "note: {} has no motif layer; --meme-file is ignored",
+                config.architecture.name
+            );
+            return Ok(());
+        };
+        let mut notes = Notes::new();
+        let motifs = parse_meme(Sources::new().into_lines(file)?, &mut notes)?;
+        say(&notes);
+        let ids: Vec<&str> = motifs.iter().map(|motif| motif.id.as_str()).collect();
+        if ids != config.motifs {
+            let place = ids.iter().zip(&config.motifs).position(|(a, b)| a != b);
+            let first = place.map_or(String::new(), |place| {
+                format!(
+                    ", number {}: {} and {}",
+                    place + 1,
+                    ids[place],
+                    config.motifs[place]
+                )
+            });
+            return differs(format!(
+                "--meme-file {}: its motifs ({}) are not those of {shown} ({}{first})",
+                file.display(),
+                ids.len(),
+                config.motifs.len()
+            ));
+        }
+        let kernels = MotifKernels::new(&motifs, false);
+        let shown = |place| config.shown_motif(place);
+        say(
+            &foreign::of_other_motifs(&kernels, strands, shown, &model.weights)
+                .into_iter()
+                .collect::<Vec<_>>(),
+        );
+        Ok(())
+    }
+
+    /// The rows to test on; says what is odd about them.
+    fn rows(&self, dataset: &Dataset, split: Split) -> Vec<usize> {
+        let [_, validation, test] = PARTS;
+        let (part, rows) = match self.use_validation {
+            true => (validation, split.validation),
+            false => (test, split.test),
+        };
+        let constant = undefined(&constant_outputs(dataset, &rows), part, &rows);
+        let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
+        for warning in empty.into_iter().chain(constant) {
+            tell!("{warning}");
+        }
+        rows
+    }
+
+    /// How well the model does on these rows.
+    fn scores(
+        &self,
+        model: &SavedModel,
+        device: &Device,
+        precision: Precision,
+        dataset: &Dataset,
+        rows: &[usize],
+    ) -> Result<Vec<Score>> {
+        let samples = Rows {
+            codes: &dataset.codes,
+            signals: &dataset.signals,
+            length: dataset.length,
+        };
+        let bar = Reporter::new().bar("testing", rows.len(), "sequences");
+        let size = self.model.batch_size;
+        let predictions =
+            model.predict(device, precision, samples, rows, size, |n| bar.advance(n))?;
+        bar.finish();
+        let signals: Vec<f64> = rows
+            .iter()
+            .flat_map(|&r| dataset.signals(r))
+            .copied()
+            .collect();
+        Ok(scores(&dataset.outputs, &predictions.to_f64(), &signals))
+    }
+
+    fn final_layer(
+        &self,
+        model: &SavedModel,
+        dataset: &Dataset,
+    ) -> Result<Option<final_layer::Wanted>> {
+        if !self.plot_final_layer && self.extract_final_layer.is_none() {
+            return Ok(None);
+        }
+        let picture = self.plot_final_layer.then_some(self.top_motifs);
+        let tables = self.extract_final_layer.as_deref();
+        final_layer::Wanted::new(model, &dataset.outputs, picture, tables, &self.index()).map(Some)
     }
 }

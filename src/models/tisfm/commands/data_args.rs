@@ -1,0 +1,146 @@
+//! The data of a training run, or others in their place: for the commands that hold predictions against signals.
+
+use crate::args::say;
+use crate::data::Notes;
+use crate::data::dataset::Dataset;
+use crate::data::split::rows::{Split, SplitSpec, split_files};
+use crate::io::sources::Sources;
+use crate::models::tisfm::saved::SavedModel;
+use crate::numbers::counted;
+use crate::train::folder::CONFIG;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct DataArgs {
+    /// Signals [default: those of the training run]
+    #[arg(long, value_name = "FILE")]
+    pub atac_file: Option<PathBuf>,
+    /// Sequences: name and sequence a line, FASTA, or BED with --genome [default: those of the training run]
+    #[arg(long, value_name = "FILE")]
+    pub sequences: Option<PathBuf>,
+    /// Split [default: the training run's, kept in the model folder]
+    #[arg(long, value_name = "DIR")]
+    pub split_folder: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The files that the flags name.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let given = [&self.atac_file, &self.sequences];
+        let mut files: Vec<PathBuf> = given.into_iter().flatten().cloned().collect();
+        if let Some(folder) = &self.split_folder {
+            files.extend(split_files(folder));
+        }
+        files
+    }
+
+    /// The split of the training run, or the one given in its place.
+    ///
+    /// # Errors
+    /// A model that was not trained here and no split; a split that is not one of these rows.
+    pub fn split(&self, model: &SavedModel, dataset: &Dataset) -> Result<Split> {
+        if self.split_folder.is_none() && model.config.model.data.is_none() {
+            return Err(Error::usage(format!(
+                "{} was not trained here and holds no split: give --split-folder",
+                model.folder().display()
+            )));
+        }
+        let folder = self.split_folder.as_deref().unwrap_or(model.folder());
+        SplitSpec::Folder(folder.to_path_buf()).split(dataset, || 0)
+    }
+
+    /// The data set of the training run, or the files given in its place.
+    ///
+    /// # Errors
+    /// Files that are not there any more, or are not of this model's outputs.
+    pub fn dataset(&self, model: &SavedModel, genome: Option<&Path>) -> Result<Dataset> {
+        let known = model.config.model.data.as_ref();
+        let folder = model.folder().display();
+        let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
+            let path = match (given, known) {
+                (Some(given), _) => given,
+                (None, Some(known)) if model.config.pipe(known).is_some() => {
+                    return Err(Error::usage(format!(
+                        "{folder} was trained on what {flag} gave through a pipe, which cannot be read again: give {flag}"
+                    )));
+                }
+                (None, Some(known)) => known,
+                (None, None) => {
+                    return Err(Error::usage(format!(
+                        "{folder} knows no training data: give {flag}"
+                    )));
+                }
+            };
+            check_found(model, given.is_some(), path, flag)?;
+            Ok(path.clone())
+        };
+        let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
+        let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
+        let given = genome.is_some();
+        let genome = genome.or_else(|| known.and_then(|data| data.genome.as_deref()));
+        if let Some(genome) = genome {
+            check_found(model, given, genome, "--genome")?;
+        }
+        let sources = Sources::new();
+        for file in model.config.files.iter().filter(|f| f.pipe.is_none()) {
+            let used = [Some(signals.as_path()), Some(&sequences), genome];
+            if used.contains(&Some(&file.path)) && sources.sha256(&file.path)? != file.sha256 {
+                tell!(
+                    "warning: {} has changed since the model was trained",
+                    file.path.display()
+                );
+            }
+        }
+        let dataset = read(&sources, &signals, &sequences, genome)?;
+        check_outputs(&signals, &dataset, model.config.model.outputs.len())?;
+        if dataset.outputs != model.config.model.outputs {
+            tell!(
+                "warning: the outputs are called {}, the model's {}",
+                dataset.outputs.join(", "),
+                model.config.model.outputs.join(", ")
+            );
+        }
+        Ok(dataset)
+    }
+}
+
+/// The rows of both files; says what was noticed.
+pub fn read(
+    sources: &Sources,
+    signals: &Path,
+    sequences: &Path,
+    genome: Option<&Path>,
+) -> Result<Dataset> {
+    let (signals, sequences) = (sources.lines(signals)?, sources.lines(sequences)?);
+    let mut notes = Notes::new();
+    let read = Dataset::read(signals, sequences, genome, &mut notes);
+    say(&notes);
+    Ok(read?.0)
+}
+
+/// # Errors
+/// Another number of outputs than the model's.
+pub fn check_outputs(signals: &Path, dataset: &Dataset, model: usize) -> Result<()> {
+    if dataset.outputs.len() == model {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{} has {}, the model {model}",
+        signals.display(),
+        counted(dataset.outputs.len(), "output")
+    )))
+}
+
+/// That a file of the training run is still where config.json says; one that was `given` is read, and said to be missing,
+/// as any other.
+fn check_found(model: &SavedModel, given: bool, path: &Path, flag: &str) -> Result<()> {
+    if given || path.exists() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{}: the model was trained with {}, which is not there; give {flag}",
+        model.folder().join(CONFIG).display(),
+        path.display()
+    )))
+}

@@ -1,0 +1,140 @@
+//! How well a model's predictions agree with the signals: the table of `test`, and what a training run keeps of its test sequences.
+
+use super::config::Config;
+use super::samples::Rows;
+use super::saved::SavedModel;
+use crate::args::Digits;
+use crate::engine::Device;
+use crate::io::atomic::write_atomic;
+use crate::io::state_dict::read;
+use crate::metrics::regression::{mse, pearson, spearman};
+use crate::numbers::counted;
+use crate::report::progress::Reporter;
+use crate::train::folder::{BEST, LAST};
+use crate::train::interrupt::stopped;
+use crate::{Error, Result};
+use std::path::Path;
+
+/// A training run's test losses.
+pub const TEST: &str = "test.tsv";
+
+/// Agreement in an output, or in all of them together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    pub output: String,
+    pub mse: f64,
+    pub pearson: f64,
+    pub spearman: f64,
+}
+
+impl Score {
+    pub const COLUMNS: &str = "output\tmse\tpearson\tspearman\tsequences";
+
+    /// A line of so many sequences under [`Score::COLUMNS`].
+    pub fn line(&self, digits: Digits, sequences: usize) -> String {
+        let [mse, pearson, spearman] =
+            [self.mse, self.pearson, self.spearman].map(|number| digits.of(number));
+        format!("{}\t{mse}\t{pearson}\t{spearman}\t{sequences}", self.output)
+    }
+}
+
+/// Of each output, then of all numbers together (`all`); both tables are rows x outputs.
+pub fn scores(outputs: &[String], predictions: &[f64], signals: &[f64]) -> Vec<Score> {
+    let column = |values: &[f64], o: usize| -> Vec<f64> {
+        values
+            .iter()
+            .skip(o)
+            .step_by(outputs.len())
+            .copied()
+            .collect()
+    };
+    let score = |output: &str, a: &[f64], b: &[f64]| Score {
+        output: output.to_string(),
+        mse: mse(a, b),
+        pearson: pearson(a, b),
+        spearman: spearman(a, b),
+    };
+    let each = outputs.iter().enumerate();
+    let each = each.map(|(o, name)| score(name, &column(predictions, o), &column(signals, o)));
+    each.chain([score("all", predictions, signals)]).collect()
+}
+
+/// The test sequences of a training run.
+#[derive(Clone, Copy)]
+pub struct Tested<'a> {
+    pub rows: Rows<'a>,
+    pub test: &'a [usize],
+    pub batch_size: usize,
+    pub device: &'a Device,
+    pub reporter: &'a Reporter,
+}
+
+impl Tested<'_> {
+    /// Writes `test.tsv` into a finished model's folder and says the losses: of the last weights, which the original prints, and of the
+    /// best by validation, over all test sequences.
+    ///
+    /// # Errors
+    /// The device fails; a file that cannot be read or written; [`Error::Interrupted`].
+    pub fn write(&self, folder: &Path, config: &Config) -> Result<()> {
+        let outputs = &config.model.outputs;
+        let signals: Vec<f64> = self
+            .test
+            .iter()
+            .flat_map(|&r| &self.rows.signals[r * outputs.len()..][..outputs.len()])
+            .copied()
+            .collect();
+        let mut lines = vec![format!("weights\t{}", Score::COLUMNS)];
+        let mut losses = Vec::new();
+        for (name, file) in [("last", LAST), ("best", BEST)] {
+            let file = folder.join(file);
+            let model = SavedModel {
+                config: config.clone(),
+                weights: read(&file)?,
+                file,
+            };
+            let bar = self.reporter.bar("testing", self.test.len(), "sequences");
+            let found = model.predict(
+                self.device,
+                config.precision,
+                self.rows,
+                self.test,
+                self.batch_size,
+                |n| bar.advance(n),
+            );
+            let found = found.map_err(|error| match error {
+                Error::Interrupted => stopped(folder, self.reporter),
+                error => error,
+            })?;
+            bar.finish();
+            let scores = scores(outputs, &found.to_f64(), &signals);
+            losses.extend(scores.last().map(|all| all.mse));
+            let line =
+                |score: &Score| format!("{name}\t{}", score.line(Digits::All, self.test.len()));
+            lines.extend(scores.iter().map(line));
+        }
+        write_atomic(folder.join(TEST), |w| writeln!(w, "{}", lines.join("\n")))?;
+        if let [last, best] = losses[..] {
+            self.reporter.line(&format!(
+                "test loss {last:.5} with the last weights, {best:.5} with the best by validation, {}",
+                counted(self.test.len(), "sequence")
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_over_every_number_of_every_output() {
+        let outputs = ["a", "b"].map(String::from);
+        let found = scores(&outputs, &[1.0, 0.0, 2.0, 0.0], &[1.0, 1.0, 4.0, 3.0]);
+        let losses: Vec<f64> = found.iter().map(|s| s.mse).collect();
+        assert_eq!(losses, [2.0, 5.0, 3.5]);
+        assert_eq!(found[2].output, "all");
+        assert!(found[0].pearson == 1.0 && found[1].pearson.is_nan());
+        assert_eq!(found[0].line(Digits::All, 2), "a\t2.0\t1.0\t1.0\t2");
+    }
+}
