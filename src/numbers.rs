@@ -35,6 +35,15 @@ pub fn thousands(number: u128) -> String {
     text
 }
 
+/// Bytes in the unit in which they have two digits or more: "640 KB", "21 MB", "139 GB".
+pub fn bytes(count: usize) -> String {
+    let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
+    match units.into_iter().find(|(unit, _)| count >= 10 * unit) {
+        Some((unit, name)) => format!("{} {name}", count.div_ceil(unit)),
+        None => format!("{count} bytes"),
+    }
+}
+
 /// A rate with its unit: "1,234 samples/s", "0.25 samples/s".
 pub fn rate(per_second: f64, rows: &str) -> String {
     match per_second {

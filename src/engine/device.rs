@@ -10,14 +10,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// Why a run in f64 is none for a GPU.
-pub const F64_ON_CPU: &str = "--precision f64 runs on the CPU alone";
+pub const F64_ON_CPU: &str = "f64, of --precision or of the model, runs on the CPU alone";
 
 /// Numbers for a GPU, which works in f32.
 ///
 /// # Errors
 /// They are of another type, which the commands choose for the CPU alone.
 pub fn for_gpu<T: Real>(numbers: &[T]) -> Result<&[f32]> {
-    T::as_f32(numbers).ok_or_else(|| Error::usage(format!("{F64_ON_CPU}; say --device cpu")))
+    T::as_f32(numbers)
+        .ok_or_else(|| Error::usage(format!("{F64_ON_CPU}; say --device cpu or --precision f32")))
 }
 
 /// What `--device` asks for.

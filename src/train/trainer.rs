@@ -139,6 +139,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         if run.progress.batch == 0 {
             self.take_rate(&mut run.progress);
         }
+        self.note_other_device(&mut run.progress);
         let measures = self.model.measures().len();
         run.progress.measures.resize(measures, 0.0);
         worker.load(&run.params, &run.moments)?;
@@ -173,6 +174,20 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             best_epoch: progress.best_epoch,
             best_loss: progress.best_loss.unwrap_or(f64::NAN),
             was_finished,
+        }
+    }
+
+    /// Devices round differently.
+    fn note_other_device(&self, progress: &mut Progress) {
+        let here = match self.device {
+            Device::Cpu { .. } => "cpu",
+            Device::Cuda { .. } => "cuda",
+        };
+        match progress.device.replace(here.to_string()) {
+            Some(before) if before != here => self.reporter.line(&format!(
+                "note: --resume: the run was on {before} so far and goes on on {here}: its numbers are no longer those of a run on one device, byte for byte"
+            )),
+            _ => {}
         }
     }
 
@@ -349,18 +364,8 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
 
     /// The columns of history.tsv.
     fn columns(&self) -> Vec<String> {
-        let mut columns = vec!["epoch".to_string()];
-        for part in ["train", "validation"] {
-            columns.push(format!("{part}_loss"));
-            let measures = self.model.measures().iter();
-            columns.extend(measures.map(|m| format!("{part}_{}", m.name)));
-        }
-        if matches!(self.settings.schedule, Schedule::Plateau { .. }) {
-            columns.push("lr".to_string());
-        }
-        columns.push("seconds".to_string());
-        columns.push(self.model.kind().rate.to_string());
-        columns
+        let cut = matches!(self.settings.schedule, Schedule::Plateau { .. });
+        columns(self.model, cut)
     }
 
     /// An epoch in a line.
@@ -415,6 +420,22 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         let (m, v) = (&run.moments.m, &run.moments.v);
         State::write(self.folder, &run.layout, &run.progress, &run.params, m, v)
     }
+}
+
+/// The columns of a model's history.tsv; `cut`: its learning rate is cut when training stalls, and has one.
+pub fn columns<M: Model>(model: &M, cut: bool) -> Vec<String> {
+    let mut columns = vec!["epoch".to_string()];
+    for part in ["train", "validation"] {
+        columns.push(format!("{part}_loss"));
+        let measures = model.measures().iter();
+        columns.extend(measures.map(|m| format!("{part}_{}", m.name)));
+    }
+    if cut {
+        columns.push("lr".to_string());
+    }
+    columns.push("seconds".to_string());
+    columns.push(model.kind().rate.to_string());
+    columns
 }
 
 /// The last epoch has a lower training loss than every one before it.

@@ -126,7 +126,7 @@ impl Kind for Data {
     const WILD: &'static str = "--lr 1e38";
     const OTHER_NETWORK: &'static str = "--architecture model_pos_calib_sigmoid";
     const OWN_FILE: &'static str = "train_split.txt";
-    const TOO_LITTLE: &'static str = "64K";
+    const TOO_LITTLE: &'static str = "100K";
     const KILLED: u64 = 40;
     type Other = Cells;
 

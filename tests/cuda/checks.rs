@@ -86,3 +86,19 @@ fn a_fault_among_the_kernels_costs_bench_no_rate() {
     assert!(report["sequences_per_s"].as_f64().unwrap() > 0.0);
     assert_eq!(report["faults"].as_array().unwrap().len(), 1, "{report:#}");
 }
+
+/// Cases of few numbers state no bound in bf16: the table leaves them out.
+#[test]
+fn the_table_of_kernels_has_no_faults_in_bf16() {
+    let data = Data::small();
+    let line = "bench --architecture factornet-k4-r3 --window-size 60 --batch-size 2 --steps 1 --device cuda --kernels --precision bf16";
+    let Some(found) = run(data.folder(), line, None) else {
+        return;
+    };
+    let table = found.ok().out;
+    let lstm = table
+        .lines()
+        .find(|line| line.starts_with("lstm\t"))
+        .unwrap();
+    assert!(!lstm.ends_with('\t'), "an error is told: {lstm}");
+}

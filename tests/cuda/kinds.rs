@@ -8,6 +8,8 @@ use crate::on_card::{launches, on_card, run, train};
 for_each_kind! {
     the_same_seed_gives_the_same_bytes;
     what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken;
+    a_batch_that_does_not_fit_names_one_that_does_and_leaves_no_folder;
+    a_resumed_run_says_that_it_is_on_another_device;
     f64_stays_on_the_cpu_and_bf16_on_the_card;
     the_second_card_trains_as_the_first;
     a_run_killed_on_a_card_goes_on_as_if_undisturbed;
@@ -84,6 +86,49 @@ fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken<K: Kind>() {
     if let Some(good) = train(&data, "model", &K::epochs(1)) {
         good.ok();
     }
+}
+
+fn a_batch_that_does_not_fit_names_one_that_does_and_leaves_no_folder<K: Kind>() {
+    let data = K::small();
+    let little = [("CUDA_STANDIN_MEMORY", K::TOO_LITTLE)];
+    let arguments = |batch: &str| {
+        let flags = format!("--device cuda --batch-size {batch} {}", K::epochs(1));
+        data.train_arguments("model", &flags)
+    };
+    let Some(refused) = run(data.folder(), &arguments("100000"), &little) else {
+        return;
+    };
+    let advised = refused
+        .err
+        .split("(--batch-size ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let advised = advised
+        .unwrap_or_else(|| panic!("{}", refused.err))
+        .to_string();
+    assert!(!data.path("model").exists());
+    run(data.folder(), &arguments(&advised), &little).map(Run::ok);
+    assert!(data.path("model/model.best.safetensors").exists());
+}
+
+fn a_resumed_run_says_that_it_is_on_another_device<K: Kind>() {
+    let data = K::small();
+    let Some(first) = train(&data, "model", &K::epochs(1)) else {
+        return;
+    };
+    first.ok();
+    let said = "note: --resume: the run was on cuda so far and goes on on cpu";
+    let flags = format!("{} --resume --device cpu", K::epochs(2));
+    let found = data.train("model", &flags).ok();
+    assert!(found.err.contains(said), "{}", found.err);
+    let flags = format!("{} --resume --device cpu", K::epochs(3));
+    assert!(
+        !data
+            .train("model", &flags)
+            .ok()
+            .err
+            .contains("--resume: the run was")
+    );
 }
 
 fn f64_stays_on_the_cpu_and_bf16_on_the_card<K: Kind>() {

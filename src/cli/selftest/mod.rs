@@ -23,7 +23,7 @@ pub struct Args {
     /// ours must reproduce [default: those inside the program]
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
-    /// Only the cases of these ops, and no golden case
+    /// Only the cases of these ops (several with commas), and no golden case
     #[arg(
         long,
         value_name = "OP",
@@ -120,8 +120,11 @@ impl Args {
         }
         let mut cases = all_cases();
         if let Some(unknown) = self.ops.iter().find(|op| cases.iter().all(|c| c.op != *op)) {
+            let mut known: Vec<&str> = cases.iter().map(|case| case.op).collect();
+            known.dedup();
             return Err(Error::usage(format!(
-                "--ops {unknown}: no case of such an op"
+                "--ops {unknown}: no case of such an op; there are {}",
+                known.join(", ")
             )));
         }
         cases.retain(|case| self.ops.is_empty() || self.ops.iter().any(|op| op == case.op));

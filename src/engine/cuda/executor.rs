@@ -37,8 +37,7 @@ impl DeviceExecutor {
         precision: Precision,
     ) -> Result<Self> {
         let spread = program.places().spread(program.layout(), params);
-        let bytes = program.arena_len() * size_of::<f32>() + program.rows() * length;
-        let what = gpu.describe_batch(program.rows(), bytes);
+        let what = format!("a batch of {}", program.rows());
         Ok(DeviceExecutor {
             arena: gpu.allocate(program.arena_len(), &what)?,
             grads: gpu.upload(&vec![0.0; spread.len()], "the gradients")?,

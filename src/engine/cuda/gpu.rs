@@ -6,6 +6,7 @@ use super::kernels::{Kernel, SOURCES};
 use super::pointer::{In, Out};
 use super::probe;
 use super::probe::{Card, describe};
+use crate::numbers::bytes;
 use crate::{Error, Result};
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaGraph, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr,
@@ -16,6 +17,23 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Whether an error of loading is about the image, and not about a card that is gone or full.
+fn refuses_image(error: result::DriverError) -> bool {
+    use sys::CUresult as Code;
+    matches!(
+        error.0,
+        Code::CUDA_ERROR_INVALID_IMAGE
+            | Code::CUDA_ERROR_INVALID_PTX
+            | Code::CUDA_ERROR_INVALID_SOURCE
+            | Code::CUDA_ERROR_NO_BINARY_FOR_GPU
+            | Code::CUDA_ERROR_UNSUPPORTED_PTX_VERSION
+            | Code::CUDA_ERROR_JIT_COMPILER_NOT_FOUND
+            | Code::CUDA_ERROR_JIT_COMPILATION_DISABLED
+            | Code::CUDA_ERROR_NOT_FOUND
+            | Code::CUDA_ERROR_NOT_SUPPORTED
+    )
+}
 
 /// What a driver call was for, and what it said.
 pub(super) fn failed(what: &str, error: result::DriverError) -> Error {
@@ -208,6 +226,13 @@ impl Gpu {
         let image = self.images.load(text, self.arch())?;
         let module = match self.context.load_module(ptx(image.clone())) {
             Ok(module) => module,
+            // A card that is gone refuses everything.
+            Err(gone) if !refuses_image(gone) => {
+                return Err(failed(
+                    &format!("loading the kernels of {}.cu", text.name),
+                    gone,
+                ));
+            }
             Err(refusal) => {
                 let other = self.images.instead_of(&image, text, &describe(refusal))?;
                 self.context
@@ -265,18 +290,36 @@ impl Gpu {
         .map_err(|e| failed(&format!("launching {} on a grid of {grid:?}", K::NAME), e))
     }
 
-    /// A batch of so many rows that takes `needed` bytes, in a message: with a smaller one that would fit where this does not.
-    pub fn describe_batch(&self, rows: usize, needed: usize) -> String {
-        let free = self.memory().map_or(usize::MAX, |(free, _)| free);
-        let what = format!("a batch of {rows}");
-        if needed < free {
-            return what;
+    /// That a batch of so many rows fits into what is free, with all that a run keeps beside it: `needed` bytes for a number of rows.
+    ///
+    /// # Errors
+    /// It does not: names the largest batch that does. Those of `needed`.
+    pub fn check_batch(&self, rows: usize, needed: impl Fn(usize) -> Result<usize>) -> Result<()> {
+        let free = self.memory()?.0;
+        // Allocations begin at whole pages, and a driver keeps some memory of its own.
+        let room = free - free / 32;
+        let all = needed(rows)?;
+        if all <= room {
+            return Ok(());
         }
-        // Nearly all of it grows with the batch; a tenth is left for the rest.
-        match (rows as f64 * 0.9 * free as f64 / needed as f64) as usize {
-            0 => format!("{what} (not even one row fits)"),
-            fits => format!("{what} (--batch-size {fits} would fit)"),
+        // The first that is known to fit, and the first that is known not to.
+        let (mut fits, mut beyond) = (0, rows);
+        while beyond - fits > 1 {
+            let middle = fits + (beyond - fits) / 2;
+            match needed(middle)? <= room {
+                true => fits = middle,
+                false => beyond = middle,
+            }
         }
+        let advice = match fits {
+            0 => "not even one row fits".to_string(),
+            fits => format!("--batch-size {fits} would fit"),
+        };
+        Err(Error::Device(format!(
+            "{self:?}: out of memory: {} are needed for a batch of {rows} ({advice}), {} are free",
+            bytes(all),
+            bytes(free)
+        )))
     }
 
     /// Memory for `len` elements, not initialised.
@@ -286,18 +329,16 @@ impl Gpu {
     pub fn allocate<T: DeviceRepr>(&self, len: usize, what: &str) -> Result<Buffer<T>> {
         // SAFETY: nothing reads it before it was written: kernels write their outputs whole, tests fill it with NaN.
         let slice = unsafe { self.stream.alloc::<T>(len.max(1)) }.map_err(|e| {
-            let megabytes = |bytes: usize| bytes.div_ceil(1 << 20);
-            let bytes = len * size_of::<T>();
+            let size = bytes(len * size_of::<T>());
             if e.0 == sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY {
                 let free = self.context.mem_get_info().map_or(0, |m| m.0);
                 Error::Device(format!(
-                    "{:?}: out of memory: {} MB are needed for {what}, {} MB are free",
+                    "{:?}: out of memory: {size} are needed for {what}, {} are free",
                     self,
-                    megabytes(bytes),
-                    megabytes(free)
+                    bytes(free)
                 ))
             } else {
-                failed(&format!("{} MB for {what}", megabytes(bytes)), e)
+                failed(&format!("{size} for {what}"), e)
             }
         })?;
         let address = slice.device_ptr(&self.stream).0;

@@ -52,6 +52,9 @@ pub struct Progress {
     pub history: Vec<EpochRecord>,
     /// Early stopping ended it.
     pub stopped: bool,
+    /// The kind of device that it last ran on: cpu or cuda.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<f64>, D::Error> {

@@ -96,8 +96,7 @@ pub struct Job<'a, M, S> {
     pub seed: u64,
 }
 
-/// That what a CPU's worker is going to keep fits into memory, asked before a run writes anything. A GPU's memory is asked
-/// for when its worker is made.
+/// That what a worker is going to keep fits into memory, asked before a run writes anything.
 ///
 /// # Errors
 /// A model that cannot be built, or with its batches does not fit.
@@ -113,7 +112,9 @@ pub fn check_fits<T: Number, M: Model, S: Samples>(
             model.program::<T>(Purpose::Train, batch)?;
             Feed::<T>::check(&model.row(), batch)
         }
-        Device::Cuda { .. } => Ok(()),
+        Device::Cuda { gpu, .. } => {
+            session::check_fits(gpu, model, samples, true, [batch.rows, samples.most()])
+        }
     }
 }
 

@@ -40,6 +40,16 @@ struct Place {
 }
 
 impl<'a, S: Source> DeviceRows<'a, S> {
+    /// Bytes that the rows take on a GPU at least.
+    pub fn least_bytes(source: &S, format: &RowFormat, batch_size: usize, most: usize) -> usize {
+        let row = format.words() * size_of::<u32>();
+        match source.table() {
+            Some(table) => table.rows * row,
+            None if most <= batch_size => batch_size * row,
+            None => 2 * batch_size * row,
+        }
+    }
+
     /// For batches of `batch_size` of a source's samples, of lists with no more than `most`; `what` names a batch in a message.
     ///
     /// # Errors

@@ -114,6 +114,64 @@ fn flags(program: &DeviceProgram, rule: &Rule) -> Vec<u8> {
     flags
 }
 
+/// Bytes of flags, counters, an epoch's order.
+const SMALL_CHANGE: usize = 16 << 10;
+
+/// A model planned for batches of so many rows.
+struct Planned {
+    inference: DeviceProgram,
+    training: Option<DeviceProgram>,
+    format: RowFormat,
+}
+
+impl Planned {
+    fn new<M: Model>(model: &M, learns: bool, batch_size: usize) -> Result<Self> {
+        let training = learns.then(|| model.device_program(Purpose::Train, batch_size));
+        let row = model.row();
+        Ok(Planned {
+            inference: model.device_program(Purpose::Predict, batch_size)?,
+            training: training.transpose()?,
+            format: RowFormat {
+                length: row.length,
+                dense: row.dense,
+                targets: if learns { row.targets } else { 0 },
+            },
+        })
+    }
+
+    fn arena_len(&self) -> usize {
+        let programs = self.training.iter().chain([&self.inference]);
+        programs.map(DeviceProgram::arena_len).max().unwrap_or(0)
+    }
+
+    /// Bytes of all that a session keeps on a GPU; tables that ops make of their parameters are taken to be as large as these.
+    fn bytes<S: Source>(&self, source: &S, batch_size: usize, most: usize) -> usize {
+        let parameters = self.inference.places().total * size_of::<f32>();
+        let vectors = if self.training.is_some() { 6 } else { 2 };
+        SMALL_CHANGE
+            + self.arena_len() * size_of::<f32>()
+            + vectors * parameters
+            + batch_size * (self.format.length + self.inference.output_len() * size_of::<f32>())
+            + DeviceRows::least_bytes(source, &self.format, batch_size, most)
+    }
+}
+
+/// That a session of these settings fits into a GPU's memory, asked before anything is written or sent.
+///
+/// # Errors
+/// An op without kernels; it does not fit: names the largest batch that does.
+pub fn check_fits<M: Model, S: Source>(
+    gpu: &Gpu,
+    model: &M,
+    source: &S,
+    learns: bool,
+    [batch_size, most]: [usize; 2],
+) -> Result<()> {
+    gpu.check_batch(batch_size, |rows| {
+        Ok(Planned::new(model, learns, rows)?.bytes(source, rows, most))
+    })
+}
+
 impl<'a, S: Source> Session<'a, S> {
     /// Puts a model and its rows on the GPU; a `rule` makes it a session that learns.
     ///
@@ -126,29 +184,23 @@ impl<'a, S: Source> Session<'a, S> {
         rule: Option<Rule>,
         settings: SessionSettings,
     ) -> Result<Self> {
-        let inference = model.device_program(Purpose::Predict, settings.batch_size)?;
-        let program = match &rule {
-            Some(_) => Some(model.device_program(Purpose::Train, settings.batch_size)?),
-            None => None,
-        };
+        let sizes = [settings.batch_size, settings.most];
+        check_fits(gpu, model, source, rule.is_some(), sizes)?;
+        let planned = Planned::new(model, rule.is_some(), settings.batch_size)?;
+        let arena_len = planned.arena_len();
+        let Planned {
+            inference,
+            training: program,
+            format,
+        } = planned;
         let places = inference.places().clone();
         if program.as_ref().is_some_and(|p| *p.places() != places) {
             return Err(Error::Device(
                 "training and prediction differ in their parameters".to_string(),
             ));
         }
-        let programs = program.iter().chain([&inference]);
-        let arena_len = programs.map(DeviceProgram::arena_len).max().unwrap_or(0);
-        let row = model.row();
-        let format = RowFormat {
-            length: row.length,
-            dense: row.dense,
-            targets: if rule.is_some() { row.targets } else { 0 },
-        };
-        // Two batches of packed rows at least.
-        let per_row = row.length + 2 * format.words() * size_of::<u32>();
-        let needed = arena_len * size_of::<f32>() + settings.batch_size * per_row;
-        let what = gpu.describe_batch(settings.batch_size, needed);
+        let what = format!("a batch of {}", settings.batch_size);
+        let length = format.length;
         let training = match program.zip(rule) {
             None => None,
             Some((program, rule)) => Some(Training {
@@ -167,7 +219,7 @@ impl<'a, S: Source> Session<'a, S> {
             }),
         };
         let arena = gpu.allocate(arena_len, &what)?;
-        let codes = gpu.allocate(settings.batch_size * row.length, &what)?;
+        let codes = gpu.allocate(settings.batch_size * length, &what)?;
         let rows = DeviceRows::new(
             gpu,
             source,

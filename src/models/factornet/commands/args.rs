@@ -51,7 +51,7 @@ pub struct SharedArgs {
     /// Samples that are computed at a time
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = one_or_more::<usize>)]
     pub batch_size: usize,
-    /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: f32, or as the model was trained, f32 for bf16]
+    /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: f32; of a trained model its own, f32 for bf16]
     #[arg(long, value_name = "TYPE")]
     precision: Option<PrecisionArg>,
     #[command(flatten)]
