@@ -60,7 +60,7 @@ const FILES: [&str; 6] = [
 #[command(no_binary_name = true)]
 enum Shown {
     Train(Box<train::Args>),
-    Test(test::Args),
+    Test(Box<test::Args>),
     Motifs(motifs::Args),
 }
 

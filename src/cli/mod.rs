@@ -16,7 +16,7 @@ use std::any::TypeId;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Sequence-to-function models of regulatory DNA.
+/// Sequence-to-function models of regulatory DNA: tiSFM and FactorNet.
 #[derive(Parser)]
 #[command(version, about, long_about = None, propagate_version = true)]
 struct Cli {

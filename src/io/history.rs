@@ -1,6 +1,7 @@
 //! `history.tsv`: one line per epoch, every number with as many digits as bring the same bits back.
 
 use crate::io::atomic::write_atomic;
+use crate::io::text::{excerpt, read_text};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,14 +55,73 @@ pub fn epochs(path: &Path) -> Result<usize> {
 /// # Errors
 /// The file cannot be written.
 pub fn write(path: &Path, columns: &[String], records: &[EpochRecord]) -> Result<()> {
+    let fields = |record: &EpochRecord| columns.iter().map(|c| record.text(c)).collect();
+    write_fields(path, columns, records.iter().map(fields))
+}
+
+/// Writes a history that another program measured: columns that it has not are empty, `seconds` perhaps. Epochs count
+/// from 1.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_measured(
+    path: &Path,
+    columns: &[String],
+    epochs: usize,
+    measured: &BTreeMap<&str, Vec<f64>>,
+) -> Result<()> {
+    let field = |column: &str, i: usize| match column {
+        "epoch" => (i + 1).to_string(),
+        other => {
+            let number = measured.get(other).and_then(|numbers| numbers.get(i));
+            number.map_or(String::new(), |number| format!("{number:?}"))
+        }
+    };
+    let fields = |i| columns.iter().map(|column| field(column, i)).collect();
+    write_fields(path, columns, (0..epochs).map(fields))
+}
+
+fn write_fields(
+    path: &Path,
+    columns: &[String],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<()> {
     write_atomic(path, |w| {
         writeln!(w, "{}", columns.join("\t"))?;
-        for record in records {
-            let fields: Vec<String> = columns.iter().map(|c| record.text(c)).collect();
-            writeln!(w, "{}", fields.join("\t"))?;
-        }
-        Ok(())
+        let mut rows = rows;
+        rows.try_for_each(|fields| writeln!(w, "{}", fields.join("\t")))
     })
+}
+
+/// The columns of numbers in a history, by name; None where a field is empty.
+///
+/// # Errors
+/// The file cannot be read; a line of another number of fields than the first, a field that is no number.
+pub fn read(path: &Path) -> Result<BTreeMap<String, Vec<Option<f64>>>> {
+    let text = read_text(path)?;
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    let mut columns = vec![Vec::new(); header.len()];
+    for (i, line) in lines.enumerate() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let wrong = |message: String| Error::format_at(path, i as u64 + 2, message);
+        if fields.len() != header.len() {
+            return Err(wrong(format!(
+                "{} fields, expected {}",
+                fields.len(),
+                header.len()
+            )));
+        }
+        for ((field, column), name) in fields.into_iter().zip(&mut columns).zip(&header) {
+            column.push(match field {
+                "" => None,
+                number => Some(number.parse().map_err(|_| {
+                    wrong(format!("{name} is {}, expected a number", excerpt(number)))
+                })?),
+            });
+        }
+    }
+    Ok(header.into_iter().map(String::from).zip(columns).collect())
 }
 
 #[cfg(test)]
@@ -98,6 +158,37 @@ mod tests {
         assert_eq!(epochs(&path).unwrap(), 1);
         write(&path, &order, &[]).unwrap();
         assert_eq!(epochs(&path).unwrap(), 0);
+    }
+
+    #[test]
+    fn another_programs_history_leaves_empty_what_it_did_not_measure() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.tsv");
+        let order = columns("epoch train_loss validation_loss seconds");
+        let measured = [("train_loss", vec![0.5, f64::NAN])].into();
+        write_measured(&path, &order, 2, &measured).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "epoch\ttrain_loss\tvalidation_loss\tseconds\n1\t0.5\t\t\n2\tNaN\t\t\n"
+        );
+        let read_again = read(&path).unwrap();
+        assert_eq!(read_again["epoch"], [Some(1.0), Some(2.0)]);
+        assert_eq!(read_again["seconds"], [None, None]);
+        assert!(read_again["train_loss"][1].is_some_and(f64::is_nan));
+        for (text, expected) in [
+            (
+                "epoch\tloss\n1\t0.5\n2\n",
+                "history.tsv, line 3: 1 fields, expected 2",
+            ),
+            (
+                "epoch\tloss\n1\tx\n",
+                "line 2: loss is 'x', expected a number",
+            ),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let found = read(&path).unwrap_err().to_string();
+            assert!(found.contains(expected), "{found}");
+        }
     }
 
     #[test]

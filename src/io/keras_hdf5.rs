@@ -1,6 +1,8 @@
 //! The HDF5 files that Keras 1.x wrote: layers in order, each with its weights in order.
 //!
-//! All that this program asks of HDF5, and of the crate that reads it, is here.
+//! All that this program asks of HDF5, and of the crate that reads and writes it, is here.
+
+mod write;
 
 use std::fs::File;
 use std::io::Read;
@@ -12,6 +14,8 @@ use crate::io::foreign::describe;
 use crate::io::sources::check_no_stream;
 use crate::io::state_dict::{NamedTensor, Values};
 use crate::{Error, Result};
+
+pub use self::write::{WholeModel, write_weights};
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// Far above any network of this kind (3 MB): a wrong file of gigabytes is not taken into memory.

@@ -14,6 +14,7 @@ pub mod gtf;
 pub mod hash;
 pub mod history;
 pub mod keras_hdf5;
+pub mod keras_history;
 mod line_ends;
 pub mod meme;
 pub mod npy;

@@ -3,5 +3,7 @@
 mod evaluate;
 mod keras;
 mod predict;
+mod published;
+mod to_keras;
 mod train;
 mod visualize;

@@ -453,3 +453,91 @@ fn memory_does_not_grow_with_the_number_of_intervals() {
     // The file grew by 30 MB.
     assert!(peaks[1] < peaks[0] + 12_000, "{peaks:?} kB");
 }
+
+/// Two models of other inputs and lengths: their mean, and the mean of their ranks, over what both score.
+#[test]
+fn several_models_give_one_score() {
+    let cells = trained();
+    cells
+        .train("longer", "-e 1 -s 3 -L 300 -i A B -m -lr 0.02")
+        .ok();
+    // Near the blacklist (chr3:30000-30500) the longer one leaves more out.
+    let bed = tiled(28_500, 32_000);
+    cells.write("w.bed", &bed);
+    let score = |models: &str, out: &str, more: &str| -> Vec<f64> {
+        cells
+            .on("predict", &format!("-m {models} -b w.bed -o {out} {more}"))
+            .ok();
+        cells
+            .scored(out)
+            .iter()
+            .map(|line| line[3].parse().unwrap())
+            .collect()
+    };
+    let (one, two) = (
+        score("model", "1.bed.gz", ""),
+        score("longer", "2.bed.gz", ""),
+    );
+    let mean = score("model longer", "m.bed.gz", "--bigwig m.bw");
+    let ranked = score("model longer", "r.bed.gz", "--combine rank");
+    let both: Vec<usize> = (0..one.len())
+        .filter(|&i| one[i] > 0.0 && two[i] > 0.0)
+        .collect();
+    let left_out = one
+        .iter()
+        .zip(&two)
+        .filter(|(a, b)| **a > 0.0 && **b == 0.0);
+    assert!(left_out.count() > 0 && both.len() > 20);
+    let rank = |all: &[f64], i: usize| {
+        let own: Vec<f64> = both.iter().map(|&j| all[j]).collect();
+        let below = own.iter().filter(|x| **x < all[i]).count() as f64;
+        let same = own.iter().filter(|x| **x == all[i]).count() as f64;
+        (below + (same + 1.0) / 2.0) / own.len() as f64
+    };
+    for i in 0..one.len() {
+        if !both.contains(&i) {
+            assert_eq!((mean[i], ranked[i]), (0.0, 0.0));
+            continue;
+        }
+        // Files have four digits.
+        let expected = (one[i] + two[i]) / 2.0;
+        assert!(
+            (mean[i] - expected).abs() < 1e-3 * expected,
+            "{} {expected}",
+            mean[i]
+        );
+        // Scores that differ beyond the fourth digit are ties here.
+        let expected = (rank(&one, i) + rank(&two, i)) / 2.0;
+        assert!(
+            (ranked[i] - expected).abs() < 0.05,
+            "{} {expected}",
+            ranked[i]
+        );
+    }
+    assert!(cells.path("m.bw").exists());
+    // Through a pipe it is the same.
+    let line = "factornet predict -i A -m model longer -b - -o p.bed.gz --genome genome.fa --blacklist blacklist.bed";
+    let mut child = command(cells.folder(), line)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), bed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(cells.scored("p.bed.gz"), cells.scored("m.bed.gz"));
+    cells
+        .on("predict", "-m model -b w.bed -o x.bed --combine rank")
+        .fails(2, &["--combine goes with several models"]);
+    cells.train_all("all", "-e 1").ok();
+    cells
+        .on("predict", "-m model all -b w.bed -o x.bed")
+        .fails(2, &["model predicts CTCF, all predicts CTCF, MAX", "-f"]);
+    cells
+        .on("predict", "-m model all -b w.bed -o x.bed -f CTCF")
+        .ok();
+}

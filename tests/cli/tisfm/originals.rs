@@ -9,6 +9,23 @@ use crate::common::{Table, bytes, parameter, text};
 
 const BEST: &str = "model.best.safetensors";
 
+/// The line of the original's README.
+#[test]
+fn the_published_command_runs_as_it_is_spelled() {
+    let data = Data::small();
+    for (from, to) in [
+        ("motifs.meme", "cisBP_mouse.meme"),
+        ("signals.tsv", "lineageImmgenDataZ.txt"),
+        ("sequences.tsv", "sequences.list"),
+        ("split", "split_folder"),
+    ] {
+        std::fs::rename(data.path(from), data.path(to)).unwrap();
+    }
+    data.run("tisfm train --architecture model_pos_attention_calib_sigmoid_interaction --meme-file cisBP_mouse.meme --atac-file lineageImmgenDataZ.txt --sequences sequences.list --model-output checkpoint --split-folder split_folder --batch-size 254")
+        .ok();
+    assert_eq!(history(data.path("checkpoint/history.tsv")).len(), 10);
+}
+
 #[test]
 fn beginnings_underscores_and_repeated_flags_are_the_originals() {
     let data = Data::small();

@@ -7,6 +7,7 @@ mod evaluate;
 mod outputs;
 mod predict;
 mod start;
+mod to_keras;
 mod train;
 mod train_args;
 mod train_files;

@@ -5,10 +5,16 @@ use crate::args::outputs::{genome_files, model_files};
 use crate::data::windows::annotations::FEATURES;
 use crate::models::factornet::KIND;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
+use crate::models::factornet::keras;
 use std::path::{Path, PathBuf};
 
-/// What Keras saved of a model.
-const KERAS: [&str; 3] = ["model.json", "best_model.hdf5", "final_model.hdf5"];
+/// What Keras saved of a model, but for the lists, which our folders have, too.
+pub const KERAS: [&str; 4] = [
+    keras::NETWORK,
+    keras::WEIGHTS[0],
+    keras::WEIGHTS[1],
+    keras::HISTORY,
+];
 const LISTS: [&str; 3] = ["bigwig.txt", "chip.txt", "meta.txt"];
 
 /// The files of a model folder, ours or one that Keras saved.

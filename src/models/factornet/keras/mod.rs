@@ -2,6 +2,9 @@
 //! outputs.
 
 pub mod architecture;
+mod description;
+mod export;
+mod history;
 mod model;
 
 pub mod side_files;
@@ -9,19 +12,23 @@ pub mod side_files;
 mod tests;
 mod weights;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use self::architecture::{Architecture, Dropouts};
-pub use self::model::open;
+pub use self::export::{Export, left_behind};
+pub use self::history::write_as_ours;
+pub use self::model::{Saved, open, open_whole};
 pub use self::side_files::{MetaName, SideFiles};
 use crate::io::keras_hdf5;
 use crate::io::state_dict::NamedTensor;
 use crate::io::text::read_text;
 use crate::{Error, Result};
 
-const NETWORK: &str = "model.json";
-/// In the order in which they are looked for.
-const WEIGHTS: [&str; 2] = ["best_model.hdf5", "final_model.hdf5"];
+pub const NETWORK: &str = "model.json";
+/// The weights with the lowest validation loss, and those after the last epoch; in the order in which they are looked for.
+pub const WEIGHTS: [&str; 2] = ["best_model.hdf5", "final_model.hdf5"];
+/// What was measured in each epoch.
+pub const HISTORY: &str = "history.pkl";
 
 /// A model folder's content.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +59,36 @@ pub fn is_keras_folder(folder: &Path) -> bool {
 /// shapes that contradict the network, more or fewer tracks, meta values or factors than the network has.
 pub fn read(folder: impl AsRef<Path>) -> Result<KerasModel> {
     let folder = folder.as_ref();
+    let path = weights_file(folder)?;
+    let file = keras_hdf5::read_weights(&path)?;
+    let architecture = network(folder, &path, file.model_config)?;
+    let tensors = weights::take(&architecture, file.layers).map_err(|e| Error::format(&path, e))?;
+    let names = SideFiles::read(folder, architecture.meta)?;
+    check_names(folder, &names, &architecture)?;
+    Ok(KerasModel {
+        architecture,
+        names,
+        tensors,
+    })
+}
+
+/// The weights files of a folder that are there: the best and the final ones.
+pub fn weights_files(folder: &Path) -> Vec<PathBuf> {
+    let paths = WEIGHTS.iter().map(|name| folder.join(name));
+    paths.filter(|path| path.exists()).collect()
+}
+
+/// Reads one more weights file of a network, as [`read`] does the first.
+///
+/// # Errors
+/// Those of [`read`] about weights.
+pub fn read_weights(path: &Path, network: &Architecture) -> Result<Vec<NamedTensor>> {
+    let file = keras_hdf5::read_weights(path)?;
+    weights::take(network, file.layers).map_err(|e| Error::format(path, e))
+}
+
+/// The file that a folder's weights are read from.
+fn weights_file(folder: &Path) -> Result<PathBuf> {
     if !folder.is_dir() {
         let what = match folder.exists() {
             true => "a file",
@@ -63,40 +100,41 @@ pub fn read(folder: impl AsRef<Path>) -> Result<KerasModel> {
         );
         return Err(Error::format(folder, message));
     }
-    let path = WEIGHTS
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.exists())
-        .ok_or_else(|| {
-            let weights = format!("neither {} nor {}", WEIGHTS[0], WEIGHTS[1]);
-            let problem = match folder.join(NETWORK).is_file() {
-                true => format!(
-                    "{NETWORK} is there, but {weights}, which hold the weights of a model that Keras saved; put one of them beside it"
-                ),
-                false => format!("{weights} in this folder"),
-            };
-            Error::format(folder, problem)
-        })?;
-    let file = keras_hdf5::read_weights(&path)?;
+    weights_files(folder).into_iter().next().ok_or_else(|| {
+        let weights = format!("neither {} nor {}", WEIGHTS[0], WEIGHTS[1]);
+        let problem = match folder.join(NETWORK).is_file() {
+            true => format!(
+                "{NETWORK} is there, but {weights}, which hold the weights of a model that Keras saved; put one of them beside it"
+            ),
+            false => format!("{weights} in this folder"),
+        };
+        Error::format(folder, problem)
+    })
+}
+
+/// The network in model.json, or what a weights file says of it.
+fn network(folder: &Path, weights: &Path, in_weights: Option<String>) -> Result<Architecture> {
     let network = folder.join(NETWORK);
     let (source, json) = if network.exists() {
         let json = read_text(&network)?;
         (network, json)
     } else {
-        let json = file.model_config.ok_or_else(|| {
+        let json = in_weights.ok_or_else(|| {
             Error::format(
                 folder,
                 format!(
                     "no {NETWORK} in this folder, and no network in {} either",
-                    path.display()
+                    weights.display()
                 ),
             )
         })?;
-        (path.clone(), json)
+        (weights.to_path_buf(), json)
     };
-    let architecture = architecture::parse(&json).map_err(|e| Error::format(&source, e))?;
-    let tensors = weights::take(&architecture, file.layers).map_err(|e| Error::format(&path, e))?;
-    let names = SideFiles::read(folder, architecture.meta)?;
+    architecture::parse(&json).map_err(|e| Error::format(&source, e))
+}
+
+/// That the side files name as many inputs and outputs as the network has.
+fn check_names(folder: &Path, names: &SideFiles, architecture: &Architecture) -> Result<()> {
     for (name, found, expected) in [
         ("chip.txt", names.factors.len(), architecture.outputs),
         ("bigwig.txt", names.tracks.len(), architecture.channels - 4),
@@ -114,9 +152,5 @@ pub fn read(folder: impl AsRef<Path>) -> Result<KerasModel> {
             ));
         }
     }
-    Ok(KerasModel {
-        architecture,
-        names,
-        tensors,
-    })
+    Ok(())
 }

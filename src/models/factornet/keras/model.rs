@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::GencodeSpan;
-use crate::io::state_dict::StateDict;
+use crate::io::state_dict::{NamedTensor, StateDict};
 use crate::models::factornet::KIND;
 use crate::models::factornet::config::{Config, Description};
 use crate::models::factornet::keras;
@@ -11,18 +11,57 @@ use crate::models::factornet::keras::KerasModel;
 use crate::models::factornet::saved::FactorNet;
 use crate::models::factornet::{Dropouts, Recurrent, Spec};
 use crate::train::folder::config::Precision;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads a Keras 1.x folder.
 ///
 /// # Errors
 /// Those of the reader, and stranded tracks without their other strand.
 pub fn open(folder: &Path) -> Result<FactorNet> {
+    ours(folder, keras::read(folder)?)
+}
+
+/// All that a Keras folder holds of a model.
+pub struct Saved {
+    /// With the best weights, or what there is.
+    pub model: FactorNet,
+    /// The final ones, or what there is.
+    pub last: StateDict,
+    /// The files of the weights: both, or the one that is there.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads a Keras folder with both its weights files.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn open_whole(folder: &Path) -> Result<Saved> {
+    let read = keras::read(folder)?;
+    let files = keras::weights_files(folder);
+    let last = match &files[..] {
+        [_, last] => keras::read_weights(last, &read.architecture)?,
+        _ => read.tensors.clone(),
+    };
+    Ok(Saved {
+        model: ours(folder, read)?,
+        last: state(last),
+        files,
+    })
+}
+
+fn state(tensors: Vec<NamedTensor>) -> StateDict {
+    StateDict {
+        tensors,
+        ..StateDict::default()
+    }
+}
+
+fn ours(folder: &Path, read: KerasModel) -> Result<FactorNet> {
     let KerasModel {
         architecture,
         names,
         tensors,
-    } = keras::read(folder)?;
+    } = read;
     let rate = |rate: Option<f64>| rate.unwrap_or(0.0);
     let dropouts = architecture.dropouts;
     let network = Spec {
@@ -64,10 +103,7 @@ pub fn open(folder: &Path) -> Result<FactorNet> {
     };
     Ok(FactorNet {
         config,
-        weights: StateDict {
-            tensors,
-            ..StateDict::default()
-        },
+        weights: state(tensors),
         file: folder.to_path_buf(),
     })
 }

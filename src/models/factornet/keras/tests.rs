@@ -95,6 +95,60 @@ fn golden_folders_give_the_golden_networks() {
 }
 
 #[test]
+fn a_networks_description_is_the_one_that_keras_wrote() {
+    for name in GOLDEN {
+        let model = read(golden_folder(name)).unwrap();
+        let described = description::Described::of(&model.architecture);
+        let parsed = |json: &str| serde_json::from_str::<Value>(json).unwrap();
+        assert_eq!(parsed(&described.model_json()), network(name), "{name}");
+        for file in WEIGHTS {
+            let saved = read_weights(&golden_folder(name).join(file)).unwrap();
+            let names: Vec<_> = saved.layers.iter().map(|layer| &layer.name).collect();
+            assert!(described.layer_names.iter().eq(names), "{name}");
+            let with: Vec<_> = saved.layers.iter().map(|l| !l.weights.is_empty()).collect();
+            let names = described.layer_names.iter();
+            let expected: Vec<_> = names.map(|name| weights::has_any(name)).collect();
+            assert_eq!(with, expected, "{name}");
+            if let Some(config) = saved.model_config {
+                assert_eq!(parsed(&described.model_config()), parsed(&config), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_form_of_network_is_read_again() {
+    for recurrent in [-1, 0, 7] {
+        for meta in [0, 5] {
+            for rate in [None, Some(0.25)] {
+                let lstm = (recurrent > 0).then_some(0.0);
+                let written = Architecture {
+                    seqlen: 101,
+                    channels: 4,
+                    width: 9,
+                    kernels: 3,
+                    recurrent,
+                    dense: 8,
+                    outputs: 2,
+                    meta,
+                    dropouts: Dropouts {
+                        conv: rate,
+                        lstm_w: lstm,
+                        lstm_u: lstm,
+                        features: rate,
+                        meta: rate.filter(|_| meta > 0),
+                        dense: rate,
+                    },
+                };
+                let described = description::Described::of(&written);
+                let found = architecture::parse(&described.model_json()).unwrap();
+                assert_eq!(found, written);
+            }
+        }
+    }
+}
+
+#[test]
 fn published_models_open() {
     let Some(data) = crate::real_data::real_data() else {
         return;

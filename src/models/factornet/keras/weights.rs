@@ -8,7 +8,7 @@ use crate::numbers::counted;
 const GATES: [&str; 4] = ["i", "c", "f", "o"];
 
 /// A layer with weights: each weight's name and shape.
-type Expected = Vec<(String, Vec<usize>)>;
+pub(super) type Expected = Vec<(String, Vec<usize>)>;
 
 /// Renames the file's weights to the network's own; the names in the file are not looked at.
 ///
@@ -62,7 +62,8 @@ pub(super) fn take(
     Ok(tensors)
 }
 
-fn expected(a: &Architecture) -> Vec<Expected> {
+/// The layers with weights, in order.
+pub(super) fn expected(a: &Architecture) -> Vec<Expected> {
     let pair = |name: &str, weight: &[usize], outputs: usize| -> Expected {
         vec![
             (format!("{name}_W"), weight.to_vec()),
@@ -77,16 +78,10 @@ fn expected(a: &Architecture) -> Vec<Expected> {
         ),
         pair("dense_1", &[a.kernels, a.kernels], a.kernels),
     ];
-    let positions = (a.seqlen - a.width + 1) / (a.width / 2);
-    let features = match usize::try_from(a.recurrent) {
-        Ok(0) => positions * a.kernels,
-        Ok(units) => {
-            layers.push(lstm(a.kernels, units));
-            positions * 2 * units
-        }
-        Err(_) => a.kernels,
-    };
-    layers.push(pair("dense_2", &[features, a.dense], a.dense));
+    if let Ok(units @ 1..) = usize::try_from(a.recurrent) {
+        layers.push(lstm(a.kernels, units));
+    }
+    layers.push(pair("dense_2", &[features(a), a.dense], a.dense));
     let mut last = "dense_3";
     if a.meta > 0 {
         layers.push(pair("dense_3", &[a.dense + a.meta, a.dense], a.dense));
@@ -94,6 +89,22 @@ fn expected(a: &Architecture) -> Vec<Expected> {
     }
     layers.push(pair(last, &[a.dense, a.outputs], a.outputs));
     layers
+}
+
+/// Inputs of the first dense layer.
+pub(super) fn features(a: &Architecture) -> usize {
+    let positions = (a.seqlen - a.width + 1) / (a.width / 2);
+    match usize::try_from(a.recurrent) {
+        Ok(0) => positions * a.kernels,
+        Ok(units) => positions * 2 * units,
+        Err(_) => a.kernels,
+    }
+}
+
+/// Whether a layer has weights, by the name that Keras gives it.
+pub(super) fn has_any(layer: &str) -> bool {
+    let kinds = ["convolution1d", "timedistributed", "bidirectional", "dense"];
+    kinds.iter().any(|kind| layer.starts_with(kind))
 }
 
 fn lstm(inputs: usize, units: usize) -> Expected {

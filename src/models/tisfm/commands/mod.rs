@@ -20,9 +20,9 @@ pub enum Command {
     /// Train a model, or a path of models over a range of penalties
     Train(Box<train::Args>),
     /// Compare a model's predictions with the signals of its test sequences
-    Test(test::Args),
+    Test(Box<test::Args>),
     /// Predict signals from sequences
-    Predict(predict::Args),
+    Predict(Box<predict::Args>),
     /// Rank the motifs by their weight in each output
     Motifs(motifs::Args),
     /// List the built-in architectures, or print one as TOML

@@ -1,0 +1,194 @@
+//! `cisgrad factornet predict`.
+
+mod bigwigs;
+mod ensemble;
+mod one;
+mod ready;
+
+use super::args::{SharedArgs, chosen};
+use super::outputs;
+use crate::args::inputs::check_there;
+use crate::args::numbers::zero_or_more;
+use crate::args::outputs::check;
+use crate::args::own_name::FileNames;
+use crate::io::atomic::is_gzip_name;
+use crate::models::factornet::cell_line::{CellFolder, Lists};
+use crate::models::factornet::saved::{FactorNet, open};
+use crate::train::folder::config::Precision;
+use crate::train::model::Kinds;
+use crate::{Error, Result};
+use ensemble::Combine;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of the cell line
+    #[arg(short = 'i', long, value_name = "DIR")]
+    inputdir: PathBuf,
+    /// Model folders, ours or those that Keras saved; the scores of several become one
+    #[arg(short = 'm', long, visible_alias = "modeldir", value_name = "DIR", num_args = 1.., required = true)]
+    model: Vec<PathBuf>,
+    /// How scores of several models become one: their mean, or the mean of their ranks among the scored intervals [default: mean]
+    #[arg(long, value_name = "HOW")]
+    combine: Option<Combine>,
+    /// The factor to score [default: all of the model, a column each]
+    #[arg(short = 'f', long, value_name = "NAME")]
+    factor: Option<String>,
+    /// Intervals to score, BED; - is standard input
+    #[arg(short = 'b', long, visible_alias = "bed", value_name = "BED")]
+    bedfile: PathBuf,
+    /// Scored intervals, BED; packed with gzip where the name ends in .gz
+    #[arg(short = 'o', long, visible_alias = "out", value_name = "FILE")]
+    outputfile: PathBuf,
+    /// Write the scores as bigWig too, each base the mean of the intervals over it (with several factors a file each, its
+    /// name before the ending)
+    #[arg(long, value_name = "FILE")]
+    bigwig: Option<PathBuf>,
+    /// With several factors: no line `#chrom start end ...` with their names before the intervals, as the original
+    #[arg(long)]
+    no_header: bool,
+    /// Accepted as elsewhere; prediction has no randomness
+    #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+/// A model with the outputs that are asked of it, by the numbers of its factors.
+struct Chosen {
+    folder: PathBuf,
+    model: FactorNet,
+    columns: Vec<usize>,
+}
+
+impl Chosen {
+    fn open(args: &Args, folder: &Path, known: Kinds) -> Result<Self> {
+        let model = open(folder, known)?;
+        let columns = chosen(&model, args.factor.as_deref())?;
+        Ok(Chosen {
+            folder: folder.to_path_buf(),
+            model,
+            columns,
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let factors = &self.model.config.model.factors;
+        self.columns.iter().map(|&c| factors[c].clone()).collect()
+    }
+}
+
+pub fn run(args: &Args, known: Kinds) -> Result<()> {
+    let models = args
+        .model
+        .iter()
+        .map(|folder| Chosen::open(args, folder, known));
+    let models: Vec<Chosen> = models.collect::<Result<_>>()?;
+    let names = args.names(&models)?;
+    check_there([&args.bedfile])?;
+    // Models of several precisions run in f32.
+    let mut trained = models.iter().map(|of| of.model.config.precision);
+    let first = trained.next().unwrap_or_default();
+    let common = if trained.all(|other| other == first) {
+        first
+    } else {
+        Precision::F32
+    };
+    let (device, precision) = args.shared.open(Some(common))?;
+    let cell = args.cell(&models)?;
+    let bigwigs = args.check_outputs(&models, &cell, &names)?;
+    match (&models[..], precision) {
+        ([one], Precision::F64) => {
+            one::predict::<f64>(args, one, cell, device, precision, &bigwigs)
+        }
+        ([one], _) => one::predict::<f32>(args, one, cell, device, precision, &bigwigs),
+        (several, Precision::F64) => {
+            ensemble::predict::<f64>(args, several, cell, device, precision, &bigwigs)
+        }
+        (several, _) => ensemble::predict::<f32>(args, several, cell, device, precision, &bigwigs),
+    }
+}
+
+impl Args {
+    /// The factors of the score columns, the same in every model.
+    fn names(&self, models: &[Chosen]) -> Result<Vec<String>> {
+        let names = models.first().map(Chosen::names).unwrap_or_default();
+        if models.len() < 2 {
+            return match self.combine {
+                Some(_) => Err(Error::usage("--combine goes with several models (-m A B)")),
+                None => Ok(names),
+            };
+        }
+        for other in &models[1..] {
+            if other.names() != names {
+                return Err(Error::usage(format!(
+                    "-m: {} predicts {}, {} predicts {}: choose one factor that all have with -f",
+                    models[0].folder.display(),
+                    names.join(", "),
+                    other.folder.display(),
+                    other.names().join(", ")
+                )));
+            }
+        }
+        Ok(names)
+    }
+
+    fn cell(&self, models: &[Chosen]) -> Result<[CellFolder; 1]> {
+        let lists = Lists {
+            factors: false,
+            meta: models
+                .iter()
+                .any(|of| !of.model.config.model.meta.is_empty()),
+        };
+        Ok([CellFolder::read(&self.inputdir, lists)?])
+    }
+
+    /// The bigWigs to write, by column, once all outputs have been held against all inputs.
+    fn check_outputs(
+        &self,
+        models: &[Chosen],
+        cell: &[CellFolder],
+        names: &[String],
+    ) -> Result<Vec<PathBuf>> {
+        let mut read = outputs::inputs(&self.shared, cell);
+        for Chosen { folder, model, .. } in models {
+            read.extend(outputs::of_model(folder));
+            read.extend(model.config.files.iter().map(|file| file.path.clone()));
+        }
+        read.push(self.bedfile.clone());
+        read.extend(outputs::of_lists(&self.inputdir));
+        let bigwig = self.bigwig.as_ref();
+        let mut own = FileNames::default();
+        let bigwigs: Vec<PathBuf> = bigwig.map_or(Vec::new(), |path| match names {
+            [_] => vec![path.clone()],
+            _ => names
+                .iter()
+                .map(|name| named(path, &own.of(name)))
+                .collect(),
+        });
+        let mut written = vec![("-o", self.outputfile.as_path())];
+        written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
+        check(&written, &read)?;
+        match bigwig.filter(|path| is_gzip_name(path)) {
+            Some(path) => Err(Error::usage(format!(
+                "--bigwig {}: a bigWig is not packed with gzip, it is packed inside; choose a name without .gz",
+                path.display()
+            ))),
+            None => Ok(bigwigs),
+        }
+    }
+
+    /// The names of the score columns, where a line before the intervals has them.
+    fn header<'a>(&self, names: &'a [String]) -> Option<&'a [String]> {
+        (names.len() > 1 && !self.no_header).then_some(names)
+    }
+}
+
+/// `scores.bw` for a factor: `scores.CTCF.bw`.
+fn named(path: &Path, factor: &str) -> PathBuf {
+    let ending = path
+        .extension()
+        .map(|e| format!(".{}", e.to_string_lossy()));
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}.{factor}{}", ending.unwrap_or_default()))
+}
