@@ -257,7 +257,7 @@ DEV void lstm_run(const Masks& masks, const float* packed, float* kept, float* y
 }
 
 // `chains` of a block: 1 or 4.
-extern "C" __global__ void __launch_bounds__(128) lstm_forward(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, float* __restrict__ kept, float* __restrict__ y, u32 rows, u32 steps, u32 inputs, u32 units, u32 chains) {
+extern "C" __global__ void __launch_bounds__(128, 2) lstm_forward(const float* __restrict__ state_masks, u32 state_stride, const float* __restrict__ packed, float* __restrict__ kept, float* __restrict__ y, u32 rows, u32 steps, u32 inputs, u32 units, u32 chains) {
     const Masks masks{nullptr, state_masks, 0, state_stride};
     const Sizes n{rows, steps, inputs, units};
     if (chains == 1) lstm_run<1>(masks, packed, kept, y, n);

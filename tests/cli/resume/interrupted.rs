@@ -119,10 +119,8 @@ fn another_rate_holds_from_the_next_epoch_on<K: Kind>() {
         .ok();
     let (same, other) = (losses("same"), losses("other"));
     assert_eq!(same[0], other[0]);
-    assert!(
-        same[1] != other[1] && same[2] != other[2],
-        "{same:?} {other:?}"
-    );
+    // An epoch of one step shows its weights in the loss of the next.
+    assert!(same[2] != other[2], "{same:?} {other:?}");
     // What is there now is held against: the new rate is the run's.
     data.train("other", &format!("{} {rate} --resume", K::epochs(3)))
         .ok();
