@@ -185,7 +185,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         };
         match progress.device.replace(here.to_string()) {
             Some(before) if before != here => self.reporter.line(&format!(
-                "note: --resume: the run was on {before} so far and goes on on {here}: its numbers are no longer those of a run on one device, byte for byte"
+                "note: --resume: the run used {before} so far and uses {here} from now on: the weights will not be, byte for byte, those of a run on one device"
             )),
             _ => {}
         }

@@ -117,7 +117,7 @@ fn a_resumed_run_says_that_it_is_on_another_device<K: Kind>() {
         return;
     };
     first.ok();
-    let said = "note: --resume: the run was on cuda so far and goes on on cpu";
+    let said = "note: --resume: the run used cuda so far and uses cpu from now on";
     let flags = format!("{} --resume --device cpu", K::epochs(2));
     let found = data.train("model", &flags).ok();
     assert!(found.err.contains(said), "{}", found.err);
@@ -127,7 +127,7 @@ fn a_resumed_run_says_that_it_is_on_another_device<K: Kind>() {
             .train("model", &flags)
             .ok()
             .err
-            .contains("--resume: the run was")
+            .contains("--resume: the run used")
     );
 }
 

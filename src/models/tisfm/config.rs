@@ -40,6 +40,21 @@ pub struct Description {
 pub type Config = crate::train::folder::config::Config<Description>;
 
 impl Description {
+    /// Of a model before its data are known.
+    pub fn of(blueprint: &Blueprint, motifs: &[Motif], outputs: Vec<String>) -> Self {
+        let (motifs, motif_names) = named_motifs(motifs);
+        Description {
+            architecture: blueprint.spec.clone(),
+            motifs,
+            motif_names,
+            motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
+            outputs,
+            window: blueprint.dimensions.window,
+            trainable: blueprint.trainable,
+            data: None,
+        }
+    }
+
     /// A motif by the place of its kernel, as messages call it.
     pub fn shown_motif(&self, place: usize) -> Option<String> {
         let id = self.motifs.get(place)?;
@@ -65,7 +80,7 @@ impl Description {
 }
 
 /// Identifiers in the collection's order, and the names that some motifs have.
-pub fn named_motifs(motifs: &[Motif]) -> (Vec<String>, BTreeMap<String, String>) {
+fn named_motifs(motifs: &[Motif]) -> (Vec<String>, BTreeMap<String, String>) {
     let name = |motif: &Motif| Some((motif.id.clone(), motif.label.clone()?));
     let ids = motifs.iter().map(|motif| motif.id.clone());
     (ids.collect(), motifs.iter().filter_map(name).collect())

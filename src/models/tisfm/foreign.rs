@@ -1,6 +1,6 @@
 //! Weights that the original program saved, in any of its versions.
 
-use super::config::{Config, Description, named_motifs};
+use super::config::{Config, Description};
 use super::network::{Blueprint, MOTIF_WEIGHT, Network, Trainable};
 use super::spec::Strands;
 use super::{Dimensions, KIND, MotifKernels, Spec};
@@ -149,20 +149,10 @@ impl Whole {
             kernels: self.kernels,
             trainable: Trainable::default(),
         };
-        let (motifs, motif_names) = named_motifs(&self.motifs);
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
             kind: KIND.name.to_string(),
-            model: Description {
-                architecture: blueprint.spec.clone(),
-                motifs,
-                motif_names,
-                motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
-                outputs,
-                window,
-                trainable: Trainable::default(),
-                data: None,
-            },
+            model: Description::of(&blueprint, &self.motifs, outputs),
             precision,
             files: self.files,
             flags: serde_json::Map::new(),

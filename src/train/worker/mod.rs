@@ -2,6 +2,7 @@
 
 mod cpu;
 mod cuda;
+mod planned;
 pub mod rows;
 pub mod session;
 pub mod step;
@@ -113,7 +114,7 @@ pub fn check_fits<T: Number, M: Model, S: Samples>(
             Feed::<T>::check(&model.row(), batch)
         }
         Device::Cuda { gpu, .. } => {
-            session::check_fits(gpu, model, samples, true, [batch.rows, samples.most()])
+            planned::check_fits(gpu, model, samples, true, [batch.rows, samples.most()])
         }
     }
 }

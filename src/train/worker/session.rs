@@ -2,6 +2,7 @@
 //! once, and the rows themselves where they do not stay there; a step is one recorded graph, replayed; losses and outputs
 //! come back once in many steps.
 
+use super::planned::{Planned, check_fits};
 use super::rows::{DeviceRows, chunks};
 use crate::engine::cuda::{
     Buffer, DeviceProgram, Gpu, Graph, Memory, Out, PARAMETER_ALIGN, Precision, StepState,
@@ -9,12 +10,10 @@ use crate::engine::cuda::{
 use crate::engine::params::Layout;
 use crate::optim::adam::{AdamLaunch, AdamStep, Form, Shrink, flag, update_on};
 use crate::train::batch::Source;
-use crate::train::model::{Model, Purpose};
+use crate::train::model::Model;
 use crate::train::worker::step::begin_step::begin_step_on;
 use crate::train::worker::step::end_step::{EndStepLaunch, end_step_on};
-use crate::train::worker::step::gather::{
-    GatherLaunch, RowFormat, gather_codes_on, gather_numbers_on,
-};
+use crate::train::worker::step::gather::{GatherLaunch, gather_codes_on, gather_numbers_on};
 use crate::train::worker::step::keep_outputs::{KeepOutputsLaunch, keep_outputs_on};
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -112,64 +111,6 @@ fn flags(program: &DeviceProgram, rule: &Rule) -> Vec<u8> {
         }
     }
     flags
-}
-
-/// Bytes of flags, counters, an epoch's order.
-const SMALL_CHANGE: usize = 16 << 10;
-
-/// A model planned for batches of so many rows.
-struct Planned {
-    inference: DeviceProgram,
-    training: Option<DeviceProgram>,
-    format: RowFormat,
-}
-
-impl Planned {
-    fn new<M: Model>(model: &M, learns: bool, batch_size: usize) -> Result<Self> {
-        let training = learns.then(|| model.device_program(Purpose::Train, batch_size));
-        let row = model.row();
-        Ok(Planned {
-            inference: model.device_program(Purpose::Predict, batch_size)?,
-            training: training.transpose()?,
-            format: RowFormat {
-                length: row.length,
-                dense: row.dense,
-                targets: if learns { row.targets } else { 0 },
-            },
-        })
-    }
-
-    fn arena_len(&self) -> usize {
-        let programs = self.training.iter().chain([&self.inference]);
-        programs.map(DeviceProgram::arena_len).max().unwrap_or(0)
-    }
-
-    /// Bytes of all that a session keeps on a GPU; tables that ops make of their parameters are taken to be as large as these.
-    fn bytes<S: Source>(&self, source: &S, batch_size: usize, most: usize) -> usize {
-        let parameters = self.inference.places().total * size_of::<f32>();
-        let vectors = if self.training.is_some() { 6 } else { 2 };
-        SMALL_CHANGE
-            + self.arena_len() * size_of::<f32>()
-            + vectors * parameters
-            + batch_size * (self.format.length + self.inference.output_len() * size_of::<f32>())
-            + DeviceRows::least_bytes(source, &self.format, batch_size, most)
-    }
-}
-
-/// That a session of these settings fits into a GPU's memory, asked before anything is written or sent.
-///
-/// # Errors
-/// An op without kernels; it does not fit: names the largest batch that does.
-pub fn check_fits<M: Model, S: Source>(
-    gpu: &Gpu,
-    model: &M,
-    source: &S,
-    learns: bool,
-    [batch_size, most]: [usize; 2],
-) -> Result<()> {
-    gpu.check_batch(batch_size, |rows| {
-        Ok(Planned::new(model, learns, rows)?.bytes(source, rows, most))
-    })
 }
 
 impl<'a, S: Source> Session<'a, S> {

@@ -1,11 +1,9 @@
 //! Command lines of the original program, as its users have them: train_model.py's and test_model.py's.
 
-use std::path::Path;
-
 use crate::common::kinds::Kind;
 use crate::common::same_end::{assert_same_end, history};
 use crate::common::tisfm::{ARCHITECTURE, Data};
-use crate::common::{Table, bytes, parameter, text};
+use crate::common::{Table, bytes, text};
 
 const BEST: &str = "model.best.safetensors";
 
@@ -308,8 +306,5 @@ fn predictions_of_a_part_stand_beside_what_was_measured() {
     data.run("tisfm predict --model model --sequences peaks.fa --atac-file signals.tsv")
         .fails(2, &["--atac-file goes with --split"]);
     // Weights of an epoch by the original's name, in every command.
-    assert!(Path::new(&data.path("model/model.train.best.safetensors")).exists());
     data.run("tisfm motifs --model model/model.train.best").ok();
-    let weight = parameter(data.path(&format!("model/{BEST}")), "linreg.weight");
-    assert!(!weight.is_empty());
 }

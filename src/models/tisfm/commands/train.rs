@@ -12,7 +12,7 @@ use crate::engine::params::STREAM_SPLIT;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::io::state_dict::{self, StateDict};
-use crate::models::tisfm::config::{Config, DataFiles, Description, named_motifs};
+use crate::models::tisfm::config::{Config, DataFiles, Description};
 use crate::models::tisfm::measured::{TEST, Tested};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
@@ -469,28 +469,18 @@ impl Args {
             "split_folder": self.split_folder.as_deref().map(named).transpose()?,
             "model": self.model.as_deref().map(named).transpose()?,
         });
-        let (motifs, motif_names) = named_motifs(motifs);
+        let genome = self.genome.as_deref().map(named).transpose()?;
+        let data = DataFiles {
+            atac_file: named(&self.atac_file)?.into(),
+            sequences: named(&self.sequences)?.into(),
+            genome: genome.map(Into::into),
+        };
         Ok(Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
             kind: KIND.name.to_string(),
             model: Description {
-                architecture: blueprint.spec.clone(),
-                motifs,
-                motif_names,
-                motif_width: blueprint.kernels.as_ref().map_or(0, MotifKernels::width),
-                outputs: dataset.outputs.clone(),
-                window: dataset.length,
-                trainable: self.trainable(),
-                data: Some(DataFiles {
-                    atac_file: named(&self.atac_file)?.into(),
-                    sequences: named(&self.sequences)?.into(),
-                    genome: self
-                        .genome
-                        .as_deref()
-                        .map(named)
-                        .transpose()?
-                        .map(Into::into),
-                }),
+                data: Some(data),
+                ..Description::of(blueprint, motifs, dataset.outputs.clone())
             },
             precision,
             files,
