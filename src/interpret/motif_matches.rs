@@ -25,33 +25,56 @@ pub fn best_match(learned: &[[f64; 4]], known: &[Motif]) -> Option<(usize, Simil
     best
 }
 
-/// Writes a line for each learned motif, the best correlation first: its identifier and sites, the known motif's identifier and
-/// name, Pearson's correlation, offset of the known motif in the learned one (positions), strand, positions that overlap. A
-/// learned motif that resembles none is left out.
-pub fn write_matches(mut writer: impl Write, learned: &[Motif], known: &[Motif]) -> io::Result<()> {
-    let mut found: Vec<_> = learned
-        .iter()
-        .filter_map(|motif| {
-            best_match(&motif.rows, known).map(|(i, found)| (motif, &known[i], found))
+/// A learned motif and the known one that it resembles most.
+pub struct Match<'a> {
+    pub learned: &'a Motif,
+    pub known: &'a Motif,
+    pub similarity: Similarity,
+}
+
+/// The best match of each learned motif, the best correlation first; a learned motif that resembles none is left out.
+pub fn best_matches<'a>(learned: &'a [Motif], known: &'a [Motif]) -> Vec<Match<'a>> {
+    let best = |learned: &'a Motif| {
+        let (place, similarity) = best_match(&learned.rows, known)?;
+        Some(Match {
+            learned,
+            known: &known[place],
+            similarity,
         })
-        .collect();
-    found.sort_by(|a, b| b.2.correlation.total_cmp(&a.2.correlation));
+    };
+    let mut found: Vec<Match> = learned.iter().filter_map(best).collect();
+    found.sort_by(|a, b| {
+        b.similarity
+            .correlation
+            .total_cmp(&a.similarity.correlation)
+    });
+    found
+}
+
+/// Writes a line for each match: the learned motif's identifier and sites, the known motif's identifier and name, Pearson's
+/// correlation, offset of the known motif in the learned one (positions), strand, positions that overlap.
+pub fn write_matches(mut writer: impl Write, matches: &[Match]) -> io::Result<()> {
     writeln!(
         writer,
         "kernel\tsites\tmotif\tname\tcorrelation\toffset\tstrand\toverlap"
     )?;
-    for (motif, known, found) in found {
+    for Match {
+        learned,
+        known,
+        similarity,
+    } in matches
+    {
         writeln!(
             writer,
             "{}\t{}\t{}\t{}\t{:.4}\t{}\t{}\t{}",
-            motif.id,
-            motif.nsites.unwrap_or(0.0),
+            learned.id,
+            learned.nsites.unwrap_or(0.0),
             known.id,
             known.label.as_deref().unwrap_or(""),
-            found.correlation,
-            found.offset,
-            if found.reverse { '-' } else { '+' },
-            found.overlap
+            similarity.correlation,
+            similarity.offset,
+            if similarity.reverse { '-' } else { '+' },
+            similarity.overlap
         )?;
     }
     Ok(())
@@ -87,7 +110,7 @@ mod tests {
             motif("M2", "NNNNNNNNNN"),
         ];
         let mut text = Vec::new();
-        write_matches(&mut text, &learned, &known).unwrap();
+        write_matches(&mut text, &best_matches(&learned, &known)).unwrap();
         let text = String::from_utf8(text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(

@@ -3,6 +3,9 @@
 use super::svg::Svg;
 use crate::dna::motif::reverse_complement;
 
+/// Probabilities of a motif, a row of A, C, G, T a position.
+pub type Rows = [[f64; 4]];
+
 /// Letters that fill a square of 100 by 100, y down; colours as is the custom.
 const GLYPHS: [(&str, &str); 4] = [
     (
@@ -20,17 +23,28 @@ const GLYPHS: [(&str, &str); 4] = [
     ("#d62839", "M0 0H100V18H61V100H39V18H0Z"),
 ];
 
+/// A letter's share of its column.
+const LETTER: f64 = 13.0 / 14.0;
+
+/// Pixels: a position's width, and the height of 2 bits.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub column: f64,
+    pub height: f64,
+}
+
+const SIZE: Size = Size {
+    column: 14.0,
+    height: 80.0,
+};
 /// Pixels.
-const COLUMN: f64 = 14.0;
-const HEIGHT: f64 = 80.0;
 const MARGIN: f64 = 34.0;
 const TITLE: f64 = 22.0;
 
 /// A motif with its heading.
 pub struct Logo<'a> {
     pub title: String,
-    /// Probabilities, a row of A, C, G, T a position.
-    pub rows: &'a [[f64; 4]],
+    pub rows: &'a Rows,
 }
 
 /// One picture of all motifs, each on a line of its own: as given, and reverse complemented beside it.
@@ -39,8 +53,8 @@ pub struct Logo<'a> {
 /// its probability's share of it, the likeliest on top. The axis goes from 0 to 2 bits.
 pub fn logos_svg(logos: &[Logo]) -> String {
     let columns = logos.iter().map(|logo| logo.rows.len()).max().unwrap_or(0);
-    let strand = MARGIN + columns as f64 * COLUMN;
-    let line = TITLE + HEIGHT + TITLE;
+    let strand = MARGIN + columns as f64 * SIZE.column;
+    let line = TITLE + SIZE.height + TITLE;
     let mut svg = Svg::new(2.0 * strand + MARGIN, line * logos.len() as f64 + TITLE);
     for (place, logo) in logos.iter().enumerate() {
         let top = line * place as f64 + TITLE;
@@ -51,35 +65,38 @@ pub fn logos_svg(logos: &[Logo]) -> String {
             "start",
             "reverse complement",
         );
-        draw(&mut svg, logo.rows, MARGIN, top + TITLE);
-        draw(
-            &mut svg,
-            &reverse_complement(logo.rows),
-            MARGIN + strand,
-            top + TITLE,
-        );
+        let reverse = reverse_complement(logo.rows);
+        for (rows, left) in [(logo.rows, MARGIN), (&reverse, MARGIN + strand)] {
+            axis(&mut svg, (left, top + TITLE), SIZE.height);
+            letters(&mut svg, rows, (left + 1.0, top + TITLE), SIZE);
+        }
     }
     svg.finish()
 }
 
-fn draw(svg: &mut Svg, rows: &[[f64; 4]], left: f64, top: f64) {
-    let bottom = top + HEIGHT;
+/// The axis of 0 to 2 bits, its upper end at `at`.
+pub(super) fn axis(svg: &mut Svg, (left, top): (f64, f64), height: f64) {
+    let bottom = top + height;
     svg.line((left, top), (left, bottom));
     for bits in 0..=2 {
-        let y = bottom - f64::from(bits) * HEIGHT / 2.0;
+        let y = bottom - f64::from(bits) * height / 2.0;
         svg.line((left - 4.0, y), (left, y));
         svg.label((left - 6.0, y + 3.5), 10.0, "end", &bits.to_string());
     }
+}
+
+/// The stacks of a motif; `at`: the left upper corner.
+pub(super) fn letters(svg: &mut Svg, rows: &Rows, (left, top): (f64, f64), size: Size) {
     for (column, row) in rows.iter().enumerate() {
-        let x = left + 1.0 + column as f64 * COLUMN;
-        let mut y = bottom;
-        for (letter, height) in stack(row) {
-            let height = height * HEIGHT / 2.0;
+        let x = left + column as f64 * size.column;
+        let mut y = top + size.height;
+        for (letter, bits) in stack(row) {
+            let height = bits * size.height / 2.0;
             y -= height;
             let (colour, path) = GLYPHS[letter];
             svg.push(format_args!(
                 "<path transform=\"translate({x:.2} {y:.2}) scale({:.4} {:.5})\" fill=\"{colour}\" fill-rule=\"evenodd\" d=\"{path}\"/>",
-                (COLUMN - 1.0) / 100.0,
+                size.column * LETTER / 100.0,
                 height / 100.0
             ));
         }

@@ -44,6 +44,14 @@ impl Svg {
         ));
     }
 
+    /// A heading that starts at `at`.
+    pub fn bold(&mut self, (x, y): (f64, f64), size: f64, text: &str) {
+        self.push(format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-family=\"sans-serif\" font-size=\"{size}\" font-weight=\"bold\">{}</text>",
+            escaped(text)
+        ));
+    }
+
     /// A label that is read from below to above and ends at `at`.
     pub fn upright(&mut self, at: (f64, f64), size: f64, text: &str) {
         self.turned(at, size, "end", text);

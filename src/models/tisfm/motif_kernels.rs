@@ -3,6 +3,7 @@
 use super::calibration::{Fit, fit};
 use super::spec::Strands;
 use crate::dna::motif::{Motif, reverse_complement};
+use crate::io::meme::ROW_SUM_TOLERANCE;
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
@@ -107,6 +108,27 @@ impl MotifKernels {
         (0..self.len()).filter(differs).collect()
     }
 
+    /// The motifs that a state dict's `weight` (C, 4, width) was made of, without the columns of zeros around them; None for a
+    /// kernel whose columns are no probabilities, as training leaves them.
+    pub fn motifs_of(&self, strands: Strands, weight: &[f64]) -> Vec<Option<Vec<[f64; 4]>>> {
+        let kernels = weight.chunks_exact((4 * self.width).max(1));
+        let first_strands = kernels.step_by(strands.channels()).take(self.len());
+        let matrix = |kernel: &[f64]| {
+            let column = |k| [0, 1, 2, 3].map(|base| kernel[base * self.width + k]);
+            let columns: Vec<[f64; 4]> = (0..self.width).map(column).collect();
+            let is_zero = |column: &[f64; 4]| column.iter().all(|&p| p == 0.0);
+            let first = columns.iter().position(|c| !is_zero(c))?;
+            let last = columns.iter().rposition(|c| !is_zero(c))?;
+            let probabilities = |column: &[f64; 4]| {
+                let sum: f64 = column.iter().sum();
+                column.iter().all(|&p| p >= 0.0) && (sum - 1.0).abs() <= ROW_SUM_TOLERANCE + SAME
+            };
+            let rows = &columns[first..=last];
+            rows.iter().all(probabilities).then(|| rows.to_vec())
+        };
+        first_strands.map(matrix).collect()
+    }
+
     /// conv_scale and conv_bias from each channel's score distribution, fitted when first asked
     /// for; None without matrices.
     pub fn calibration(&self, strands: Strands) -> Option<&Calibration> {
@@ -165,5 +187,13 @@ mod tests {
         let mut other = buffer.clone();
         other[2 * 4 * 5] += 0.1;
         assert_eq!(kernels.differing(Strands::Both, &other), [1]);
+        let read = MotifKernels::empty(2, 5).motifs_of(Strands::Both, &buffer);
+        let rows = |text: &Option<Vec<[f64; 4]>>| text.clone().unwrap();
+        assert_eq!(rows(&read[0]), [[1.0, 0.0, 0.0, 0.0], [0.0, 0.8, 0.2, 0.0]]);
+        assert_eq!(rows(&read[1]), [[0.25; 4]; 5]);
+        assert_eq!(
+            MotifKernels::empty(2, 5).motifs_of(Strands::Both, &other)[1],
+            None
+        );
     }
 }

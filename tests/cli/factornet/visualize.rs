@@ -98,6 +98,23 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
         );
     }
     assert!(cells.path("known/matches2.tsv").is_file());
+    let pairs = text(cells.path("known/matches.svg"));
+    assert_eq!(
+        pairs.matches("correlation 1.000").count(),
+        matches.lines().count() - 1
+    );
+    cells
+        .on(
+            "visualize",
+            "-m model -b w.bed -c chr3 --motif-db out/motifs.txt --top 1 -oc known",
+        )
+        .ok();
+    assert_eq!(text(cells.path("known/matches.tsv")).lines().count(), 2);
+    let pairs = text(cells.path("known/matches.svg"));
+    assert_eq!(pairs.matches("correlation").count(), 1);
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3 --top 1 -o other")
+        .fails(2, &["--motif-db"]);
     assert_no_leftovers(cells.folder());
 }
 

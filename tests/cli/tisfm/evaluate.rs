@@ -113,3 +113,28 @@ fn motifs_are_ranked_by_their_weight_in_each_output() {
     let top = data.run("tisfm motifs --model model --top 2").ok().table();
     assert_eq!(top.column("rank"), ["1", "2", "1", "2"]);
 }
+
+/// The matrices come out of the weights: nothing but the folder is needed.
+#[test]
+fn the_first_motifs_are_drawn_with_their_logos() {
+    let data = Data::new(60, 40);
+    data.train("model", "").ok();
+    data.run("tisfm motifs --model model --top 2 --logos a.svg")
+        .ok();
+    let picture = text(data.path("a.svg"));
+    assert_eq!(picture.matches("height=\"14\" fill=").count(), 4);
+    assert!(picture.contains(">1  label<") && !picture.contains("NaN"));
+    let letters = picture.matches("fill-rule").count();
+    assert!(letters > 4 * 4, "{letters}");
+    data.run("tisfm motifs --model model --out a.svg --logos a.svg")
+        .fails(2, &["--logos a.svg"]);
+    data.run("tisfm motifs --model model --logos model/config.json")
+        .fails(2, &["--logos"]);
+    // Trained kernels are no probabilities.
+    data.train("trained", "--unfreeze-conv").ok();
+    let run = data
+        .run("tisfm motifs --model trained --top 1 --logos b.svg")
+        .ok();
+    assert!(run.err.contains("the kernels were trained"), "{}", run.err);
+    assert_eq!(text(data.path("b.svg")).matches("fill-rule").count(), 0);
+}

@@ -3,7 +3,7 @@
 use super::args::SharedArgs;
 use super::outputs;
 use super::train_args::words;
-use crate::args::numbers::zero_or_more;
+use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
 use crate::args::{Unannounced, say};
@@ -12,7 +12,7 @@ use crate::data::split::regions::Choice;
 use crate::data::windows::peaks::read_intervals;
 use crate::dna::span::Span;
 use crate::interpret::kernel_motifs::KernelSites;
-use crate::interpret::motif_matches::write_matches;
+use crate::interpret::motif_matches::{Match, best_matches, write_matches};
 use crate::io::atomic::{check_folder, write_atomic};
 use crate::io::meme::parse_meme;
 use crate::io::npy::write_npy_matrix;
@@ -24,6 +24,7 @@ use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::numbers::counted;
+use crate::report::aligned_logos::{Pair, aligned_svg};
 use crate::report::logo::{Logo, logos_svg};
 use crate::report::signal_plot::signal_svg;
 use crate::train::folder::config::Precision;
@@ -62,9 +63,12 @@ pub struct Args {
     /// (-oc) Folder to make, or to write over
     #[arg(long, value_name = "DIR")]
     outputdirc: Option<PathBuf>,
-    /// Known motifs: the one that each kernel resembles most goes to matches.tsv
+    /// Known motifs: the one that each kernel resembles most goes to matches.tsv, and below the kernel's logo to matches.svg
     #[arg(long, value_name = "MEME")]
     motif_db: Option<PathBuf>,
+    /// With --motif-db: the N kernels that resemble a known motif most alone
+    #[arg(long, value_name = "N", requires = "motif_db", value_parser = one_or_more::<usize>)]
+    top: Option<usize>,
     /// Accepted as elsewhere; nothing here is drawn
     #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: Option<u64>,
@@ -206,8 +210,14 @@ fn visualize<T: Number>(
     {
         write(folder, number, sites, &network.tracks)?;
         if let Some(known) = &known {
+            let motifs = sites.motifs();
+            let mut matches = best_matches(&motifs, known);
+            matches.truncate(args.top.unwrap_or(usize::MAX));
             write_atomic(folder.join(format!("matches{number}.tsv")), |w| {
-                write_matches(w, &sites.motifs(), known)
+                write_matches(w, &matches)
+            })?;
+            write_atomic(folder.join(format!("matches{number}.svg")), |w| {
+                w.write_all(pairs_svg(&matches).as_bytes())
             })?;
         }
     }
@@ -246,7 +256,10 @@ impl Args {
                 names.extend([format!("{signal}.npy"), format!("{signal}.svg")]);
             }
             if self.motif_db.is_some() {
-                names.push(format!("matches{number}.tsv"));
+                names.extend([
+                    format!("matches{number}.tsv"),
+                    format!("matches{number}.svg"),
+                ]);
             }
         }
         OwnFolder::check("cisgrad factornet visualize", self.flag(), folder, names)
@@ -259,6 +272,27 @@ const LAYERS: [&str; 2] = ["", "2"];
 /// A file of the folder, whatever the track's name.
 fn mean_signal(track: &str, number: &str) -> String {
     format!("{}_meansignal{number}", track.replace('/', "_"))
+}
+
+/// Each kernel above the known motif that it resembles most.
+fn pairs_svg(matches: &[Match]) -> String {
+    let sites = |found: &Match<'_>| counted(found.learned.nsites.unwrap_or(0.0) as usize, "site");
+    let pairs: Vec<Pair<'_>> = matches
+        .iter()
+        .map(|found| Pair {
+            title: format!("{}, {}", found.learned.id, sites(found)),
+            rows: &found.learned.rows,
+            known_title: format!(
+                "{}, correlation {:.3}",
+                found.known.shown(),
+                found.similarity.correlation
+            ),
+            known: &found.known.rows,
+            offset: found.similarity.offset,
+            reverse: found.similarity.reverse,
+        })
+        .collect();
+    aligned_svg(&pairs)
 }
 
 /// Motifs, logos and mean signals of one layer.

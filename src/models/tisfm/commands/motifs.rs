@@ -4,10 +4,19 @@ use crate::Result;
 use crate::args::numbers::one_or_more;
 use crate::args::outputs;
 use crate::args::{Digits, emit};
-use crate::models::tisfm::motif_ranks::{has_blocks, motif_ranks};
+use crate::io::atomic::write_atomic;
+use crate::models::tisfm::motif_ranks::{Ranked, has_blocks, motif_ranks};
+use crate::models::tisfm::network::MOTIF_WEIGHT;
+use crate::models::tisfm::saved::SavedModel;
 use crate::models::tisfm::{KIND, saved};
+use crate::numbers::counted;
+use crate::report::ranking_plot::{Line, Panel, ranking_svg};
 use crate::train::model::Kinds;
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Motifs of each output in a picture, where `--top` does not say.
+const DRAWN: usize = 10;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -20,15 +29,21 @@ pub struct Args {
     /// Write here instead of to stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Also draw the first motifs of each output with their logos (10, or --top) as SVG
+    #[arg(long, value_name = "FILE")]
+    logos: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let model = saved::open(&args.model, known)?;
-    if let Some(out) = &args.out {
-        let mut inputs = outputs::model_files(model.folder(), &KIND);
-        inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
-        outputs::check(&[("--out", out)], &inputs)?;
-    }
+    let written = [("--out", &args.out), ("--logos", &args.logos)];
+    let written: Vec<(&str, &Path)> = written
+        .into_iter()
+        .filter_map(|(flag, file)| Some((flag, file.as_deref()?)))
+        .collect();
+    let mut inputs = outputs::model_files(model.folder(), &KIND);
+    inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
+    outputs::check(&written, &inputs)?;
     let ranked = motif_ranks(&model)?;
     let blocks = has_blocks(&model)?;
     if blocks {
@@ -58,5 +73,75 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             writeln!(w, "\t{}", digits.of(row.weight))?;
         }
         Ok(())
-    })
+    })?;
+    match &args.logos {
+        Some(file) => draw(&model, &ranked, args.top.unwrap_or(DRAWN), file),
+        None => Ok(()),
+    }
+}
+
+/// The first `top` motifs of each output, with the matrices that the weights hold.
+fn draw(model: &SavedModel, ranked: &[Ranked], top: usize, file: &Path) -> Result<()> {
+    let config = &model.config.model;
+    let blueprint = config.blueprint();
+    let matrices = match (
+        &blueprint.kernels,
+        blueprint.spec.strands(),
+        model.weights.get(MOTIF_WEIGHT),
+    ) {
+        (Some(kernels), Some(strands), Some(weight)) => {
+            kernels.motifs_of(strands, &weight.values.to_f64())
+        }
+        _ => Vec::new(),
+    };
+    let matrices: HashMap<&str, &Vec<[f64; 4]>> = config
+        .motifs
+        .iter()
+        .zip(&matrices)
+        .filter_map(|(id, rows)| Some((id.as_str(), rows.as_ref()?)))
+        .collect();
+    let shown = || ranked.iter().filter(|row| row.rank <= top);
+    let names: Vec<String> = shown().map(shown_name).collect();
+    let mut panels: Vec<Panel> = Vec::new();
+    let mut without = 0;
+    for (row, name) in shown().zip(&names) {
+        let rows = matrices.get(row.motif.as_str()).map(|rows| rows.as_slice());
+        without += usize::from(rows.is_none());
+        if row.rank == 1 {
+            panels.push(Panel {
+                title: &row.output,
+                lines: Vec::new(),
+            });
+        }
+        let line = Line {
+            rank: row.rank,
+            name,
+            id: &row.motif,
+            rows,
+            weight: row.weight,
+        };
+        if let Some(panel) = panels.last_mut() {
+            panel.lines.push(line);
+        }
+    }
+    if without > 0 {
+        tell!(
+            "note: {}: {} without a logo: the kernels were trained and are no probabilities any more",
+            file.display(),
+            counted(without, "line")
+        );
+    }
+    let text = ranking_svg("First motifs of each output, by weight", &panels);
+    write_atomic(file, |w| w.write_all(text.as_bytes()))?;
+    tell!("{}", file.display());
+    Ok(())
+}
+
+/// The factor's name, else the identifier, and the block.
+fn shown_name(row: &Ranked) -> String {
+    let name = row.name.as_deref().unwrap_or(&row.motif);
+    match row.block.as_deref() {
+        Some(block) if !block.is_empty() => format!("{name} {block}"),
+        _ => name.to_string(),
+    }
 }
