@@ -25,9 +25,8 @@ pub struct DeviceArgs {
     /// Where to run: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// Threads on the CPU; 0 as without the flag [default: one per core]
-    #[arg(long, visible_alias = "num-of-workers", value_name = "N", value_parser = zero_or_more::<usize>)]
-    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub threads: ThreadArgs,
     /// On a GPU, launch every kernel anew instead of replaying recorded steps (for debugging)
     #[arg(long)]
     pub no_graph: bool,
@@ -42,9 +41,7 @@ impl DeviceArgs {
         let f64 = precision == Some(Precision::F64);
         let cpu_only = f64.then_some(F64_ON_CPU);
         let request: DeviceRequest = self.device.parse()?;
-        if let Some(threads) = self.threads.filter(|&threads| threads > 0) {
-            start_threads(threads)?;
-        }
+        self.threads.start()?;
         let mut chosen = Device::open(request, rayon::current_num_threads(), cpu_only)?;
         match (&mut chosen.device, precision) {
             (Device::Cpu { .. }, Some(Precision::Bf16)) => {
@@ -56,6 +53,27 @@ impl DeviceArgs {
             _ => {}
         }
         Ok(Unannounced { chosen, precision })
+    }
+}
+
+/// With how many threads a command runs.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct ThreadArgs {
+    /// Threads on the CPU; 0 as without the flag [default: one per core]
+    #[arg(long, visible_alias = "num-of-workers", value_name = "N", value_parser = zero_or_more::<usize>)]
+    pub threads: Option<usize>,
+}
+
+impl ThreadArgs {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// More than the system gives.
+    pub fn start(self) -> Result<()> {
+        match self.threads {
+            None | Some(0) => Ok(()),
+            Some(threads) => start_threads(threads),
+        }
     }
 }
 

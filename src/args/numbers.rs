@@ -49,6 +49,17 @@ pub fn number(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A threshold that is above 0.
+///
+/// # Errors
+/// "expected a number above 0".
+pub fn above_zero(text: &str) -> Result<f64, String> {
+    match number(text)? {
+        number if number > 0.0 => Ok(number),
+        _ => Err("expected a number above 0".to_string()),
+    }
+}
+
 fn at_least<N: Whole>(least: u8, text: &str) -> Result<N, String> {
     match text.parse::<N>() {
         Ok(number) if number >= N::from(least) => Ok(number),

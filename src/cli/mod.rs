@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod devices;
+mod motifs;
 mod selftest;
 mod wrong_value;
 
@@ -33,6 +34,9 @@ enum Command {
     /// Bring a model trained by the original program over into a model folder
     #[command(subcommand)]
     Convert(kinds::Convert),
+    /// Compare motifs with motifs
+    #[command(subcommand)]
+    Motifs(motifs::Command),
     /// Time whole training steps and predictions on random data
     Bench(bench::Args),
     /// Say which devices can be used, and why others cannot
@@ -156,6 +160,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(args) => demo::run(&args),
         Command::Kind(command) => kinds::run(&command),
         Command::Convert(convert) => kinds::convert(&convert),
+        Command::Motifs(command) => motifs::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Selftest(args) => selftest::run(&args),

@@ -1,5 +1,8 @@
 //! A motif: what a factor binds, as probabilities of the bases at each position.
 
+/// How far a row's sum may lie from 1: four probabilities of two digits can miss it by as much.
+pub const ROW_SUM_TOLERANCE: f64 = 2e-2;
+
 /// A motif as a matrix of probabilities.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Motif {
@@ -37,6 +40,21 @@ pub fn reverse_complement(matrix: &[[f64; 4]]) -> Vec<[f64; 4]> {
         .collect()
 }
 
+/// The likeliest base of each position, the first of equals; N where all four are. `reverse`: as read from the other strand.
+pub fn consensus(rows: &[[f64; 4]], reverse: bool) -> String {
+    let letter = |row: &[f64; 4]| {
+        if row.iter().all(|&p| p == row[0]) {
+            return 'N';
+        }
+        let best = (1..4).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+        ['A', 'C', 'G', 'T'][best]
+    };
+    match reverse {
+        true => reverse_complement(rows).iter().map(letter).collect(),
+        false => rows.iter().map(letter).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +63,14 @@ mod tests {
     fn the_factors_name_stands_beside_the_identifier() {
         assert_eq!(shown("MA0139.2", Some("CTCF")), "MA0139.2 (CTCF)");
         assert_eq!(shown("CTCF.H12CORE.0.P.B", None), "CTCF.H12CORE.0.P.B");
+    }
+
+    #[test]
+    fn a_consensus_is_of_the_likeliest_bases() {
+        let rows = [[0.4, 0.4, 0.1, 0.1], [0.25; 4], [0.0, 0.2, 0.2, 0.6]];
+        assert_eq!(consensus(&rows, false), "ANT");
+        assert_eq!(consensus(&rows, true), "ANG");
+        assert_eq!(consensus(&[], true), "");
     }
 
     #[test]

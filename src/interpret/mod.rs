@@ -2,3 +2,4 @@
 
 pub mod kernel_motifs;
 pub mod motif_matches;
+pub mod tomtom;

@@ -11,12 +11,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::text::{Lines, excerpt};
-use crate::dna::motif::Motif;
+use crate::dna::motif::{Motif, ROW_SUM_TOLERANCE};
 use crate::numbers::counted;
 use crate::{Error, Result};
 
-/// How far a row's sum may lie from 1: four probabilities of two digits can miss it by as much.
-pub const ROW_SUM_TOLERANCE: f64 = 2e-2;
 /// How far it lies from 1 where something is said of it.
 const ROW_SUM_NOTED: f64 = 1e-3;
 /// Binary rounding of a sum of decimals.

@@ -25,4 +25,5 @@ pub mod signals;
 pub mod sources;
 pub mod state_dict;
 pub mod text;
+pub mod tomtom_table;
 pub mod two_bit;

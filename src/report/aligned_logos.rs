@@ -1,6 +1,6 @@
-//! Motifs above the known ones that they resemble, position on position.
+//! A motif above others that it resembles, position on position.
 
-use super::logo::{Rows, Size, axis, letters};
+use super::logo::{Rows, Size, axis, letters, with_letters};
 use super::svg::Svg;
 use crate::dna::motif::reverse_complement;
 
@@ -15,76 +15,102 @@ const GAP: f64 = 26.0;
 /// Of a letter of a title.
 const LETTER: f64 = 6.6;
 
-/// A motif and the known one beside it.
-pub struct Pair<'a> {
+/// A motif and, below it, those that it resembles.
+pub struct Stack<'a> {
     pub title: String,
     pub rows: &'a Rows,
-    pub known_title: String,
-    pub known: &'a Rows,
-    /// Which position of the motif the first position of the known one, on its strand, lies on; negative: it begins before.
-    pub offset: isize,
-    /// The known motif lies on the other strand.
-    pub reverse: bool,
+    pub others: Vec<Other<'a>>,
 }
 
-/// One picture of all pairs, one below the other. Known motifs are drawn as their collection has them; where they lie on the other
-/// strand it is the motif above that is reverse complemented.
-pub fn aligned_svg(pairs: &[Pair]) -> String {
-    let placed: Vec<Placed> = pairs.iter().map(Placed::of).collect();
-    let columns = placed.iter().map(|p| p.columns).max().unwrap_or(0);
-    let titles = pairs.iter().flat_map(|p| [&p.title, &p.known_title]);
-    let letters = titles.map(|title| title.chars().count()).max().unwrap_or(0);
-    let width = (columns as f64 * SIZE.column).max(letters as f64 * LETTER);
-    let line = 2.0 * (TITLE + SIZE.height) + GAP;
-    let mut svg = Svg::new(
-        2.0 * MARGIN + width,
-        (line * pairs.len() as f64 + GAP / 2.0).max(GAP),
-    );
-    for (place, (pair, placed)) in pairs.iter().zip(&placed).enumerate() {
-        let top = GAP / 2.0 + line * place as f64;
-        for (part, title) in placed.parts.iter().zip([&pair.title, &pair.known_title]) {
-            let top = top + part.line as f64 * (TITLE + SIZE.height);
-            svg.label((MARGIN, top + 12.0), 12.0, "start", title);
-            axis(&mut svg, (MARGIN, top + TITLE), SIZE.height);
-            let left = MARGIN + 1.0 + part.first as f64 * SIZE.column;
-            self::letters(&mut svg, &part.rows, (left, top + TITLE), SIZE);
+pub struct Other<'a> {
+    pub title: String,
+    pub rows: &'a Rows,
+    /// It lies on the other strand, and is drawn so.
+    pub reverse: bool,
+    /// Which position of the motif above its first position, on its strand, lies on; negative: it begins before.
+    pub offset: isize,
+}
+
+impl<'a> Other<'a> {
+    /// `lower` below `upper`, where `upper` was laid on `lower`, on either strand (`reverse`), its first position on position `offset` of
+    /// `lower`. It is `lower` that is turned in the picture.
+    pub fn below(
+        title: String,
+        upper: &Rows,
+        lower: &'a Rows,
+        offset: isize,
+        reverse: bool,
+    ) -> Self {
+        let offset = match reverse {
+            false => -offset,
+            // Seen from the other strand, both ends change places.
+            true => offset + upper.len() as isize - lower.len() as isize,
+        };
+        Other {
+            title,
+            rows: lower,
+            reverse,
+            offset,
         }
+    }
+}
+
+/// One picture of all stacks, one below the other.
+pub fn aligned_svg(stacks: &[Stack]) -> String {
+    let columns = stacks.iter().map(|stack| stack.columns()).max();
+    let titles = stacks.iter().flat_map(|stack| {
+        let others = stack.others.iter().map(|other| &other.title);
+        others.chain([&stack.title])
+    });
+    let letters = titles.map(|title| title.chars().count()).max().unwrap_or(0);
+    let width = (columns.unwrap_or(0) as f64 * SIZE.column).max(letters as f64 * LETTER);
+    let height = |stack: &Stack| (1 + stack.others.len()) as f64 * (TITLE + SIZE.height) + GAP;
+    let mut svg = with_letters(
+        2.0 * MARGIN + width,
+        stacks.iter().map(height).sum::<f64>() + GAP / 2.0,
+    );
+    let mut top = GAP / 2.0;
+    for stack in stacks {
+        stack.draw(&mut svg, top);
+        top += height(stack);
     }
     svg.finish()
 }
 
-/// A motif as it is drawn: above or below, from which column on.
-struct Part {
-    line: usize,
-    rows: Vec<[f64; 4]>,
-    first: usize,
-}
+impl Stack<'_> {
+    /// How many positions begin before the motif's first.
+    fn before(&self) -> isize {
+        let first = self.others.iter().map(|other| other.offset).min();
+        -first.unwrap_or(0).min(0)
+    }
 
-struct Placed {
-    parts: [Part; 2],
-    columns: usize,
-}
+    fn columns(&self) -> usize {
+        let ends = self
+            .others
+            .iter()
+            .map(|other| other.offset + other.rows.len() as isize);
+        let last = ends.max().unwrap_or(0).max(self.rows.len() as isize);
+        (last + self.before()).unsigned_abs()
+    }
 
-impl Placed {
-    fn of(pair: &Pair) -> Placed {
-        let (length, known) = (pair.rows.len() as isize, pair.known.len() as isize);
-        let (rows, offset) = match pair.reverse {
-            false => (pair.rows.to_vec(), pair.offset),
-            // Seen from the other strand, both ends change places.
-            true => (reverse_complement(pair.rows), length - pair.offset - known),
+    fn draw(&self, svg: &mut Svg, top: f64) {
+        let before = self.before();
+        let line = |svg: &mut Svg, place: usize, title: &str, rows: &Rows, offset: isize| {
+            let top = top + place as f64 * (TITLE + SIZE.height);
+            svg.label((MARGIN, top + 12.0), 12.0, "start", title);
+            axis(svg, (MARGIN, top + TITLE), SIZE.height);
+            let left = MARGIN + 1.0 + (before + offset) as f64 * SIZE.column;
+            letters(svg, rows, (left, top + TITLE), SIZE);
         };
-        let first = offset.min(0);
-        let part = |line, rows, first: isize| Part {
-            line,
-            rows,
-            first: first.unsigned_abs(),
-        };
-        Placed {
-            columns: (length.max(offset + known) - first).unsigned_abs(),
-            parts: [
-                part(0, rows, -first),
-                part(1, pair.known.to_vec(), offset - first),
-            ],
+        line(svg, 0, &self.title, self.rows, 0);
+        for (place, other) in self.others.iter().enumerate() {
+            match other.reverse {
+                false => line(svg, place + 1, &other.title, other.rows, other.offset),
+                true => {
+                    let rows = reverse_complement(other.rows);
+                    line(svg, place + 1, &other.title, &rows, other.offset);
+                }
+            }
         }
     }
 }
@@ -92,6 +118,7 @@ impl Placed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dna::motif::consensus;
 
     fn rows(text: &str) -> Vec<[f64; 4]> {
         let row = |letter| match "ACGT".find(letter) {
@@ -101,53 +128,80 @@ mod tests {
         text.chars().map(row).collect()
     }
 
-    /// A pair's letters as text, the motif above the known one.
-    fn shown(motif: &str, known: &str, offset: isize, reverse: bool) -> [String; 2] {
-        let (rows, known) = (rows(motif), rows(known));
-        let placed = Placed::of(&Pair {
+    /// Both motifs' letters as text, the one above first.
+    fn shown(
+        upper: &str,
+        lower: &str,
+        other: impl Fn(&Rows, isize) -> Other<'static>,
+    ) -> [String; 2] {
+        let upper = rows(upper);
+        let stack = Stack {
             title: String::new(),
-            rows: &rows,
-            known_title: String::new(),
-            known: &known,
-            offset,
+            others: vec![other(&upper, 0)],
+            rows: &upper,
+        };
+        let _ = lower;
+        let other = &stack.others[0];
+        let spaces = |offset: isize| " ".repeat((stack.before() + offset).unsigned_abs());
+        let lines = [
+            spaces(0) + &consensus(stack.rows, false),
+            spaces(other.offset) + &consensus(other.rows, other.reverse),
+        ];
+        let longest = lines.iter().map(String::len).max();
+        assert_eq!(longest, Some(stack.columns()));
+        lines
+    }
+
+    fn pair(upper: &str, lower: &str, offset: isize, reverse: bool) -> [String; 2] {
+        let lower: &'static Rows = Box::leak(rows(lower).into_boxed_slice());
+        shown(upper, "", |_, _| Other {
+            title: String::new(),
+            rows: lower,
             reverse,
-        });
-        placed.parts.map(|part| {
-            let letter = |row: &[f64; 4]| match row.iter().position(|&p| p == 1.0) {
-                Some(i) => "ACGT".as_bytes()[i] as char,
-                None => 'N',
-            };
-            let letters: String = part.rows.iter().map(letter).collect();
-            let text = format!("{}{letters}", " ".repeat(part.first));
-            assert!(text.len() <= placed.columns);
-            text
+            offset,
         })
     }
 
     #[test]
-    fn positions_lie_below_each_other_on_either_strand() {
-        assert_eq!(shown("NNCACG", "CACG", 2, false), ["NNCACG", "  CACG"]);
-        assert_eq!(shown("ACG", "CACG", -1, false), [" ACG", "CACG"]);
-        // AACC holds GGT on the other strand: ACC at offset 1.
-        assert_eq!(shown("AACCN", "GGT", 1, true), ["NGGTT", " GGT"]);
-        assert_eq!(shown("ACC", "GGTTT", -2, true), ["GGT", "GGTTT"]);
-        assert_eq!(shown("ACC", "TTGGT", 0, true), ["  GGT", "TTGGT"]);
+    fn positions_lie_below_each_other() {
+        assert_eq!(pair("CACG", "NNCACG", -2, false), ["  CACG", "NNCACG"]);
+        assert_eq!(pair("CACG", "ACG", 1, false), ["CACG", " ACG"]);
+        assert_eq!(pair("GGT", "AACCN", -1, true), [" GGT", "NGGTT"]);
+    }
+
+    /// `lower` has the known place of `upper` on its own strand; drawn on the strand of `upper`.
+    #[test]
+    fn an_alignment_can_be_drawn_from_either_side() {
+        let below = |upper: &str, lower: &str, offset, reverse| {
+            let lower: &'static Rows = Box::leak(rows(lower).into_boxed_slice());
+            shown(upper, "", |upper, _| {
+                Other::below(String::new(), upper, lower, offset, reverse)
+            })
+        };
+        assert_eq!(below("CACG", "NNCACG", 2, false), ["  CACG", "NNCACG"]);
+        assert_eq!(below("CACG", "ACG", -1, false), ["CACG", " ACG"]);
+        // The other strand of GGT is ACC, which lies at position 1 of AACCN.
+        assert_eq!(below("GGT", "AACCN", 1, true), [" GGT", "NGGTT"]);
+        assert_eq!(below("GGTTT", "ACC", -2, true), ["GGTTT", "GGT"]);
     }
 
     #[test]
     fn titles_and_letters_are_in_the_picture() {
         let (a, b) = (rows("ACGT"), rows("CG"));
-        let pair = |reverse| Pair {
-            title: "M0, 5 sites".into(),
-            rows: &a,
-            known_title: "MA1 <X>".into(),
-            known: &b,
+        let other = |reverse| Other {
+            title: "MA1 <X>".into(),
+            rows: &b,
             offset: 1,
             reverse,
         };
-        let text = aligned_svg(&[pair(false), pair(true)]);
+        let stack = Stack {
+            title: "M0, 5 sites".into(),
+            rows: &a,
+            others: vec![other(false), other(true)],
+        };
+        let text = aligned_svg(&[stack]);
         assert!(text.contains("M0, 5 sites") && text.contains("MA1 &lt;X&gt;"));
-        assert_eq!(text.matches("fill-rule").count(), 12);
+        assert_eq!(text.matches("<use ").count(), 8);
         assert!(aligned_svg(&[]).ends_with("</svg>\n"));
     }
 }

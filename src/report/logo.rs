@@ -6,22 +6,15 @@ use crate::dna::motif::reverse_complement;
 /// Probabilities of a motif, a row of A, C, G, T a position.
 pub type Rows = [[f64; 4]];
 
-/// Letters that fill a square of 100 by 100, y down; colours as is the custom.
-const GLYPHS: [(&str, &str); 4] = [
-    (
-        "#109648",
-        "M0 100L38 0H62L100 100H78L69.500 76H30.500L22 100ZM36.500 58H63.500L50 19Z",
-    ),
-    (
-        "#255c99",
-        "M100 64C97 87 79 100 54 100C20 100 0 80 0 50C0 20 20 0 54 0C79 0 96 12 99 34L77 37C74 24 66 18 54 18C34 18 22 30 22 50C22 70 34 82 54 82C67 82 75 75 77 61Z",
-    ),
-    (
-        "#f7b32b",
-        "M100 46V87C89 96 73 100 56 100C21 100 0 80 0 50C0 20 21 0 56 0C80 0 95 11 99 32L77 36C75 24 67 18 56 18C35 18 22 30 22 50C22 70 35 82 56 82C66 82 74 80 79 76V63H55V46Z",
-    ),
-    ("#d62839", "M0 0H100V18H61V100H39V18H0Z"),
-];
+/// Letters that fill a square of 100 by 100, y down, in the customary colors; each is drawn by its name.
+pub(super) const SYMBOLS: &str = "<defs>\
+<path id=\"cisgrad-A\" fill=\"#109648\" fill-rule=\"evenodd\" d=\"M0 100L38 0H62L100 100H78L69.500 76H30.500L22 100ZM36.500 58H63.500L50 19Z\"/>\
+<path id=\"cisgrad-C\" fill=\"#255c99\" fill-rule=\"evenodd\" d=\"M100 64C97 87 79 100 54 100C20 100 0 80 0 50C0 20 20 0 54 0C79 0 96 12 99 34L77 37C74 24 66 18 54 18C34 18 22 30 22 50C22 70 34 82 54 82C67 82 75 75 77 61Z\"/>\
+<path id=\"cisgrad-G\" fill=\"#f7b32b\" fill-rule=\"evenodd\" d=\"M100 46V87C89 96 73 100 56 100C21 100 0 80 0 50C0 20 21 0 56 0C80 0 95 11 99 32L77 36C75 24 67 18 56 18C35 18 22 30 22 50C22 70 35 82 56 82C66 82 74 80 79 76V63H55V46Z\"/>\
+<path id=\"cisgrad-T\" fill=\"#d62839\" fill-rule=\"evenodd\" d=\"M0 0H100V18H61V100H39V18H0Z\"/></defs>";
+
+/// The names' last letters, by base.
+const NAMES: [char; 4] = ['A', 'C', 'G', 'T'];
 
 /// A letter's share of its column.
 const LETTER: f64 = 13.0 / 14.0;
@@ -55,7 +48,7 @@ pub fn logos_svg(logos: &[Logo]) -> String {
     let columns = logos.iter().map(|logo| logo.rows.len()).max().unwrap_or(0);
     let strand = MARGIN + columns as f64 * SIZE.column;
     let line = TITLE + SIZE.height + TITLE;
-    let mut svg = Svg::new(2.0 * strand + MARGIN, line * logos.len() as f64 + TITLE);
+    let mut svg = with_letters(2.0 * strand + MARGIN, line * logos.len() as f64 + TITLE);
     for (place, logo) in logos.iter().enumerate() {
         let top = line * place as f64 + TITLE;
         svg.label((MARGIN, top + 12.0), 12.0, "start", &logo.title);
@@ -72,6 +65,13 @@ pub fn logos_svg(logos: &[Logo]) -> String {
         }
     }
     svg.finish()
+}
+
+/// A picture in which letters can be drawn.
+pub(super) fn with_letters(width: f64, height: f64) -> Svg {
+    let mut svg = Svg::new(width, height);
+    svg.push(format_args!("{SYMBOLS}"));
+    svg
 }
 
 /// The axis of 0 to 2 bits, its upper end at `at`.
@@ -93,9 +93,9 @@ pub(super) fn letters(svg: &mut Svg, rows: &Rows, (left, top): (f64, f64), size:
         for (letter, bits) in stack(row) {
             let height = bits * size.height / 2.0;
             y -= height;
-            let (colour, path) = GLYPHS[letter];
             svg.push(format_args!(
-                "<path transform=\"translate({x:.2} {y:.2}) scale({:.4} {:.5})\" fill=\"{colour}\" fill-rule=\"evenodd\" d=\"{path}\"/>",
+                "<use href=\"#cisgrad-{}\" transform=\"translate({x:.2} {y:.2}) scale({:.4} {:.5})\"/>",
+                NAMES[letter],
                 size.column * LETTER / 100.0,
                 height / 100.0
             ));
@@ -138,9 +138,10 @@ mod tests {
         let rows = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.25; 4]];
         let title = "M0, 5 sites".to_string();
         let text = logos_svg(&[Logo { title, rows: &rows }]);
-        let glyphs = |letter: usize| text.matches(GLYPHS[letter].1).count();
+        let drawn = |letter| text.matches(&format!("#cisgrad-{letter}\"")).count();
         // A and C on the strand as given, G and T on the other.
-        assert_eq!([0, 1, 2, 3].map(glyphs), [1; 4]);
+        assert_eq!(NAMES.map(drawn), [1; 4]);
+        assert_eq!(text.matches(SYMBOLS).count(), 1);
         assert!(text.contains("M0, 5 sites") && text.contains("reverse complement"));
         // A full letter is 80 pixels high, from the top of its axis.
         assert!(

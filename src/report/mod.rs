@@ -5,6 +5,7 @@ pub mod clusters;
 pub mod heat_map;
 pub mod line_chart;
 pub mod logo;
+pub mod page;
 pub mod progress;
 pub mod ranking_plot;
 pub mod signal_plot;

@@ -1,6 +1,6 @@
 //! The first motifs of each output: name, logo, and the weight as a bar.
 
-use super::logo::{Rows, Size, letters};
+use super::logo::{Rows, Size, letters, with_letters};
 use super::svg::Svg;
 
 /// Pixels.
@@ -46,7 +46,7 @@ pub fn ranking_svg(title: &str, panels: &[Panel]) -> String {
     let height = HEAD + longest.unwrap_or(0) as f64 * LINE + GAP;
     let width = NAME_WIDTH + LOGO_WIDTH + BAR_WIDTH + 4.0 * GAP;
     let down = panels.len().div_ceil(across);
-    let mut svg = Svg::new(
+    let mut svg = with_letters(
         MARGIN + across as f64 * (width + MARGIN),
         HEAD + down as f64 * height + MARGIN,
     );

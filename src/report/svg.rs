@@ -75,7 +75,8 @@ impl Svg {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// Text between tags.
+pub(super) fn escaped(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control())
         .fold(String::new(), |mut out, c| {

@@ -2,8 +2,7 @@
 
 use super::calibration::{Fit, fit};
 use super::spec::Strands;
-use crate::dna::motif::{Motif, reverse_complement};
-use crate::io::meme::ROW_SUM_TOLERANCE;
+use crate::dna::motif::{Motif, ROW_SUM_TOLERANCE, reverse_complement};
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 

@@ -24,7 +24,7 @@ use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::numbers::counted;
-use crate::report::aligned_logos::{Pair, aligned_svg};
+use crate::report::aligned_logos::{Other, Stack, aligned_svg};
 use crate::report::logo::{Logo, logos_svg};
 use crate::report::signal_plot::signal_svg;
 use crate::train::folder::config::Precision;
@@ -277,19 +277,22 @@ fn mean_signal(track: &str, number: &str) -> String {
 /// Each kernel above the known motif that it resembles most.
 fn pairs_svg(matches: &[Match]) -> String {
     let sites = |found: &Match<'_>| counted(found.learned.nsites.unwrap_or(0.0) as usize, "site");
-    let pairs: Vec<Pair<'_>> = matches
+    let pairs: Vec<Stack<'_>> = matches
         .iter()
-        .map(|found| Pair {
-            title: format!("{}, {}", found.learned.id, sites(found)),
-            rows: &found.learned.rows,
-            known_title: format!(
+        .map(|found| Stack {
+            title: format!(
                 "{}, correlation {:.3}",
                 found.known.shown(),
                 found.similarity.correlation
             ),
-            known: &found.known.rows,
-            offset: found.similarity.offset,
-            reverse: found.similarity.reverse,
+            rows: &found.known.rows,
+            others: vec![Other::below(
+                format!("{}, {}", found.learned.id, sites(found)),
+                &found.known.rows,
+                &found.learned.rows,
+                found.similarity.offset,
+                found.similarity.reverse,
+            )],
         })
         .collect();
     aligned_svg(&pairs)
