@@ -34,7 +34,7 @@ enum Command {
     /// Bring a model trained by the original program over into a model folder
     #[command(subcommand)]
     Convert(kinds::Convert),
-    /// Compare motifs with motifs
+    /// Compare motifs with motifs, and find them in sequences
     #[command(subcommand)]
     Motifs(motifs::Command),
     /// Time whole training steps and predictions on random data

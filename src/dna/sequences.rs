@@ -1,4 +1,4 @@
-//! Sets of named sequences of one length.
+//! Sets of named sequences.
 
 use std::path::PathBuf;
 
@@ -55,6 +55,51 @@ impl Sequences {
     }
 }
 
+/// Named sequences of any lengths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnequalSequences {
+    /// Unique, in the order of the file.
+    pub names: Vec<String>,
+    /// Codes, one sequence after the other with an N behind each, so that no window of bases lies on two.
+    pub codes: Vec<u8>,
+    /// Where each one begins among the codes.
+    pub starts: Vec<usize>,
+    /// Where each one lies, where that is known of all.
+    pub places: Option<Vec<Place>>,
+}
+
+/// Where a sequence lies on a genome, forward strand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub chromosome: String,
+    /// Its first base, counted from 0.
+    pub start: u64,
+}
+
+impl UnequalSequences {
+    /// The sequence that holds one of the codes.
+    pub fn holding(&self, code: usize) -> usize {
+        self.starts.partition_point(|&start| start <= code) - 1
+    }
+}
+
+impl Place {
+    /// From a name like `chr1:100-200` of a sequence of as many bases; 0-based half-open.
+    pub fn in_name(name: &str, length: usize) -> Option<Place> {
+        let chromosome = chromosome_in_name(name)?;
+        if name.ends_with("(-)") {
+            return None;
+        }
+        let span = name.trim_end_matches("(+)").rsplit_once(':')?.1;
+        let (start, end) = span.split_once('-')?;
+        let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+        (end.checked_sub(start)? == length as u64).then(|| Place {
+            chromosome: chromosome.to_string(),
+            start,
+        })
+    }
+}
+
 /// A known chromosome, else the one in the name.
 pub fn chromosome_of<'a>(
     known: Option<&'a [String]>,
@@ -70,6 +115,21 @@ pub fn chromosome_of<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_come_from_names_of_as_many_bases() {
+        let place = |name, length| Place::in_name(name, length).map(|p| (p.chromosome, p.start));
+        assert_eq!(place("chr1:10-15", 5), Some(("chr1".into(), 10)));
+        assert_eq!(place("p::chr1:10-15(+)", 5), Some(("chr1".into(), 10)));
+        for (name, length) in [
+            ("chr1:10-15", 6),
+            ("chr1:10-15(-)", 5),
+            ("chr1:15-10", 5),
+            ("p", 1),
+        ] {
+            assert_eq!(place(name, length), None, "{name}");
+        }
+    }
 
     #[test]
     fn chromosomes_come_from_names_of_intervals_only() {

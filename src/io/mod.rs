@@ -8,6 +8,7 @@ pub mod distinct;
 pub mod edges;
 pub mod fasta;
 pub mod fields;
+pub mod fimo_table;
 mod foreign;
 pub mod genome;
 pub mod gtf;

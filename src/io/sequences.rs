@@ -1,7 +1,7 @@
-//! Sequences of one length, from any of the forms that users have them in.
+//! Sequences, of one length or of any, from any of the forms that users have them in.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::bed;
 use super::bed::Interval;
@@ -12,7 +12,7 @@ use super::genome;
 use super::sources::check_no_stream;
 use super::text::{Lines, excerpt, first_names};
 use crate::dna::bases;
-use crate::dna::sequences::Sequences;
+use crate::dna::sequences::{Place, Sequences, UnequalSequences};
 use crate::numbers::counted;
 use crate::{Error, Result};
 
@@ -40,25 +40,97 @@ pub fn read_sequences(
 
 /// As [`read_sequences`], from lines that are open already.
 pub fn parse_sequences(
-    mut lines: Lines,
+    lines: Lines,
     genome: Option<&Path>,
     notes: &mut Vec<String>,
 ) -> Result<Sequences> {
+    let found = parse(lines, genome, notes, Lengths::One)?;
+    Ok(Sequences {
+        path: found.path,
+        // The parser has seen to it that there is one, and that all have its length.
+        length: found.lengths.first().copied().unwrap_or(0),
+        names: found.names,
+        codes: found.codes,
+        chromosomes: found
+            .places
+            .map(|places| places.into_iter().map(|place| place.chromosome).collect()),
+    })
+}
+
+/// Sequences that may differ in length, in the same forms; places are those of BED intervals, or are read from names like
+/// `chr1:100-200`, 0-based half-open, where all have such a name.
+///
+/// # Errors
+/// Those of [`read_sequences`] but for lengths.
+pub fn parse_unequal(
+    lines: Lines,
+    genome: Option<&Path>,
+    notes: &mut Vec<String>,
+) -> Result<UnequalSequences> {
+    let found = parse(lines, genome, notes, Lengths::Any)?;
+    let mut codes = Vec::with_capacity(found.codes.len() + found.lengths.len());
+    let mut starts = Vec::with_capacity(found.lengths.len());
+    let mut rest = &found.codes[..];
+    for &length in &found.lengths {
+        let (sequence, behind) = rest.split_at(length);
+        starts.push(codes.len());
+        codes.extend_from_slice(sequence);
+        codes.push(bases::N);
+        rest = behind;
+    }
+    let named = || {
+        let names = found.names.iter().zip(&found.lengths);
+        names
+            .map(|(name, &length)| Place::in_name(name, length))
+            .collect()
+    };
+    Ok(UnequalSequences {
+        places: found.places.or_else(named),
+        names: found.names,
+        codes,
+        starts,
+    })
+}
+
+fn parse(
+    mut lines: Lines,
+    genome: Option<&Path>,
+    notes: &mut Vec<String>,
+    lengths: Lengths,
+) -> Result<Found> {
     if let Some(genome) = genome {
         check_no_stream(genome, "genomes")?;
     }
     // Nothing but blank lines and comments: as a list it is either empty or faulty at the first.
     match kind(&mut lines)?.unwrap_or(Kind::List) {
-        Kind::Fasta => read_records(lines),
-        Kind::List => read_list(lines),
+        Kind::Fasta => read_records(lines, lengths),
+        Kind::List => read_list(lines, lengths),
         Kind::Bed => match genome {
-            Some(genome) => read_intervals(lines, genome, notes),
+            Some(genome) => read_intervals(lines, genome, notes, lengths),
             None => Err(Error::usage(format!(
                 "{} is a BED file: its sequences come from a genome; add --genome FASTA",
                 lines.path().display()
             ))),
         },
     }
+}
+
+/// Whether all sequences have one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lengths {
+    One,
+    Any,
+}
+
+/// What a file holds.
+struct Found {
+    path: PathBuf,
+    names: Vec<String>,
+    lengths: Vec<usize>,
+    /// One sequence after the other.
+    codes: Vec<u8>,
+    /// Of BED intervals.
+    places: Option<Vec<Place>>,
 }
 
 enum Kind {
@@ -101,17 +173,19 @@ fn kind(lines: &mut Lines) -> Result<Option<Kind>> {
 
 /// Sequences as they come in, checked one by one.
 struct Builder {
+    rule: Lengths,
     names: Vec<String>,
-    length: Option<usize>,
+    lengths: Vec<usize>,
     codes: Vec<u8>,
     line_of: HashMap<String, u64>,
 }
 
 impl Builder {
-    fn new() -> Builder {
+    fn new(rule: Lengths) -> Builder {
         Builder {
+            rule,
             names: Vec::new(),
-            length: None,
+            lengths: Vec::new(),
             codes: Vec::new(),
             line_of: HashMap::new(),
         }
@@ -129,8 +203,8 @@ impl Builder {
                 excerpt(name)
             ));
         }
-        let expected = *self.length.get_or_insert(length);
-        if length != expected {
+        let expected = self.lengths.first().copied().unwrap_or(length);
+        if self.rule == Lengths::One && length != expected {
             let first = self.names.first().map_or("", String::as_str);
             return wrong(format!(
                 "sequence {} has {}; expected {expected}, as the first one, {}, has: \
@@ -141,22 +215,26 @@ impl Builder {
             ));
         }
         self.names.push(name.to_string());
+        self.lengths.push(length);
         Ok(())
     }
 
-    fn finish(self, lines: &Lines, expected: &str) -> Result<Sequences> {
-        Ok(Sequences {
+    fn finish(self, lines: &Lines, expected: &str) -> Result<Found> {
+        if self.names.is_empty() {
+            return Err(lines.empty(expected));
+        }
+        Ok(Found {
             path: lines.path().to_path_buf(),
             names: self.names,
-            length: self.length.ok_or_else(|| lines.empty(expected))?,
+            lengths: self.lengths,
             codes: self.codes,
-            chromosomes: None,
+            places: None,
         })
     }
 }
 
-fn read_list(mut lines: Lines) -> Result<Sequences> {
-    let mut builder = Builder::new();
+fn read_list(mut lines: Lines, lengths: Lengths) -> Result<Found> {
+    let mut builder = Builder::new(lengths);
     let mut line = String::new();
     while lines.read_filled(&mut line)? {
         let columns = Separator::of_pair(lines.path(), &line)
@@ -189,8 +267,8 @@ fn read_list(mut lines: Lines) -> Result<Sequences> {
     )
 }
 
-fn read_records(mut lines: Lines) -> Result<Sequences> {
-    let mut builder = Builder::new();
+fn read_records(mut lines: Lines, lengths: Lengths) -> Result<Found> {
+    let mut builder = Builder::new(lengths);
     let path = lines.path().to_path_buf();
     read_fasta(
         &mut lines,
@@ -204,7 +282,12 @@ fn read_records(mut lines: Lines) -> Result<Sequences> {
     builder.finish(&lines, "FASTA records")
 }
 
-fn read_intervals(mut lines: Lines, genome: &Path, notes: &mut Vec<String>) -> Result<Sequences> {
+fn read_intervals(
+    mut lines: Lines,
+    genome: &Path,
+    notes: &mut Vec<String>,
+    lengths: Lengths,
+) -> Result<Found> {
     let intervals = bed::read_bed(&mut lines)?;
     let named = {
         let names: HashSet<&str> = intervals.iter().filter_map(|i| i.name.as_deref()).collect();
@@ -214,7 +297,7 @@ fn read_intervals(mut lines: Lines, genome: &Path, notes: &mut Vec<String>) -> R
         Some(name) if named => name.clone(),
         _ => interval.place(),
     };
-    let mut builder = Builder::new();
+    let mut builder = Builder::new(lengths);
     for interval in intervals.iter().filter(|i| i.length() > 0) {
         let length = usize::try_from(interval.length()).unwrap_or(usize::MAX);
         builder.name(lines.path(), interval.line, &name(interval), length)?;
@@ -239,10 +322,15 @@ fn read_intervals(mut lines: Lines, genome: &Path, notes: &mut Vec<String>) -> R
     }
     let kept = || cut.kept.iter().map(|&i| &intervals[i]);
     builder.names = kept().map(name).collect();
+    builder.lengths = kept().map(|i| i.length() as usize).collect();
     builder.codes = cut.codes;
-    let mut sequences = builder.finish(&lines, "BED intervals")?;
-    sequences.chromosomes = Some(kept().map(|i| i.chromosome.clone()).collect());
-    Ok(sequences)
+    let mut found = builder.finish(&lines, "BED intervals")?;
+    let place = |interval: &Interval| Place {
+        chromosome: interval.chromosome.clone(),
+        start: interval.start,
+    };
+    found.places = Some(kept().map(place).collect());
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -283,6 +371,22 @@ mod tests {
             assert_eq!(sequences.codes(1), [3, 3, 4]);
             assert_eq!(sequences.chromosome(0), None);
         }
+    }
+
+    #[test]
+    fn sequences_may_differ_in_length_where_that_is_asked_for() {
+        let unequal = |text: &str| {
+            let lines = Lines::new("s", std::io::Cursor::new(text.to_string()));
+            parse_unequal(lines, None, &mut Vec::new())
+        };
+        let found = unequal(">chr1:5-8\nACG\n>chr1:9-10\nT\n").unwrap();
+        assert_eq!(found.names, ["chr1:5-8", "chr1:9-10"]);
+        assert_eq!(found.codes, [0, 1, 2, 4, 3, 4]);
+        assert_eq!([0, 2, 3, 4].map(|code| found.holding(code)), [0, 0, 0, 1]);
+        let starts: Vec<u64> = found.places.unwrap().iter().map(|p| p.start).collect();
+        assert_eq!((starts, found.starts), (vec![5, 9], vec![0, 4]));
+        assert_eq!(unequal("a\tAC\nchr1:9-10\tT\n").unwrap().places, None);
+        assert!(unequal("").is_err() && unequal(">a\n\n").is_err());
     }
 
     #[test]

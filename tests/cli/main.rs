@@ -11,6 +11,7 @@ mod commands;
 mod factornet;
 mod files;
 mod folders;
+mod motifs;
 mod readme;
 mod resume;
 mod tisfm;

@@ -1,6 +1,8 @@
 //! `cisgrad motifs`: motifs against motifs, and motifs in sequences.
 
+mod cluster;
 mod matching;
+mod scan;
 
 use crate::Result;
 use clap::Subcommand;
@@ -9,10 +11,16 @@ use clap::Subcommand;
 pub enum Command {
     /// Which motifs resemble each other, with p-values (Tomtom's statistics)
     Match(matching::Args),
+    /// Group the motifs of a collection that resemble each other
+    Cluster(cluster::Args),
+    /// Where motifs lie in sequences, with p-values (FIMO's statistics)
+    Scan(scan::Args),
 }
 
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Match(args) => matching::run(args),
+        Command::Cluster(args) => cluster::run(args),
+        Command::Scan(args) => scan::run(args),
     }
 }

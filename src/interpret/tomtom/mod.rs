@@ -132,18 +132,20 @@ impl Kernel for Compare<'_> {
                 matches.push(nothing(target));
                 continue;
             }
-            let forward = padded.best(target, width, false);
-            let reverse = padded.best(target, width, true);
-            let best = if reverse.score > forward.score {
-                reverse
-            } else {
-                forward
-            };
+            let forward = padded.most(target, width, false);
+            let backward = padded.most(target, width, true);
+            let reverse = backward > forward;
+            let score = forward.max(backward);
+            let place = padded.place(target, width, reverse, score);
             // 1 - (1 - p)^2, without the loss of a small p.
-            let p = null.p_value(width, best.score);
+            let p = null.p_value(width, score);
             matches.push(Match {
+                target,
                 p_value: p * (2.0 - p),
-                ..best
+                offset: place.offset,
+                overlap: place.overlap,
+                reverse,
+                score,
             });
         }
         matches

@@ -71,17 +71,28 @@ impl Null {
     }
 }
 
-/// The distribution of a sum of scores, from `low` on.
+/// The distribution of a sum of scores: from `low` on `length` numbers, behind [`MARGIN`] zeros and before as many and a chunk more.
 struct Span {
     low: usize,
-    density: Vec<f64>,
+    length: usize,
+    padded: Vec<f64>,
 }
+
+/// What a column can add.
+const MARGIN: usize = BINS;
+
+/// Sums that stay in registers: so many vectors of eight.
+const VECTORS: usize = 4;
+const CHUNK: usize = 8 * VECTORS;
 
 impl Span {
     fn empty() -> Self {
+        let mut padded = vec![0.0; 2 * MARGIN + CHUNK + 1];
+        padded[MARGIN] = 1.0;
         Span {
             low: 0,
-            density: vec![1.0],
+            length: 1,
+            padded,
         }
     }
 
@@ -90,20 +101,31 @@ impl Span {
     fn with<const FMA: bool>(&self, shares: &[f64; BINS + 1]) -> Self {
         let first = shares.iter().position(|&p| p > 0.0).unwrap_or(0);
         let last = shares.iter().rposition(|&p| p > 0.0).unwrap_or(0);
-        let mut density = vec![0.0; self.density.len() + last - first];
-        for (place, &share) in shares[first..=last].iter().enumerate() {
-            let out = &mut density[place..place + self.density.len()];
-            for (sum, p) in out.iter_mut().zip(&self.density) {
-                *sum = if FMA {
-                    share.mul_add(*p, *sum)
-                } else {
-                    share * p + *sum
-                };
+        let shares = &shares[first..=last];
+        let length = self.length + last - first;
+        let mut padded = vec![0.0; 2 * MARGIN + length.next_multiple_of(CHUNK) + CHUNK];
+        let out = padded[MARGIN..MARGIN + length].chunks_mut(CHUNK);
+        for (out, start) in out.zip((MARGIN..).step_by(CHUNK)) {
+            let mut sums = [[0.0; 8]; VECTORS];
+            for (place, &share) in shares.iter().enumerate() {
+                let earlier = &self.padded[start - place..start - place + CHUNK];
+                let (earlier, _) = earlier.as_chunks::<8>();
+                for (sums, earlier) in sums.iter_mut().zip(earlier) {
+                    for (sum, p) in sums.iter_mut().zip(earlier) {
+                        *sum = if FMA {
+                            share.mul_add(*p, *sum)
+                        } else {
+                            share * p + *sum
+                        };
+                    }
+                }
             }
+            out.copy_from_slice(&sums.as_flattened()[..out.len()]);
         }
         Span {
             low: self.low + first,
-            density,
+            length,
+            padded,
         }
     }
 
@@ -111,11 +133,11 @@ impl Span {
     #[inline(always)]
     fn tail(&self, shift: usize, most: usize) -> Tail {
         let low = self.low + shift;
-        let mut values = self.density.clone();
+        let mut values = self.padded[MARGIN..MARGIN + self.length].to_vec();
         let mut sum = 0.0;
         for value in values.iter_mut().rev() {
             sum += *value;
-            *value = sum.min(1.0);
+            *value = f64::min(sum, 1.0);
         }
         debug_assert!(low + values.len() <= most);
         Tail { low, values, most }

@@ -97,7 +97,7 @@ impl Scored {
             for (value, score) in values.iter_mut().zip(row) {
                 *value = floor((score - shift) * scale + 0.5);
             }
-            let counts = counted::<{ (BINS + 1).next_power_of_two() }>(values);
+            let counts = counted::<{ (BINS + 1).next_power_of_two() }, 8>(values);
             for value in values.iter_mut() {
                 *value -= self.zero as i16;
             }
@@ -133,7 +133,7 @@ fn correlation(column: [f32; 4], targets: &Columns, row: &mut [f32]) -> (f32, f3
 /// Chunks of a fixed size, each lane with its own extremes, so that the loop becomes vector instructions.
 #[inline(always)]
 fn each(targets: &Columns, row: &mut [f32], score: impl Fn([f32; 4]) -> f32) -> (f32, f32) {
-    const CHUNK: usize = 64;
+    const CHUNK: usize = 16;
     let [a, c, g, t] = &targets.bases;
     let (mut least, mut most) = ([f32::INFINITY; CHUNK], [f32::NEG_INFINITY; CHUNK]);
     let whole = row.len() / CHUNK * CHUNK;
@@ -178,7 +178,7 @@ fn median(row: &[f32], least: f32, most: f32, bins: &mut [i16]) -> f32 {
     for (bin, x) in bins.iter_mut().zip(row) {
         *bin = floor((x - least) * scale);
     }
-    let counts = counted::<{ MEDIAN_BINS.next_power_of_two() }>(bins);
+    let counts = counted::<{ MEDIAN_BINS.next_power_of_two() }, 4>(bins);
     let mut seen = 0u64;
     let half = row.len() as f64 / 2.0;
     let reached = counts.iter().position(|&count| {
@@ -195,14 +195,14 @@ fn median(row: &[f32], least: f32, most: f32, bins: &mut [i16]) -> f32 {
     (sum.into_iter().map(f64::from).sum::<f64>() / f64::from(counts[middle])) as f32
 }
 
-/// How often each of 0 to N - 1 is there; N is a power of two. Four tables, so that equal neighbors do not wait for each other.
+/// How often each of 0 to N - 1 is there; N is a power of two. So many tables that equal neighbors do not wait for each other.
 #[inline(always)]
-fn counted<const N: usize>(values: &[i16]) -> [u32; N] {
+fn counted<const N: usize, const TABLES: usize>(values: &[i16]) -> [u32; N] {
     const { assert!(N.is_power_of_two()) };
-    let mut tables = [[0u32; N]; 4];
-    let (fours, rest) = values.as_chunks::<4>();
-    for four in fours {
-        for (table, &value) in tables.iter_mut().zip(four) {
+    let mut tables = [[0u32; N]; TABLES];
+    let (chunks, rest) = values.as_chunks::<TABLES>();
+    for chunk in chunks {
+        for (table, &value) in tables.iter_mut().zip(chunk) {
             // All values are below N; said so, there is nothing to check.
             table[value as usize & (N - 1)] += 1;
         }
@@ -210,11 +210,13 @@ fn counted<const N: usize>(values: &[i16]) -> [u32; N] {
     for &value in rest {
         tables[0][value as usize & (N - 1)] += 1;
     }
-    let [mut sum, b, c, d] = tables;
-    for (i, sum) in sum.iter_mut().enumerate() {
-        *sum += b[i] + c[i] + d[i];
+    let mut sums = [0; N];
+    for table in &tables {
+        for (sum, count) in sums.iter_mut().zip(table) {
+            *sum += count;
+        }
     }
-    sum
+    sums
 }
 
 #[cfg(test)]
@@ -231,9 +233,9 @@ mod tests {
 
     #[test]
     fn all_are_counted_in_any_number() {
-        for n in 0..9 {
+        for n in 0..19 {
             let values: Vec<i16> = (0..n).map(|i| i % 3).collect();
-            let counts = counted::<4>(&values);
+            let counts = counted::<4, 8>(&values);
             assert_eq!(counts.iter().sum::<u32>(), n as u32);
             assert_eq!(counts[2], (n as u32) / 3);
         }
