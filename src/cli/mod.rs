@@ -8,7 +8,6 @@ mod selftest;
 mod wrong_value;
 
 use crate::args::spelling::spelled_out;
-use crate::io::text::printable;
 use crate::models::kinds;
 use crate::train::interrupt;
 use crate::{Error, Result};
@@ -55,16 +54,13 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         // The user has ended it, and has been told how to go on: nothing went wrong.
         Err(Error::Interrupted) => {
             tell!("{}", Error::Interrupted);
             ExitCode::from(130)
         }
         Err(error) => {
-            tell!("error: {}", printable(&error.to_string()));
+            tell!("error: {error}");
             ExitCode::from(match error {
                 Error::Usage(_) => 2,
                 _ => 1,
