@@ -1,5 +1,6 @@
 //! `cisgrad tisfm train`.
 
+use super::data_args::check_response_num;
 pub use super::train_args::Args;
 use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
@@ -13,7 +14,7 @@ use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::io::state_dict::{self, StateDict};
 use crate::models::tisfm::config::{Config, DataFiles, Description};
-use crate::models::tisfm::measured::{TEST, Tested};
+use crate::models::tisfm::measured::{TEST, Tested, misleading};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
@@ -64,14 +65,11 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             counted(dataset.length, "base")
         )));
     }
-    if let Some(outputs) = args.response_num
-        && outputs != dataset.outputs.len()
-    {
-        return Err(Error::invalid(format!(
-            "--response-num {outputs}: {} has {}",
-            args.atac_file.display(),
-            counted(dataset.outputs.len(), "output")
-        )));
+    if let Some(outputs) = args.response_num {
+        check_response_num(outputs, &args.atac_file, &dataset)?;
+    }
+    if let Some(which) = misleading(&dataset.outputs) {
+        return Err(Error::format(&args.atac_file, which));
     }
     let split = args.split(&dataset)?;
     notes.extend(split.note());
