@@ -18,7 +18,12 @@ impl FileNames {
         let strange = |c: char| matches!(c, '/' | '\\') || c.is_control();
         let mut plain = name.replace(strange, "_");
         let longest = (0..=LONGEST.min(plain.len())).rev();
-        plain.truncate(longest.into_iter().find(|&end| plain.is_char_boundary(end)).unwrap_or(0));
+        plain.truncate(
+            longest
+                .into_iter()
+                .find(|&end| plain.is_char_boundary(end))
+                .unwrap_or(0),
+        );
         let mut own = plain.clone();
         for number in 2.. {
             if self.taken.insert(own.clone()) {

@@ -347,9 +347,7 @@ impl<D: Described> Config<D> {
         Some(Difference {
             what: before.pipe.clone().unwrap_or_default(),
             before: Some(before.shown()),
-            now: Some(
-                in_place.map_or("nothing that gives the same".to_string(), InputFile::shown),
-            ),
+            now: Some(in_place.map_or("nothing that gives the same".to_string(), InputFile::shown)),
         })
     }
 

@@ -85,16 +85,28 @@ mod tests {
     fn only_files_with_plain_digits_are_of_an_epoch() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in ["model.7", "model.08.safetensors", "model.+7", "model.", "model.x", "other.7"] {
+        for name in [
+            "model.7",
+            "model.08.safetensors",
+            "model.+7",
+            "model.",
+            "model.x",
+            "other.7",
+        ] {
             std::fs::write(at(name), "").unwrap();
         }
         std::fs::create_dir(at("model.9")).unwrap();
         std::fs::create_dir(at("model.9.safetensors")).unwrap();
         assert_eq!(epoch_digits(&at("model.7")), Some("7"));
         assert_eq!(epoch_digits(&at("model.08.safetensors")), Some("08"));
-        for name in ["model.+7", "model.", "model.x", "other.7", "model.9", "model.10"] {
+        for name in [
+            "model.+7", "model.", "model.x", "other.7", "model.9", "model.10",
+        ] {
             assert_eq!(epoch_digits(&at(name)), None, "{name}");
         }
-        assert_eq!(numbered(folder.path()).unwrap(), [at("model.08.safetensors")]);
+        assert_eq!(
+            numbered(folder.path()).unwrap(),
+            [at("model.08.safetensors")]
+        );
     }
 }

@@ -551,7 +551,9 @@ fn a_list_in_pieces_is_noted() {
     cells.write("w.bed", "chr3\t5000\t5200\n");
     let run = cells.on("predict", "-m a -m b -b w.bed -o twice.bed").ok();
     assert!(
-        run.err.contains("note: -m is given 2 times: the last one holds; several values stand behind one -m"),
+        run.err.contains(
+            "note: -m is given 2 times: the last one holds; several values stand behind one -m"
+        ),
         "{}",
         run.err
     );

@@ -188,7 +188,14 @@ fn no_window_is_an_error_that_makes_no_folder() {
 fn every_track_has_files_of_its_own() {
     let cells = Cells::new();
     let list = text(cells.path("A/bigwig.txt"));
-    let file = list.lines().next().unwrap().split('\t').next().unwrap().to_string();
+    let file = list
+        .lines()
+        .next()
+        .unwrap()
+        .split('\t')
+        .next()
+        .unwrap()
+        .to_string();
     let long = "t".repeat(300);
     let line = |name: &str| format!("{file}\t{name}\n");
     cells.write("A/bigwig.txt", line("x/y") + &line("x_y") + &line(&long));
@@ -198,7 +205,9 @@ fn every_track_has_files_of_its_own() {
         .on("visualize", "-m model -b w.bed -c chr3 -o out")
         .ok();
     let found = names(cells.path("out"));
-    let signals = found.iter().filter(|name| name.ends_with("_meansignal.npy"));
+    let signals = found
+        .iter()
+        .filter(|name| name.ends_with("_meansignal.npy"));
     assert_eq!(signals.count(), 3, "{found:?}");
     for name in ["x_y_meansignal.svg", "x_y_2_meansignal.svg"] {
         assert!(found.contains(&name.to_string()), "{found:?}");
@@ -236,7 +245,9 @@ fn a_turned_kernel_is_called_so() {
         )
         .ok();
     let table = text(cells.path("known/matches.tsv"));
-    let turned = table.lines().filter(|l| l.split('\t').any(|cell| cell == "-"));
+    let turned = table
+        .lines()
+        .filter(|l| l.split('\t').any(|cell| cell == "-"));
     let picture = text(cells.path("known/matches.svg"));
     let titles = picture.matches(", reverse complement<").count();
     assert_eq!(titles, turned.count());

@@ -128,7 +128,8 @@ fn standard_output_by_its_name_is_added_to<K: Kind>() {
             let arguments = &reading.arguments;
             // Both ways of redirection; what is written before and after is kept.
             for to in [">>", ">"] {
-                let line = format!("{{ echo before; '{program}' {arguments}; echo after; }} {to} log");
+                let line =
+                    format!("{{ echo before; '{program}' {arguments}; echo after; }} {to} log");
                 data.write("log", if to == ">>" { "precious\n" } else { "" });
                 let shell = std::process::Command::new("sh")
                     .args(["-c", &line])
@@ -137,9 +138,16 @@ fn standard_output_by_its_name_is_added_to<K: Kind>() {
                     .unwrap();
                 assert!(shell.status.success(), "{line}");
                 let log = String::from_utf8(bytes(data.path("log"))).unwrap();
-                let begins = if to == ">>" { "precious\nbefore\n" } else { "before\n" };
+                let begins = if to == ">>" {
+                    "precious\nbefore\n"
+                } else {
+                    "before\n"
+                };
                 assert!(log.starts_with(begins), "{line}: {log}");
-                assert!(log.ends_with("\nafter\n") && log.lines().count() > 4, "{line}: {log}");
+                assert!(
+                    log.ends_with("\nafter\n") && log.lines().count() > 4,
+                    "{line}: {log}"
+                );
             }
         }
     }

@@ -102,7 +102,8 @@ fn no_output_takes_the_place_of_what_the_training_run_read() {
             "predict --model model --sequences peaks.fa --out",
         ] {
             let before = Snapshot::of(data.folder());
-            data.run(&format!("tisfm {command} {file}")).refused(&[file]);
+            data.run(&format!("tisfm {command} {file}"))
+                .refused(&[file]);
             before.assert_same(file);
         }
     }

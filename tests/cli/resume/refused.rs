@@ -152,8 +152,10 @@ fn a_run_that_goes_on_keeps_its_rate<K: Resumes>() {
         .ok();
     data.train("model", &format!("{rate} 0.002 {}", K::epochs(1)))
         .ok();
-    let arguments = data.train_arguments("model", &format!("{rate} gone {} --resume", K::epochs(2)));
-    data.run(&arguments.replace(&format!("{rate} gone"), "")).ok();
+    let arguments =
+        data.train_arguments("model", &format!("{rate} gone {} --resume", K::epochs(2)));
+    data.run(&arguments.replace(&format!("{rate} gone"), ""))
+        .ok();
     assert_same_end(&data.path("whole"), &data.path("model"));
     let config = || bytes(data.path("model/config.json"));
     let before = config();

@@ -159,7 +159,11 @@ fn a_flag_that_is_new_or_gone_is_named_and_nothing_is_called_null() {
             "--model first",
             "started was started with --calibrate-motifs, this run has no --calibrate-motifs",
         ),
-        ("plain", "--seed 3", "was started with --seed 0, this run has 3"),
+        (
+            "plain",
+            "--seed 3",
+            "was started with --seed 0, this run has 3",
+        ),
         (
             "plain",
             "--penalty-param 0.1 0.2",
@@ -170,6 +174,10 @@ fn a_flag_that_is_new_or_gone_is_named_and_nothing_is_called_null() {
             .train(out, &format!("--number-of-epochs 2 --resume {flags}"))
             .fails(1, &[message]);
         let words = ["null", "true", "false", "\""];
-        assert!(!words.iter().any(|word| run.err.contains(word)), "{}", run.err);
+        assert!(
+            !words.iter().any(|word| run.err.contains(word)),
+            "{}",
+            run.err
+        );
     }
 }

@@ -109,7 +109,10 @@ fn epochs_are_numbered_behind_those_of_the_weights() {
         .replace("motifs.meme", &up("motifs.meme"))
         .replace("signals.tsv", &up("signals.tsv"))
         .replace("sequences.tsv", &up("sequences.tsv"))
-        .replace("--split-folder split", &format!("--split-folder {}", up("split")));
+        .replace(
+            "--split-folder split",
+            &format!("--split-folder {}", up("split")),
+        );
     cisgrad(&folder, &inside).fails(2, &["--model model.2: it lies in --model-output itself"]);
 }
 
@@ -162,7 +165,8 @@ fn outputs_are_taken_by_name_and_others_are_refused() {
         let run = data.run(&line).ok();
         assert_eq!(run.out, plain.out, "{command}");
         assert!(
-            run.err.contains("swapped.tsv: the outputs stand in the order MCF7, K562"),
+            run.err
+                .contains("swapped.tsv: the outputs stand in the order MCF7, K562"),
             "{}",
             run.err
         );
@@ -182,7 +186,11 @@ fn outputs_are_taken_by_name_and_others_are_refused() {
     let run = data
         .run("tisfm test --model nameless --atac-file signals.tsv --sequences sequences.tsv --split-folder split")
         .ok();
-    assert!(run.err.contains("the model's outputs have no names"), "{}", run.err);
+    assert!(
+        run.err.contains("the model's outputs have no names"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]
@@ -196,7 +204,11 @@ fn outputs_that_are_called_as_rows_of_the_tables_are_refused_in_training() {
         ("K562\tK562.measured", "'K562.measured'"),
     ] {
         data.write("named.tsv", named(names));
-        data.refuses("--atac-file named.tsv", 1, &["named.tsv", name, "another name"]);
+        data.refuses(
+            "--atac-file named.tsv",
+            1,
+            &["named.tsv", name, "another name"],
+        );
     }
     // With weights of elsewhere the names are those of the table: a note.
     data.train("model", "").ok();
@@ -208,7 +220,12 @@ fn outputs_that_are_called_as_rows_of_the_tables_are_refused_in_training() {
             "tisfm test --model alone/w --architecture {ARCHITECTURE} --meme-file motifs.meme --atac-file named.tsv --sequences sequences.tsv --split-folder split"
         ))
         .ok();
-    assert!(run.err.contains("note: named.tsv: an output is called 'all'"), "{}", run.err);
+    assert!(
+        run.err
+            .contains("note: named.tsv: an output is called 'all'"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]
@@ -218,12 +235,18 @@ fn zeros_of_both_signs_rank_in_the_motifs_order_and_print_alike() {
     let weights = data.path(&format!("model/{BEST}"));
     let mut state = read(&weights).unwrap();
     let tensors = state.tensors.iter_mut();
-    let tensor = tensors.into_iter().find(|t| t.name == "linreg.weight").unwrap();
+    let tensor = tensors
+        .into_iter()
+        .find(|t| t.name == "linreg.weight")
+        .unwrap();
     let zero = |i: usize| if i % 2 == 0 { -0.0 } else { 0.0 };
     let values: Vec<f32> = (0..tensor.values.len()).map(zero).collect();
     *tensor = NamedTensor::new("linreg.weight", &tensor.shape.clone(), values);
     write_safetensors(&weights, &state).unwrap();
-    let table = data.run("tisfm motifs --model model --logos l.svg").ok().table();
+    let table = data
+        .run("tisfm motifs --model model --logos l.svg")
+        .ok()
+        .table();
     assert_eq!(table.column("motif")[..6], MOTIFS);
     assert_eq!(table.column("weight"), ["0"; 12]);
     assert!(!text(data.path("l.svg")).contains(">-0"));

@@ -15,7 +15,8 @@ const AND_OR: &str = "op = \"and_or\"\nand = \"a\"\nor = \"o\"";
 
 /// Trains an epoch with motifs of `strands`, then these blocks.
 fn train(data: &Data, strands: &str, blocks: &[&str]) {
-    let mut text = format!("name = \"own\"\n\n[[block]]\nop = \"motifs\"\nstrands = \"{strands}\"\n");
+    let mut text =
+        format!("name = \"own\"\n\n[[block]]\nop = \"motifs\"\nstrands = \"{strands}\"\n");
     for block in blocks {
         text += &format!("\n[[block]]\n{block}\n");
     }

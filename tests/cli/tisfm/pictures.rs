@@ -83,7 +83,10 @@ fn a_step_of_another_model_is_named_before_any_is_tested() {
     }
     data.run("tisfm test --model path --plot-path").fails(
         1,
-        &["path/path_1/config.json", "not the same outputs as in path/path_0"],
+        &[
+            "path/path_1/config.json",
+            "not the same outputs as in path/path_0",
+        ],
     );
     assert!(!data.path("path/path_eval.tsv").exists());
 }
@@ -121,8 +124,13 @@ fn of_many_outputs_the_ends_are_named() {
         .ok();
     data.run("tisfm test --model path --plot-path").ok();
     let svg = text(data.path("path/path_mse.svg"));
-    assert!(svg.contains("the 4 lowest and 4 highest of 12 outputs"), "{svg}");
-    let named = names.iter().filter(|name| svg.contains(&format!(">{name}<")));
+    assert!(
+        svg.contains("the 4 lowest and 4 highest of 12 outputs"),
+        "{svg}"
+    );
+    let named = names
+        .iter()
+        .filter(|name| svg.contains(&format!(">{name}<")));
     assert_eq!(named.count(), 8);
     assert!(svg.contains(">overall<"));
     assert_eq!(svg.matches("<polyline").count(), 13);
@@ -133,7 +141,10 @@ fn flags_of_a_picture_or_table_that_is_not_asked_for_are_errors() {
     let data = Data::small();
     for (flags, rule) in [
         ("--plot-path --out x", "--out: --plot-path writes"),
-        ("--top-motifs 3", "--top-motifs goes with --plot-final-layer"),
+        (
+            "--top-motifs 3",
+            "--top-motifs goes with --plot-final-layer",
+        ),
         ("--model-index a", "--model-index goes with --stat-out"),
     ] {
         data.run(&format!("tisfm test --model model {flags}"))
@@ -241,7 +252,10 @@ fn a_column_is_known_again_by_the_name_that_it_was_given() {
     let data = Data::small();
     data.train("a", "").ok();
     let run = || {
-        let mut command = command(data.folder(), "tisfm test --model a --extract-final-layer t");
+        let mut command = command(
+            data.folder(),
+            "tisfm test --model a --extract-final-layer t",
+        );
         command.args(["--model-index", "x\ty"]);
         Run::of(command.output().unwrap(), "--model-index x\\ty")
     };
@@ -406,12 +420,24 @@ fn what_cannot_be_drawn_is_said() {
         let tensor = found.next().unwrap();
         let count = tensor.values.len();
         let shape = tensor.shape.clone();
-        *tensor = NamedTensor::new("linreg.weight", &shape, (0..count).map(number).collect::<Vec<f32>>());
+        *tensor = NamedTensor::new(
+            "linreg.weight",
+            &shape,
+            (0..count).map(number).collect::<Vec<f32>>(),
+        );
     };
     linear(&mut state, &|i| if i == 0 { -1.0 } else { 0.0 });
     write_safetensors(&weights, &state).unwrap();
     data.run("tisfm test --model one --plot-final-layer --top-motifs 3")
-        .fails(1, &["nothing to draw", "the first 3", "with the weight 0", "larger --top-motifs"]);
+        .fails(
+            1,
+            &[
+                "nothing to draw",
+                "the first 3",
+                "with the weight 0",
+                "larger --top-motifs",
+            ],
+        );
     data.run("tisfm test --model one --plot-final-layer --top-motifs 100")
         .ok();
     data.train("equal", "").ok();
@@ -425,8 +451,13 @@ fn what_cannot_be_drawn_is_said() {
     data.train("other", "--architecture model_effect_diffusion")
         .ok();
     for flag in ["--plot-final-layer", "--extract-final-layer x"] {
-        data.run(&format!("tisfm test --model other {flag}"))
-            .fails(1, &[flag.split(' ').next().unwrap(), "model_effect_diffusion cannot rank motifs"]);
+        data.run(&format!("tisfm test --model other {flag}")).fails(
+            1,
+            &[
+                flag.split(' ').next().unwrap(),
+                "model_effect_diffusion cannot rank motifs",
+            ],
+        );
     }
     // Of several features a motif each is a row of its own.
     data.train(

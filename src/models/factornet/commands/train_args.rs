@@ -187,7 +187,11 @@ impl Args {
     /// The learning rate: as given, else that of the run that goes on, else the original's.
     pub fn rate(&self) -> f64 {
         const ORIGINAL: f64 = 0.001;
-        let own = || self.resume.then(|| own_flag(self.folder(), RATE))??.as_f64();
+        let own = || {
+            self.resume
+                .then(|| own_flag(self.folder(), RATE))??
+                .as_f64()
+        };
         self.learningrate.or_else(own).unwrap_or(ORIGINAL)
     }
 

@@ -85,7 +85,13 @@ pub fn files_of_run(model: &SavedModel) -> Vec<PathBuf> {
     files.extend(config.files.iter().map(|file| file.path.clone()));
     let genome = config.model.data.as_ref().and_then(|d| d.genome.as_ref());
     files.extend(genome.into_iter().flat_map(|g| outputs::genome_files(g)));
-    let named = |flag| config.flags.get(flag).and_then(Value::as_str).map(Path::new);
+    let named = |flag| {
+        config
+            .flags
+            .get(flag)
+            .and_then(Value::as_str)
+            .map(Path::new)
+    };
     files.extend(named("split_folder").into_iter().flat_map(split_files));
     files.extend(named("model").map(Path::to_path_buf));
     files

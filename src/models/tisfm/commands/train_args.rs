@@ -214,7 +214,11 @@ impl Args {
     /// The learning rate: as given, else that of the run that goes on, else the original's.
     pub(super) fn lr(&self) -> f64 {
         const ORIGINAL: f64 = 0.001;
-        let own = || self.resume.then(|| own_flag(&self.model_output, "lr"))??.as_f64();
+        let own = || {
+            self.resume
+                .then(|| own_flag(&self.model_output, "lr"))??
+                .as_f64()
+        };
         self.lr.or_else(own).unwrap_or(ORIGINAL)
     }
 
