@@ -5,12 +5,11 @@
 //! Data flows one way: [`io`] reads files, [`data`] makes samples of them, [`models`] builds a
 //! program from a spec, [`engine`] runs it through [`ops`], [`train`] drives it.
 
-/// Says a line on stderr. Where that cannot be written, nobody is there to be told, and the work goes on.
+/// Says a line on stderr, as a terminal can show it: what it quotes may come from anyone's file.
 macro_rules! tell {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($words)*);
-    }};
+    ($($words:tt)*) => {
+        $crate::io::text::tell(format_args!($($words)*))
+    };
 }
 
 pub mod args;

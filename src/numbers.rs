@@ -1,5 +1,6 @@
 //! Numbers as messages show them.
 
+use std::cmp::Ordering;
 use std::fmt::Display;
 
 /// A count with its noun: "1 sequence", "2 sequences". `noun`: in the singular, its last word with a plural in s.
@@ -57,6 +58,13 @@ pub fn rounded(number: f64) -> f64 {
     format!("{number:.4e}").parse().unwrap_or(number)
 }
 
+/// The order of a ranking, largest first; 0 and -0 are equal, so that a stable sort leaves them as they stood. What is not a
+/// number has a place too.
+pub fn descending(a: f64, b: f64) -> Ordering {
+    // 0 + -0 is 0.
+    (b + 0.0).total_cmp(&(a + 0.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +78,16 @@ mod tests {
         );
         assert_eq!((is_or_are(1_u64), is_or_are(0_u32)), ("is", "are"));
         assert_eq!((has_or_have(1_u64), has_or_have(2_u64)), ("has", "have"));
+    }
+
+    #[test]
+    fn zeros_of_both_signs_stay_in_their_order() {
+        let mut ranked = [(0, -0.0), (1, 0.0), (2, -1.0), (3, 2.0), (4, -0.0)];
+        ranked.sort_by(|a: &(i32, f64), b| descending(a.1, b.1));
+        assert_eq!(
+            ranked.iter().map(|r| r.0).collect::<Vec<_>>(),
+            [3, 0, 1, 4, 2]
+        );
     }
 
     #[test]

@@ -10,8 +10,7 @@ pub mod spelling;
 
 use crate::engine::Device;
 use crate::engine::device::{Chosen, DeviceRequest, F64_ON_CPU};
-use crate::io::atomic::write_atomic;
-use crate::io::text::printable;
+use crate::io::atomic::{until_reader_leaves, write_atomic};
 use crate::numbers::rounded;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
@@ -177,15 +176,15 @@ impl Digits {
     }
 }
 
-/// Writes a table to a file, packed with gzip where its name ends in `.gz`, or to stdout where none is named.
+/// Writes a table to a file, packed with gzip where its name ends in `.gz`, or to stdout where none is named. That nobody reads
+/// on at stdout ends what goes there and nothing else.
 pub fn emit(out: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     match out {
         Some(path) => write_atomic(path, |w| fill(w)),
         None => {
             let stdout = io::stdout().lock();
             let mut writer = io::BufWriter::new(stdout);
-            fill(&mut writer)
-                .and_then(|()| writer.flush())
+            until_reader_leaves(fill(&mut writer).and_then(|()| writer.flush()))
                 .map_err(|e| Error::io("standard output", e))
         }
     }
@@ -194,6 +193,6 @@ pub fn emit(out: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> io::Result<
 /// Notes for the user, on stderr.
 pub fn say(notes: &[String]) {
     for note in notes {
-        tell!("{}", printable(note));
+        tell!("{note}");
     }
 }

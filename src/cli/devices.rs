@@ -6,7 +6,6 @@ use crate::engine::cuda::kernels::SOURCES;
 use crate::engine::cuda::probe::{self, Cards};
 use crate::engine::cuda::{Images, LEAST_ARCH};
 use crate::engine::simd::best_level;
-use crate::io::text::printable;
 use crate::numbers::counted;
 use rayon::prelude::*;
 use std::io::{self, Write};
@@ -49,7 +48,7 @@ fn compile(found: &Cards) -> Result<()> {
             .try_for_each(|source| images.load(source, card.arch).map(drop))?;
     }
     for note in images.notes() {
-        tell!("{}", printable(&note));
+        tell!("{note}");
     }
     Ok(())
 }

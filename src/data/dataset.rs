@@ -124,6 +124,17 @@ impl Dataset {
         Dataset::join(table, parse_sequences(sequences, genome, notes)?)
     }
 
+    /// Puts the outputs into another order: that of these places, each of which is one of the present outputs'.
+    pub fn order_outputs(&mut self, places: &[usize]) {
+        let rows = self.signals.chunks(self.outputs.len().max(1));
+        let ordered = rows.flat_map(|row| places.iter().map(|&place| row[place]));
+        self.signals = ordered.collect();
+        self.outputs = places
+            .iter()
+            .map(|&place| self.outputs[place].clone())
+            .collect();
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.names.len()

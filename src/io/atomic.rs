@@ -11,6 +11,7 @@ use tempfile::{NamedTempFile, TempDir};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::descriptors::{descriptor, open_as_it_is};
 use crate::{Error, Result};
 
 /// What temporary names begin and end with.
@@ -105,6 +106,9 @@ pub fn check_writable(path: &Path) -> Result<()> {
         }
         // A device: no file is made beside it.
         Ok(found) if !found.is_file() => return Ok(()),
+        found if descriptor(path).is_some() => {
+            return found.map(|_| ()).map_err(|e| Error::io(path, e));
+        }
         _ => {}
     }
     check_folder(folder_of(&behind_links(path)))
@@ -162,8 +166,8 @@ fn bare(folder: &Path, error: io::Error) -> io::Error {
 
 /// Writes what `fill` writes to `path`, packed with gzip where the name ends in `.gz`; until the last byte is on the disk,
 /// `path` stays as it was.
-/// A device, a pipe or what a link names (`/dev/null`, `/dev/stdout`) is written to; the link or
-/// the device itself is never replaced by a file.
+/// A device, a pipe or what this process was given (`/dev/null`, `/dev/stdout`, whatever lies behind it) is written to as
+/// it is; the link, the device or the file behind it is never replaced.
 pub fn write_atomic(
     path: impl AsRef<Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -173,9 +177,8 @@ pub fn write_atomic(
 }
 
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if is_device(path) {
-        let device = File::options().write(true).open(path)?;
-        return pack(path, device, fill);
+    if is_as_it_is(path) {
+        return until_reader_leaves(pack(path, open_as_it_is(path)?, fill));
     }
     replace(path, |temporary| pack(path, temporary.as_file_mut(), fill))
 }
@@ -210,24 +213,33 @@ pub fn write_file_atomic(
     fill: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<()> {
     let path = path.as_ref();
-    let written = if is_device(path) {
+    let written = if is_as_it_is(path) {
         // A device or a pipe cannot be gone back in, and is never replaced by a file.
-        into_device(path, fill)
+        until_reader_leaves(into_device(path, fill))
     } else {
         replace(path, |temporary| fill(temporary.path()))
     };
     written.map_err(|source| Error::io(path, source))
 }
 
-/// Something that is there and is neither a file nor a folder.
-fn is_device(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+/// Something that is there and is neither a file nor a folder, or what this process was given by its descriptor's name.
+fn is_as_it_is(path: &Path) -> bool {
+    let special = |found: std::fs::Metadata| !found.is_file() && !found.is_dir();
+    std::fs::metadata(path).is_ok_and(special) || descriptor(path).is_some()
+}
+
+/// The reader of a pipe has seen enough when it leaves: what went there is done, and what goes elsewhere goes on.
+pub fn until_reader_leaves(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 fn into_device(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let (_listed, temporary) = temporary_file(|| builder().tempfile())?;
     fill(temporary.path())?;
-    let mut device = File::options().write(true).open(path)?;
+    let mut device = open_as_it_is(path)?;
     io::copy(&mut File::open(temporary.path())?, &mut device)?;
     device.flush()
 }
@@ -236,22 +248,46 @@ fn replace(path: &Path, fill: impl FnOnce(&mut NamedTempFile) -> io::Result<()>)
     let path = &behind_links(path);
     let folder = folder_of(path);
     let mut builder = builder();
+    let before = std::fs::metadata(path).ok();
     // The usual permissions of a new file (the umask still applies), not a temporary file's 0600:
-    // colleagues read these folders.
+    // colleagues read these folders. In an old file's place no more than that one's, while it is being written too.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        let mode = before
+            .as_ref()
+            .map_or(0o666, |found| found.permissions().mode() & 0o777 | 0o600);
+        builder.permissions(std::fs::Permissions::from_mode(mode));
     }
     let made = temporary_file(|| builder.tempfile_in(folder));
     let (_listed, mut temporary) = made.map_err(|e| bare(folder, e))?;
     fill(&mut temporary)?;
+    if let Some(before) = &before {
+        keep_access(temporary.path(), before)?;
+    }
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|e| e.error)?;
     // The rename itself survives a power cut only once the folder is on the disk.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+/// Gives a file the permissions of the one that it takes the place of, and its owner and group as far as this user may.
+fn keep_access(path: &Path, before: &std::fs::Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let now = std::fs::metadata(path)?;
+        // Only root gives files away; for anyone else the file is the writer's own, as a new one is.
+        if now.gid() != before.gid() {
+            let _ = chown(path, None, Some(before.gid()));
+        }
+        if now.uid() != before.uid() {
+            let _ = chown(path, Some(before.uid()), None);
+        }
+    }
+    std::fs::set_permissions(path, before.permissions())
 }
 
 #[cfg(test)]
@@ -370,6 +406,39 @@ mod tests {
         assert!(check_writable(&folder.path().join("a.txt")).is_ok());
         assert!(check_writable(Path::new("/dev/null")).is_ok());
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_the_permissions_of_the_one_that_it_replaces() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "old").unwrap();
+        for mode in [0o444, 0o600, 0o660, 0o755] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            write_atomic(&path, |w| w.write_all(b"new")).unwrap();
+            let now = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(now(), mode);
+            // A writer that opens the file by its name must be able to.
+            write_file_atomic(&path, |path| std::fs::write(path, "newer")).unwrap();
+            assert_eq!(now(), mode);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_reader_that_leaves_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || drop(File::open(pipe).unwrap())
+        });
+        write_atomic(&pipe, |w| w.write_all(&vec![b'x'; 1 << 22])).unwrap();
+        reader.join().unwrap();
     }
 
     #[cfg(unix)]

@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::descriptors::names_descriptor;
 use super::hash::{sha256, sha256_file};
 use super::text::{Bytes, Lines, check_stream};
 use crate::{Error, Result};
@@ -160,21 +161,6 @@ pub fn is_fleeting(path: &Path) -> bool {
     is_stream(path) || names_descriptor(path)
 }
 
-/// `/dev/stdin`, `/dev/fd/N`, `/proc/self/fd/N`, `/proc/PID/fd/N`.
-fn names_descriptor(path: &Path) -> bool {
-    let names: Vec<&str> = path
-        .components()
-        .map(|component| match component {
-            Component::RootDir => "/",
-            other => other.as_os_str().to_str().unwrap_or_default(),
-        })
-        .collect();
-    matches!(
-        names[..],
-        ["/", "dev", "stdin"] | ["/", "dev", "fd", _] | ["/", "proc", _, "fd", _]
-    )
-}
-
 /// That a path leads to no stream, for formats that are read by position or more than once.
 ///
 /// # Errors
@@ -269,9 +255,6 @@ mod tests {
             "/proc/7/fd/3",
         ] {
             assert!(is_fleeting(Path::new(name)), "{name}");
-        }
-        for name in ["dev/fd/3", "/dev/fd", "/proc/self/maps", "stdin"] {
-            assert!(!names_descriptor(Path::new(name)), "{name}");
         }
     }
 }

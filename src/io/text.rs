@@ -436,6 +436,12 @@ pub fn printable(message: &str) -> String {
     shown
 }
 
+/// Says a line on stderr, [`printable`]. Where that cannot be written, nobody is there to be told, and the work goes on.
+pub fn tell(line: std::fmt::Arguments) {
+    use std::io::Write as _;
+    let _ = writeln!(io::stderr(), "{}", printable(&line.to_string()));
+}
+
 /// The first few names of many, for a message: `'a', 'b', 'c' and 7 more`.
 pub fn first_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     const SHOWN: usize = 3;

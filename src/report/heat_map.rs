@@ -1,7 +1,7 @@
 //! A table as colours, rows and columns ordered by their trees.
 
 use super::clusters::Tree;
-use super::svg::Svg;
+use super::svg::{Svg, width_of};
 
 /// Pixels: a cell at most, and the space of the trees, the labels and the scale.
 const CELL: (f64, f64) = (22.0, 22.0);
@@ -9,6 +9,7 @@ const TREE: f64 = 70.0;
 const GAP: f64 = 6.0;
 const MARGIN: f64 = 16.0;
 const LETTER: f64 = 6.2;
+const TITLE: f64 = 13.0;
 const SCALE: (f64, f64) = (14.0, 110.0);
 const COLOURS: [(f64, f64, f64); 3] = [
     (35.0, 87.0, 153.0),
@@ -39,11 +40,12 @@ pub fn heat_map_svg(map: &HeatMap) -> String {
     let (left, top) = (MARGIN + TREE + GAP, MARGIN + 24.0 + TREE + GAP);
     let (right, bottom) = (left + columns * CELL.0, top + rows * CELL.1);
     let scale_left = right + width(map.rows) + 24.0;
+    // Few columns are narrower than the title.
     let mut svg = Svg::new(
-        scale_left + SCALE.0 + 70.0,
+        (scale_left + SCALE.0 + 70.0).max(left + width_of(map.title, TITLE) + MARGIN),
         bottom.max(top + SCALE.1) + width(map.columns) + MARGIN,
     );
-    svg.label((left, MARGIN + 10.0), 13.0, "start", map.title);
+    svg.label((left, MARGIN + 10.0), TITLE, "start", map.title);
     let most = map.values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
     for (i, &row) in map.row_tree.order.iter().enumerate() {
         for (j, &column) in map.column_tree.order.iter().enumerate() {
@@ -156,6 +158,25 @@ mod tests {
         let first = text.find(">Pax5<").unwrap();
         assert!(first < text.find(">Ebf1<").unwrap() && text.contains(">-2.00<"));
         assert!(text.ends_with("</svg>\n") && !text.contains("NaN"));
+    }
+
+    #[test]
+    fn a_picture_is_as_wide_as_its_title() {
+        let names = ["a".to_string()];
+        let one = tree(&[vec![0.0]]);
+        let title = "Final layer: the first 3 motifs of each output of a long name";
+        let text = heat_map_svg(&HeatMap {
+            title,
+            scale: "weight",
+            rows: &names,
+            columns: &names,
+            values: &[1.0],
+            row_tree: &one,
+            column_tree: &one,
+        });
+        let width = text.split("width=\"").nth(1).unwrap();
+        let width: f64 = width.split('"').next().unwrap().parse().unwrap();
+        assert!(width > 92.0 + 7.0 * title.len() as f64, "{width}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Lines over one axis, the named ones with their names at their ends.
 
-use super::svg::Svg;
+use super::svg::{Svg, shortened, width_of};
+use std::f64::consts::{LN_2, LN_10};
 
 /// Pixels.
 const SIZE: (f64, f64) = (960.0, 540.0);
@@ -10,6 +11,11 @@ const LETTER: f64 = 6.6;
 const TOP: f64 = 46.0;
 const BOTTOM: f64 = 56.0;
 const LABEL: f64 = 13.0;
+const TITLE: f64 = 15.0;
+/// The axes' names.
+const NAME: f64 = 12.0;
+/// Letters of a line's name, the others are left out.
+const NAME_LETTERS: usize = 60;
 /// As in matplotlib's table of ten, without its grey.
 const COLOURS: [&str; 9] = [
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#bcbd22",
@@ -44,17 +50,29 @@ struct Axis {
 }
 
 impl Axis {
-    /// Over all of these; a single number lies in the middle.
+    /// Over all of these; a single number, or some that are too close to tell apart, lie in the middle.
     fn over(numbers: impl Iterator<Item = f64> + Clone, log: bool) -> Axis {
-        let scaled = numbers
-            .filter(|x| x.is_finite())
-            .map(|x| if log { x.ln() } else { x });
+        /// Beyond it the length of an axis is no number.
+        const LARGEST: f64 = f64::MAX / 4.0;
+        let scaled = numbers.filter(|x| x.is_finite()).map(|x| {
+            if log {
+                x.ln()
+            } else {
+                x.clamp(-LARGEST, LARGEST)
+            }
+        });
         let low = scaled.clone().fold(f64::INFINITY, f64::min);
         let high = scaled.fold(f64::NEG_INFINITY, f64::max);
-        let (low, high) = match (low <= high, low < high) {
+        let size = low.abs().max(high.abs());
+        // Steps between ticks must be numbers that the ticks' own digits can show.
+        let apart = high - low > (size * 1e-9).max(1e-300);
+        let (low, high) = match (low <= high, apart) {
             (false, _) => (0.0, 1.0),
-            (true, false) => (low - 0.5, low + 0.5),
             (true, true) => (low, high),
+            // From half of the number to twice it, or to half as much again.
+            (true, false) if log => (low - LN_2, low + LN_2),
+            (true, false) if size > 1e-290 => (low - size / 2.0, low + size / 2.0),
+            (true, false) => (-0.5, 0.5),
         };
         Axis { low, high, log }
     }
@@ -76,56 +94,91 @@ impl Axis {
 
     /// Round numbers inside, at most some eight.
     fn ticks(&self) -> Vec<f64> {
-        if self.log {
-            let decades = (self.high - self.low) / std::f64::consts::LN_10;
-            let digits: &[f64] = if decades < 2.5 {
-                &[1.0, 2.0, 5.0]
-            } else {
-                &[1.0]
-            };
-            let every = (decades / 8.0).ceil().max(1.0) as i32;
-            let lowest = (self.low / std::f64::consts::LN_10).floor() as i32;
-            let highest = (self.high / std::f64::consts::LN_10).ceil() as i32;
-            let all = (lowest..=highest).filter(|power| power.rem_euclid(every) == 0);
-            let all = all.flat_map(|power| digits.iter().map(move |d| d * 10f64.powi(power)));
-            return all
-                .filter(|x| (0.0..=1.0).contains(&self.share(*x)))
-                .collect();
+        if !self.log {
+            return round_numbers(self.low, self.high);
         }
-        let rough = (self.high - self.low) / 6.0;
-        let power = 10f64.powf(rough.log10().floor());
-        let steps = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);
-        let step = steps
-            .into_iter()
-            .find(|step| *step >= rough)
-            .unwrap_or(steps[3]);
-        let first = (self.low / step).ceil() as i64;
-        let last = (self.high / step).floor() as i64;
-        (first..=last).map(|i| i as f64 * step).collect()
+        let decades = (self.high - self.low) / LN_10;
+        let digits: &[f64] = if decades < 2.5 {
+            &[1.0, 2.0, 5.0]
+        } else {
+            &[1.0]
+        };
+        let every = (decades / 8.0).ceil().max(1.0) as i32;
+        let lowest = (self.low / LN_10).floor() as i32;
+        let highest = (self.high / LN_10).ceil() as i32;
+        let all = (lowest..=highest).filter(|power| power.rem_euclid(every) == 0);
+        let all = all.flat_map(|power| digits.iter().map(move |d| d * 10f64.powi(power)));
+        let inside = |x: &f64| (0.0..=1.0).contains(&self.share(*x));
+        let ticks: Vec<f64> = all.filter(inside).collect();
+        match ticks.len() {
+            // Less than from one such number to the next: the axis is all but even.
+            0 | 1 => {
+                let even = round_numbers(self.low.exp(), self.high.exp());
+                even.into_iter().filter(inside).collect()
+            }
+            _ => ticks,
+        }
     }
 }
 
-/// A tick's number with the digits that tell it from its neighbours.
-fn shown(number: f64, step: f64) -> String {
-    let size = number.abs();
-    if number == 0.0 {
-        "0".to_string()
-    } else if !(1e-3..1e5).contains(&size) {
-        let text = format!("{number:.1e}");
-        text.replace(".0e", "e")
-    } else {
-        let digits = (-step.log10().floor()).max(0.0) as usize;
-        format!("{number:.digits$}")
+/// Some six numbers of few digits between two; none where the upper one is beyond all numbers.
+fn round_numbers(low: f64, high: f64) -> Vec<f64> {
+    if !high.is_finite() {
+        return Vec::new();
     }
+    let rough = (high - low) / 6.0;
+    let power = 10f64.powf(rough.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);
+    let step = steps
+        .into_iter()
+        .find(|step| *step >= rough)
+        .unwrap_or(steps[3]);
+    let first = (low / step).ceil() as i64;
+    let last = (high / step).floor() as i64;
+    (first..=last).map(|i| i as f64 * step).collect()
+}
+
+/// The ticks' numbers, all in one form; evenly spaced ones with the digits that tell each from its neighbours.
+fn shown(ticks: &[f64], even: bool) -> Vec<String> {
+    let mut sizes = ticks
+        .iter()
+        .map(|tick| tick.abs())
+        .filter(|size| *size > 0.0);
+    let plain = sizes.all(|size| (1e-3..1e5).contains(&size));
+    let step = match ticks {
+        [a, b, ..] => b - a,
+        [one] => one.abs(),
+        [] => 1.0,
+    };
+    // Without what multiples of a step are off by.
+    let tidy = |tick: f64| format!("{tick:.9e}").parse().unwrap_or(tick);
+    let text = |&tick: &f64| match (tick, plain) {
+        (0.0, _) => "0".to_string(),
+        (tick, true) if even => {
+            let digits = (-step.log10().floor()).max(0.0) as usize;
+            format!("{tick:.digits$}")
+        }
+        (tick, true) => tidy(tick).to_string(),
+        (tick, false) => format!("{:e}", tidy(tick)),
+    };
+    ticks.iter().map(text).collect()
 }
 
 /// Lines over x; numbers that are not finite are left out of their line.
 pub fn line_chart_svg(chart: &Chart) -> String {
-    let mut svg = Svg::new(SIZE.0, SIZE.1);
-    let names = chart.lines.iter().filter_map(|line| line.name.as_ref());
-    let letters = names.map(|name| name.chars().count()).max().unwrap_or(0);
-    let right = SIZE.0 - RIGHT.max(28.0 + letters as f64 * LETTER).min(SIZE.0 / 2.0);
-    let bottom = SIZE.1 - BOTTOM;
+    let name = |line: &Line| Some(shortened(line.name.as_ref()?, NAME_LETTERS));
+    let names: Vec<String> = chart.lines.iter().filter_map(name).collect();
+    let letters = names.iter().map(|name| name.chars().count()).max();
+    // The plot keeps its size: beside long names, below a long title and with many names the picture is larger.
+    let right = SIZE.0 - RIGHT;
+    let beside = RIGHT.max(28.0 + letters.unwrap_or(0) as f64 * LETTER);
+    let titled = 2.0 * LEFT + width_of(chart.title, TITLE).max(width_of(chart.x_name, NAME));
+    let size = (
+        (right + beside).max(titled),
+        SIZE.1.max(TOP + BOTTOM + names.len() as f64 * LABEL),
+    );
+    let bottom = size.1 - BOTTOM;
+    let mut svg = Svg::new(size.0, size.1);
     let x_axis = Axis::over(chart.x.iter().copied(), chart.log_x).wider();
     let values = chart
         .lines
@@ -134,28 +187,22 @@ pub fn line_chart_svg(chart: &Chart) -> String {
     let y_axis = Axis::over(values, false).wider();
     let x = |number: f64| LEFT + x_axis.share(number) * (right - LEFT);
     let y = |number: f64| bottom - y_axis.share(number) * (bottom - TOP);
-    svg.label((LEFT, 24.0), 15.0, "start", chart.title);
+    svg.label((LEFT, 24.0), TITLE, "start", chart.title);
     svg.line((LEFT, TOP), (LEFT, bottom));
     svg.line((LEFT, bottom), (right, bottom));
     let ticks = x_axis.ticks();
-    for &tick in &ticks {
+    for (&tick, text) in ticks.iter().zip(shown(&ticks, !chart.log_x)) {
         svg.line((x(tick), bottom), (x(tick), bottom + 5.0));
-        let step = if chart.log_x { tick } else { apart(&ticks) };
-        svg.label((x(tick), bottom + 18.0), 11.0, "middle", &shown(tick, step));
+        svg.label((x(tick), bottom + 18.0), 11.0, "middle", &text);
     }
     let ticks = y_axis.ticks();
-    for &tick in &ticks {
+    for (&tick, text) in ticks.iter().zip(shown(&ticks, true)) {
         svg.line((LEFT - 5.0, y(tick)), (LEFT, y(tick)));
-        svg.label(
-            (LEFT - 8.0, y(tick) + 4.0),
-            11.0,
-            "end",
-            &shown(tick, apart(&ticks)),
-        );
+        svg.label((LEFT - 8.0, y(tick) + 4.0), 11.0, "end", &text);
     }
     svg.label(
-        ((LEFT + right) / 2.0, SIZE.1 - 14.0),
-        12.0,
+        ((LEFT + right) / 2.0, size.1 - 14.0),
+        NAME,
         "middle",
         chart.x_name,
     );
@@ -189,17 +236,14 @@ pub fn line_chart_svg(chart: &Chart) -> String {
             "<path d=\"M{right:.1} {end:.1}L{:.1} {place:.1}\" stroke=\"{colour}\" stroke-width=\"0.8\" fill=\"none\"/>",
             right + 16.0
         ));
-        svg.label((right + 20.0, place + 4.0), 11.0, "start", name);
+        svg.label(
+            (right + 20.0, place + 4.0),
+            11.0,
+            "start",
+            &shortened(name, NAME_LETTERS),
+        );
     }
     svg.finish()
-}
-
-fn apart(ticks: &[f64]) -> f64 {
-    match ticks {
-        [a, b, ..] => b - a,
-        [one] => one.abs(),
-        [] => 1.0,
-    }
 }
 
 fn draw(
@@ -305,12 +349,91 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_round() {
-        let axis = Axis::over([0.0, 0.31].into_iter(), false);
-        let ticks: Vec<String> = axis.ticks().iter().map(|&t| shown(t, 0.1)).collect();
-        assert_eq!(ticks, ["0", "0.1", "0.2", "0.3"]);
-        let log = Axis::over([1e-4, 1.0].into_iter(), true);
-        let ticks: Vec<String> = log.ticks().iter().map(|&t| shown(t, t)).collect();
-        assert_eq!(ticks, ["1e-4", "0.001", "0.01", "0.1", "1"]);
+    fn ticks_are_round_and_in_one_form() {
+        let ticks = |numbers: &[f64], log: bool| {
+            let axis = Axis::over(numbers.iter().copied(), log);
+            shown(&axis.ticks(), !log)
+        };
+        assert_eq!(
+            ticks(&[0.0, 0.31], false),
+            ["0", "0.1", "0.2", "0.3"].map(String::from)[..]
+        );
+        assert_eq!(
+            ticks(&[1e-4, 1.0], true),
+            ["1e-4", "1e-3", "1e-2", "1e-1", "1e0"]
+        );
+        assert_eq!(ticks(&[0.01, 10.0], true), ["0.01", "0.1", "1", "10"]);
+        // Within one decade the numbers are those of an even axis.
+        let narrow = ticks(&[0.25, 0.45], true);
+        assert!(
+            narrow.len() > 3 && narrow.contains(&"0.3".to_string()),
+            "{narrow:?}"
+        );
+        assert_eq!(
+            ticks(&[0.0, 2e-4], false),
+            ["0", "5e-5", "1e-4", "1.5e-4", "2e-4"]
+        );
+    }
+
+    #[test]
+    fn numbers_that_no_axis_can_tell_apart_are_a_picture() {
+        for numbers in [
+            [0.0, 1e-323],
+            [1.0, 1.0 + f64::EPSILON],
+            [-f64::MAX, f64::MAX],
+            [0.0, f64::MAX],
+            [1e-320, 1e-300],
+            [f64::MAX, f64::MAX],
+        ] {
+            for log_x in [false, true] {
+                let x: Vec<f64> = numbers.into_iter().filter(|x| !log_x || *x > 0.0).collect();
+                let lines = [line(Some("a"), &numbers[..x.len()])];
+                let text = line_chart_svg(&Chart {
+                    title: "",
+                    x_name: "",
+                    y_name: "",
+                    x: &x,
+                    log_x,
+                    marked: x.first().copied(),
+                    lines: &lines,
+                });
+                assert!(
+                    !text.contains("NaN") && !text.contains("inf"),
+                    "{numbers:?} {text}"
+                );
+                assert!(text.len() < 10_000, "{numbers:?}: {}", text.len());
+            }
+        }
+        // One step of a path: the axis is about it.
+        let axis = Axis::over([0.1].into_iter(), false);
+        assert_eq!((axis.low, axis.high), (0.05, 0.15000000000000002));
+    }
+
+    #[test]
+    fn many_long_names_are_inside_the_picture() {
+        let lines: Vec<Line> = (0..81)
+            .map(|i| line(Some(&format!("{i} {}", "long ".repeat(60))), &[0.0, 1.0]))
+            .collect();
+        let title = "title ".repeat(40);
+        let text = line_chart_svg(&Chart {
+            title: &title,
+            x_name: "",
+            y_name: "",
+            x: &[0.0, 1.0],
+            log_x: false,
+            marked: None,
+            lines: &lines,
+        });
+        let size = |name: &str| -> f64 {
+            let part = text.split(&format!("{name}=\"")).nth(1).unwrap();
+            part.split('"').next().unwrap().parse().unwrap()
+        };
+        assert!(size("width") > 7.0 * title.len() as f64);
+        let labels = text.split("<text x=\"").skip(1).map(|part| {
+            let y = part.split("y=\"").nth(1).unwrap();
+            y.split('"').next().unwrap().parse::<f64>().unwrap()
+        });
+        assert!(labels.fold(0.0, f64::max) < size("height"));
+        assert!(text.contains('…'));
     }
 }

@@ -1,6 +1,6 @@
 //! A track's mean under each kernel's sites, as small plots on one scale.
 
-use super::svg::Svg;
+use super::svg::{Svg, width_of};
 use crate::io::scientific::Scientific;
 
 /// Pixels.
@@ -8,6 +8,7 @@ const PANEL: (f64, f64) = (150.0, 70.0);
 const GAP: (f64, f64) = (20.0, 30.0);
 const MARGIN: (f64, f64) = (60.0, 40.0);
 const COLUMNS: usize = 6;
+const TITLE: f64 = 13.0;
 
 /// One picture of (kernels, `width`) means, row-major: a panel a kernel, positions from left to right, all panels from 0
 /// (or the smallest mean, where that is below) to the largest mean. Kernels whose means are NaN are marked as without
@@ -17,10 +18,11 @@ pub fn signal_svg(title: &str, width: usize, means: &[f64]) -> String {
     let columns = kernels.len().clamp(1, COLUMNS);
     let lines = kernels.len().div_ceil(columns);
     let mut svg = Svg::new(
-        MARGIN.0 + columns as f64 * (PANEL.0 + GAP.0),
+        (MARGIN.0 + columns as f64 * (PANEL.0 + GAP.0))
+            .max(2.0 * MARGIN.0 + width_of(title, TITLE)),
         MARGIN.1 + lines as f64 * (PANEL.1 + GAP.1),
     );
-    svg.label((MARGIN.0, 18.0), 13.0, "start", title);
+    svg.label((MARGIN.0, 18.0), TITLE, "start", title);
     let finite = || means.iter().copied().filter(|mean| mean.is_finite());
     let low = finite().fold(0.0, f64::min);
     let high = finite().fold(low, f64::max);

@@ -75,6 +75,29 @@ impl Svg {
     }
 }
 
+/// Pixels that a text takes at most, as long as its letters are no wider than those of the usual sans-serif fonts are on
+/// average.
+pub(super) fn width_of(text: &str, size: f64) -> f64 {
+    const LETTER: f64 = 0.65;
+    text.chars().count() as f64 * size * LETTER
+}
+
+/// A text of so many letters at most.
+pub(super) fn shortened(text: &str, letters: usize) -> String {
+    match text.chars().count() > letters {
+        true => {
+            let kept = text.chars().take(letters.saturating_sub(1));
+            kept.chain(['…']).collect()
+        }
+        false => text.to_string(),
+    }
+}
+
+/// A text of so many pixels at most.
+pub(super) fn fitted(text: &str, size: f64, width: f64) -> String {
+    shortened(text, (width / width_of("x", size)) as usize)
+}
+
 /// Text between tags.
 pub(super) fn escaped(text: &str) -> String {
     text.chars()

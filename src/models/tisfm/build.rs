@@ -174,6 +174,45 @@ impl<T: Real> Builder<'_, T> {
         }
     }
 
+    /// From here on the features are not one a motif. The first reason is the one to say.
+    pub(super) fn no_motifs(&mut self, reason: &'static str) {
+        if !matches!(self.features, Features::Other(_)) {
+            self.features = Features::Other(reason);
+        }
+    }
+
+    /// Positions, or windows of them, have become one number a channel.
+    pub(super) fn pooled(&mut self) {
+        self.features = match &self.features {
+            Features::MotifWindows { strands: 1, .. } => Features::Motifs,
+            Features::MotifWindows { strands, .. } => Features::MotifWindows {
+                strands: *strands,
+                windows: 1,
+            },
+            other => other.clone(),
+        };
+    }
+
+    /// The two strands of each motif have become one channel.
+    pub(super) fn strands_merged(&mut self) {
+        match &self.features {
+            Features::MotifWindows { strands: 2, .. } => self.features = Features::Motifs,
+            _ => self.no_motifs("its merged channels are not a motif's two strands"),
+        }
+    }
+
+    /// How many numbers the features are, by what they are; None where they are not motifs'.
+    pub(super) fn feature_count(&self) -> Option<usize> {
+        let strands = self.spec.strands()?;
+        let motifs = self.kernels?.channels(strands) / strands.channels();
+        Some(match &self.features {
+            Features::Motifs => motifs,
+            Features::MotifBlocks(names) => names.len() * motifs,
+            Features::MotifWindows { strands, windows } => strands * windows * motifs,
+            Features::Other(_) => return None,
+        })
+    }
+
     /// Runs the first `count` blocks on the row's sequence or on the batch's first.
     pub fn run(&mut self, count: usize, which: Codes) -> Result<State> {
         let spec = self.spec;

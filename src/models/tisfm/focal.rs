@@ -127,6 +127,7 @@ impl<T: Real> Builder<'_, T> {
             self.linear_params(&format!("{name}.{idle}"), channels, channels, Start::Plain);
         }
         let masked = product(self.tape, v, mask);
+        self.pooled();
         Ok(reduce(self.tape, masked, Reduce::Sum))
     }
 
@@ -164,7 +165,7 @@ impl<T: Real> Builder<'_, T> {
         let z = attention_pool(self.tape, v, outer, length, false);
         let z = self.tape.view(z, &[channels]);
         let masked = product(self.tape, z, mask);
-        self.features = super::Features::Motifs;
+        self.pooled();
         Ok(add(self.tape, z, masked))
     }
 

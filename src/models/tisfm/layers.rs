@@ -60,7 +60,7 @@ impl<T: Real> Builder<'_, T> {
                         ),
                     ));
                 }
-                self.features = Features::Motifs;
+                self.strands_merged();
                 Ok(self.tape.view(x, &[channels / 2, 2 * length]))
             }
             Block::ChannelAttention {
@@ -93,6 +93,7 @@ impl<T: Real> Builder<'_, T> {
             }
             Block::GlobalMaxPool {} => {
                 self.channels_and_positions(block, x)?;
+                self.pooled();
                 Ok(reduce(self.tape, x, Reduce::Max))
             }
             Block::Gate { name } => Ok(self.gate(x, name)),
@@ -101,7 +102,12 @@ impl<T: Real> Builder<'_, T> {
                 let either = self.open(x, or);
                 let either = add(self.tape, x, either);
                 let width = self.tape.len(x);
-                self.features = Features::MotifBlocks(vec!["and".into(), "or".into()]);
+                match self.features {
+                    Features::Motifs => {
+                        self.features = Features::MotifBlocks(vec!["and".into(), "or".into()]);
+                    }
+                    _ => self.no_motifs("its block and_or joins several features of a motif"),
+                }
                 let (a, b) = (
                     self.tape.view(both, &[1, width]),
                     self.tape.view(either, &[1, width]),
@@ -170,6 +176,7 @@ impl<T: Real> Builder<'_, T> {
                     &[outputs],
                     Start::Plain.init(channels),
                 );
+                self.no_motifs("its effect layer makes outputs of the motifs at every position");
                 Ok(conv1d(self.tape, x, weight, Some(bias), 0, 1))
             }
             Block::Focal { name, widths } => self.focal(block, x, name, widths),
@@ -199,10 +206,13 @@ impl<T: Real> Builder<'_, T> {
                 let inputs = self.tape.len(x);
                 let outputs = size.unwrap_or(self.dimensions.outputs);
                 let (weight, bias) = self.linear_params(name, inputs, outputs, *start);
-                self.last_layer = Some(name.clone());
-                if size.is_some() && !matches!(self.features, Features::Other(_)) {
-                    self.features =
-                        Features::Other("a hidden layer stands between motifs and outputs");
+                // Another layer before it, of whatever size, has mixed the motifs.
+                let hidden = self.last_layer.replace(name.clone()).is_some();
+                if size.is_some() || hidden {
+                    self.no_motifs("a hidden layer stands between motifs and outputs");
+                }
+                if self.feature_count().is_some_and(|count| count != inputs) {
+                    self.no_motifs("its last layer reads every position of the motifs, not one number a motif: a pooling block before it would make that");
                 }
                 Ok(linear(self.tape, x, weight, Some(bias)))
             }
@@ -266,6 +276,8 @@ impl<T: Real> Builder<'_, T> {
             &[*filters],
             Start::Plain.init(fan_in),
         );
+        // Without known motifs before it the reason stays that there are none.
+        self.no_motifs("a convolution stands between motifs and outputs");
         Ok(conv1d(self.tape, x, weight, Some(bias), *padding, *width))
     }
 
@@ -395,7 +407,7 @@ impl<T: Real> Builder<'_, T> {
         let all = concat(self.tape, &[z1, parts], 1);
         let mask = self.open_to(all, gate, channels / 2);
         let z = self.tape.view(z, &[channels / 2]);
-        self.features = Features::Motifs;
+        self.strands_merged();
         Ok(product(self.tape, z, mask))
     }
 

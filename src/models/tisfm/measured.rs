@@ -59,6 +59,29 @@ pub fn scores(outputs: &[String], predictions: &[f64], signals: &[f64]) -> Vec<S
     each.chain([score("all", predictions, signals)]).collect()
 }
 
+/// What an output must not be called, since tables have rows or columns of that name beside the outputs'; None where all
+/// names are plain.
+pub fn misleading(outputs: &[String]) -> Option<String> {
+    const OWN: [&str; 3] = ["all", "overall", "lambda"];
+    let own = outputs.iter().find(|name| OWN.contains(&name.as_str()));
+    if let Some(name) = own {
+        return Some(format!(
+            "an output is called '{name}', as is a row or a column of the tables of results that is about all outputs (all, overall) or the penalty (lambda): give it another name"
+        ));
+    }
+    let measured = |name: &&String| {
+        let predicted = name.strip_suffix(MEASURED);
+        predicted.is_some_and(|predicted| outputs.iter().any(|name| name == predicted))
+    };
+    let name = outputs.iter().find(measured)?;
+    Some(format!(
+        "an output is called '{name}', as is the column of measured values in a table of predictions: give it another name"
+    ))
+}
+
+/// Behind an output's name: its measured values, in a table of predictions.
+pub const MEASURED: &str = ".measured";
+
 /// The test sequences of a training run.
 #[derive(Clone, Copy)]
 pub struct Tested<'a> {
@@ -126,6 +149,21 @@ impl Tested<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_the_tables_own_rows_and_columns_mislead() {
+        let found =
+            |names: &[&str]| misleading(&names.iter().map(|n| n.to_string()).collect::<Vec<_>>());
+        for names in [
+            &["B", "all"][..],
+            &["overall"],
+            &["lambda", "B"],
+            &["B", "B.measured"],
+        ] {
+            assert!(found(names).is_some(), "{names:?}");
+        }
+        assert_eq!(found(&["B", "All", "T.measured"]), None);
+    }
 
     #[test]
     fn all_is_over_every_number_of_every_output() {

@@ -2,6 +2,7 @@
 
 use crate::models::tisfm::Features;
 use crate::models::tisfm::saved::SavedModel;
+use crate::numbers::descending;
 use crate::train::model::Lowering;
 use crate::{Error, Result};
 
@@ -24,8 +25,10 @@ pub struct Ranked {
 pub struct FinalLayer {
     /// In the layer's order, pads left out.
     pub features: Vec<Feature>,
-    /// outputs x features.
+    /// outputs x features; 0 is never -0, so that equal weights keep the motifs' order and print the same.
     pub weights: Vec<f64>,
+    /// outputs x pads: what the layer holds of channels that no motif has.
+    pads: Vec<f64>,
 }
 
 /// An input of the last layer.
@@ -67,14 +70,18 @@ impl FinalLayer {
         let values = &params[weights.range()];
         let width = values.len() / config.outputs.len();
         let places = (0..width).map(|i| (i, place(&features, i, width)));
-        let real: Vec<_> = places
-            .filter(|(_, (motif, _))| *motif < config.motifs.len())
-            .collect();
-        let of_output = |row: &[f64]| real.iter().map(|(i, _)| row[*i]).collect::<Vec<_>>();
-        let weights = values.chunks(width).flat_map(of_output).collect();
+        let (real, pads): (Vec<_>, Vec<_>) =
+            places.partition(|(_, (motif, _))| *motif < config.motifs.len());
+        let of = |columns: &[(usize, (usize, Option<String>))]| {
+            let rows = values.chunks(width);
+            rows.flat_map(|row| columns.iter().map(|(i, _)| row[*i] + 0.0))
+                .collect::<Vec<f64>>()
+        };
+        let (weights, pads) = (of(&real), of(&pads));
         let feature = |(_, (motif, block))| Feature { motif, block };
         Ok(FinalLayer {
             weights,
+            pads,
             features: real.into_iter().map(feature).collect(),
         })
     }
@@ -83,6 +90,27 @@ impl FinalLayer {
     pub fn output(&self, output: usize) -> &[f64] {
         let width = self.features.len();
         &self.weights[output * width..(output + 1) * width]
+    }
+
+    /// The features of an output by descending weight, equal ones in their own order.
+    pub fn ranking(&self, output: usize) -> Vec<usize> {
+        let weights = self.output(output);
+        let mut order: Vec<usize> = (0..weights.len()).collect();
+        order.sort_by(|&i, &j| descending(weights[i], weights[j]));
+        order
+    }
+
+    /// A motif's place in an output, from 0, as the original's test_model.py has it: in a list that holds the pads too.
+    pub fn place_of_original(&self, output: usize, motif: usize) -> Option<usize> {
+        let ranking = self.ranking(output);
+        let place = ranking
+            .iter()
+            .position(|&i| self.features[i].motif == motif)?;
+        let weight = self.output(output)[ranking[place]];
+        let outputs = self.weights.len() / self.features.len();
+        let pads = self.pads.len() / outputs;
+        let pads = &self.pads[output * pads..(output + 1) * pads];
+        Some(place + pads.iter().filter(|pad| **pad > weight).count())
     }
 
     /// A feature in pictures and tables: the factor's name (of an identifier like `Pax5+M1848_1.02+I` what stands before the plus), and
@@ -116,9 +144,7 @@ pub fn motif_ranks(model: &SavedModel) -> Result<Vec<Ranked>> {
     let mut ranked = Vec::new();
     for (number, output) in config.outputs.iter().enumerate() {
         let weights = layer.output(number);
-        let mut order: Vec<usize> = (0..weights.len()).collect();
-        order.sort_by(|&i, &j| weights[j].total_cmp(&weights[i]));
-        for (rank, i) in order.into_iter().enumerate() {
+        for (rank, i) in layer.ranking(number).into_iter().enumerate() {
             let Feature { motif, block } = &layer.features[i];
             let motif = &config.motifs[*motif];
             ranked.push(Ranked {
@@ -168,6 +194,22 @@ fn place(features: &Features, index: usize, width: usize) -> (usize, Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_originals_places_count_the_pads_and_zeros_of_both_signs_are_equal() {
+        let feature = |motif| Feature { motif, block: None };
+        let layer = FinalLayer {
+            features: [0, 1, 2].map(feature).to_vec(),
+            weights: vec![0.0, -0.0, 0.5, -1.0, 2.0, 0.0],
+            pads: vec![0.25, -3.0, 3.0, 0.5],
+        };
+        assert_eq!(layer.ranking(0), [2, 0, 1]);
+        assert_eq!(layer.ranking(1), [1, 2, 0]);
+        let places = |output| [0, 1, 2].map(|motif| layer.place_of_original(output, motif));
+        assert_eq!(places(0), [Some(2), Some(3), Some(0)]);
+        assert_eq!(places(1), [Some(4), Some(1), Some(3)]);
+        assert_eq!(layer.place_of_original(0, 7), None);
+    }
 
     #[test]
     fn features_find_their_motif_and_block() {

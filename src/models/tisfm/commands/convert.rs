@@ -1,5 +1,6 @@
 //! `cisgrad convert tisfm`.
 
+use super::data_args::nameless;
 use crate::args::numbers::one_or_more;
 use crate::args::{outputs, say};
 use crate::io::sources::Sources;
@@ -79,7 +80,7 @@ impl Args {
     fn outputs(&self, model: &foreign::Whole) -> Result<Vec<String>> {
         let count = model.outputs()?;
         if self.output_names.is_empty() {
-            return Ok((1..=count).map(|i| format!("output_{i}")).collect());
+            return Ok((0..count).map(nameless).collect());
         }
         if self.output_names.len() != count {
             return Err(Error::usage(format!(

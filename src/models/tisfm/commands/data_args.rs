@@ -5,21 +5,24 @@ use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
 use crate::io::sources::Sources;
+use crate::models::tisfm::measured::misleading;
 use crate::models::tisfm::saved::SavedModel;
 use crate::numbers::counted;
 use crate::train::folder::CONFIG;
 use crate::{Error, Result};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct DataArgs {
-    /// Signals [default: those of the training run]
+    /// Signals [default: those of the training run; predict takes them with --split alone]
     #[arg(long, value_name = "FILE")]
     pub atac_file: Option<PathBuf>,
-    /// Sequences: name and sequence a line, FASTA, or BED with --genome [default: those of the training run]
+    /// Sequences: name and sequence a line, FASTA, or BED with --genome [default: those of the training run; predict needs them
+    /// without --split]
     #[arg(long, value_name = "FILE")]
     pub sequences: Option<PathBuf>,
-    /// Split [default: the training run's, kept in the model folder]
+    /// Split [default: the training run's, kept in the model folder; predict takes it with --split alone]
     #[arg(long, value_name = "DIR")]
     pub split_folder: Option<PathBuf>,
 }
@@ -94,15 +97,63 @@ impl DataArgs {
         }
         let dataset = read(&sources, &signals, &sequences, genome)?;
         check_outputs(&signals, &dataset, model.config.model.outputs.len())?;
-        if dataset.outputs != model.config.model.outputs {
-            tell!(
-                "warning: the outputs are called {}, the model's {}",
-                dataset.outputs.join(", "),
-                model.config.model.outputs.join(", ")
-            );
-        }
-        Ok(dataset)
+        by_name(&signals, dataset, &model.config.model.outputs)
     }
+}
+
+/// The data set with its outputs in the model's order.
+fn by_name(signals: &Path, mut dataset: Dataset, model: &[String]) -> Result<Dataset> {
+    if dataset.outputs == model {
+        return Ok(dataset);
+    }
+    let (theirs, ours) = (dataset.outputs.join(", "), model.join(", "));
+    let place = |name| dataset.outputs.iter().position(|found| found == name);
+    let places: Option<Vec<usize>> = model.iter().map(place).collect();
+    let all: Option<HashSet<usize>> = places.as_ref().map(|p| p.iter().copied().collect());
+    match places {
+        Some(places) if all.is_some_and(|all| all.len() == model.len()) => {
+            tell!(
+                "note: {}: the outputs stand in the order {theirs}; they are taken by name, in the model's order {ours}",
+                signals.display()
+            );
+            dataset.order_outputs(&places);
+            Ok(dataset)
+        }
+        // Of weights that came without names there is only the order.
+        _ if model
+            .iter()
+            .enumerate()
+            .all(|(i, name)| *name == nameless(i)) =>
+        {
+            tell!(
+                "warning: the model's outputs have no names; those of {} are taken in their order: {theirs}",
+                signals.display()
+            );
+            Ok(dataset)
+        }
+        _ => Err(Error::invalid(format!(
+            "{}: its outputs are {theirs}, the model's {ours}: name the columns as the model does, in any order",
+            signals.display()
+        ))),
+    }
+}
+
+/// What an output is called whose name nobody knows; `place` counts from 0.
+pub fn nameless(place: usize) -> String {
+    format!("output_{}", place + 1)
+}
+
+/// # Errors
+/// `--response-num` is not the number of outputs.
+pub fn check_response_num(given: usize, signals: &Path, dataset: &Dataset) -> Result<()> {
+    if given == dataset.outputs.len() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "--response-num {given}: {} has {}",
+        signals.display(),
+        counted(dataset.outputs.len(), "output")
+    )))
 }
 
 /// The rows of both files; says what was noticed.
@@ -112,11 +163,15 @@ pub fn read(
     sequences: &Path,
     genome: Option<&Path>,
 ) -> Result<Dataset> {
-    let (signals, sequences) = (sources.lines(signals)?, sources.lines(sequences)?);
     let mut notes = Notes::new();
-    let read = Dataset::read(signals, sequences, genome, &mut notes);
+    let (table, sequences) = (sources.lines(signals)?, sources.lines(sequences)?);
+    let read = Dataset::read(table, sequences, genome, &mut notes);
     say(&notes);
-    Ok(read?.0)
+    let dataset = read?.0;
+    if let Some(which) = misleading(&dataset.outputs) {
+        tell!("note: {}: {which}", signals.display());
+    }
+    Ok(dataset)
 }
 
 /// # Errors

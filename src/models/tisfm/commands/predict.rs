@@ -8,6 +8,7 @@ use crate::data::uninformative::without_bases;
 use crate::dna::sequences::Sequences;
 use crate::io::sequences::{holds_nothing, parse_sequences};
 use crate::io::sources::Sources;
+use crate::models::tisfm::measured::MEASURED;
 use crate::models::tisfm::samples::Rows;
 use crate::report::progress::Reporter;
 use crate::train::model::Kinds;
@@ -134,7 +135,7 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
     emit(args.model.out.as_deref(), |w| {
         write!(w, "name\t{}", outputs.join("\t"))?;
         for output in outputs {
-            write!(w, "\t{output}.measured")?;
+            write!(w, "\t{output}{MEASURED}")?;
         }
         writeln!(w)?;
         for (place, &row) in rows.iter().enumerate() {

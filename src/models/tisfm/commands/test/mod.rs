@@ -4,7 +4,7 @@ mod final_layer;
 mod path;
 mod stat_out;
 
-use super::data_args::{DataArgs, check_outputs, read};
+use super::data_args::{DataArgs, check_outputs, check_response_num, read};
 use super::model_args::ModelArgs;
 use crate::args::numbers::one_or_more;
 use crate::args::{Digits, emit, say};
@@ -13,6 +13,7 @@ use crate::data::dataset::Dataset;
 use crate::data::split::rows::{PARTS, Split};
 use crate::data::uninformative::{constant_outputs, undefined, without_bases};
 use crate::engine::Device;
+use crate::io::grown_table::GrownTable;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::models::tisfm::measured::{Score, scores};
@@ -21,7 +22,7 @@ use crate::models::tisfm::saved::SavedModel;
 use crate::models::tisfm::{MotifKernels, builtin, foreign, saved};
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
-use crate::train::folder::config::Precision;
+use crate::train::folder::config::{Precision, no_model};
 use crate::train::folder::{CONFIG, weights_file, weights_in_folder};
 use crate::train::model::Kinds;
 use crate::{Error, Result};
@@ -51,6 +52,12 @@ pub struct Args {
     /// Accepted and ignored: the model says what it is
     #[arg(long)]
     ai_atac: bool,
+    /// Accepted and ignored: the original's heads of attention, in its script for AI-TAC
+    #[arg(long, value_name = "N", hide = true, value_parser = one_or_more::<usize>)]
+    num_of_heads: Option<usize>,
+    /// Must agree with the model's outputs: of the original's script for AI-TAC
+    #[arg(long, value_name = "N", hide = true, value_parser = one_or_more::<usize>)]
+    response_num: Option<usize>,
     /// Add a row to this table: the mean squared error over all outputs, and of each
     #[arg(long, value_name = "FILE", conflicts_with = "plot_path")]
     stat_out: Option<PathBuf>,
@@ -60,12 +67,13 @@ pub struct Args {
     /// Add the weights of the final layer to the tables TEMPLATE.OUTPUT, a column of --model-index
     #[arg(long, value_name = "TEMPLATE", conflicts_with = "plot_path")]
     extract_final_layer: Option<PathBuf>,
-    /// Draw the final layer's weights, clustered, into final_layer.svg of the model folder
+    /// Draw the final layer's weights, clustered, into final_layer.svg of the model folder (of the current folder, where --model is
+    /// the original's file of weights)
     #[arg(long, conflicts_with = "plot_path")]
     plot_final_layer: bool,
-    /// Of the motifs of --plot-final-layer: the first N of each output
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = one_or_more::<usize>)]
-    top_motifs: usize,
+    /// With --plot-final-layer: the first N motifs of each output [default: 10]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
+    top_motifs: Option<usize>,
     /// --model is the folder of a penalty path: test each step, and draw losses and weights over the penalty
     #[arg(long)]
     plot_path: bool,
@@ -74,13 +82,15 @@ pub struct Args {
     plot_x_log: bool,
 }
 
+/// Motifs of each output in the picture of the final layer, where `--top-motifs` does not say.
+const DRAWN: usize = 10;
+
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    if args.plot_x_log && !args.plot_path {
-        return Err(Error::usage("--plot-x-log goes with --plot-path"));
-    }
+    args.check()?;
     for (given, flag) in [
         (args.class_name.is_some(), "--class-name"),
         (args.ai_atac, "--ai-atac"),
+        (args.num_of_heads.is_some(), "--num-of-heads"),
     ] {
         if given {
             tell!("note: {flag} is ignored; the model says what it is");
@@ -94,9 +104,15 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
 
 /// Tests one model.
 fn one(args: &Args, known: Kinds) -> Result<()> {
+    // What is no table is said before anything is read: a pipe would wait for itself.
+    let stats = args
+        .stat_out
+        .as_deref()
+        .map(|file| GrownTable::at("--stat-out", file))
+        .transpose()?;
     let (model, dataset) = args.opened(known)?;
     let layer = args.final_layer(&model, &dataset)?;
-    let stats = match &args.stat_out {
+    let stats = match stats {
         Some(file) => Some(stat_out::Table::open(file, &model, &dataset.outputs)?),
         None => None,
     };
@@ -119,16 +135,44 @@ fn one(args: &Args, known: Kinds) -> Result<()> {
         lines.try_for_each(|line| writeln!(w, "{line}"))
     })?;
     let index = args.index();
-    if let Some(stats) = stats {
-        stats.add(&index, &scores)?;
+    if let Some(layer) = layer {
+        layer.write(&index)?;
     }
-    match layer {
-        Some(layer) => layer.write(&model, &index),
+    match stats {
+        Some(stats) => stats.add(&index, &scores),
         None => Ok(()),
     }
 }
 
 impl Args {
+    /// # Errors
+    /// A flag that would do nothing.
+    fn check(&self) -> Result<()> {
+        let several = self.stat_out.is_some() || self.extract_final_layer.is_some();
+        let rules = [
+            (
+                self.plot_x_log && !self.plot_path,
+                "--plot-x-log goes with --plot-path",
+            ),
+            (
+                self.plot_path && self.model.out.is_some(),
+                "--out: --plot-path writes path_eval.tsv and its pictures into the path's folder, and no other table",
+            ),
+            (
+                self.top_motifs.is_some() && !self.plot_final_layer,
+                "--top-motifs goes with --plot-final-layer",
+            ),
+            (
+                self.model_index.is_some() && !several,
+                "--model-index goes with --stat-out or --extract-final-layer",
+            ),
+        ];
+        match rules.into_iter().find(|(broken, _)| *broken) {
+            Some((_, rule)) => Err(Error::usage(rule)),
+            None => Ok(()),
+        }
+    }
+
     /// The files that the flags name, besides the model's.
     fn inputs(&self) -> Vec<PathBuf> {
         let mut files = self.data.inputs();
@@ -137,17 +181,23 @@ impl Args {
         files
     }
 
-    /// What the model is called in tables of several.
+    /// What the model is called in tables of several, as a cell can hold it.
     fn index(&self) -> String {
         let path = || self.model.model.display().to_string();
-        self.model_index.clone().unwrap_or_else(path)
+        let given = self.model_index.clone().unwrap_or_else(path);
+        given.replace(char::is_control, " ")
     }
 
     /// The model with the data that it is tested on.
     fn opened(&self, known: Kinds) -> Result<(SavedModel, Dataset)> {
         let file = weights_file(&self.model.model);
         if file.is_file() && weights_in_folder(&self.model.model).is_none() {
-            return self.foreign(&file);
+            // Another file of a model folder is no weights of elsewhere.
+            let beside = file.parent().map(|folder| folder.join(CONFIG));
+            return match beside.is_some_and(|config| config.is_file()) {
+                true => Err(no_model(&file)),
+                false => self.foreign(&file),
+            };
         }
         let model = saved::open(&self.model.model, known)?;
         self.check_agreement(&model)?;
@@ -204,6 +254,9 @@ impl Args {
         if let Ok(outputs) = whole.outputs() {
             check_outputs(signals, &dataset, outputs)?;
         }
+        if let Some(outputs) = self.response_num {
+            check_response_num(outputs, signals, &dataset)?;
+        }
         let (config, weights, notes) = whole.opened(dataset.length, dataset.outputs.clone())?;
         say(&notes);
         let file = file.to_path_buf();
@@ -234,6 +287,14 @@ impl Args {
                     false => format!("--architecture {name}: {shown} has {other}"),
                 });
             }
+        }
+        if let Some(outputs) = self.response_num
+            && outputs != config.outputs.len()
+        {
+            return differs(format!(
+                "--response-num {outputs}: {shown} has {}",
+                counted(config.outputs.len(), "output")
+            ));
         }
         if let Some(window) = self.window_size
             && window != config.window
@@ -334,8 +395,19 @@ impl Args {
         if !self.plot_final_layer && self.extract_final_layer.is_none() {
             return Ok(None);
         }
-        let picture = self.plot_final_layer.then_some(self.top_motifs);
-        let tables = self.extract_final_layer.as_deref();
-        final_layer::Wanted::new(model, &dataset.outputs, picture, tables, &self.index()).map(Some)
+        // Beside weights of elsewhere nothing is written.
+        let folder = match model.folder().join(CONFIG).is_file() {
+            true => model.folder(),
+            false => Path::new(""),
+        };
+        let top = self.top_motifs.unwrap_or(DRAWN);
+        let asked = final_layer::Asked {
+            picture: self
+                .plot_final_layer
+                .then(|| (folder.join(final_layer::PICTURE), top)),
+            tables: self.extract_final_layer.as_deref(),
+            index: &self.index(),
+        };
+        final_layer::Wanted::new(model, &dataset.outputs, asked).map(Some)
     }
 }

@@ -1,13 +1,13 @@
 //! `--stat-out`: a table of several models' losses, a row each, as the original writes it.
 
-use crate::io::atomic::write_atomic;
+use crate::io::grown_table::GrownTable;
 use crate::models::tisfm::measured::Score;
-use crate::models::tisfm::motif_ranks::motif_ranks;
+use crate::models::tisfm::motif_ranks::FinalLayer;
 use crate::models::tisfm::saved::SavedModel;
 use crate::{Error, Result};
-use std::path::{Path, PathBuf};
 
-/// Ranks that the original writes beside the losses, where a model has the motif and the output.
+/// Ranks that the original writes beside the losses, where a model has the motif and the output. Its list holds the pads of
+/// the motif layer too, and so do these places.
 const RANKS: [(&str, &str, &str); 4] = [
     ("Pax5", "Pax5+M1848_1.02+I", "B"),
     ("Irf4", "Irf4+M1264_1.02+D", "B"),
@@ -15,70 +15,68 @@ const RANKS: [(&str, &str, &str); 4] = [
     ("Rorc", "Rorc+M6455_1.02+I", "innate.lym"),
 ];
 
-/// The table as it is, and what a row of this model needs.
+/// The table, and what a row of this model needs.
 pub(super) struct Table {
-    file: PathBuf,
-    header: String,
-    /// Lines that are there, the header among them.
-    lines: Vec<String>,
+    file: GrownTable,
+    columns: Vec<String>,
     ranks: Vec<usize>,
 }
 
 impl Table {
     /// # Errors
     /// A file that is there and has other columns.
-    pub fn open(file: &Path, model: &SavedModel, outputs: &[String]) -> Result<Self> {
-        let ranked = motif_ranks(model).unwrap_or_default();
-        let mut columns = vec!["model", "overall"];
-        columns.extend(outputs.iter().map(String::as_str));
+    pub fn open(file: GrownTable, model: &SavedModel, outputs: &[String]) -> Result<Self> {
+        let mut columns = vec!["model".to_string(), "overall".to_string()];
+        columns.extend(outputs.iter().cloned());
         let mut ranks = Vec::new();
-        for (name, motif, output) in RANKS {
-            let found = ranked
-                .iter()
-                .find(|r| r.motif == motif && r.output == output);
-            if let Some(found) = found {
-                columns.push(name);
-                // From 0, as in the original's table.
-                ranks.push(found.rank - 1);
+        // Not every architecture ranks motifs.
+        if let Ok(layer) = FinalLayer::of(model) {
+            let motifs = &model.config.model.motifs;
+            for (name, motif, output) in RANKS {
+                let output = outputs.iter().position(|name| name == output);
+                let motif = motifs.iter().position(|id| id == motif);
+                if let (Some(output), Some(motif)) = (output, motif)
+                    && let Some(place) = layer.place_of_original(output, motif)
+                {
+                    columns.push(name.to_string());
+                    ranks.push(place);
+                }
             }
         }
-        let header = columns.join("\t");
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(Error::io(file, e)),
+        let table = Table {
+            file,
+            columns,
+            ranks,
         };
-        let lines: Vec<String> = text.lines().map(String::from).collect();
+        table.check(&table.file.lines()?)?;
+        Ok(table)
+    }
+
+    /// That lines are those of a table to which this model's row can be added.
+    fn check(&self, lines: &[String]) -> Result<()> {
+        let header = self.columns.join("\t");
         // pandas, with which the original writes, leaves the first name empty.
         let nameless = header.strip_prefix("model").unwrap_or_default();
-        if let Some(first) = lines.first()
-            && *first != header
-            && first != nameless
-        {
-            return Err(Error::format_at(
-                file,
+        match lines.first() {
+            Some(first) if *first != header && first != nameless => Err(Error::format_at(
+                self.file.path(),
                 1,
                 format!(
                     "has the columns {}; this model's row has {}: name another file",
                     first.replace('\t', ", "),
-                    columns.join(", ")
+                    self.columns.join(", ")
                 ),
-            ));
+            )),
+            _ => Ok(()),
         }
-        Ok(Table {
-            file: file.to_path_buf(),
-            header,
-            lines,
-            ranks,
-        })
     }
 
     /// Adds a row: the mean squared errors, then the ranks.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or has become another table.
     pub fn add(self, index: &str, scores: &[Score]) -> Result<()> {
-        let mut row = vec![index.replace(['\t', '\n'], " ")];
+        let mut row = vec![index.to_string()];
         if let Some((all, each)) = scores.split_last() {
             row.extend(
                 [all]
@@ -88,11 +86,14 @@ impl Table {
             );
         }
         row.extend(self.ranks.iter().map(usize::to_string));
-        let mut lines = self.lines;
-        if lines.is_empty() {
-            lines.push(self.header);
-        }
-        lines.push(row.join("\t"));
-        write_atomic(&self.file, |w| writeln!(w, "{}", lines.join("\n")))
+        self.file.change(|mut lines| {
+            // Another run may have added to it, or made it, meanwhile.
+            self.check(&lines)?;
+            if lines.is_empty() {
+                lines.push(self.columns.join("\t"));
+            }
+            lines.push(row.join("\t"));
+            Ok(lines)
+        })
     }
 }
