@@ -2,6 +2,5 @@
 
 pub mod bases;
 pub mod motif;
-pub mod motif_similarity;
 pub mod sequences;
 pub mod span;

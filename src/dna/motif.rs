@@ -40,6 +40,22 @@ pub fn reverse_complement(matrix: &[[f64; 4]]) -> Vec<[f64; 4]> {
         .collect()
 }
 
+/// Bits that a position tells, 2 + sum of p log2 p; no correction for few sites.
+pub fn information(row: &[f64; 4]) -> f64 {
+    let known = row.iter().filter(|&&p| p > 0.0);
+    2.0 + known.map(|p| p * p.log2()).sum::<f64>()
+}
+
+/// The positions between flat flanks, which tell less than a tenth of a bit each; all where none tells more.
+pub fn core(rows: &[[f64; 4]]) -> std::ops::Range<usize> {
+    const FLAT: f64 = 0.1;
+    let tells = |row: &[f64; 4]| information(row) >= FLAT;
+    match (rows.iter().position(tells), rows.iter().rposition(tells)) {
+        (Some(first), Some(last)) => first..last + 1,
+        _ => 0..rows.len(),
+    }
+}
+
 /// The likeliest base of each position, the first of equals; N where all four are. `reverse`: as read from the other strand.
 pub fn consensus(rows: &[[f64; 4]], reverse: bool) -> String {
     let letter = |row: &[f64; 4]| {
@@ -71,6 +87,15 @@ mod tests {
         assert_eq!(consensus(&rows, false), "ANT");
         assert_eq!(consensus(&rows, true), "ANG");
         assert_eq!(consensus(&[], true), "");
+    }
+
+    #[test]
+    fn a_core_has_no_flat_flanks() {
+        let flat = [0.27, 0.25, 0.24, 0.24];
+        let sharp = [0.7, 0.1, 0.1, 0.1];
+        assert_eq!(core(&[flat, sharp, flat, sharp, flat, flat]), 1..4);
+        assert_eq!((core(&[flat, flat]), core(&[])), (0..2, 0..0));
+        assert_eq!(information(&[0.5, 0.5, 0.0, 0.0]), 1.0);
     }
 
     #[test]

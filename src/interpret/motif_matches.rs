@@ -1,80 +1,89 @@
-//! Which known motif each learned one resembles most.
+//! Which known motif each learned one is, by Tomtom's statistics.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
-use crate::dna::motif::Motif;
-use crate::dna::motif_similarity::{Similarity, similarity};
+use super::tomtom::{Distance, Scratch, Targets, q_values};
+use crate::dna::motif::{Motif, core};
+use crate::io::tomtom_table::Probability;
+use rayon::prelude::*;
 
-/// Positions that overlap at least, where both motifs have as many.
-const OVERLAP: usize = 6;
-
-/// The known motif that correlates best with a learned one, by its place in `known`, where half of it, and 6 positions or
-/// more, overlap. Of equal ones the first. None where nothing varies.
-pub fn best_match(learned: &[[f64; 4]], known: &[Motif]) -> Option<(usize, Similarity)> {
-    let mut best: Option<(usize, Similarity)> = None;
-    for (i, motif) in known.iter().enumerate() {
-        let shorter = learned.len().min(motif.rows.len());
-        let least = OVERLAP.max(motif.rows.len().div_ceil(2)).min(shorter);
-        let found = similarity(learned, &motif.rows, least);
-        if let Some(found) = found
-            && best.is_none_or(|(_, best)| found.correlation > best.correlation)
-        {
-            best = Some((i, found));
-        }
-    }
-    best
-}
+/// A match above this q-value names nothing.
+const MOST_Q: f64 = 0.05;
 
 /// A learned motif and the known one that it resembles most.
 pub struct Match<'a> {
     pub learned: &'a Motif,
     pub known: &'a Motif,
-    pub similarity: Similarity,
+    pub p_value: f64,
+    pub e_value: f64,
+    pub q_value: f64,
+    /// The position of the learned motif under the known one's first position, on its strand; negative: it begins before.
+    pub offset: isize,
+    pub overlap: usize,
+    /// The known motif lies on the other strand.
+    pub reverse: bool,
 }
 
-/// The best match of each learned motif, the best correlation first; a learned motif that resembles none is left out.
+impl Match<'_> {
+    /// The known motif may be named: no more than one in twenty such matches is expected to be chance.
+    pub fn is_significant(&self) -> bool {
+        self.q_value <= MOST_Q
+    }
+}
+
+/// The best match of each learned motif, without its flat flanks, among known ones; the best p-value first, of equal ones the one
+/// of the first motif.
 pub fn best_matches<'a>(learned: &'a [Motif], known: &'a [Motif]) -> Vec<Match<'a>> {
-    let best = |learned: &'a Motif| {
-        let (place, similarity) = best_match(&learned.rows, known)?;
+    let targets = Targets::new(known.iter().map(|m| m.rows.as_slice()), Distance::Euclidean);
+    let best = |scratch: &mut Scratch, learned: &'a Motif| {
+        let Range { start, end } = core(&learned.rows);
+        let found = targets.compare(&learned.rows[start..end], scratch);
+        let p: Vec<f64> = found.iter().map(|m| m.p_value).collect();
+        let best = found
+            .iter()
+            .min_by(|a, b| a.p_value.total_cmp(&b.p_value))?;
         Some(Match {
             learned,
-            known: &known[place],
-            similarity,
+            known: &known[best.target],
+            p_value: best.p_value,
+            e_value: best.p_value * p.len() as f64,
+            q_value: q_values(&p)[best.target],
+            offset: start as isize - best.offset,
+            overlap: best.overlap,
+            reverse: best.reverse,
         })
     };
-    let mut found: Vec<Match> = learned.iter().filter_map(best).collect();
-    found.sort_by(|a, b| {
-        b.similarity
-            .correlation
-            .total_cmp(&a.similarity.correlation)
-    });
+    let found = learned.par_iter().map_init(Scratch::default, best);
+    let mut found: Vec<Match> = found.flatten().collect();
+    found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value));
     found
 }
 
-/// Writes a line for each match: the learned motif's identifier and sites, the known motif's identifier and name, Pearson's
-/// correlation, offset of the known motif in the learned one (positions), strand, positions that overlap.
+/// Writes a line for each match: the learned motif's identifier and sites, the known motif's identifier and name (empty where the
+/// match is not significant), p, E and q, offset of the known motif in the learned one (positions), strand, positions that overlap.
 pub fn write_matches(mut writer: impl Write, matches: &[Match]) -> io::Result<()> {
     writeln!(
         writer,
-        "kernel\tsites\tmotif\tname\tcorrelation\toffset\tstrand\toverlap"
+        "kernel\tsites\tmotif\tname\tp-value\tE-value\tq-value\toffset\tstrand\toverlap"
     )?;
-    for Match {
-        learned,
-        known,
-        similarity,
-    } in matches
-    {
+    for found in matches {
+        let (motif, name) = match found.is_significant() {
+            true => (found.known.id.as_str(), found.known.label.as_deref()),
+            false => ("", None),
+        };
         writeln!(
             writer,
-            "{}\t{}\t{}\t{}\t{:.4}\t{}\t{}\t{}",
-            learned.id,
-            learned.nsites.unwrap_or(0.0),
-            known.id,
-            known.label.as_deref().unwrap_or(""),
-            similarity.correlation,
-            similarity.offset,
-            if similarity.reverse { '-' } else { '+' },
-            similarity.overlap
+            "{}\t{}\t{motif}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            found.learned.id,
+            found.learned.nsites.unwrap_or(0.0),
+            name.unwrap_or_default(),
+            Probability(found.p_value),
+            Probability(found.e_value),
+            Probability(found.q_value),
+            found.offset,
+            if found.reverse { '-' } else { '+' },
+            found.overlap
         )?;
     }
     Ok(())
@@ -91,46 +100,44 @@ mod tests {
         };
         Motif {
             id: id.to_string(),
-            label: None,
+            label: Some(id.to_lowercase()),
             nsites: Some(7.0),
             rows: text.chars().map(row).collect(),
         }
     }
 
     #[test]
-    fn each_learned_motif_gets_the_known_one_it_resembles_most_on_either_strand() {
+    fn each_learned_motif_gets_the_known_one_it_resembles_most_and_chance_is_not_named() {
         let known = [
-            motif("ebox", "CACGTG"),
-            motif("ctcf", "CCACTAGGGGGC"),
-            motif("copy", "CACGTG"),
+            motif("EBOX", "CACGTG"),
+            motif("CTCF", "CCACTAGGGGGC"),
+            motif("AP1", "TGAGTCAT"),
+            motif("GATA", "AGATAAGA"),
+            motif("COPY", "CCACTAGGGGGC"),
         ];
         let learned = [
             motif("M0", "NNGCCCCCTAGTGG"),
-            motif("M1", "AACACNTGTT"),
+            motif("M1", "NNTGAGTCATNNNN"),
             motif("M2", "NNNNNNNNNN"),
+            motif("M3", "NNGTNN"),
         ];
         let mut text = Vec::new();
         write_matches(&mut text, &best_matches(&learned, &known)).unwrap();
         let text = String::from_utf8(text).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
+        let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split('\t').collect()).collect();
         assert_eq!(
-            lines[0],
-            "kernel\tsites\tmotif\tname\tcorrelation\toffset\tstrand\toverlap"
+            lines[0].join(" "),
+            "kernel sites motif name p-value E-value q-value offset strand overlap"
         );
-        assert_eq!(lines[1], "M0\t7\tctcf\t\t1.0000\t2\t-\t12");
-        assert!(lines[2].starts_with("M1\t7\tebox\t\t0.9"), "{text}");
-        assert!(lines[2].ends_with("\t2\t+\t6"), "{text}");
-        assert_eq!(lines.len(), 3);
-    }
-
-    /// A long motif's end alone is no match: half of it must lie on the learned one.
-    #[test]
-    fn half_of_a_known_motif_lies_on_the_learned_one() {
-        let known = [motif("long", "TTTTTTTTTTTTTTCACGTG")];
-        let (_, found) = best_match(&motif("M", "CACGTGCCCC").rows, &known).unwrap();
-        assert!(found.overlap == 10 && found.correlation < 0.9, "{found:?}");
-        let known = [motif("short", "CACG")];
-        let (_, found) = best_match(&motif("M", "TTCACGTT").rows, &known).unwrap();
-        assert_eq!((found.overlap, found.offset), (4, 2));
+        assert_eq!(lines[1][..4], ["M0", "7", "CTCF", "ctcf"]);
+        assert_eq!(lines[1][7..], ["2", "-", "12"]);
+        assert_eq!(lines[2][..4], ["M1", "7", "AP1", "ap1"]);
+        assert_eq!(lines[2][7..], ["2", "+", "8"]);
+        // What resembles nothing has its p-value and no name.
+        for line in &lines[3..] {
+            assert_eq!(line[2..4], ["", ""]);
+            assert!(line[6].parse::<f64>().unwrap() > 0.05, "{line:?}");
+        }
+        assert_eq!(lines.len(), 5);
     }
 }

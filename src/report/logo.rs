@@ -1,7 +1,7 @@
 //! Sequence logos.
 
 use super::svg::Svg;
-use crate::dna::motif::reverse_complement;
+use crate::dna::motif::{information, reverse_complement};
 
 /// Probabilities of a motif, a row of A, C, G, T a position.
 pub type Rows = [[f64; 4]];
@@ -34,37 +34,109 @@ const SIZE: Size = Size {
 const MARGIN: f64 = 34.0;
 const TITLE: f64 = 22.0;
 
-/// A motif with its heading.
-pub struct Logo<'a> {
-    pub title: String,
-    pub rows: &'a Rows,
-}
-
-/// One picture of all motifs, each on a line of its own: as given, and reverse complemented beside it.
+/// A motif as given and, beside it, reverse complemented.
 ///
 /// A stack is as high as its position's information, 2 + Σ p log2 p bits (no correction for few sites), and each letter has
-/// its probability's share of it, the likeliest on top. The axis goes from 0 to 2 bits.
-pub fn logos_svg(logos: &[Logo]) -> String {
-    let columns = logos.iter().map(|logo| logo.rows.len()).max().unwrap_or(0);
-    let strand = MARGIN + columns as f64 * SIZE.column;
+/// its probability's share of it, the likeliest on top. The axes go from 0 to 2 bits and from position 1 on.
+pub fn logo_svg(title: &str, rows: &Rows) -> String {
+    let strand = MARGIN + rows.len() as f64 * SIZE.column;
     let line = TITLE + SIZE.height + TITLE;
-    let mut svg = with_letters(2.0 * strand + MARGIN, line * logos.len() as f64 + TITLE);
-    for (place, logo) in logos.iter().enumerate() {
-        let top = line * place as f64 + TITLE;
-        svg.label((MARGIN, top + 12.0), 12.0, "start", &logo.title);
-        svg.label(
-            (MARGIN + strand, top + 12.0),
-            12.0,
-            "start",
-            "reverse complement",
+    let mut svg = with_letters(2.0 * strand + MARGIN, line + TITLE);
+    svg.label((MARGIN, TITLE + 12.0), 12.0, "start", title);
+    let reverse = reverse_complement(rows);
+    let right = MARGIN + strand;
+    svg.label((right, TITLE + 12.0), 12.0, "start", "reverse complement");
+    for (rows, left) in [(rows, MARGIN), (&reverse, right)] {
+        let top = 2.0 * TITLE;
+        axis(&mut svg, (left, top), SIZE.height);
+        letters(&mut svg, rows, (left + 1.0, top), SIZE);
+        positions(
+            &mut svg,
+            rows.len(),
+            1,
+            (left + 1.0, top + SIZE.height),
+            SIZE,
         );
-        let reverse = reverse_complement(logo.rows);
-        for (rows, left) in [(logo.rows, MARGIN), (&reverse, MARGIN + strand)] {
-            axis(&mut svg, (left, top + TITLE), SIZE.height);
-            letters(&mut svg, rows, (left + 1.0, top + TITLE), SIZE);
-        }
     }
     svg.finish()
+}
+
+/// A motif in a grid.
+pub struct Cell<'a> {
+    /// Up to two lines above it.
+    pub titles: [String; 2],
+    pub rows: &'a Rows,
+    /// The number of its first position.
+    pub first: usize,
+    /// It goes with the cell before.
+    pub with_last: bool,
+}
+
+/// Pixels.
+const CELL: Size = Size {
+    column: 11.0,
+    height: 48.0,
+};
+const ACROSS: usize = 4;
+const CELL_TITLE: f64 = 28.0;
+const FOOT: f64 = 20.0;
+/// Of a letter of a title.
+const TITLE_LETTER: f64 = 6.0;
+
+/// Many motifs, four side by side; a line under cells that go together. `foot`: a last line.
+pub fn logo_grid_svg(title: &str, cells: &[Cell], foot: &str) -> String {
+    let longest = cells.iter().map(|cell| cell.rows.len()).max().unwrap_or(0);
+    let titles = cells.iter().flat_map(|cell| &cell.titles);
+    let letters_of = |text: &str| text.chars().count() as f64 * TITLE_LETTER;
+    let widest = titles.map(|title| letters_of(title)).fold(0.0, f64::max);
+    let width = MARGIN + (longest as f64 * CELL.column).max(widest) + FOOT;
+    let height = CELL_TITLE + CELL.height + FOOT + 8.0;
+    let across = cells.len().clamp(1, ACROSS);
+    let head = 2.0 * TITLE;
+    let down = cells.len().div_ceil(across);
+    let mut svg = with_letters(
+        (across as f64 * width + FOOT).max(letters_of(title.max(foot)) + 2.0 * MARGIN),
+        head + down as f64 * height + 2.0 * FOOT,
+    );
+    svg.label((MARGIN, TITLE), 13.0, "start", title);
+    for (place, cell) in cells.iter().enumerate() {
+        let left = MARGIN + (place % across) as f64 * width;
+        let top = head + (place / across) as f64 * height;
+        for (line, title) in cell.titles.iter().enumerate() {
+            svg.label((left, top + 12.0 * (line + 1) as f64), 11.0, "start", title);
+        }
+        let logo = (left, top + CELL_TITLE);
+        axis(&mut svg, logo, CELL.height);
+        letters(&mut svg, cell.rows, (left + 1.0, logo.1), CELL);
+        let bottom = logo.1 + CELL.height;
+        positions(
+            &mut svg,
+            cell.rows.len(),
+            cell.first,
+            (left + 1.0, bottom),
+            CELL,
+        );
+        if cell.with_last && place % across > 0 {
+            let y = bottom + FOOT - 2.0;
+            svg.line((left - width, y), (left + width - MARGIN, y));
+        }
+    }
+    if !foot.is_empty() {
+        let y = head + down as f64 * height + FOOT;
+        svg.label((MARGIN, y), 11.0, "start", foot);
+    }
+    svg.finish()
+}
+
+/// The numbers of the first position and of every fifth, below a logo.
+fn positions(svg: &mut Svg, count: usize, first: usize, (left, bottom): (f64, f64), size: Size) {
+    for place in 0..count {
+        let number = first + place;
+        if place == 0 || number.is_multiple_of(5) {
+            let x = left + (place as f64 + 0.5) * size.column;
+            svg.label((x, bottom + 11.0), 9.0, "middle", &number.to_string());
+        }
+    }
 }
 
 /// A picture in which letters can be drawn.
@@ -106,12 +178,7 @@ pub(super) fn letters(svg: &mut Svg, rows: &Rows, (left, top): (f64, f64), size:
 /// A position's letters from the bottom up with their heights in bits, those too small to see left out.
 fn stack(row: &[f64; 4]) -> Vec<(usize, f64)> {
     const SEEN: f64 = 0.005;
-    let bits = 2.0
-        + row
-            .iter()
-            .filter(|&&p| p > 0.0)
-            .map(|p| p * p.log2())
-            .sum::<f64>();
+    let bits = information(row);
     let mut letters: Vec<(usize, f64)> = row.iter().map(|p| p * bits).enumerate().collect();
     letters.retain(|&(_, height)| height >= SEEN);
     letters.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -136,8 +203,7 @@ mod tests {
     #[test]
     fn both_strands_are_drawn_with_paths_alone() {
         let rows = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.25; 4]];
-        let title = "M0, 5 sites".to_string();
-        let text = logos_svg(&[Logo { title, rows: &rows }]);
+        let text = logo_svg("M0, 5 sites", &rows);
         let drawn = |letter| text.matches(&format!("#cisgrad-{letter}\"")).count();
         // A and C on the strand as given, G and T on the other.
         assert_eq!(NAMES.map(drawn), [1; 4]);
@@ -148,6 +214,36 @@ mod tests {
             text.contains("translate(35.00 44.00) scale(0.1300 0.80000)"),
             "{text}"
         );
-        assert!(logos_svg(&[]).ends_with("</svg>\n"));
+        assert!(text.contains(">1</text>"));
+        assert!(logo_svg("", &[]).ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn a_grid_has_a_cell_for_each_motif_and_a_line_under_those_that_go_together() {
+        let rows = [[1.0, 0.0, 0.0, 0.0]; 6];
+        let cell = |with_last| Cell {
+            titles: ["M<0".into(), "a name that is longer than the logo".into()],
+            rows: &rows,
+            first: 3,
+            with_last,
+        };
+        let cells = [
+            cell(false),
+            cell(true),
+            cell(false),
+            cell(false),
+            cell(true),
+        ];
+        let text = logo_grid_svg("logos", &cells, "Without sites: M5");
+        assert_eq!(text.matches("#cisgrad-A\"").count(), 30);
+        assert!(text.contains("M&lt;0") && text.contains("Without sites: M5"));
+        // Positions 3, and 5: not 8.
+        let numbers = |n: &str| text.matches(&format!(">{n}</text>")).count();
+        assert_eq!([numbers("3"), numbers("5"), numbers("10")], [5, 5, 0]);
+        let lines = |svg: &str| svg.matches("<path d=\"M").count();
+        let apart: Vec<Cell> = (0..5).map(|_| cell(false)).collect();
+        // The fifth begins a line of its own.
+        assert_eq!(lines(&text), lines(&logo_grid_svg("logos", &apart, "")) + 1);
+        assert!(logo_grid_svg("", &[], "").ends_with("</svg>\n"));
     }
 }

@@ -78,6 +78,23 @@ impl<'a, T: Number, S: Source> Predictor<'a, T, S> {
         })
     }
 
+    /// Takes over other parameters of the same model.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn load(&mut self, new: Vec<T>) -> Result<()> {
+        match &mut self.runs {
+            Runs::Cpu {
+                executor, params, ..
+            } => {
+                *params = new;
+                executor.parameters_replaced();
+            }
+            Runs::Cuda(session) => session.load(for_gpu(&new)?, None)?,
+        }
+        Ok(())
+    }
+
     /// The outputs of samples in their order, samples x outputs; `seen` hears how many each batch had.
     ///
     /// # Errors

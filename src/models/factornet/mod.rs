@@ -10,6 +10,7 @@ pub mod genome_inputs;
 pub mod golden;
 mod inject;
 pub mod keras;
+pub mod kernel_contribution;
 pub mod kernel_sites;
 pub mod known_motif;
 mod network;

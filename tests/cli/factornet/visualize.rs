@@ -2,11 +2,26 @@
 
 use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
-use crate::common::{assert_no_leftovers, bytes, names, text};
-use cisgrad::io::meme::read_meme;
+use crate::common::{Table, assert_no_leftovers, bytes, names, text};
+use cisgrad::dna::motif::Motif;
+use cisgrad::io::meme::{read_meme, write_meme};
 
 const WINDOWS: &str =
     "chr3\t5000\t5200\nchr3\t9000\t9200\nchr2\t7000\t7200\nchr3\t29900\t30100\nchr3\t0\t200\n";
+
+/// A motif that favors the letters of a word.
+fn word(text: &str) -> Motif {
+    let row = |letter| {
+        let best = "ACGT".find(letter).unwrap();
+        std::array::from_fn(|i| if i == best { 0.85 } else { 0.05 })
+    };
+    Motif {
+        id: text.to_string(),
+        label: None,
+        nsites: None,
+        rows: text.chars().map(row).collect(),
+    }
+}
 
 /// Rows and columns of an npy file of f64, and its numbers.
 fn matrix(npy: &[u8]) -> (String, Vec<f64>) {
@@ -35,8 +50,15 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
         .ok();
     // Two are off the blacklist, the ends, and chr2.
     assert!(run.err.contains("\n2 windows\n"), "{}", run.err);
-    let files = "DGF_meansignal.npy DGF_meansignal.svg DGF_meansignal2.npy DGF_meansignal2.svg logos.svg logos2.svg motifs.txt motifs2.txt written_by_cisgrad.txt";
-    assert_eq!(names(cells.path("out")).join(" "), files);
+    let logos = |number: &'static str| (0..4).map(move |k| format!("logo{number}_M{k}.svg"));
+    let mut files: Vec<String> = "DGF_meansignal.npy DGF_meansignal.svg DGF_meansignal2.npy DGF_meansignal2.svg kernels.tsv kernels2.tsv logos.svg logos2.svg motifs.txt motifs2.txt written_by_cisgrad.txt"
+        .split(' ')
+        .map(String::from)
+        .chain(logos(""))
+        .chain(logos("2"))
+        .collect();
+    files.sort();
+    assert_eq!(names(cells.path("out")), files);
     for number in ["", "2"] {
         let file = cells.path(&format!("out/motifs{number}.txt"));
         assert!(text(&file).starts_with("MEME version 4.9.0\n"));
@@ -74,44 +96,72 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
         let whole = |p: &f64| (p * sites - (p * sites).round()).abs() < 1e-4;
         assert!(motif.rows.iter().flatten().all(whole), "{motif:?}");
     }
-    // Compared with themselves, each motif is found at its own place.
+    // Each kernel is there once, those with sites first, by groups that begin with what contributes most.
+    for number in ["", "2"] {
+        let kernels = Table::read(cells.path(&format!("out/kernels{number}.tsv")));
+        assert_eq!(
+            kernels.header.join(" "),
+            "kernel sites contribution group orientation motif name"
+        );
+        let mut ids = kernels.column("kernel");
+        ids.sort_unstable();
+        assert_eq!(ids, ["M0", "M1", "M2", "M3"]);
+        let contributions = kernels.numbers("contribution");
+        assert!(contributions.iter().any(|&c| c > 0.0), "{contributions:?}");
+        let groups = kernels.column("group");
+        let mut first = f64::INFINITY;
+        for (i, sites) in kernels.numbers("sites").into_iter().enumerate() {
+            assert_eq!(sites == 0.0, groups[i].is_empty());
+            if sites > 0.0 && (i == 0 || groups[i] != groups[i - 1]) {
+                assert!(contributions[i] <= first);
+                first = contributions[i];
+            }
+            // What never fires changes nothing.
+            assert!(sites > 0.0 || contributions[i] == 0.0);
+        }
+    }
+    // A collection of a few motifs, the first kernel's own among them on the other strand: found where it lies.
+    let own = read_meme(cells.path("out/motifs.txt")).unwrap().remove(0);
+    let rows = own.rows.iter().rev().map(|&[a, c, g, t]| [t, g, c, a]);
+    let turned = Motif {
+        id: "OWN".into(),
+        label: Some("own".into()),
+        nsites: None,
+        rows: rows.collect(),
+    };
+    let others = ["ACGTTGCAACGGTA", "TTTTGGGGCCCCAA", "GATTACAGATTACA"].map(word);
+    let mut text_of = Vec::new();
+    write_meme(&mut text_of, &[&others[..], &[turned]].concat()).unwrap();
+    cells.write("known.meme", String::from_utf8(text_of).unwrap());
     cells
         .on(
             "visualize",
-            "-m model -b w.bed -c chr3 --motif-db out/motifs.txt -o known",
+            "-m model -b w.bed -c chr3 --motif-db known.meme -o known",
         )
         .ok();
-    let matches = text(cells.path("known/matches.tsv"));
-    let own: Vec<Vec<&str>> = matches
-        .lines()
-        .skip(1)
-        .map(|l| l.split('\t').collect())
-        .collect();
+    let matches = Table::read(cells.path("known/matches.tsv"));
     assert_eq!(
-        own.len(),
-        read_meme(cells.path("out/motifs.txt")).unwrap().len()
+        matches.header.join(" "),
+        "kernel sites motif name p-value E-value q-value offset strand overlap"
     );
-    for words in own {
-        assert_eq!(
-            [words[4], words[5], words[6], words[7]],
-            ["1.0000", "0", "+", "10"]
-        );
+    let found = matches.rows.iter().find(|row| row[0] == own.id).unwrap();
+    assert_eq!((found[2].as_str(), found[3].as_str()), ("OWN", "own"));
+    assert_eq!((found[7].as_str(), found[8].as_str()), ("0", "-"));
+    let q = matches.numbers("q-value");
+    for (row, q) in matches.rows.iter().zip(&q) {
+        assert_eq!(row[2].is_empty(), *q > 0.05, "{row:?}");
     }
     assert!(cells.path("known/matches2.tsv").is_file());
     let pairs = text(cells.path("known/matches.svg"));
-    assert_eq!(
-        pairs.matches("correlation 1.000").count(),
-        matches.lines().count() - 1
-    );
+    let named = q.iter().filter(|&&q| q <= 0.05).count();
+    assert_eq!(pairs.matches(", q = ").count(), named);
     cells
         .on(
             "visualize",
-            "-m model -b w.bed -c chr3 --motif-db out/motifs.txt --top 1 -oc known",
+            "-m model -b w.bed -c chr3 --motif-db known.meme --top 1 -oc known",
         )
         .ok();
     assert_eq!(text(cells.path("known/matches.tsv")).lines().count(), 2);
-    let pairs = text(cells.path("known/matches.svg"));
-    assert_eq!(pairs.matches("correlation").count(), 1);
     cells
         .on("visualize", "-m model -b w.bed -c chr3 --top 1 -o other")
         .fails(2, &["--motif-db"]);

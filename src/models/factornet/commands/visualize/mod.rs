@@ -1,33 +1,30 @@
 //! `cisgrad factornet visualize`.
 
+mod layer;
+
+use self::layer::{Layer, file_names};
 use super::args::SharedArgs;
 use super::outputs;
 use super::train_args::words;
 use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
-use crate::args::own_name::FileNames;
 use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::peaks::read_intervals;
 use crate::dna::span::Span;
-use crate::interpret::kernel_motifs::KernelSites;
-use crate::interpret::motif_matches::{Match, best_matches, write_matches};
-use crate::io::atomic::{check_folder, write_atomic};
+use crate::io::atomic::check_folder;
 use crate::io::meme::parse_meme;
-use crate::io::npy::write_npy_matrix;
 use crate::io::sources::Sources;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
+use crate::models::factornet::kernel_contribution::contributions;
 use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::numbers::counted;
-use crate::report::aligned_logos::{Other, Stack, aligned_svg};
-use crate::report::logo::{Logo, logos_svg};
-use crate::report::signal_plot::signal_svg;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
@@ -203,24 +200,30 @@ fn visualize<T: Number>(
         args.shared.batch_size,
         &inputs,
     )?;
+    let contributed = contributions::<T, _>(
+        &device,
+        precision,
+        network,
+        &model.parameters()?,
+        &samples,
+        args.shared.batch_size,
+        &inputs,
+    )?;
     own.begin()?;
-    let folder = own.path();
-    for (sites, number) in [&sites.convolution, &sites.positionwise]
-        .into_iter()
-        .zip(LAYERS)
-    {
-        write(folder, number, sites, &network.tracks)?;
-        if let Some(known) = &known {
-            let motifs = sites.motifs();
-            let mut matches = best_matches(&motifs, known);
-            matches.truncate(args.top.unwrap_or(usize::MAX));
-            write_atomic(folder.join(format!("matches{number}.tsv")), |w| {
-                write_matches(w, &matches)
-            })?;
-            write_atomic(folder.join(format!("matches{number}.svg")), |w| {
-                w.write_all(pairs_svg(&matches).as_bytes())
-            })?;
-        }
+    let layers = [
+        (&sites.convolution, &contributed.convolution),
+        (&sites.positionwise, &contributed.positionwise),
+    ];
+    for ((sites, contributions), number) in layers.into_iter().zip(LAYERS) {
+        let layer = Layer {
+            number,
+            sites,
+            contributions,
+            tracks: &network.tracks,
+            known: known.as_deref(),
+            top: args.top.unwrap_or(usize::MAX),
+        };
+        layer.write(own.path())?;
     }
     Ok(())
 }
@@ -251,16 +254,8 @@ impl Args {
     fn own_folder(&self, folder: &Path, network: &Spec) -> Result<OwnFolder> {
         let mut names = Vec::new();
         for number in LAYERS {
-            names.extend([format!("motifs{number}.txt"), format!("logos{number}.svg")]);
-            for signal in mean_signals(&network.tracks, number) {
-                names.extend([format!("{signal}.npy"), format!("{signal}.svg")]);
-            }
-            if self.motif_db.is_some() {
-                names.extend([
-                    format!("matches{number}.tsv"),
-                    format!("matches{number}.svg"),
-                ]);
-            }
+            let known = self.motif_db.is_some();
+            names.extend(file_names(number, network.kernels, &network.tracks, known));
         }
         OwnFolder::check("cisgrad factornet visualize", self.flag(), folder, names)
     }
@@ -268,65 +263,3 @@ impl Args {
 
 /// What the names of a layer's files end with: the convolution's, and those of the layer of each position.
 const LAYERS: [&str; 2] = ["", "2"];
-
-/// A file's name for each track, whatever the tracks are called.
-fn mean_signals(tracks: &[String], number: &str) -> Vec<String> {
-    let mut own = FileNames::default();
-    let name = |track: &String| format!("{}_meansignal{number}", own.of(track));
-    tracks.iter().map(name).collect()
-}
-
-/// Each kernel above the known motif that it resembles most.
-fn pairs_svg(matches: &[Match]) -> String {
-    let sites = |found: &Match<'_>| counted(found.learned.nsites.unwrap_or(0.0) as usize, "site");
-    // The known motif stands as it is known; the kernel is turned to it.
-    let strand = |found: &Match<'_>| match found.similarity.reverse {
-        true => ", reverse complement",
-        false => "",
-    };
-    let pairs: Vec<Stack<'_>> = matches
-        .iter()
-        .map(|found| Stack {
-            title: format!(
-                "{}, correlation {:.3}",
-                found.known.shown(),
-                found.similarity.correlation
-            ),
-            rows: &found.known.rows,
-            others: vec![Other::below(
-                format!("{}, {}{}", found.learned.id, sites(found), strand(found)),
-                &found.known.rows,
-                &found.learned.rows,
-                found.similarity.offset,
-                found.similarity.reverse,
-            )],
-        })
-        .collect();
-    aligned_svg(&pairs)
-}
-
-/// Motifs, logos and mean signals of one layer.
-fn write(folder: &Path, number: &str, sites: &KernelSites, tracks: &[String]) -> Result<()> {
-    write_atomic(folder.join(format!("motifs{number}.txt")), |w| {
-        sites.write_meme(w)
-    })?;
-    let motifs = sites.motifs();
-    let logos: Vec<Logo<'_>> = motifs
-        .iter()
-        .map(|motif| Logo {
-            title: motif.id.clone(),
-            rows: &motif.rows,
-        })
-        .collect();
-    write_atomic(folder.join(format!("logos{number}.svg")), |w| {
-        w.write_all(logos_svg(&logos).as_bytes())
-    })?;
-    for (index, name) in mean_signals(tracks, number).into_iter().enumerate() {
-        let means = sites.mean_signal(index);
-        write_npy_matrix(folder.join(format!("{name}.npy")), sites.width(), &means)?;
-        write_atomic(folder.join(format!("{name}.svg")), |w| {
-            w.write_all(signal_svg(&name, sites.width(), &means).as_bytes())
-        })?;
-    }
-    Ok(())
-}
