@@ -82,14 +82,19 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, 
     let command = as_the_originals(with_negative_numbers(Cli::command()));
     let flags = |kind: &str, name: &str| flags_of(&command, kind, name);
     let spelled = spelled_out(given.iter().cloned(), kinds::SPELLINGS, flags);
-    let matches = command
-        .clone()
-        .try_get_matches_from(spelled.map_err(Refused::Value)?);
+    let spelled = spelled.map_err(Refused::Value)?;
+    let repeated = repeated_list(&command, &spelled, &given);
+    let matches = command.clone().try_get_matches_from(spelled);
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     if parsed.is_ok() && given.iter().filter(|value| *value == "-").count() > 1 {
         return Err(Refused::Value(Error::usage(
             "- is standard input, which gives its text once: it can be the value of one flag, and of none that names an output (/dev/stdout does)",
         )));
+    }
+    if let (Ok(_), Some((flag, times))) = (&parsed, repeated) {
+        tell!(
+            "note: {flag} is given {times} times: the last one holds; several values stand behind one {flag}, with spaces between them"
+        );
     }
     parsed.map_err(|error| {
         let short: Vec<_> = kinds::SPELLINGS.iter().flat_map(|(_, s)| s.short).collect();
@@ -113,6 +118,39 @@ fn as_the_originals(command: clap::Command) -> clap::Command {
             command.mut_args(set).args_override_self(true)
         }),
         false => kind,
+    })
+}
+
+/// A flag of a kind's command that takes several values and is there more than once, as it was `given`, and how often; `spelled`:
+/// the same words as the parser sees them.
+fn repeated_list(
+    command: &clap::Command,
+    spelled: &[OsString],
+    given: &[OsString],
+) -> Option<(String, usize)> {
+    let word = |i: usize| spelled.get(i).and_then(|word| word.to_str());
+    let (kind, name) = (word(1)?, word(2)?);
+    if !kinds::SPELLINGS.iter().any(|(of, _)| *of == kind) {
+        return None;
+    }
+    let command = command.find_subcommand(kind)?.find_subcommand(name)?;
+    let several = |arg: &&clap::Arg| arg.get_num_args().is_some_and(|n| n.max_values() > 1);
+    command.get_arguments().filter(several).find_map(|arg| {
+        let longs = arg.get_long_and_visible_aliases().unwrap_or_default();
+        let is = |word: &OsString| {
+            let Some(word) = word.to_str() else {
+                return false;
+            };
+            let flag = word.split('=').next().unwrap_or(word);
+            let long = |name: &str| longs.contains(&name);
+            flag.strip_prefix("--").is_some_and(long)
+                || flag.strip_prefix('-').and_then(|rest| rest.chars().next()) == arg.get_short()
+                    && arg.get_short().is_some()
+        };
+        let places: Vec<usize> = (3..spelled.len()).filter(|&i| is(&spelled[i])).collect();
+        let first = given.get(*places.first()?)?.to_str()?;
+        let shown = first.split('=').next().unwrap_or(first);
+        (places.len() > 1).then(|| (shown.to_string(), places.len()))
     })
 }
 

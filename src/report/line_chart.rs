@@ -118,8 +118,11 @@ impl Axis {
     }
 }
 
-/// Some six numbers of few digits between two.
+/// Some six numbers of few digits between two; none where the upper one is beyond all numbers.
 fn round_numbers(low: f64, high: f64) -> Vec<f64> {
+    if !high.is_finite() {
+        return Vec::new();
+    }
     let rough = (high - low) / 6.0;
     let power = 10f64.powf(rough.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);

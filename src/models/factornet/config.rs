@@ -111,8 +111,8 @@ impl Description {
                 "the track '{track}' of {} and its mean of",
                 cell.cell.display()
             ),
-            before: before.to_string(),
-            now: now.to_string(),
+            before: Some(before.to_string()),
+            now: Some(now.to_string()),
         })
     }
 }

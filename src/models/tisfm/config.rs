@@ -102,8 +102,8 @@ impl Described for Description {
         if self.architecture != now.architecture {
             return Some(Difference {
                 what: "architecture".to_string(),
-                before: self.architecture.name.clone(),
-                now: now.architecture.name.clone(),
+                before: Some(self.architecture.name.clone()),
+                now: Some(now.architecture.name.clone()),
             });
         }
         let count = |d: &Self| d.motifs.len().to_string();

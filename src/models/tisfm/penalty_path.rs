@@ -69,6 +69,8 @@ fn with_zero(values: impl Iterator<Item = f64>) -> Vec<f64> {
 
 /// Ascending, without repeats.
 pub fn sorted(mut lambdas: Vec<f64>) -> Vec<f64> {
+    // 0 and -0 are one penalty.
+    lambdas.iter_mut().for_each(|lambda| *lambda += 0.0);
     lambdas.sort_by(f64::total_cmp);
     lambdas.dedup();
     lambdas

@@ -108,8 +108,9 @@ pub trait Described: Serialize + DeserializeOwned {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     pub what: String,
-    pub before: String,
-    pub now: String,
+    /// None: it was not given; empty: a switch.
+    pub before: Option<String>,
+    pub now: Option<String>,
 }
 
 impl Difference {
@@ -119,9 +120,27 @@ impl Difference {
         let (what, before, now) = pairs.find(|(_, before, now)| before != now)?;
         Some(Difference {
             what: what.to_string(),
-            before,
-            now,
+            before: Some(before),
+            now: Some(now),
         })
+    }
+
+    /// How the run was started, how this one is, and what to do.
+    fn told(&self) -> String {
+        let what = &self.what;
+        let with = |value: &str| format!("{what} {value}").trim_end().to_string();
+        match (&self.before, &self.now) {
+            (Some(before), Some(now)) => {
+                format!("with {}, this run has {now}; give the same", with(before))
+            }
+            (None, Some(now)) => {
+                format!("without {what}, this run has {}; leave it out", with(now))
+            }
+            (before, None) => format!(
+                "with {}, this run has no {what}; give the same",
+                with(before.as_deref().unwrap_or_default())
+            ),
+        }
     }
 }
 
@@ -257,9 +276,10 @@ impl<D: Described> Config<D> {
             });
         match found {
             None => Ok(()),
-            Some(Difference { what, before, now }) => Err(Error::invalid(format!(
-                "--resume: {} was started with {what} {before}, this run has {now}; give the same, or choose another folder",
-                folder.display()
+            Some(difference) => Err(Error::invalid(format!(
+                "--resume: {} was started {}, or choose another folder",
+                folder.display(),
+                difference.told()
             ))),
         }
     }
@@ -282,8 +302,8 @@ impl<D: Described> Config<D> {
                     true => flag.clone(),
                     false => format!("--{}", flag.replace('_', "-")),
                 },
-                before: before.to_string(),
-                now: value.to_string(),
+                before: as_given(before),
+                now: as_given(value),
             })
         })
     }
@@ -326,8 +346,8 @@ impl<D: Described> Config<D> {
         let in_place = now.files.iter().find(|file| file.pipe == before.pipe);
         Some(Difference {
             what: before.pipe.clone().unwrap_or_default(),
-            before: before.shown(),
-            now: in_place.map_or("nothing that gives the same".to_string(), InputFile::shown),
+            before: Some(before.shown()),
+            now: Some(in_place.map_or("nothing that gives the same".to_string(), InputFile::shown)),
         })
     }
 
@@ -345,18 +365,41 @@ impl<D: Described> Config<D> {
             };
             return Some(Difference {
                 what: "input files (--blacklist and other flags, peaks), in number".to_string(),
-                before: shown(&self.files, &now.files),
-                now: shown(&now.files, &self.files),
+                before: Some(shown(&self.files, &now.files)),
+                now: Some(shown(&now.files, &self.files)),
             });
         }
         let mut pairs = self.files.iter().zip(&now.files);
         let (a, b) = pairs.find(|(a, b)| a.sha256 != b.sha256)?;
         Some(Difference {
             what: "file".to_string(),
-            before: a.shown(),
-            now: b.shown(),
+            before: Some(a.shown()),
+            now: Some(b.shown()),
         })
     }
+}
+
+/// A flag's value as a command line has it; None where the flag was not given.
+fn as_given(value: &Value) -> Option<String> {
+    match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::Bool(true) => Some(String::new()),
+        Value::String(text) => Some(text.clone()),
+        Value::Array(values) if values.is_empty() => None,
+        Value::Array(values) if values.iter().all(|value| !value.is_array()) => {
+            let words: Vec<String> = values.iter().filter_map(as_given).collect();
+            Some(words.join(" "))
+        }
+        other => Some(other.to_string()),
+    }
+}
+
+/// A flag of the run in a folder, for one that goes on with it and does not give the flag. What is wrong with the folder others
+/// say.
+pub fn own_flag(folder: &Path, flag: &str) -> Option<Value> {
+    let text = std::fs::read(folder.join(CONFIG)).ok()?;
+    let config: Value = serde_json::from_slice(&text).ok()?;
+    config.get("flags")?.get(flag).cloned()
 }
 
 /// Whether a flag is as it was; what came through a pipe once, and from a file the other time, is compared by content.

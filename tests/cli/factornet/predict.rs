@@ -541,3 +541,27 @@ fn several_models_give_one_score() {
         .on("predict", "-m model all -b w.bed -o x.bed -f CTCF")
         .ok();
 }
+
+/// The last of a flag holds, as in the original; where several values were meant, that is said.
+#[test]
+fn a_list_in_pieces_is_noted() {
+    let cells = Cells::small();
+    cells.train("a", "-e 1").ok();
+    cells.train("b", "-e 1 -s 5").ok();
+    cells.write("w.bed", "chr3\t5000\t5200\n");
+    let run = cells.on("predict", "-m a -m b -b w.bed -o twice.bed").ok();
+    assert!(
+        run.err.contains(
+            "note: -m is given 2 times: the last one holds; several values stand behind one -m"
+        ),
+        "{}",
+        run.err
+    );
+    let run = cells.on("predict", "-m b -b w.bed -o once.bed").ok();
+    assert!(!run.err.contains("times"), "{}", run.err);
+    assert_eq!(text(cells.path("twice.bed")), text(cells.path("once.bed")));
+    let run = cells
+        .run(&(cells.train_arguments("c", "-e 1") + " --inputdirs A"))
+        .ok();
+    assert!(run.err.contains(" is given 2 times"), "{}", run.err);
+}

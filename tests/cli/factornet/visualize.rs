@@ -182,3 +182,74 @@ fn no_window_is_an_error_that_makes_no_folder() {
         assert!(!cells.path("never").exists(), "{flags}");
     }
 }
+
+/// Tracks whose names become one file's, or none that a file system takes.
+#[test]
+fn every_track_has_files_of_its_own() {
+    let cells = Cells::new();
+    let list = text(cells.path("A/bigwig.txt"));
+    let file = list
+        .lines()
+        .next()
+        .unwrap()
+        .split('\t')
+        .next()
+        .unwrap()
+        .to_string();
+    let long = "t".repeat(300);
+    let line = |name: &str| format!("{file}\t{name}\n");
+    cells.write("A/bigwig.txt", line("x/y") + &line("x_y") + &line(&long));
+    cells.train("model", "-e 1").ok();
+    cells.write("w.bed", WINDOWS);
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3 -o out")
+        .ok();
+    let found = names(cells.path("out"));
+    let signals = found
+        .iter()
+        .filter(|name| name.ends_with("_meansignal.npy"));
+    assert_eq!(signals.count(), 3, "{found:?}");
+    for name in ["x_y_meansignal.svg", "x_y_2_meansignal.svg"] {
+        assert!(found.contains(&name.to_string()), "{found:?}");
+    }
+}
+
+/// A kernel that is turned to the known motif is said to be.
+#[test]
+fn a_turned_kernel_is_called_so() {
+    let cells = Cells::new();
+    cells.train("model", "-e 1").ok();
+    cells.write("w.bed", WINDOWS);
+    cells
+        .on("visualize", "-m model -b w.bed -c chr3 -o out")
+        .ok();
+    // The known motifs are the kernels' own, turned round.
+    let motifs = read_meme(cells.path("out/motifs.txt")).unwrap();
+    let mut known = "MEME version 4\n\nALPHABET= ACGT\n".to_string();
+    for motif in &motifs {
+        known += &format!(
+            "\nMOTIF {}\nletter-probability matrix: alength= 4 w= {}\n",
+            motif.id,
+            motif.rows.len()
+        );
+        for row in motif.rows.iter().rev() {
+            let row: Vec<String> = row.iter().rev().map(|p| format!("{p:.6}")).collect();
+            known += &(row.join(" ") + "\n");
+        }
+    }
+    cells.write("known.meme", known);
+    cells
+        .on(
+            "visualize",
+            "-m model -b w.bed -c chr3 --motif-db known.meme -o known",
+        )
+        .ok();
+    let table = text(cells.path("known/matches.tsv"));
+    let turned = table
+        .lines()
+        .filter(|l| l.split('\t').any(|cell| cell == "-"));
+    let picture = text(cells.path("known/matches.svg"));
+    let titles = picture.matches(", reverse complement<").count();
+    assert_eq!(titles, turned.count());
+    assert!(titles > 0, "{table}");
+}

@@ -363,9 +363,9 @@ fn a_resumed_run_starts_from_the_same_motif() {
     };
     resume("--motif-name A1").fails(
         1,
-        &["--resume: model was started with --motif-name \"A2\", this run has \"A1\""],
+        &["--resume: model was started with --motif-name A2, this run has A1"],
     );
-    resume("").fails(1, &["--motif-name \"A2\", this run has null"]);
+    resume("").fails(1, &["with --motif-name A2, this run has no --motif-name"]);
     resume("--motif-name A2 -e 2").ok();
     // A run of an earlier version knows no such flag.
     start(&cells, "old", "--motif-db c.meme").ok();

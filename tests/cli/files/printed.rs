@@ -227,3 +227,23 @@ fn a_model_that_was_moved_says_which_flag_gives_the_new_place_of_its_data() {
         std::fs::rename(data.path(&moved), data.path(file)).unwrap();
     }
 }
+
+/// Names out of files cannot move the cursor or change its colours: every line on stderr goes one way.
+#[test]
+fn no_control_character_of_a_file_reaches_the_terminal() {
+    let data = Data::small();
+    let named = |names: &str| text(data.path("signals.tsv")).replacen("K562\tMCF7", names, 1);
+    data.write("a.tsv", named("K\x1b[31m\tM\x07"));
+    let run = data
+        .train("model", "--atac-file a.tsv --number-of-epochs 1")
+        .ok();
+    assert!(!run.err.contains('\x1b'), "{}", run.err);
+    data.write("b.tsv", named("M\x07\tK\x1b[31m"));
+    let run = data.run("tisfm test --model model --atac-file b.tsv").ok();
+    assert!(
+        run.err.contains("K\\u{1b}[31m") && run.err.contains("M\\u{7}"),
+        "{}",
+        run.err
+    );
+    assert!(!run.err.contains(['\x1b', '\x07']), "{}", run.err);
+}

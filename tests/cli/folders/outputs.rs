@@ -12,6 +12,8 @@ for_each_kind! {
     a_table_that_standard_output_cannot_take_is_an_error;
     an_output_that_cannot_be_written_is_an_error;
     a_device_named_as_output_stays_a_device;
+    standard_output_by_its_name_is_added_to;
+    a_table_keeps_the_permissions_of_the_one_before;
 }
 
 /// The command to standard output.
@@ -110,4 +112,65 @@ fn a_device_named_as_output_stays_a_device<K: Kind>() {
         }
     }
     assert!(bytes("/dev/null").is_empty());
+}
+
+/// A file behind standard output is the shell's: what is in it stays.
+fn standard_output_by_its_name_is_added_to<K: Kind>() {
+    let data = K::small();
+    data.train("model", &K::epochs(1)).ok();
+    let program = env!("CARGO_BIN_EXE_cisgrad");
+    std::os::unix::fs::symlink("/dev/stdout", data.path("link")).unwrap();
+    for out in ["/dev/stdout", "/dev/fd/1", "link"] {
+        for reading in data.reading("model", out) {
+            if reading.output == Output::Folder {
+                continue;
+            }
+            let arguments = &reading.arguments;
+            // Both ways of redirection; what is written before and after is kept.
+            for to in [">>", ">"] {
+                let line =
+                    format!("{{ echo before; '{program}' {arguments}; echo after; }} {to} log");
+                data.write("log", if to == ">>" { "precious\n" } else { "" });
+                let shell = std::process::Command::new("sh")
+                    .args(["-c", &line])
+                    .current_dir(data.folder())
+                    .output()
+                    .unwrap();
+                assert!(shell.status.success(), "{line}");
+                let log = String::from_utf8(bytes(data.path("log"))).unwrap();
+                let begins = if to == ">>" {
+                    "precious\nbefore\n"
+                } else {
+                    "before\n"
+                };
+                assert!(log.starts_with(begins), "{line}: {log}");
+                assert!(
+                    log.ends_with("\nafter\n") && log.lines().count() > 4,
+                    "{line}: {log}"
+                );
+            }
+        }
+    }
+    // Standard error likewise.
+    let reading = &data.reading("model", "/dev/stderr")[0];
+    let run = data.run(&reading.arguments).ok();
+    assert!(run.err.lines().count() > 3, "{}", run.err);
+}
+
+fn a_table_keeps_the_permissions_of_the_one_before<K: Kind>() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = K::small();
+    data.train("model", &K::epochs(1)).ok();
+    for reading in data.reading("model", "out.tsv") {
+        if reading.output == Output::Folder {
+            continue;
+        }
+        data.write("out.tsv", "old\n");
+        let mode = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(data.path("out.tsv"), mode).unwrap();
+        data.run(&reading.arguments).ok();
+        let found = std::fs::metadata(data.path("out.tsv")).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o640);
+        assert_ne!(bytes(data.path("out.tsv")), b"old\n");
+    }
 }

@@ -75,6 +75,40 @@ fn no_table_takes_the_place_of_a_split() {
     }
 }
 
+/// What a training run read is known from the model's folder, its split and the weights that it started from among it.
+#[test]
+fn no_output_takes_the_place_of_what_the_training_run_read() {
+    let data = Data::small();
+    data.train("first", "--number-of-epochs 1").ok();
+    std::fs::create_dir(data.path("theirs")).unwrap();
+    std::fs::copy(
+        data.path("first/model.best.safetensors"),
+        data.path("theirs/w.safetensors"),
+    )
+    .unwrap();
+    data.train("model", "--number-of-epochs 1 --model theirs/w.safetensors")
+        .ok();
+    for file in [
+        "split/train_split.txt",
+        "theirs/w.safetensors",
+        "motifs.meme",
+        "signals.tsv",
+    ] {
+        for command in [
+            "motifs --model model --logos",
+            "motifs --model model --out",
+            "test --model model --out",
+            "test --model model --stat-out",
+            "predict --model model --sequences peaks.fa --out",
+        ] {
+            let before = Snapshot::of(data.folder());
+            data.run(&format!("tisfm {command} {file}"))
+                .refused(&[file]);
+            before.assert_same(file);
+        }
+    }
+}
+
 #[test]
 fn the_demo_replaces_no_file_that_it_did_not_write() {
     let data = Data::small();

@@ -15,6 +15,7 @@ for_each_kind! {
     a_state_of_another_precision_is_refused;
     a_damaged_config_is_named_and_costs_nothing;
     a_refused_run_leaves_the_config_as_it_is;
+    a_run_that_goes_on_keeps_its_rate;
 }
 
 fn another_flag_is_refused_by_name<K: Resumes>() {
@@ -141,4 +142,24 @@ fn a_refused_run_leaves_the_config_as_it_is<K: Kind>() {
     data.train("model", &format!("{} --resume", K::epochs(4)))
         .fails(1, &["model/state.safetensors"]);
     before.assert_same("a refused --resume");
+}
+
+/// Without the flag of the rate the run's own holds, and one that is finished keeps the rate that it was trained with.
+fn a_run_that_goes_on_keeps_its_rate<K: Resumes>() {
+    let data = K::small();
+    let rate = K::RATE;
+    data.train("whole", &format!("{rate} 0.002 {}", K::epochs(2)))
+        .ok();
+    data.train("model", &format!("{rate} 0.002 {}", K::epochs(1)))
+        .ok();
+    let arguments =
+        data.train_arguments("model", &format!("{rate} gone {} --resume", K::epochs(2)));
+    data.run(&arguments.replace(&format!("{rate} gone"), ""))
+        .ok();
+    assert_same_end(&data.path("whole"), &data.path("model"));
+    let config = || bytes(data.path("model/config.json"));
+    let before = config();
+    data.train("model", &format!("{rate} 0.7 {} --resume", K::epochs(2)))
+        .ok();
+    assert!(config() == before);
 }

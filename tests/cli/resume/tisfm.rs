@@ -129,3 +129,55 @@ fn another_split_under_the_same_name_is_refused() {
         .fails(1, &["--resume", "model/validation_split.txt"]);
     assert_eq!(text(data.path("model/validation_split.txt")), a);
 }
+
+/// What a flag was not given before, or is not given now, is said in words.
+#[test]
+fn a_flag_that_is_new_or_gone_is_named_and_nothing_is_called_null() {
+    let data = Data::small();
+    data.train("first", "--number-of-epochs 1").ok();
+    data.train("plain", "--number-of-epochs 1").ok();
+    let start = "--number-of-epochs 1 --model first --calibrate-motifs";
+    data.train("started", start).ok();
+    for (out, flags, message) in [
+        (
+            "plain",
+            "--model first",
+            "plain was started without --model, this run has --model ",
+        ),
+        (
+            "plain",
+            "--drop-last",
+            "plain was started without --drop-last, this run has --drop-last; leave it out",
+        ),
+        (
+            "started",
+            "--calibrate-motifs",
+            ", this run has no --model; give the same",
+        ),
+        (
+            "started",
+            "--model first",
+            "started was started with --calibrate-motifs, this run has no --calibrate-motifs",
+        ),
+        (
+            "plain",
+            "--seed 3",
+            "was started with --seed 0, this run has 3",
+        ),
+        (
+            "plain",
+            "--penalty-param 0.1 0.2",
+            "without --penalty-param, this run has --penalty-param 0.1 0.2",
+        ),
+    ] {
+        let run = data
+            .train(out, &format!("--number-of-epochs 2 --resume {flags}"))
+            .fails(1, &[message]);
+        let words = ["null", "true", "false", "\""];
+        assert!(
+            !words.iter().any(|word| run.err.contains(word)),
+            "{}",
+            run.err
+        );
+    }
+}

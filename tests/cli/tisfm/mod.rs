@@ -4,6 +4,7 @@ mod convert;
 mod evaluate;
 mod inputs;
 mod originals;
+mod own_architectures;
 mod penalties;
 mod pictures;
 mod train;

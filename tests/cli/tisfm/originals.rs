@@ -2,8 +2,9 @@
 
 use crate::common::kinds::Kind;
 use crate::common::same_end::{assert_same_end, history};
-use crate::common::tisfm::{ARCHITECTURE, Data};
-use crate::common::{Table, bytes, text};
+use crate::common::tisfm::{ARCHITECTURE, Data, MOTIFS};
+use crate::common::{Table, bytes, cisgrad, text};
+use cisgrad::io::state_dict::{NamedTensor, read, write_safetensors};
 
 const BEST: &str = "model.best.safetensors";
 
@@ -84,10 +85,171 @@ fn epochs_are_numbered_behind_those_of_the_weights() {
     let epochs = Table::read(data.path("ours/history.tsv"));
     assert_eq!(epochs.column("epoch"), ["3", "4", "5"]);
     // In the folder itself there is only --resume.
-    data.train("first", &format!("{flags} --model first/model.2"))
-        .fails(1, &["first", "--resume"]);
-    data.train("theirs", &format!("{flags} --model theirs/model.2"))
-        .fails(2, &["--model theirs/model.2", "--model-output", "--resume"]);
+    for (out, model) in [
+        ("first", "first/model.2"),
+        ("first", "first"),
+        ("theirs", "theirs/model.2"),
+    ] {
+        for more in ["", "--resume"] {
+            data.train(out, &format!("{flags} --model {model} {more}"))
+                .fails(
+                    2,
+                    &[
+                        &format!("--model {model}: it lies in --model-output itself"),
+                        "with --resume and without --model",
+                    ],
+                );
+        }
+    }
+    // A bare name lies in the folder that one is in.
+    let folder = data.path("theirs");
+    let up = |name: &str| data.path(name).display().to_string();
+    let inside = data
+        .train_arguments(".", "--model model.2")
+        .replace("motifs.meme", &up("motifs.meme"))
+        .replace("signals.tsv", &up("signals.tsv"))
+        .replace("sequences.tsv", &up("sequences.tsv"))
+        .replace(
+            "--split-folder split",
+            &format!("--split-folder {}", up("split")),
+        );
+    cisgrad(&folder, &inside).fails(2, &["--model model.2: it lies in --model-output itself"]);
+}
+
+/// Only a file's name of digits is an epoch's.
+#[test]
+fn names_that_are_no_epochs_do_not_number_a_run() {
+    let data = Data::small();
+    data.train("model.7", "--number-of-epochs 1").ok();
+    data.train("after", "--number-of-epochs 1 --model model.7")
+        .ok();
+    let epochs = |out: &str| {
+        let table = Table::read(data.path(&format!("{out}/history.tsv")));
+        table.column("epoch").join(" ")
+    };
+    assert_eq!(epochs("after"), "1");
+    let best = data.path("model.7/model.best.safetensors");
+    std::fs::create_dir(data.path("w")).unwrap();
+    std::fs::copy(&best, data.path("w/model.+7")).unwrap();
+    data.train("plus", "--number-of-epochs 1 --model w/model.+7")
+        .ok();
+    assert_eq!(epochs("plus"), "1");
+    for number in ["18446744073709551615", "99999999999999999999"] {
+        let name = format!("w/model.{number}");
+        std::fs::copy(&best, data.path(&name)).unwrap();
+        data.refuses(
+            &format!("--model {name}"),
+            2,
+            &[&name, "too large a number", "rename the file"],
+        );
+    }
+}
+
+/// As the signals of a copied table may be ordered anew.
+#[test]
+fn outputs_are_taken_by_name_and_others_are_refused() {
+    let data = Data::small();
+    data.train("model", "").ok();
+    let swapped: String = text(data.path("signals.tsv"))
+        .lines()
+        .map(|line| match line.split('\t').collect::<Vec<_>>()[..] {
+            [a, b] => format!("{b}\t{a}\n"),
+            [name, a, b] => format!("{name}\t{b}\t{a}\n"),
+            _ => unreachable!("{line}"),
+        })
+        .collect();
+    data.write("swapped.tsv", swapped);
+    for command in ["test", "predict --split test"] {
+        let plain = data.run(&format!("tisfm {command} --model model")).ok();
+        let line = format!("tisfm {command} --model model --atac-file swapped.tsv");
+        let run = data.run(&line).ok();
+        assert_eq!(run.out, plain.out, "{command}");
+        assert!(
+            run.err
+                .contains("swapped.tsv: the outputs stand in the order MCF7, K562"),
+            "{}",
+            run.err
+        );
+    }
+    let renamed = text(data.path("signals.tsv")).replacen("K562", "HepG2", 1);
+    data.write("renamed.tsv", renamed);
+    data.run("tisfm test --model model --atac-file renamed.tsv")
+        .fails(
+            1,
+            &["renamed.tsv: its outputs are HepG2, MCF7, the model's K562, MCF7"],
+        );
+    // Weights that came without names are taken in their order.
+    data.run(&format!(
+        "convert tisfm --architecture {ARCHITECTURE} --meme-file motifs.meme --weights model/{BEST} --window-size 40 --out nameless"
+    ))
+    .ok();
+    let run = data
+        .run("tisfm test --model nameless --atac-file signals.tsv --sequences sequences.tsv --split-folder split")
+        .ok();
+    assert!(
+        run.err.contains("the model's outputs have no names"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn outputs_that_are_called_as_rows_of_the_tables_are_refused_in_training() {
+    let data = Data::small();
+    let named = |names: &str| text(data.path("signals.tsv")).replacen("K562\tMCF7", names, 1);
+    for (names, name) in [
+        ("all\tMCF7", "'all'"),
+        ("K562\toverall", "'overall'"),
+        ("lambda\tMCF7", "'lambda'"),
+        ("K562\tK562.measured", "'K562.measured'"),
+    ] {
+        data.write("named.tsv", named(names));
+        data.refuses(
+            "--atac-file named.tsv",
+            1,
+            &["named.tsv", name, "another name"],
+        );
+    }
+    // With weights of elsewhere the names are those of the table: a note.
+    data.train("model", "").ok();
+    data.write("named.tsv", named("all\tMCF7"));
+    std::fs::create_dir(data.path("alone")).unwrap();
+    std::fs::copy(data.path(&format!("model/{BEST}")), data.path("alone/w")).unwrap();
+    let run = data
+        .run(&format!(
+            "tisfm test --model alone/w --architecture {ARCHITECTURE} --meme-file motifs.meme --atac-file named.tsv --sequences sequences.tsv --split-folder split"
+        ))
+        .ok();
+    assert!(
+        run.err
+            .contains("note: named.tsv: an output is called 'all'"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn zeros_of_both_signs_rank_in_the_motifs_order_and_print_alike() {
+    let data = Data::small();
+    data.train("model", "").ok();
+    let weights = data.path(&format!("model/{BEST}"));
+    let mut state = read(&weights).unwrap();
+    let tensors = state.tensors.iter_mut();
+    let tensor = tensors
+        .into_iter()
+        .find(|t| t.name == "linreg.weight")
+        .unwrap();
+    let zero = |i: usize| if i % 2 == 0 { -0.0 } else { 0.0 };
+    let values: Vec<f32> = (0..tensor.values.len()).map(zero).collect();
+    *tensor = NamedTensor::new("linreg.weight", &tensor.shape.clone(), values);
+    write_safetensors(&weights, &state).unwrap();
+    let table = data
+        .run("tisfm motifs --model model --logos l.svg")
+        .ok()
+        .table();
+    assert_eq!(table.column("motif")[..6], MOTIFS);
+    assert_eq!(table.column("weight"), ["0"; 12]);
+    assert!(!text(data.path("l.svg")).contains(">-0"));
 }
 
 #[test]

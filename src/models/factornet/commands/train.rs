@@ -1,7 +1,7 @@
 //! `cisgrad factornet train`.
 
 use super::outputs;
-use super::train_args::Args;
+use super::train_args::{Args, RATE};
 use super::train_files;
 use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
@@ -25,7 +25,7 @@ use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::Samples;
 use crate::train::folder::claim::{Claim, Entry};
-use crate::train::folder::config::{PIPE, Precision, named};
+use crate::train::folder::config::{PIPE, Precision, named, own_flag};
 use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
 use crate::train::worker::check_fits;
@@ -196,7 +196,7 @@ impl Args {
             "testchroms": train_files::lasting(&self.test()),
             "epochs": self.epochs,
             "patience": self.patience,
-            "learningrate": self.learningrate,
+            "learningrate": self.rate(),
             "negatives": self.negatives,
             "seed": self.seed,
             "factor": self.factor,
@@ -404,6 +404,7 @@ impl Args {
         // Only now: all that can be wrong with the inputs has been seen.
         let layout = config.model.network.layout()?;
         let _lock = claim.take::<T, _>(&mut config, &layout)?;
+        let (lr, before) = (self.rate(), own_flag(folder, RATE));
         config.write(folder)?;
         let model = &config.model;
         write_lists(model, folder)?;
@@ -422,7 +423,7 @@ impl Args {
             settings: TrainSettings {
                 epochs: self.epochs,
                 batch_size: self.shared.batch_size,
-                lr: self.learningrate,
+                lr,
                 schedule: Schedule::Constant {
                     patience: self.patience,
                 },
@@ -440,6 +441,11 @@ impl Args {
         };
         let outcome = trainer.run(params, self.resume)?;
         reporter.line(&outcome.describe(folder));
+        if let Some(before) = before.filter(|_| outcome.was_finished) {
+            // No step was taken with another rate.
+            config.flags.insert(RATE.to_string(), before);
+            config.write(folder)?;
+        }
         Ok(())
     }
 }

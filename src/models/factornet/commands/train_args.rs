@@ -3,6 +3,7 @@
 use super::args::SharedArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::data::windows::annotations::GencodeSpan;
+use crate::train::folder::config::own_flag;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -26,9 +27,9 @@ pub struct Args {
     /// (-ep) Epochs without a lower validation loss before training ends
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = zero_or_more::<u64>)]
     pub patience: u64,
-    /// (-lr) Learning rate
-    #[arg(long, default_value_t = 0.001, value_name = "RATE", value_parser = number)]
-    pub learningrate: f64,
+    /// (-lr) Learning rate [default: 0.001; with --resume the run's own]
+    #[arg(long, value_name = "RATE", value_parser = number)]
+    learningrate: Option<f64>,
     /// Negatives for each positive and epoch
     #[arg(short = 'n', long, default_value_t = 1, value_name = "N", value_parser = one_or_more::<u32>)]
     pub negatives: u32,
@@ -108,6 +109,8 @@ pub enum SpanArg {
     Peak,
 }
 
+/// The learning rate in config.json.
+pub const RATE: &str = "learningrate";
 const VALIDATION: [&str; 1] = ["chr11"];
 pub const TEST: [&str; 3] = ["chr1", "chr8", "chr21"];
 
@@ -173,13 +176,23 @@ impl Args {
                 self.dropout
             ));
         }
-        if !(self.learningrate > 0.0 && self.learningrate.is_finite()) {
-            return fail(format!(
-                "-lr {}: expected a number above 0",
-                self.learningrate
-            ));
+        if let Some(rate) = self.learningrate
+            && !(rate > 0.0 && rate.is_finite())
+        {
+            return fail(format!("-lr {rate}: expected a number above 0"));
         }
         Ok(())
+    }
+
+    /// The learning rate: as given, else that of the run that goes on, else the original's.
+    pub fn rate(&self) -> f64 {
+        const ORIGINAL: f64 = 0.001;
+        let own = || {
+            self.resume
+                .then(|| own_flag(self.folder(), RATE))??
+                .as_f64()
+        };
+        self.learningrate.or_else(own).unwrap_or(ORIGINAL)
     }
 
     /// The model folder.

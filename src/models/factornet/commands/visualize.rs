@@ -6,6 +6,7 @@ use super::train_args::words;
 use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
+use crate::args::own_name::FileNames;
 use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
@@ -251,8 +252,7 @@ impl Args {
         let mut names = Vec::new();
         for number in LAYERS {
             names.extend([format!("motifs{number}.txt"), format!("logos{number}.svg")]);
-            for track in &network.tracks {
-                let signal = mean_signal(track, number);
+            for signal in mean_signals(&network.tracks, number) {
                 names.extend([format!("{signal}.npy"), format!("{signal}.svg")]);
             }
             if self.motif_db.is_some() {
@@ -269,14 +269,21 @@ impl Args {
 /// What the names of a layer's files end with: the convolution's, and those of the layer of each position.
 const LAYERS: [&str; 2] = ["", "2"];
 
-/// A file of the folder, whatever the track's name.
-fn mean_signal(track: &str, number: &str) -> String {
-    format!("{}_meansignal{number}", track.replace('/', "_"))
+/// A file's name for each track, whatever the tracks are called.
+fn mean_signals(tracks: &[String], number: &str) -> Vec<String> {
+    let mut own = FileNames::default();
+    let name = |track: &String| format!("{}_meansignal{number}", own.of(track));
+    tracks.iter().map(name).collect()
 }
 
 /// Each kernel above the known motif that it resembles most.
 fn pairs_svg(matches: &[Match]) -> String {
     let sites = |found: &Match<'_>| counted(found.learned.nsites.unwrap_or(0.0) as usize, "site");
+    // The known motif stands as it is known; the kernel is turned to it.
+    let strand = |found: &Match<'_>| match found.similarity.reverse {
+        true => ", reverse complement",
+        false => "",
+    };
     let pairs: Vec<Stack<'_>> = matches
         .iter()
         .map(|found| Stack {
@@ -287,7 +294,7 @@ fn pairs_svg(matches: &[Match]) -> String {
             ),
             rows: &found.known.rows,
             others: vec![Other::below(
-                format!("{}, {}", found.learned.id, sites(found)),
+                format!("{}, {}{}", found.learned.id, sites(found), strand(found)),
                 &found.known.rows,
                 &found.learned.rows,
                 found.similarity.offset,
@@ -314,9 +321,8 @@ fn write(folder: &Path, number: &str, sites: &KernelSites, tracks: &[String]) ->
     write_atomic(folder.join(format!("logos{number}.svg")), |w| {
         w.write_all(logos_svg(&logos).as_bytes())
     })?;
-    for (index, track) in tracks.iter().enumerate() {
+    for (index, name) in mean_signals(tracks, number).into_iter().enumerate() {
         let means = sites.mean_signal(index);
-        let name = mean_signal(track, number);
         write_npy_matrix(folder.join(format!("{name}.npy")), sites.width(), &means)?;
         write_atomic(folder.join(format!("{name}.svg")), |w| {
             w.write_all(signal_svg(&name, sites.width(), &means).as_bytes())

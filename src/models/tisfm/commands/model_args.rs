@@ -4,11 +4,13 @@ use crate::Result;
 use crate::args::numbers::one_or_more;
 use crate::args::outputs;
 use crate::args::{DeviceArgs, PrecisionArg, Unannounced};
+use crate::data::split::rows::split_files;
 use crate::models::tisfm::KIND;
 use crate::models::tisfm::saved::{self, SavedModel};
 use crate::train::folder::config::Precision;
 use crate::train::model::Kinds;
-use std::path::PathBuf;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// How a command runs a trained model, and where its table goes.
 #[derive(clap::Args, Clone, Debug)]
@@ -57,12 +59,8 @@ impl ModelArgs {
         mut inputs: Vec<PathBuf>,
         more: &[(&str, PathBuf)],
     ) -> Result<(Precision, Unannounced)> {
-        inputs.extend(outputs::model_files(model.folder(), &KIND));
         inputs.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
-        let data = model.config.model.data.as_ref();
-        let genome = data.and_then(|data| data.genome.as_ref());
-        inputs.extend(genome.into_iter().flat_map(|g| outputs::genome_files(g)));
-        inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
+        inputs.extend(files_of_run(model));
         let out = self.out.iter().map(|out| ("--out", out.as_path()));
         let more = more.iter().map(|(flag, path)| (*flag, path.as_path()));
         outputs::check(&out.chain(more).collect::<Vec<_>>(), &inputs)?;
@@ -77,4 +75,24 @@ impl ModelArgs {
         }
         Ok((precision, device))
     }
+}
+
+/// The files of a model and those that its training run read: what its config.json names, its split and the weights that it
+/// started from among them.
+pub fn files_of_run(model: &SavedModel) -> Vec<PathBuf> {
+    let config = &model.config;
+    let mut files = outputs::model_files(model.folder(), &KIND);
+    files.extend(config.files.iter().map(|file| file.path.clone()));
+    let genome = config.model.data.as_ref().and_then(|d| d.genome.as_ref());
+    files.extend(genome.into_iter().flat_map(|g| outputs::genome_files(g)));
+    let named = |flag| {
+        config
+            .flags
+            .get(flag)
+            .and_then(Value::as_str)
+            .map(Path::new)
+    };
+    files.extend(named("split_folder").into_iter().flat_map(split_files));
+    files.extend(named("model").map(Path::to_path_buf));
+    files
 }

@@ -1,5 +1,6 @@
 //! `cisgrad tisfm motifs`.
 
+use super::model_args::files_of_run;
 use crate::Result;
 use crate::args::numbers::one_or_more;
 use crate::args::outputs;
@@ -7,8 +8,8 @@ use crate::args::{Digits, emit};
 use crate::io::atomic::write_atomic;
 use crate::models::tisfm::motif_ranks::{Ranked, has_blocks, motif_ranks};
 use crate::models::tisfm::network::MOTIF_WEIGHT;
+use crate::models::tisfm::saved;
 use crate::models::tisfm::saved::SavedModel;
-use crate::models::tisfm::{KIND, saved};
 use crate::numbers::counted;
 use crate::report::ranking_plot::{Line, Panel, ranking_svg};
 use crate::train::model::Kinds;
@@ -41,9 +42,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         .into_iter()
         .filter_map(|(flag, file)| Some((flag, file.as_deref()?)))
         .collect();
-    let mut inputs = outputs::model_files(model.folder(), &KIND);
-    inputs.extend(model.config.files.iter().map(|file| file.path.clone()));
-    outputs::check(&written, &inputs)?;
+    outputs::check(&written, &files_of_run(&model))?;
     let ranked = motif_ranks(&model)?;
     let blocks = has_blocks(&model)?;
     if blocks {

@@ -23,17 +23,24 @@ use crate::numbers::{counted, has_or_have, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::claim::{Claim, Entry};
-use crate::train::folder::config::{InputFile, Precision, named, no_model};
+use crate::train::folder::config::{InputFile, Precision, named, no_model, own_flag};
 use crate::train::folder::weights::Number;
-use crate::train::folder::{BEST, CONFIG, epoch_of, weights_file};
+use crate::train::folder::{BEST, CONFIG, epoch_digits, weights_file};
 use crate::train::model::Kinds;
 use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
+/// The learning rate in config.json.
+const RATE: &str = "lr";
+
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
+    args.epochs_before()?;
+    if let Some(model) = &args.model {
+        args.check_apart(model)?;
+    }
     let precision = args.precision.precision();
     let spec = builtin::find(&args.architecture)?;
     let device = args.device.open(Some(precision))?;
@@ -155,6 +162,7 @@ fn train<T: Number>(
     if args.resume {
         split.check_written(folder, &dataset.names)?;
     }
+    let before = own_flag(folder, RATE);
     config.write(folder)?;
     split.write(folder, &dataset.names)?;
     let lambdas = args.lambdas();
@@ -164,7 +172,7 @@ fn train<T: Number>(
     let settings = TrainSettings {
         epochs: args.number_of_epochs,
         batch_size: args.batch_size,
-        lr: args.lr,
+        lr: args.lr(),
         schedule: Schedule::Plateau {
             patience: if lambdas.len() > 1 { 20 } else { 10 },
             stop_at: args.early_stopping.then_some(args.early_stopping_threshold),
@@ -177,7 +185,7 @@ fn train<T: Number>(
         epochs_before: match lambdas.len() {
             // A path's steps are numbered anew.
             2.. => 0,
-            _ => args.model.as_deref().and_then(epoch_of).unwrap_or(0),
+            _ => args.epochs_before()?,
         },
     };
     let tested = Tested {
@@ -210,7 +218,7 @@ fn train<T: Number>(
             lambdas,
             kind: args.kind(),
             penalised,
-            step_lr: args.step_lr.unwrap_or(args.lr / 10.0),
+            step_lr: args.step_lr.unwrap_or(settings.lr / 10.0),
         };
         let steps = Steps {
             path: &path,
@@ -237,6 +245,11 @@ fn train<T: Number>(
     };
     let outcome = trainer.run(network.params, args.resume)?;
     reporter.line(&outcome.describe(folder));
+    if let Some(before) = before.filter(|_| outcome.was_finished) {
+        // No step was taken with another rate.
+        config.flags.insert(RATE.to_string(), before);
+        config.write(folder)?;
+    }
     if !outcome.was_finished || !folder.join(TEST).exists() {
         tested.write(folder, &config)?;
     }
@@ -351,7 +364,6 @@ impl Args {
         let Some(path) = &self.model else {
             return Network::initialise(blueprint, self.seed);
         };
-        self.check_apart(path)?;
         let warn = |weights: &StateDict| {
             if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
                 let shown = |place| config.model.shown_motif(place);
@@ -394,17 +406,36 @@ impl Args {
 
     /// The original goes on in the folder of the weights, with the rate that it finds there.
     fn check_apart(&self, weights: &Path) -> Result<()> {
-        let folder = weights.parent().map(Path::canonicalize);
-        let (Some(Ok(folder)), Ok(out)) = (folder, self.model_output.canonicalize()) else {
-            return Ok(());
+        let folder = match (weights.is_dir(), weights.parent()) {
+            (true, _) => weights,
+            (false, Some(folder)) if !folder.as_os_str().is_empty() => folder,
+            (false, _) => Path::new("."),
         };
-        if folder != out || weights.is_dir() || out.join(CONFIG).exists() {
-            return Ok(());
+        match (folder.canonicalize(), self.model_output.canonicalize()) {
+            (Ok(folder), Ok(out)) if folder == out => Err(Error::usage(format!(
+                "--model {}: it lies in --model-output itself: choose another folder; a run of this program goes on in its own folder with --resume and without --model",
+                weights.display()
+            ))),
+            _ => Ok(()),
         }
-        Err(Error::usage(format!(
-            "--model {}: it lies in --model-output itself: choose another folder; --resume goes on in the folder of a run of this program",
-            weights.display()
-        )))
+    }
+
+    /// The epoch of the weights that the run starts from, after which its own are numbered.
+    fn epochs_before(&self) -> Result<u64> {
+        let Some(file) = self.model.as_deref().map(weights_file) else {
+            return Ok(0);
+        };
+        let Some(digits) = epoch_digits(&file) else {
+            return Ok(0);
+        };
+        let last = |before: &u64| before.checked_add(self.number_of_epochs).is_some();
+        let number = digits.parse().ok().filter(last);
+        number.ok_or_else(|| {
+            Error::usage(format!(
+                "--model {}: epochs are numbered after that of the weights, and {digits} is too large a number: rename the file",
+                file.display()
+            ))
+        })
     }
 
     /// The parameters that the penalty acts on.
@@ -452,7 +483,7 @@ impl Args {
         let flags = serde_json::json!({
             "number_of_epochs": self.number_of_epochs,
             "batch_size": self.batch_size,
-            "lr": self.lr,
+            "lr": self.lr(),
             "step_lr": self.step_lr,
             "penalty_param": self.lambdas(),
             "penalty_type": format!("{:?}", self.penalty_type).to_lowercase(),

@@ -5,6 +5,7 @@ use crate::args::{DeviceArgs, PrecisionArg};
 use crate::engine::memory::{self, Bytes};
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
+use crate::train::folder::config::own_flag;
 use crate::{Error, Result};
 use std::path::PathBuf;
 
@@ -76,9 +77,9 @@ pub struct Args {
     /// numbered from 8
     #[arg(long, value_name = "PATH")]
     pub(super) model: Option<PathBuf>,
-    /// Learning rate
-    #[arg(long, default_value_t = 0.001, value_parser = number)]
-    pub(super) lr: f64,
+    /// Learning rate [default: 0.001; with --resume the run's own]
+    #[arg(long, value_name = "LR", value_parser = number)]
+    lr: Option<f64>,
     /// Learning rate of a path's steps after the first [default: a tenth of --lr]
     #[arg(long, value_name = "LR", value_parser = number)]
     pub(super) step_lr: Option<f64>,
@@ -140,7 +141,7 @@ impl Args {
             ));
         }
         let positive = [
-            ("--lr", self.lr),
+            ("--lr", self.lr.unwrap_or(1.0)),
             ("--step-lr", self.step_lr.unwrap_or(1.0)),
         ];
         for (flag, value) in positive {
@@ -208,6 +209,17 @@ impl Args {
         // Of a number beyond the largest whole one that is the largest.
         let steps = count as usize;
         memory::check(given, Bytes::of::<u8>(&[steps, STEP_BYTES]))
+    }
+
+    /// The learning rate: as given, else that of the run that goes on, else the original's.
+    pub(super) fn lr(&self) -> f64 {
+        const ORIGINAL: f64 = 0.001;
+        let own = || {
+            self.resume
+                .then(|| own_flag(&self.model_output, "lr"))??
+                .as_f64()
+        };
+        self.lr.or_else(own).unwrap_or(ORIGINAL)
     }
 
     pub(super) fn lambdas(&self) -> Vec<f64> {
