@@ -366,7 +366,7 @@ fn a_network_knows_no_file() {
     let arrows = arrows().into_iter().filter(|arrow| {
         let module = module(&arrow.file);
         let network = module.len() == 3 && NETWORK.contains(&module[2].as_str());
-        module[0] == "models" && network && arrow.path[0] == "io"
+        network && module[0] == "models" && arrow.path[0] == "io"
     });
     none(
         arrows.map(|arrow| arrow.shown()).collect(),

@@ -56,8 +56,13 @@ pub fn spelled_out(
 impl Spelling {
     /// The long flag that is written as `flag`; None where that is one already, or none.
     fn long(&self, flag: &str, own: &[String], original: &[&str]) -> Result<Option<String>> {
+        // Another command's stays as it is written.
+        let has = |long: &str| {
+            own.iter()
+                .any(|own| Some(own.as_str()) == long.strip_prefix("--"))
+        };
         if let Some((_, long)) = self.short.iter().find(|(short, _)| *short == flag) {
-            return Ok(Some((*long).to_string()));
+            return Ok(has(long).then(|| (*long).to_string()));
         }
         let Some(name) = flag.strip_prefix("--").filter(|name| !name.is_empty()) else {
             return Ok(None);
@@ -90,7 +95,11 @@ mod tests {
         (
             "factornet",
             Spelling {
-                short: &[("-lr", "--learningrate"), ("-oc", "--outputdirc")],
+                short: &[
+                    ("-lr", "--learningrate"),
+                    ("-oc", "--outputdirc"),
+                    ("-vi", "--validinputdirs"),
+                ],
                 original: &[],
             },
         ),
@@ -115,9 +124,17 @@ mod tests {
     fn spelled(text: &str) -> String {
         let words = text.split(' ').map(OsString::from);
         let own = |_: &str, _: &str| {
-            ["split", "seed", "lr", "split-folder", "batch-size"]
-                .map(String::from)
-                .to_vec()
+            [
+                "split",
+                "seed",
+                "lr",
+                "split-folder",
+                "batch-size",
+                "learningrate",
+                "outputdirc",
+            ]
+            .map(String::from)
+            .to_vec()
         };
         match spelled_out(words, KINDS, own) {
             Ok(out) => {
@@ -134,8 +151,12 @@ mod tests {
             spelled("cisgrad factornet train -lr=0.1 -oc out -e 5 -i x"),
             "cisgrad factornet train --learningrate=0.1 --outputdirc out -e 5 -i x"
         );
-        let other = "cisgrad tisfm train -lr 3";
-        assert_eq!(spelled(other), other);
+        for other in [
+            "cisgrad tisfm train -lr 3",
+            "cisgrad factornet predict -vi 3",
+        ] {
+            assert_eq!(spelled(other), other);
+        }
     }
 
     #[test]

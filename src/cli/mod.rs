@@ -30,7 +30,7 @@ enum Command {
     Demo(demo::Args),
     #[command(flatten)]
     Kind(kinds::Command),
-    /// Bring a model trained by the original program over into a model folder
+    /// Make a model folder of a model of the original programs, or of a FactorNet model one for Keras
     #[command(subcommand)]
     Convert(kinds::Convert),
     /// Compare motifs with motifs
@@ -84,7 +84,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, 
     let spelled = spelled_out(given.iter().cloned(), kinds::SPELLINGS, flags);
     let spelled = spelled.map_err(Refused::Value)?;
     let repeated = repeated_list(&command, &spelled, &given);
-    let matches = command.clone().try_get_matches_from(spelled);
+    let matches = command.clone().try_get_matches_from(&spelled);
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     if parsed.is_ok() && given.iter().filter(|value| *value == "-").count() > 1 {
         return Err(Refused::Value(Error::usage(
@@ -96,13 +96,12 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, 
             "note: {flag} is given {times} times: the last one holds; several values stand behind one {flag}, with spaces between them"
         );
     }
-    parsed.map_err(|error| {
-        let short: Vec<_> = kinds::SPELLINGS.iter().flat_map(|(_, s)| s.short).collect();
-        match wrong_value::explain(&error, &command, &given, &short) {
+    parsed.map_err(
+        |error| match wrong_value::explain(&error, &command, &spelled, &given) {
             Some(explained) => Refused::Value(explained),
             None => Refused::Line(error),
-        }
-    })
+        },
+    )
 }
 
 /// In the commands of kinds the last of a flag that is given twice holds, as in the original programs.

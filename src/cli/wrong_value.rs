@@ -6,12 +6,12 @@ use std::error::Error as _;
 use std::ffi::OsString;
 
 /// The error of a value that a flag's own parser has refused; None for any other one, which the command line's parser
-/// explains best. `short`: the flags of several letters behind one dash, with their long forms.
+/// explains best. `given`: the words as the user wrote them; `spelled`: the same ones, as the parser has seen them.
 pub fn explain(
     error: &clap::Error,
     command: &clap::Command,
-    arguments: &[OsString],
-    short: &[&(&str, &str)],
+    spelled: &[OsString],
+    given: &[OsString],
 ) -> Option<Error> {
     if error.kind() != ErrorKind::ValueValidation {
         return None;
@@ -24,30 +24,18 @@ pub fn explain(
     };
     let expected = error.source()?;
     let long = arg.split_whitespace().next()?;
-    let flag = written(long, command, arguments, short);
+    let flag = written(long, command, spelled, given).unwrap_or(long);
     Some(Error::usage(format!("{flag} {value}: {expected}")))
 }
 
-/// The short form of a flag where the user wrote that.
-fn written(
+/// A flag in the user's words: its short form, an underscore in it, the original's name for it, or its beginning alone.
+fn written<'a>(
     long: &str,
     command: &clap::Command,
-    arguments: &[OsString],
-    short: &[&(&str, &str)],
-) -> String {
-    let words = || arguments.iter().filter_map(|word| word.to_str());
-    let begins = |flag: &str| words().any(|word| word.split('=').next() == Some(flag));
-    if begins(long) {
-        return long.to_string();
-    }
-    if let Some((short, _)) = short.iter().find(|(short, l)| *l == long && begins(short)) {
-        return (*short).to_string();
-    }
-    let named = |command: &clap::Command| {
-        let mut args = command.get_arguments();
-        args.find(|arg| arg.get_long() == long.strip_prefix("--"))
-            .and_then(clap::Arg::get_short)
-    };
+    spelled: &[OsString],
+    given: &'a [OsString],
+) -> Option<&'a str> {
+    let words = || spelled.iter().map(|word| word.to_str().unwrap_or_default());
     let mut below = command;
     for word in words().skip(1) {
         match below.find_subcommand(word) {
@@ -55,7 +43,30 @@ fn written(
             None => break,
         }
     }
-    named(below).map_or_else(|| long.to_string(), |letter| format!("-{letter}"))
+    let long = long.strip_prefix("--")?;
+    let mut args = below.get_arguments();
+    let arg = args.find(|arg| arg.get_long() == Some(long))?;
+    let longs = arg.get_long_and_visible_aliases().unwrap_or_default();
+    let is = |word: &str| match (word.strip_prefix("--"), word.strip_prefix('-')) {
+        (Some(name), _) => longs.contains(&name.split('=').next().unwrap_or(name)),
+        (None, Some(letters)) => {
+            arg.get_short().is_some() && letters.chars().next() == arg.get_short()
+        }
+        (None, None) => false,
+    };
+    let places: Vec<usize> = (0..spelled.len())
+        .zip(words())
+        .filter(|(_, w)| is(w))
+        .map(|(i, _)| i)
+        .collect();
+    let word = given.get(*places.last()?)?.to_str()?;
+    let flag = word.split('=').next().unwrap_or(word);
+    // A value may stand right behind a short flag's letter, but not behind several letters that are a flag's own.
+    let spelled = spelled.get(*places.last()?)?.to_str()?;
+    match word == spelled && !word.starts_with("--") {
+        true => flag.get(..2),
+        false => Some(flag),
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +93,15 @@ mod tests {
             ),
             ("-ep -1", "-ep -1: expected a whole number of 0 or more"),
             ("-lr=x", "-lr x: expected a number"),
+            ("-n0", "-n 0: expected a whole number of 1 or more"),
+            (
+                "--num_of_workers -4",
+                "--num_of_workers -4: expected a whole number of 0 or more",
+            ),
+            (
+                "--batch_size 0",
+                "--batch_size 0: expected a whole number of 1 or more",
+            ),
             (
                 "--batch-size=0",
                 "--batch-size 0: expected a whole number of 1 or more",

@@ -37,7 +37,7 @@ impl KerasHistory {
 /// # Errors
 /// The file cannot be read, is cut short, is another pickle or none.
 pub fn read(path: &Path) -> Result<KerasHistory> {
-    check_no_stream(path, "a history")?;
+    check_no_stream(path, "histories")?;
     let length = std::fs::metadata(path)
         .map_err(|e| Error::io(path, e))?
         .len();
@@ -273,10 +273,13 @@ impl<'a> Machine<'a> {
             (b"numpy", b"dtype") => Ok(Value::MakeType),
             (module, name) => {
                 let name = [module, name].map(String::from_utf8_lossy).join(".");
-                Err(format!(
-                    "it asks for {}, which no history needs and which was not run",
-                    excerpt(&name)
-                ))
+                match name.contains('\r') {
+                    true => Err("its lines end in CRLF: it was changed on its way, as some programs change text; copy it again, as binary".into()),
+                    false => Err(format!(
+                        "it asks for {}, which no history needs and which was not run",
+                        excerpt(&name)
+                    )),
+                }
             }
         }
     }

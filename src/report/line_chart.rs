@@ -112,7 +112,10 @@ impl Axis {
         let ticks: Vec<f64> = all.filter(inside).collect();
         match ticks.len() {
             // Less than from one such number to the next: the axis is all but even.
-            0 | 1 => round_numbers(self.low.exp(), self.high.exp()),
+            0 | 1 => {
+                let even = round_numbers(self.low.exp(), self.high.exp());
+                even.into_iter().filter(inside).collect()
+            }
             _ => ticks,
         }
     }

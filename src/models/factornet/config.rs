@@ -49,7 +49,7 @@ impl Described for Description {
             return Ok(());
         }
         Err(format!(
-            "the network takes {} meta numbers and gives {} probabilities, but {inputs} and {outputs} are named",
+            "the network takes {} numbers beside bases and tracks and gives {} probabilities, but {inputs} (meta values and annotation features) and {outputs} are named",
             self.network.meta, self.network.factors
         ))
     }

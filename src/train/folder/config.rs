@@ -208,7 +208,7 @@ pub fn other_kind(folder: &Path, kind: &Kind, name: &str, known: &[&Kind]) -> Er
     let shown = folder.display();
     Error::invalid(match known.iter().find(|k| k.name == name) {
         Some(other) => format!(
-            "{shown}: a {} model; this command is for {}: {}",
+            "{shown}: a {} model; this command is for {} models (to predict with that one: {})",
             other.title, kind.title, other.predict
         ),
         None => format!(

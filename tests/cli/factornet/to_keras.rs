@@ -157,6 +157,11 @@ fn a_history_that_is_none_is_a_note_and_never_run() {
         ),
         ("later", b"\x80\x02}q\x00.", "a pickle of protocol 2"),
         ("text", b"epoch\tloss\n", "no pickle of a history"),
+        (
+            "crlf",
+            b"cnumpy.core.multiarray\r\nscalar\r\np1\r\n.",
+            "history.pkl: its lines end in CRLF",
+        ),
     ] {
         copy(
             &cells,
@@ -187,6 +192,13 @@ fn a_history_that_is_none_is_a_note_and_never_run() {
     let part = "text.ours/history.tsv, line 2: train_loss is 'x', expected a number";
     assert!(run.err.contains(part), "{}", run.err);
     assert!(!cells.path("keras/history.pkl").exists());
+    // Columns of other names.
+    cells.write("text.ours/history.tsv", "epoch\tloss\n1\t0.5\n");
+    let run = cells
+        .run("convert factornet text.ours --to keras --out unnamed")
+        .ok();
+    let part = "text.ours/history.tsv: no whole column among train_loss";
+    assert!(run.err.contains(part), "{}", run.err);
 }
 
 #[test]

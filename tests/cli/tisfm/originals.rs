@@ -409,6 +409,11 @@ fn test_takes_the_originals_line_and_holds_it_against_the_model() {
             &["--architecture, --atac-file, --sequences, --split-folder"],
         ),
         (
+            "tisfm test --model model/config.json".to_string(),
+            1,
+            &["model/config.json: a file inside a model folder; name the folder: model"],
+        ),
+        (
             line("alone/model.7", "--architecture model_effect_diffusion"),
             1,
             &["alone/model.7"],

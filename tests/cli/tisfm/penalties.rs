@@ -139,3 +139,37 @@ fn a_log_range_is_a_switch_beside_a_range_of_strengths_above_0() {
         data.refuses(flags, 2, parts);
     }
 }
+
+#[test]
+fn numbers_that_no_path_can_have_are_refused_by_their_flag() {
+    let data = Data::small();
+    for (flags, parts) in [
+        (
+            "--penalty-param-range inf 1 2 --log-penalty-param-range",
+            &["--penalty-param-range inf 1 2: START and STOP are finite numbers, and inf is none"]
+                [..],
+        ),
+        ("--penalty-param-range 0 NaN 2", &["and NaN is none"]),
+        (
+            "--penalty-param-range 0 1 1000000",
+            &["NUM, the number of steps, is 10000 at most"],
+        ),
+        (
+            "--penalty-type mcp --mcp-param inf --penalty-param 1",
+            &["--mcp-param inf: expected a finite number above 1"],
+        ),
+    ] {
+        data.refuses(flags, 2, parts);
+    }
+    // A parameter that is named twice is one.
+    let said = |layers: &str| {
+        let out = format!("m{}", layers.len());
+        let flags = format!("--penalty-param 0.01 --number-of-epochs 1 --penalize-layers {layers}");
+        let run = data.train(&out, &flags).ok();
+        let lines = run.err.lines().filter(|line| line.starts_with("penalty "));
+        lines.collect::<String>()
+    };
+    let once = said("linreg.weight");
+    assert!(once.contains("of 1"), "{once}");
+    assert_eq!(said("linreg.weight linreg.weight"), once);
+}

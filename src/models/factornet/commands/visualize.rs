@@ -67,7 +67,7 @@ pub struct Args {
     /// Known motifs: the one that each kernel resembles most goes to matches.tsv, and below the kernel's logo to matches.svg
     #[arg(long, value_name = "MEME")]
     motif_db: Option<PathBuf>,
-    /// With --motif-db: the N kernels that resemble a known motif most alone
+    /// With --motif-db: of the kernels keep only the N that resemble a known motif most
     #[arg(long, value_name = "N", requires = "motif_db", value_parser = one_or_more::<usize>)]
     top: Option<usize>,
     /// Accepted as elsewhere; nothing here is drawn

@@ -60,10 +60,17 @@ pub(super) fn write_as_keras(from: &Path, to: &Path) -> Result<Option<String>> {
             )));
         }
     };
+    let rows = columns.values().map(Vec::len).max();
     // A column with a gap was not measured.
     let measured = COLUMNS.map(|name| columns.remove(name)?.into_iter().collect());
     let history = KerasHistory { measured };
     match history.epochs() {
+        // A run that has finished no epoch has a header alone.
+        0 if rows.unwrap_or(0) > 0 => Ok(Some(format!(
+            "note: {}: no whole column among {}; the model is converted without its history",
+            from.display(),
+            COLUMNS.join(", ")
+        ))),
         0 => Ok(None),
         _ => keras_history::write(to, &history).map(|()| None),
     }

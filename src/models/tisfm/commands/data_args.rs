@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct DataArgs {
-    /// Signals [default: those of the training run]
+    /// Signals [default: those of the training run; predict takes them with --split alone]
     #[arg(long, value_name = "FILE")]
     pub atac_file: Option<PathBuf>,
-    /// Sequences: name and sequence a line, FASTA, or BED with --genome [default: those of the training run]
+    /// Sequences: name and sequence a line, FASTA, or BED with --genome [default: those of the training run; predict needs them
+    /// without --split]
     #[arg(long, value_name = "FILE")]
     pub sequences: Option<PathBuf>,
-    /// Split [default: the training run's, kept in the model folder]
+    /// Split [default: the training run's, kept in the model folder; predict takes it with --split alone]
     #[arg(long, value_name = "DIR")]
     pub split_folder: Option<PathBuf>,
 }

@@ -30,6 +30,7 @@ use crate::train::model::Kinds;
 use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The learning rate in config.json.
@@ -454,7 +455,10 @@ impl Args {
                 )));
             }
         }
-        Ok(self.penalize_layers.clone())
+        // One that is named twice is one.
+        let mut once = HashSet::new();
+        let named = self.penalize_layers.iter();
+        Ok(named.filter(|name| once.insert(*name)).cloned().collect())
     }
 
     fn config(

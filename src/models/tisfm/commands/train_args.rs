@@ -2,7 +2,6 @@
 
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
-use crate::engine::memory::{self, Bytes};
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
 use crate::train::folder::config::own_flag;
@@ -73,8 +72,8 @@ pub struct Args {
     /// Penalty: l1, or mcp, which leaves large weights unshrunk
     #[arg(long, default_value = "l1", value_name = "TYPE")]
     pub(super) penalty_type: PenaltyType,
-    /// Start from these weights: a model folder, safetensors, or PyTorch's own file (a checkpoint, too); behind DIR/model.7 epochs are
-    /// numbered from 8
+    /// Start from these weights: a model folder, safetensors, or PyTorch's own file (a checkpoint, too); after DIR/model.7 epochs are
+    /// numbered from 8, but for those of a path
     #[arg(long, value_name = "PATH")]
     pub(super) model: Option<PathBuf>,
     /// Learning rate [default: 0.001; with --resume the run's own]
@@ -123,9 +122,8 @@ pub struct Args {
     pub(super) device: DeviceArgs,
 }
 
-/// What a step of a path takes before the first one begins: its strength, and the names of its folder's files, which are
-/// held against the inputs.
-const STEP_BYTES: usize = 4096;
+/// Steps of a path: more would be a slip.
+const MOST_STEPS: f64 = 10_000.0;
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PenaltyType {
@@ -151,9 +149,9 @@ impl Args {
                 )));
             }
         }
-        if self.mcp_param <= 1.0 || self.mcp_param.is_nan() {
+        if self.mcp_param <= 1.0 || !self.mcp_param.is_finite() {
             return Err(Error::usage(format!(
-                "--mcp-param {}: expected a number above 1",
+                "--mcp-param {}: expected a finite number above 1",
                 self.mcp_param
             )));
         }
@@ -196,7 +194,12 @@ impl Args {
             return Ok(());
         };
         let given = format!("--penalty-param-range {start} {stop} {count}");
-        if count < 1.0 || count.fract() != 0.0 {
+        if let Some(bad) = [start, stop].into_iter().find(|end| !end.is_finite()) {
+            return fail(format!(
+                "{given}: START and STOP are finite numbers, and {bad} is none"
+            ));
+        }
+        if !(count >= 1.0 && count.fract() == 0.0) {
             return fail(format!(
                 "{given}: NUM, the number of steps, is a whole number from 1"
             ));
@@ -206,9 +209,12 @@ impl Args {
                 "{given}: with --log-penalty-param-range START and STOP are numbers above 0"
             ));
         }
-        // Of a number beyond the largest whole one that is the largest.
-        let steps = count as usize;
-        memory::check(given, Bytes::of::<u8>(&[steps, STEP_BYTES]))
+        if count > MOST_STEPS {
+            return fail(format!(
+                "{given}: NUM, the number of steps, is {MOST_STEPS} at most: each is a model that is trained, with a folder of its own"
+            ));
+        }
+        Ok(())
     }
 
     /// The learning rate: as given, else that of the run that goes on, else the original's.

@@ -22,7 +22,7 @@ use crate::models::tisfm::saved::SavedModel;
 use crate::models::tisfm::{MotifKernels, builtin, foreign, saved};
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
-use crate::train::folder::config::Precision;
+use crate::train::folder::config::{Precision, no_model};
 use crate::train::folder::{CONFIG, weights_file, weights_in_folder};
 use crate::train::model::Kinds;
 use crate::{Error, Result};
@@ -192,7 +192,12 @@ impl Args {
     fn opened(&self, known: Kinds) -> Result<(SavedModel, Dataset)> {
         let file = weights_file(&self.model.model);
         if file.is_file() && weights_in_folder(&self.model.model).is_none() {
-            return self.foreign(&file);
+            // Another file of a model folder is no weights of elsewhere.
+            let beside = file.parent().map(|folder| folder.join(CONFIG));
+            return match beside.is_some_and(|config| config.is_file()) {
+                true => Err(no_model(&file)),
+                false => self.foreign(&file),
+            };
         }
         let model = saved::open(&self.model.model, known)?;
         self.check_agreement(&model)?;
