@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn zeros_of_both_signs_stay_in_their_order() {
-        let mut ranked = vec![(0, -0.0), (1, 0.0), (2, -1.0), (3, 2.0), (4, -0.0)];
+        let mut ranked = [(0, -0.0), (1, 0.0), (2, -1.0), (3, 2.0), (4, -0.0)];
         ranked.sort_by(|a: &(i32, f64), b| descending(a.1, b.1));
         assert_eq!(
             ranked.iter().map(|r| r.0).collect::<Vec<_>>(),

@@ -22,12 +22,12 @@ impl GrownTable {
     pub fn at(flag: &str, path: &Path) -> Result<Self> {
         let refused = |what: &str| {
             Err(Error::usage(format!(
-                "{flag} {}: {what}; what is added to is read first: name a file",
+                "{flag} {}: {what}; a table to which is added is read first: name a file",
                 path.display()
             )))
         };
         match std::fs::metadata(path) {
-            _ if descriptor(path).is_some() => refused("what this command was given as a stream"),
+            _ if descriptor(path).is_some() => refused("a stream that this command was given"),
             Ok(found) if found.is_dir() => refused("a folder"),
             Ok(found) if !found.is_file() => refused("a pipe or a device"),
             _ => Ok(GrownTable {

@@ -239,7 +239,7 @@ fn zeros_of_both_signs_rank_in_the_motifs_order_and_print_alike() {
         .into_iter()
         .find(|t| t.name == "linreg.weight")
         .unwrap();
-    let zero = |i: usize| if i % 2 == 0 { -0.0 } else { 0.0 };
+    let zero = |i: usize| if i.is_multiple_of(2) { -0.0 } else { 0.0 };
     let values: Vec<f32> = (0..tensor.values.len()).map(zero).collect();
     *tensor = NamedTensor::new("linreg.weight", &tensor.shape.clone(), values);
     write_safetensors(&weights, &state).unwrap();

@@ -143,7 +143,11 @@ fn draw(
     let mut columns: Vec<(usize, Vec<f64>)> = chosen.iter().map(|&f| (f, column(f))).collect();
     let drawn = counted(columns.len(), "motif");
     let nothing = |what: &str| {
-        let more = match top < all {
+        let others = (0..all).map(column).any(|weights| match count {
+            1 => weights[0] != 0.0,
+            _ => weights.iter().any(|weight| *weight != weights[0]),
+        });
+        let more = match others {
             true => format!(": give a larger --top-motifs ({all} are all)"),
             false => String::new(),
         };
