@@ -31,7 +31,7 @@ impl Resumes for Cells {
             ("--batch-size 16", "--batch-size 100"),
             ("-s 3", "--seed 420"),
             ("-n 2", "--negatives 1"),
-            ("-v chr2:0-30000", "--validchroms [\"chr2\"]"),
+            ("-v chr2:0-30000", "--validchroms chr2"),
             ("-t chr3:0-30000", "--testchroms [\"chr3\"]"),
             ("-i A B", "--inputdirs"),
             ("-vi B", "--validinputdirs"),
