@@ -213,6 +213,11 @@ fn visualize<T: Number>(
         if let Some(known) = &known {
             let motifs = sites.motifs();
             let mut matches = best_matches(&motifs, known);
+            if matches.is_empty() {
+                tell!(
+                    "note: no kernel resembles a known motif: matches{number}.tsv and matches{number}.svg hold none"
+                );
+            }
             matches.truncate(args.top.unwrap_or(usize::MAX));
             write_atomic(folder.join(format!("matches{number}.tsv")), |w| {
                 write_matches(w, &matches)
