@@ -52,15 +52,9 @@ struct Axis {
 impl Axis {
     /// Over all of these; a single number, or some that are too close to tell apart, lie in the middle.
     fn over(numbers: impl Iterator<Item = f64> + Clone, log: bool) -> Axis {
-        /// Beyond it the length of an axis is no number.
-        const LARGEST: f64 = f64::MAX / 4.0;
-        let scaled = numbers.filter(|x| x.is_finite()).map(|x| {
-            if log {
-                x.ln()
-            } else {
-                x.clamp(-LARGEST, LARGEST)
-            }
-        });
+        let scaled = numbers
+            .filter(|x| x.is_finite())
+            .map(|x| Axis::scaled(x, log));
         let low = scaled.clone().fold(f64::INFINITY, f64::min);
         let high = scaled.fold(f64::NEG_INFINITY, f64::max);
         let size = low.abs().max(high.abs());
@@ -77,6 +71,15 @@ impl Axis {
         Axis { low, high, log }
     }
 
+    /// A number as the axis measures it. Beyond the largest whose differences are numbers all are one.
+    fn scaled(number: f64, log: bool) -> f64 {
+        const LARGEST: f64 = f64::MAX / 4.0;
+        match log {
+            true => number.ln(),
+            false => number.clamp(-LARGEST, LARGEST),
+        }
+    }
+
     /// With some space beyond both ends.
     fn wider(self) -> Axis {
         let more = (self.high - self.low) * 0.04;
@@ -88,8 +91,7 @@ impl Axis {
     }
 
     fn share(&self, number: f64) -> f64 {
-        let scaled = if self.log { number.ln() } else { number };
-        (scaled - self.low) / (self.high - self.low)
+        (Axis::scaled(number, self.log) - self.low) / (self.high - self.low)
     }
 
     /// Round numbers inside, at most some eight.

@@ -98,7 +98,7 @@ fn negative_numbers_of_every_kind_reach_their_message() {
         ("--step-lr -1", "--step-lr -1: expected a number above 0"),
         (
             "--mcp-param -1",
-            "--mcp-param -1: expected a number above 1",
+            "--mcp-param -1: expected a finite number above 1",
         ),
         (
             "--penalty-param -1",
@@ -192,7 +192,7 @@ fn sizes_in_a_config_that_do_not_fit_say_what_they_need() {
 fn what_a_flag_counts_is_an_error_where_it_does_not_fit() {
     let data = Data::small();
     for log in ["", " --log-penalty-param-range"] {
-        for steps in ["10001", "1000000000000", "1e300", "inf"] {
+        for steps in ["10001", "1000000000000", "1e300"] {
             data.refuses(
                 &format!("--penalty-param-range 0.5 1 {steps}{log}"),
                 2,

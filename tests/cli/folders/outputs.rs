@@ -145,7 +145,7 @@ fn standard_output_by_its_name_is_added_to<K: Kind>() {
                 };
                 assert!(log.starts_with(begins), "{line}: {log}");
                 assert!(
-                    log.ends_with("\nafter\n") && log.lines().count() > 4,
+                    log.ends_with("\nafter\n") && log.lines().count() > 3,
                     "{line}: {log}"
                 );
             }

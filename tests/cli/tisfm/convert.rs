@@ -155,13 +155,21 @@ fn a_converted_folder_keeps_names_types_and_shows_its_outputs() {
     // The folder of a converted model knows no data.
     cisgrad(scratch.path(), &format!("tisfm test --model {}", case.name))
         .fails(2, &["knows no training data", "--atac-file"]);
-    let test = format!(
-        "tisfm test --model {} --atac-file {} --sequences {}",
-        case.name,
-        case.folder.join("signals.tsv").display(),
-        case.folder.join("sequences.tsv").display()
-    );
-    cisgrad(scratch.path(), &test).fails(2, &["holds no split", "--split-folder"]);
+    let test = |signals: &Path| {
+        let test = format!(
+            "tisfm test --model {} --atac-file {} --sequences {}",
+            case.name,
+            signals.display(),
+            case.folder.join("sequences.tsv").display()
+        );
+        cisgrad(scratch.path(), &test)
+    };
+    let theirs = case.folder.join("signals.tsv");
+    test(&theirs).fails(1, &["the model's a, b, c: name the columns"]);
+    let named = text(&theirs).replacen("cell0\tcell1\tcell2", "a\tb\tc", 1);
+    let signals = scratch.path().join("named.tsv");
+    std::fs::write(&signals, named).unwrap();
+    test(&signals).fails(2, &["holds no split", "--split-folder"]);
 }
 
 /// What the last layer's inputs are decides what `motifs` can say.

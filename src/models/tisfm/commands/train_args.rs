@@ -59,12 +59,12 @@ pub struct Args {
     /// Strength of the penalty; several make a path
     #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with = "penalty_param_range", value_parser = number)]
     pub(super) penalty_param: Vec<f64>,
-    /// A path over NUM strengths from START to STOP, and 0
+    /// A path over NUM strengths from START to STOP, and 0; with --log-penalty-param-range beside it, a switch, their logarithms
+    /// are evenly spaced
     #[arg(long, num_args = 3, value_names = ["START", "STOP", "NUM"], allow_negative_numbers = true, value_parser = number)]
     pub(super) penalty_param_range: Vec<f64>,
-    /// With --penalty-param-range: the logarithms of the strengths are evenly spaced
-    // Takes no numbers; those that are given get a message of their own.
-    #[arg(long, num_args = 0.., value_name = "", hide_possible_values = true, allow_negative_numbers = true)]
+    // A switch, which help shows with the flag above: numbers are taken here for a message of their own alone.
+    #[arg(long, num_args = 0.., hide = true, allow_negative_numbers = true)]
     pub(super) log_penalty_param_range: Option<Vec<String>>,
     /// The MCP's b, above 1
     #[arg(long, default_value_t = 3.0, value_name = "B", value_parser = number)]
