@@ -9,7 +9,6 @@ use super::train_args::words;
 use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
-use crate::args::own_name::FileNames;
 use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
