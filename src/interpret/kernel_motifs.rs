@@ -17,6 +17,17 @@ pub struct KernelSites {
     counts: Vec<[u64; 4]>,
     /// (kernels, tracks, width).
     signals: Vec<f64>,
+    /// By kernel, where its sites are.
+    places: Vec<Vec<Place>>,
+}
+
+/// Where a site is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub window: u32,
+    /// Its first position on its strand of the window.
+    pub position: u32,
+    pub reverse: bool,
 }
 
 impl KernelSites {
@@ -28,7 +39,21 @@ impl KernelSites {
             sites: vec![0; kernels],
             counts: vec![[0; 4]; kernels * width],
             signals: vec![0.0; kernels * tracks * width],
+            places: vec![Vec::new(); kernels],
         }
+    }
+
+    /// Says where the site is that was added last.
+    ///
+    /// # Panics
+    /// On a kernel that there is not.
+    pub fn place(&mut self, kernel: usize, place: Place) {
+        self.places[kernel].push(place);
+    }
+
+    /// Where a kernel's sites are, as far as that was said.
+    pub fn places(&self, kernel: usize) -> &[Place] {
+        &self.places[kernel]
     }
 
     /// Adds a site of `kernel`: `width` base codes (0 to 3: A, C, G, T; others are N) and, for each track, `width`
@@ -78,6 +103,9 @@ impl KernelSites {
             .iter_mut()
             .zip(&part.signals)
             .for_each(|(a, b)| *a += b);
+        for (places, more) in self.places.iter_mut().zip(&part.places) {
+            places.extend_from_slice(more);
+        }
     }
 
     pub fn kernels(&self) -> usize {

@@ -29,14 +29,11 @@ pub struct Member {
     pub reverse: bool,
 }
 
-/// Average linkage: two motifs are as far apart as the mean of log10 p in both directions says (Tomtom's p-values, Euclidean distance,
+/// Average linkage: two motifs are as far apart as the mean of log10 p in both directions says (Tomtom's p-values by `distance`,
 /// the collection itself as targets, at least 1e-10); groups are joined while the mean over all their pairs is log10 `cut` or less.
 /// The largest groups come first, of equal ones that with the earliest motif.
-pub fn groups(motifs: &[Motif], cut: f64) -> Vec<Group> {
-    let targets = Targets::new(
-        motifs.iter().map(|m| m.rows.as_slice()),
-        Distance::Euclidean,
-    );
+pub fn groups(motifs: &[Motif], cut: f64, distance: Distance) -> Vec<Group> {
+    let targets = Targets::new(motifs.iter().map(|m| m.rows.as_slice()), distance);
     let count = motifs.len();
     let logs: Vec<Vec<f32>> = motifs
         .par_iter()
@@ -128,7 +125,7 @@ mod tests {
             "ACAGGAAGT",
         ]
         .map(motif);
-        let groups = groups(&motifs, 1e-2);
+        let groups = groups(&motifs, 1e-2, Distance::Euclidean);
         let members = |group: &Group| group.members.iter().map(|m| m.motif).collect::<Vec<_>>();
         let found: Vec<_> = groups.iter().map(members).collect();
         assert_eq!(found, [vec![0, 2, 4], vec![1, 5], vec![3], vec![6]]);
@@ -142,9 +139,9 @@ mod tests {
     #[test]
     fn a_cut_decides_and_few_motifs_are_groups_too() {
         let motifs = ["TGAGTCAT", "TGAGTCAT", "GGGCGGGG"].map(motif);
-        assert_eq!(groups(&motifs, 1e-9).len(), 3);
-        assert_eq!(groups(&motifs, 1.0).len(), 1);
-        assert_eq!(groups(&motifs[..1], 1e-5).len(), 1);
-        assert!(groups(&[], 1e-5).is_empty());
+        assert_eq!(groups(&motifs, 1e-9, Distance::Euclidean).len(), 3);
+        assert_eq!(groups(&motifs, 1.0, Distance::Pearson).len(), 1);
+        assert_eq!(groups(&motifs[..1], 1e-5, Distance::Euclidean).len(), 1);
+        assert!(groups(&[], 1e-5, Distance::Euclidean).is_empty());
     }
 }

@@ -1,11 +1,16 @@
 //! Which known motif each learned one is, by Tomtom's statistics.
+//!
+//! Columns are compared by their correlation: kernels are often nearly flat, and by Euclidean distance a flat column is as close to the
+//! few flat ones of long known motifs as almost no other column is, so that noise would have p-values of 1e-10.
 
 use std::io::{self, Write};
 use std::ops::Range;
+use std::path::Path;
 
-use super::tomtom::{Distance, Scratch, Targets, q_values};
+use super::tomtom::{Distance, FEW_TARGETS, Scratch, Targets, q_values};
 use crate::dna::motif::{Motif, core};
 use crate::io::tomtom_table::Probability;
+use crate::numbers::counted;
 use rayon::prelude::*;
 
 /// A match above this q-value names nothing.
@@ -35,7 +40,7 @@ impl Match<'_> {
 /// The best match of each learned motif, without its flat flanks, among known ones; the best p-value first, of equal ones the one
 /// of the first motif.
 pub fn best_matches<'a>(learned: &'a [Motif], known: &'a [Motif]) -> Vec<Match<'a>> {
-    let targets = Targets::new(known.iter().map(|m| m.rows.as_slice()), Distance::Euclidean);
+    let targets = Targets::new(known.iter().map(|m| m.rows.as_slice()), Distance::Pearson);
     let best = |scratch: &mut Scratch, learned: &'a Motif| {
         let Range { start, end } = core(&learned.rows);
         let found = targets.compare(&learned.rows[start..end], scratch);
@@ -58,6 +63,17 @@ pub fn best_matches<'a>(learned: &'a [Motif], known: &'a [Motif]) -> Vec<Match<'
     let mut found: Vec<Match> = found.flatten().collect();
     found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value));
     found
+}
+
+/// What to say of a collection of known motifs that is too small for its p-values.
+pub fn of_few(known: &[Motif], file: &Path) -> Option<String> {
+    (known.len() < FEW_TARGETS).then(|| {
+        format!(
+            "note: {} has {}: with fewer than {FEW_TARGETS} targets the p-values depend on which ones these are",
+            file.display(),
+            counted(known.len(), "motif")
+        )
+    })
 }
 
 /// Writes a line for each match: the learned motif's identifier and sites, the known motif's identifier and name (empty where the
@@ -139,5 +155,42 @@ mod tests {
             assert!(line[6].parse::<f64>().unwrap() > 0.05, "{line:?}");
         }
         assert_eq!(lines.len(), 5);
+    }
+
+    /// Motifs of a kernel's width whose columns are nearly flat, as of a kernel that learned nothing.
+    #[test]
+    fn noise_is_rarely_named() {
+        let Some(data) = crate::real_data::real_data() else {
+            return;
+        };
+        let file = "motifs/JASPAR2024_CORE_vertebrates_nonredundant.meme.gz";
+        let known = crate::io::meme::read_meme(data.join(file)).unwrap();
+        let mut state = 1u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as f64 / f64::from(1u32 << 31)
+        };
+        for spread in [0.2, 0.6] {
+            let noise: Vec<Motif> = (0..100)
+                .map(|i| {
+                    let mut row = || {
+                        let row: [f64; 4] = std::array::from_fn(|_| 1.0 + spread * random());
+                        row.map(|x| x / row.iter().sum::<f64>())
+                    };
+                    Motif {
+                        id: format!("M{i}"),
+                        label: None,
+                        nsites: Some(100.0),
+                        rows: (0..26).map(|_| row()).collect(),
+                    }
+                })
+                .collect();
+            let found = best_matches(&noise, &known);
+            let named = found.iter().filter(|m| m.is_significant()).count();
+            // One in twenty is what a q-value of 0.05 allows.
+            assert!(named <= 10, "{named} of 100 at a spread of {spread}");
+        }
     }
 }

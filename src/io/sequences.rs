@@ -288,7 +288,20 @@ fn read_intervals(
     notes: &mut Vec<String>,
     lengths: Lengths,
 ) -> Result<Found> {
-    let intervals = bed::read_bed(&mut lines)?;
+    let mut intervals = bed::read_bed(&mut lines)?;
+    if lengths == Lengths::Any {
+        // A peak with several summits has a line for each; its bases are the same.
+        let mut seen = HashSet::new();
+        let all = intervals.len();
+        intervals.retain(|i| seen.insert((i.chromosome.clone(), i.start, i.end)));
+        if intervals.len() < all {
+            notes.push(format!(
+                "note: {}: {} with the place of an earlier one: taken once",
+                lines.path().display(),
+                counted(all - intervals.len(), "interval")
+            ));
+        }
+    }
     let named = {
         let names: HashSet<&str> = intervals.iter().filter_map(|i| i.name.as_deref()).collect();
         names.len() == intervals.len()

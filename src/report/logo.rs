@@ -39,6 +39,11 @@ const TITLE: f64 = 22.0;
 /// A stack is as high as its position's information, 2 + Σ p log2 p bits (no correction for few sites), and each letter has
 /// its probability's share of it, the likeliest on top. The axes go from 0 to 2 bits and from position 1 on.
 pub fn logo_svg(title: &str, rows: &Rows) -> String {
+    if rows.is_empty() {
+        let mut svg = Svg::new(2.0 * MARGIN + letters_of(title), 2.0 * TITLE);
+        svg.label((MARGIN, TITLE), 12.0, "start", title);
+        return svg.finish();
+    }
     let strand = MARGIN + rows.len() as f64 * SIZE.column;
     let line = TITLE + SIZE.height + TITLE;
     let mut svg = with_letters(2.0 * strand + MARGIN, line + TITLE);
@@ -68,8 +73,6 @@ pub struct Cell<'a> {
     pub rows: &'a Rows,
     /// The number of its first position.
     pub first: usize,
-    /// It goes with the cell before.
-    pub with_last: bool,
 }
 
 /// Pixels.
@@ -83,11 +86,10 @@ const FOOT: f64 = 20.0;
 /// Of a letter of a title.
 const TITLE_LETTER: f64 = 6.0;
 
-/// Many motifs, four side by side; a line under cells that go together. `foot`: a last line.
+/// Many motifs, four side by side. `foot`: a last line.
 pub fn logo_grid_svg(title: &str, cells: &[Cell], foot: &str) -> String {
     let longest = cells.iter().map(|cell| cell.rows.len()).max().unwrap_or(0);
     let titles = cells.iter().flat_map(|cell| &cell.titles);
-    let letters_of = |text: &str| text.chars().count() as f64 * TITLE_LETTER;
     let widest = titles.map(|title| letters_of(title)).fold(0.0, f64::max);
     let width = MARGIN + (longest as f64 * CELL.column).max(widest) + FOOT;
     let height = CELL_TITLE + CELL.height + FOOT + 8.0;
@@ -116,16 +118,16 @@ pub fn logo_grid_svg(title: &str, cells: &[Cell], foot: &str) -> String {
             (left + 1.0, bottom),
             CELL,
         );
-        if cell.with_last && place % across > 0 {
-            let y = bottom + FOOT - 2.0;
-            svg.line((left - width, y), (left + width - MARGIN, y));
-        }
     }
     if !foot.is_empty() {
         let y = head + down as f64 * height + FOOT;
         svg.label((MARGIN, y), 11.0, "start", foot);
     }
     svg.finish()
+}
+
+fn letters_of(text: &str) -> f64 {
+    text.chars().count() as f64 * TITLE_LETTER
 }
 
 /// The numbers of the first position and of every fifth, below a logo.
@@ -150,6 +152,7 @@ pub(super) fn with_letters(width: f64, height: f64) -> Svg {
 pub(super) fn axis(svg: &mut Svg, (left, top): (f64, f64), height: f64) {
     let bottom = top + height;
     svg.line((left, top), (left, bottom));
+    svg.upright_middle((left - 18.0, top + height / 2.0), 9.0, "bits");
     for bits in 0..=2 {
         let y = bottom - f64::from(bits) * height / 2.0;
         svg.line((left - 4.0, y), (left, y));
@@ -219,31 +222,21 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_has_a_cell_for_each_motif_and_a_line_under_those_that_go_together() {
+    fn a_grid_has_a_cell_for_each_motif() {
         let rows = [[1.0, 0.0, 0.0, 0.0]; 6];
-        let cell = |with_last| Cell {
+        let cell = || Cell {
             titles: ["M<0".into(), "a name that is longer than the logo".into()],
             rows: &rows,
             first: 3,
-            with_last,
         };
-        let cells = [
-            cell(false),
-            cell(true),
-            cell(false),
-            cell(false),
-            cell(true),
-        ];
+        let cells: Vec<Cell> = (0..5).map(|_| cell()).collect();
         let text = logo_grid_svg("logos", &cells, "Without sites: M5");
         assert_eq!(text.matches("#cisgrad-A\"").count(), 30);
         assert!(text.contains("M&lt;0") && text.contains("Without sites: M5"));
         // Positions 3, and 5: not 8.
         let numbers = |n: &str| text.matches(&format!(">{n}</text>")).count();
         assert_eq!([numbers("3"), numbers("5"), numbers("10")], [5, 5, 0]);
-        let lines = |svg: &str| svg.matches("<path d=\"M").count();
-        let apart: Vec<Cell> = (0..5).map(|_| cell(false)).collect();
-        // The fifth begins a line of its own.
-        assert_eq!(lines(&text), lines(&logo_grid_svg("logos", &apart, "")) + 1);
+        assert_eq!(text.matches(">bits<").count(), 5);
         assert!(logo_grid_svg("", &[], "").ends_with("</svg>\n"));
     }
 }

@@ -13,16 +13,22 @@ use cisgrad::data::windows::annotations::{Annotations, FEATURES, GencodeSpan, Pr
 use cisgrad::data::windows::bins::{Labeller, State, bins};
 use cisgrad::data::windows::blacklist::Blacklist;
 use cisgrad::data::windows::peaks::Peaks;
+use cisgrad::engine::Device;
 use cisgrad::io::bigwig::BigWig;
 use cisgrad::io::chrom_sizes::Chromosomes;
 use cisgrad::io::sources::Sources;
 use cisgrad::io::text::Lines;
 use cisgrad::models::factornet::cell_line::{CellFolder, Lists, Needed};
+use cisgrad::models::factornet::kernel_sites::collect;
 use cisgrad::models::factornet::samples::Sample;
 use cisgrad::models::factornet::samples::inputs::{CellInputs, Inputs};
 use cisgrad::models::factornet::samples::multi;
 use cisgrad::models::factornet::samples::multi::MultiTask;
 use cisgrad::models::factornet::samples::single::{Settings, SingleTask};
+use cisgrad::models::factornet::site_signals::{AROUND, signals};
+use cisgrad::models::factornet::{Dropouts, Recurrent, Spec};
+use cisgrad::train::folder::config::Precision;
+use cisgrad::train::model::Model;
 
 use crate::common::real_data::real_data;
 
@@ -393,4 +399,72 @@ fn a_sample_has_the_bases_the_scaled_track_and_the_meta_values_around_its_middle
         (meta[0], &meta[8..]),
         (-0.194_769_4, &[0.0, 1.0, 0.0, 0.0, 0.0, 1.0][..])
     );
+}
+
+/// Around the middle of a site lie the values that the network read under it, whichever strand it was.
+#[test]
+fn signals_around_sites_are_those_under_them() {
+    let Some(chr22) = Chr22::open() else { return };
+    let folder = chr22.folder("K562");
+    let paths: Vec<PathBuf> = folder
+        .tracks
+        .iter()
+        .map(|track| track.path.clone())
+        .collect();
+    let tracks = read_tracks(&paths, chr22.chromosomes(), Storage::F32).unwrap();
+    let inputs = Inputs {
+        genome: Arc::new(chr22.genome),
+        cells: vec![CellInputs {
+            tracks: tracks.into_iter().map(|track| (track, 0.5)).collect(),
+            meta: Vec::new(),
+        }],
+        gencode: false,
+    };
+    for (width, length) in [(26, 1000), (7, 999)] {
+        let spec = Spec {
+            length,
+            motif_width: width,
+            kernels: 4,
+            recurrent: Recurrent::Flatten,
+            dense: 4,
+            tracks: vec!["DGF".into()],
+            rc_order: vec![0],
+            meta: 0,
+            factors: 1,
+            dropout: Dropouts::default(),
+        };
+        let count = spec.layout().unwrap().len();
+        let params: Vec<f64> = (0..count)
+            .map(|i| ((i * 7919) % 1000) as f64 / 5000.0 - 0.1)
+            .collect();
+        let samples: Vec<Sample> = (0..40)
+            .map(|i| Sample {
+                cell: 0,
+                chromosome: 0,
+                middle: 25_000_000 + 7_001 * i,
+                label: 0,
+                features: 0,
+            })
+            .collect();
+        let cpu = Device::Cpu { threads: 2 };
+        let found = collect(&cpu, Precision::F64, &spec, &params, &samples, 16, &inputs).unwrap();
+        let sites = &found.convolution;
+        let under = sites.mean_signal(0);
+        let mut both = [false; 2];
+        for (kernel, around) in signals(&spec, &inputs, &samples, sites, 0)
+            .iter()
+            .enumerate()
+        {
+            assert_eq!(around.sites as u64, sites.sites(kernel));
+            for place in sites.places(kernel) {
+                both[usize::from(place.reverse)] = true;
+            }
+            let middle = &around.mean[AROUND - width / 2..][..width];
+            for (a, b) in middle.iter().zip(&under[kernel * width..]) {
+                assert!((a - b).abs() <= 1e-9 * b.abs() || b.is_nan(), "{a} {b}");
+            }
+        }
+        assert_eq!(both, [true; 2], "sites on both strands");
+        assert!(under.iter().any(|&x| x > 0.0));
+    }
 }

@@ -5,6 +5,7 @@ use crate::args::{ThreadArgs, emit, outputs, say};
 use crate::data::Notes;
 use crate::dna::motif::Motif;
 use crate::interpret::motif_clusters::{Group, groups};
+use crate::interpret::tomtom::Distance;
 use crate::io::atomic::write_atomic;
 use crate::io::meme::{parse_meme, write_meme};
 use crate::io::sources::Sources;
@@ -51,12 +52,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut notes = Notes::new();
     let motifs = parse_meme(Sources::new().into_lines(&args.motifs)?, &mut notes)?;
     say(&notes);
-    let groups = groups(&motifs, args.cut);
-    if let Some(file) = &args.representatives {
-        let of_group = |group: &Group| motifs[group.representative].clone();
-        let representatives: Vec<Motif> = groups.iter().map(of_group).collect();
-        write_atomic(file, |w| write_meme(w, &representatives))?;
-    }
+    let groups = groups(&motifs, args.cut, Distance::Euclidean);
     emit(args.out.as_deref(), |w| {
         writeln!(
             w,
@@ -81,6 +77,11 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Ok(())
     })?;
+    if let Some(file) = &args.representatives {
+        let of_group = |group: &Group| motifs[group.representative].clone();
+        let representatives: Vec<Motif> = groups.iter().map(of_group).collect();
+        write_atomic(file, |w| write_meme(w, &representatives))?;
+    }
     tell!(
         "{} in {}",
         counted(motifs.len(), "motif"),

@@ -4,6 +4,7 @@ use crate::args::numbers::{above_zero, one_or_more};
 use crate::args::{ThreadArgs, emit, outputs, say};
 use crate::data::Notes;
 use crate::dna::motif::Motif;
+use crate::interpret::motif_matches::of_few;
 use crate::interpret::tomtom::{Distance, Match, Scratch, Targets, q_values};
 use crate::io::atomic::write_atomic;
 use crate::io::meme::parse_meme;
@@ -15,8 +16,6 @@ use crate::{Error, Result};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// Below so many targets p-values depend on which ones are there.
-const FEW_TARGETS: usize = 50;
 /// Targets of each motif that a page shows, where `--top` does not say.
 const SHOWN: usize = 5;
 
@@ -68,6 +67,12 @@ struct Significant {
 
 pub fn run(args: &Args) -> Result<()> {
     args.threads.start()?;
+    if !args.evalue && args.thresh > 1.0 {
+        return Err(Error::usage(format!(
+            "--thresh {}: a q-value is 1 at most; with --evalue it is about E-values",
+            args.thresh
+        )));
+    }
     let written = [("--out", &args.out), ("--html", &args.html)];
     let written: Vec<(&str, &Path)> = written
         .into_iter()
@@ -91,12 +96,9 @@ pub fn run(args: &Args) -> Result<()> {
             args.queries.display()
         )));
     }
-    if targets.len() < FEW_TARGETS {
-        tell!(
-            "note: {} has {} motifs: with fewer than {FEW_TARGETS} targets the p-values depend on which ones these are",
-            args.targets.as_ref().unwrap_or(&args.queries).display(),
-            targets.len()
-        );
+    let known = args.targets.as_ref().unwrap_or(&args.queries);
+    if let Some(note) = of_few(targets, known) {
+        tell!("{note}");
     }
     let matches = args.matches(&queries, targets, others.is_none());
     emit(args.out.as_deref(), |w| {

@@ -71,6 +71,9 @@ pub fn run(args: &Args) -> Result<()> {
             args.thresh
         )));
     }
+    if args.qvalue.is_some_and(|most| most > 1.0) {
+        return Err(Error::usage("--qvalue: a q-value is 1 at most"));
+    }
     let Some(file) = args.sequences.as_ref().or(args.bed.as_ref()) else {
         return Err(Error::usage("--sequences or --bed is needed"));
     };
@@ -96,12 +99,14 @@ pub fn run(args: &Args) -> Result<()> {
         .map(|motif| Scanner::new(&motif.rows, args.thresh))
         .collect();
     say_of_hopeless(&motifs, &scanners, args.thresh);
+    let runs = Runs::of(&sequences.codes);
+    say_of_long(&motifs, &runs, file);
     let search = Search {
         args,
         motifs: &motifs,
         scanners: &scanners,
         sequences: &sequences,
-        runs: Runs::of(&sequences.codes),
+        runs,
     };
     let total = match args.format {
         Format::Fimo => search.table()?,
@@ -128,6 +133,32 @@ fn say_of_hopeless(motifs: &[Motif], scanners: &[Scanner], thresh: f64) {
             "note: {} too short, or with too little information, for a p-value below {thresh}: {}; give a larger --thresh to find them",
             counted(hopeless.len(), "motif"),
             first_names(hopeless.iter().map(String::as_str))
+        );
+    }
+}
+
+/// Motifs that fit into no stretch without an N.
+fn say_of_long(motifs: &[Motif], runs: &Runs, file: &Path) {
+    let longest = runs.longest();
+    if longest == 0 {
+        tell!(
+            "note: {}: no base but N; nothing can be found",
+            file.display()
+        );
+        return;
+    }
+    let long: Vec<String> = motifs
+        .iter()
+        .filter(|motif| motif.rows.len() > longest)
+        .map(Motif::shown)
+        .collect();
+    if !long.is_empty() {
+        tell!(
+            "note: {} longer than every stretch of {} without an N, which have {} at most: {}",
+            counted(long.len(), "motif"),
+            file.display(),
+            counted(longest, "base"),
+            first_names(&long)
         );
     }
 }

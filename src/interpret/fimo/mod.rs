@@ -89,6 +89,11 @@ impl Runs {
         Runs(runs.filter(|&length| length > 0).collect())
     }
 
+    /// 0 where there is no base but N.
+    pub fn longest(&self) -> usize {
+        self.0.iter().copied().max().unwrap_or(0)
+    }
+
     /// Windows of so many bases on both strands.
     pub fn windows(&self, width: usize) -> u64 {
         let windows = |&length: &usize| (length + 1).saturating_sub(width.max(1)) as u64;

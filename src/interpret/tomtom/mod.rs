@@ -18,6 +18,9 @@ use scores::{Columns, Scored};
 use crate::engine::simd::{Kernel, dispatch};
 use std::collections::BTreeSet;
 
+/// Below so many targets p-values depend on which ones are there.
+pub const FEW_TARGETS: usize = 50;
+
 /// How alike two columns are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distance {

@@ -4,7 +4,7 @@ use crate::dna::bases::complement;
 use crate::engine::cuda::DeviceExecutor;
 use crate::engine::device::for_gpu;
 use crate::engine::{Batch, CpuExecutor, Device, Noise, Real};
-use crate::interpret::kernel_motifs::KernelSites;
+use crate::interpret::kernel_motifs::{KernelSites, Place};
 use crate::models::factornet::Spec;
 use crate::models::factornet::network::Observed;
 use crate::train::batch::{BatchSize, Feed, Source};
@@ -128,13 +128,14 @@ fn in_batches<T: Real, S: Source>(
 ) -> Result<Sites> {
     let mut feed = Feed::<T>::new(spec.row(), batch_size.given);
     let mut all = Sites::new(spec);
-    for windows in windows.chunks(batch_size.rows) {
+    for (number, windows) in windows.chunks(batch_size.rows).enumerate() {
+        let before = number * batch_size.rows;
         feed.fill(windows, source)?;
         let batch = feed.batch(Noise::default(), false);
         let parts = Mutex::new(BTreeMap::new());
         observe(&batch, &|rows: Range<usize>, values: [&[T]; 2]| {
             let first = rows.start;
-            let part = sites(spec, &batch, rows, values);
+            let part = sites(spec, &batch, before, rows, values);
             let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
             parts.insert(first, part);
         })?;
@@ -148,10 +149,11 @@ fn in_batches<T: Real, S: Source>(
     Ok(all)
 }
 
-/// The sites of rows of a batch.
+/// The sites of rows of a batch; so many windows came before it.
 fn sites<T: Real>(
     spec: &Spec,
     batch: &Batch<'_, T>,
+    before: usize,
     rows: Range<usize>,
     values: [&[T]; 2],
 ) -> Sites {
@@ -173,7 +175,7 @@ fn sites<T: Real>(
         {
             let activations = &values[row * per_window..(row + 1) * per_window];
             for (strand, activations) in strands.iter().zip(activations.chunks(per_window / 2)) {
-                add(spec, strand, activations, sites);
+                add(spec, before + window, strand, activations, sites);
             }
         }
     }
@@ -182,6 +184,7 @@ fn sites<T: Real>(
 
 /// A window as the network reads one strand of it.
 struct Strand {
+    reverse: bool,
     codes: Vec<u8>,
     tracks: Vec<Vec<f32>>,
 }
@@ -189,6 +192,7 @@ struct Strand {
 fn forward<T: Real>(spec: &Spec, codes: &[u8], signals: &[T]) -> Strand {
     let track = |n: usize| signals[n * spec.length..(n + 1) * spec.length].iter();
     Strand {
+        reverse: false,
         codes: codes.to_vec(),
         tracks: (0..spec.tracks.len())
             .map(|n| track(n).map(|x| x.f64() as f32).collect())
@@ -199,6 +203,7 @@ fn forward<T: Real>(spec: &Spec, codes: &[u8], signals: &[T]) -> Strand {
 fn reverse<T: Real>(spec: &Spec, codes: &[u8], signals: &[T]) -> Strand {
     let track = |n: usize| signals[n * spec.length..(n + 1) * spec.length].iter().rev();
     Strand {
+        reverse: true,
         codes: codes.iter().rev().map(|&c| complement(c)).collect(),
         tracks: spec
             .rc_order
@@ -209,7 +214,13 @@ fn reverse<T: Real>(spec: &Spec, codes: &[u8], signals: &[T]) -> Strand {
 }
 
 /// Adds each kernel's site among a strand's activations (P, k).
-fn add<T: Real>(spec: &Spec, strand: &Strand, activations: &[T], sites: &mut KernelSites) {
+fn add<T: Real>(
+    spec: &Spec,
+    window: usize,
+    strand: &Strand,
+    activations: &[T],
+    sites: &mut KernelSites,
+) {
     let mut best = vec![(T::ZERO, 0); spec.kernels];
     for (position, row) in activations.chunks(spec.kernels).enumerate() {
         for (best, &activation) in best.iter_mut().zip(row) {
@@ -223,6 +234,14 @@ fn add<T: Real>(spec: &Spec, strand: &Strand, activations: &[T], sites: &mut Ker
             let place = at..at + spec.motif_width;
             let tracks: Vec<&[f32]> = strand.tracks.iter().map(|t| &t[place.clone()]).collect();
             sites.add(kernel, &strand.codes[place.clone()], &tracks);
+            sites.place(
+                kernel,
+                Place {
+                    window: window as u32,
+                    position: at as u32,
+                    reverse: strand.reverse,
+                },
+            );
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod known_motif;
 mod network;
 pub mod samples;
 pub mod saved;
+pub mod site_signals;
 mod spec;
 pub mod track_means;
 

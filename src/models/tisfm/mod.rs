@@ -24,6 +24,7 @@ pub mod saved;
 pub mod simulate;
 mod sizes;
 pub mod spec;
+pub mod trained_kernels;
 
 use crate::train::folder::TRAIN_BEST;
 use crate::train::model::Kind;

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 pub const PAD_CHANNELS: usize = 4;
 
 /// Probabilities of one motif agree within this: files are written with few digits.
-const SAME: f64 = 1e-3;
+pub const SAME: f64 = 1e-3;
 
 /// The motifs of a model: their position probability matrices, or, where the weights come from a
 /// state dict, their number and the buffer's width alone.
@@ -91,20 +91,28 @@ impl MotifKernels {
     /// another collection, another order, or kernels that were trained. Only the first strand is
     /// looked at.
     pub fn differing(&self, strands: Strands, weight: &[f64]) -> Vec<usize> {
+        match self.moved(strands, weight) {
+            Some(moved) => (0..self.len())
+                .filter(|&motif| moved[motif] > SAME)
+                .collect(),
+            None => (0..self.len()).collect(),
+        }
+    }
+
+    /// How far each motif's kernel in a state dict's `weight` is from the one that it gives: the largest difference of a number,
+    /// first strand. None for a weight of another shape.
+    pub fn moved(&self, strands: Strands, weight: &[f64]) -> Option<Vec<f64>> {
         let own = self.buffer(strands);
         if own.len() != weight.len() {
-            return (0..self.len()).collect();
+            return None;
         }
         let size = 4 * self.width;
-        let kernel = |all: &[f64], motif: usize| {
-            let start = motif * strands.channels() * size;
-            all[start..start + size].to_vec()
+        let moved = |motif: usize| {
+            let kernel = motif * strands.channels() * size;
+            let numbers = own[kernel..kernel + size].iter().zip(&weight[kernel..]);
+            numbers.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
         };
-        let differs = |motif: &usize| {
-            let (a, b) = (kernel(&own, *motif), kernel(weight, *motif));
-            a.iter().zip(&b).any(|(a, b)| (a - b).abs() > SAME)
-        };
-        (0..self.len()).filter(differs).collect()
+        Some((0..self.len()).map(moved).collect())
     }
 
     /// The motifs that a state dict's `weight` (C, 4, width) was made of, without the columns of zeros around them; None for a

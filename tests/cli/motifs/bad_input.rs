@@ -66,6 +66,16 @@ fn motifs_that_say_little_are_no_trouble() {
     let run = files.run("motifs scan bad.meme --sequences n.fa").ok();
     assert!(run.table().rows.is_empty());
     assert!(run.err.contains("3 motifs too short"), "{}", run.err);
+    assert!(
+        run.err.contains(
+            "2 motifs longer than every stretch of n.fa without an N, which have 2 bases at most"
+        ),
+        "{}",
+        run.err
+    );
+    files.write("n.fa", ">n\nNNNNNNNNNN\n");
+    let run = files.run("motifs scan known.meme --sequences n.fa").ok();
+    assert!(run.err.contains("n.fa: no base but N"), "{}", run.err);
 }
 
 #[test]
@@ -79,6 +89,14 @@ fn numbers_out_of_range_are_wrong_usage() {
         (
             "motifs match own.meme known.meme --thresh -1",
             "expected a number above 0",
+        ),
+        (
+            "motifs match own.meme known.meme --thresh 2",
+            "a q-value is 1 at most",
+        ),
+        (
+            "motifs scan own.meme --sequences s.fa --qvalue 2",
+            "a q-value is 1 at most",
         ),
         (
             "motifs match own.meme known.meme --top 0",

@@ -55,6 +55,18 @@ fn intervals_come_from_a_genome_and_places_go_to_bed() {
         .run("motifs scan known.meme --bed b.bed --genome g.fa --format bed")
         .ok();
     assert_eq!(run.out, bed);
+    // A peak with two summits has two lines.
+    files.write("twice.bed", "chr1\t80\t110\tp1\nchr1\t80\t110\tp2\n");
+    let run = files
+        .run("motifs scan known.meme --bed twice.bed --genome g.fa --format bed")
+        .ok();
+    assert_eq!(run.out, bed);
+    assert!(
+        run.err
+            .contains("twice.bed: 1 interval with the place of an earlier one: taken once"),
+        "{}",
+        run.err
+    );
     let table = files
         .run("motifs scan known.meme --bed b.bed --genome g.fa")
         .ok()

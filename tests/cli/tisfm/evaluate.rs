@@ -138,3 +138,55 @@ fn the_first_motifs_are_drawn_with_their_logos() {
     assert!(run.err.contains("the kernels were trained"), "{}", run.err);
     assert_eq!(text(data.path("b.svg")).matches("<use ").count(), 0);
 }
+
+#[test]
+fn of_trained_kernels_it_is_said_how_far_each_has_moved() {
+    let data = Data::new(60, 40);
+    data.train("frozen", "").ok();
+    let run = data.run("tisfm motifs --model frozen").ok();
+    assert!(!run.err.contains("trained") && !run.table().header.contains(&"moved".to_string()));
+    data.train("trained", "--unfreeze-conv").ok();
+    let run = data.run("tisfm motifs --model trained").ok();
+    let count = MOTIFS.len();
+    let said = format!("the kernels of this model were trained: {count} of {count} kernels moved");
+    assert!(run.err.contains(&said), "{}", run.err);
+    let table = run.table();
+    assert_eq!(
+        table.header.join(" "),
+        "output rank motif name weight moved"
+    );
+    let start = parameter(data.path(&format!("frozen/{BEST}")), "conv_motif.weight");
+    let end = parameter(data.path(&format!("trained/{BEST}")), "conv_motif.weight");
+    let channels = 2 * count + 4;
+    let size = start.len() / channels;
+    for row in &table.rows {
+        let motif = MOTIFS.iter().position(|m| *m == row[2]).unwrap();
+        let place = 2 * motif * size..(2 * motif + 1) * size;
+        let change = start[place.clone()]
+            .iter()
+            .zip(&end[place])
+            .map(|(a, b)| (a - b).abs());
+        let most = change.fold(0.0, f64::max);
+        let moved: f64 = row[5].parse().unwrap();
+        assert!((moved - most).abs() < 1e-6, "{row:?} {most}");
+    }
+    // Going on with it is no cause for a warning; the same motifs in another order are.
+    let run = data.train("more", "--model trained").ok();
+    assert!(!run.err.contains("warning"), "{}", run.err);
+    // Without the file it is asked for.
+    std::fs::rename(data.path("motifs.meme"), data.path("moved.meme")).unwrap();
+    let run = data.run("tisfm motifs --model trained").ok();
+    assert!(
+        run.err.contains("name them with --meme-file"),
+        "{}",
+        run.err
+    );
+    assert_eq!(
+        run.table().header.join(" "),
+        "output rank motif name weight"
+    );
+    let again = data
+        .run("tisfm motifs --model trained --meme-file moved.meme")
+        .ok();
+    assert_eq!(again.table(), table);
+}

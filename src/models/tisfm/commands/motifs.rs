@@ -10,6 +10,7 @@ use crate::models::tisfm::motif_ranks::{Ranked, has_blocks, motif_ranks};
 use crate::models::tisfm::network::MOTIF_WEIGHT;
 use crate::models::tisfm::saved;
 use crate::models::tisfm::saved::SavedModel;
+use crate::models::tisfm::trained_kernels::Moved;
 use crate::numbers::counted;
 use crate::report::ranking_plot::{Line, Panel, ranking_svg};
 use crate::train::model::Kinds;
@@ -30,6 +31,9 @@ pub struct Args {
     /// Write here instead of to stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// For a model with trained kernels: the motifs that it started from [default: the file that the run read]
+    #[arg(long, value_name = "MEME")]
+    meme_file: Option<PathBuf>,
     /// Also draw the first motifs of each output with their logos (10, or --top) as SVG
     #[arg(long, value_name = "FILE")]
     logos: Option<PathBuf>,
@@ -42,7 +46,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         .into_iter()
         .filter_map(|(flag, file)| Some((flag, file.as_deref()?)))
         .collect();
-    outputs::check(&written, &files_of_run(&model))?;
+    let mut read = files_of_run(&model);
+    read.extend(args.meme_file.clone());
+    outputs::check(&written, &read)?;
     let ranked = motif_ranks(&model)?;
     let blocks = has_blocks(&model)?;
     if blocks {
@@ -51,15 +57,32 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             model.config.model.architecture.name
         );
     }
+    let moved = Moved::of(&model, args.meme_file.as_deref())?;
+    if let Some(moved) = &moved {
+        let kernels = counted(model.config.model.motifs.len(), "kernel");
+        match moved.count() {
+            Some(count) => tell!(
+                "note: the kernels of this model were trained: {count} of {kernels} moved; the column moved has the largest change of a number of each kernel (probabilities)"
+            ),
+            None => tell!(
+                "note: the kernels of this model were trained; how far they moved is not known, since the motifs that the run read are not there: name them with --meme-file"
+            ),
+        }
+    }
+    let moved = match moved {
+        Some(Moved::By(moved)) => Some(moved),
+        _ => None,
+    };
     let names = !model.config.model.motif_names.is_empty();
     let top = args.top.unwrap_or(usize::MAX);
     let digits = Digits::of_output(args.out.as_deref());
     emit(args.out.as_deref(), |w| {
         writeln!(
             w,
-            "output\trank\tmotif{}{}\tweight",
+            "output\trank\tmotif{}{}\tweight{}",
             if names { "\tname" } else { "" },
-            if blocks { "\tblock" } else { "" }
+            if blocks { "\tblock" } else { "" },
+            if moved.is_some() { "\tmoved" } else { "" }
         )?;
         for row in ranked.iter().filter(|r| r.rank <= top) {
             write!(w, "{}\t{}\t{}", row.output, row.rank, row.motif)?;
@@ -69,7 +92,12 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             if blocks {
                 write!(w, "\t{}", row.block.as_deref().unwrap_or_default())?;
             }
-            writeln!(w, "\t{}", digits.of(row.weight))?;
+            write!(w, "\t{}", digits.of(row.weight))?;
+            if let Some(moved) = &moved {
+                let moved = moved.get(&row.motif).copied().unwrap_or(f64::NAN);
+                write!(w, "\t{}", digits.of(moved))?;
+            }
+            writeln!(w)?;
         }
         Ok(())
     })?;

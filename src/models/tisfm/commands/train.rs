@@ -388,7 +388,10 @@ impl Args {
                     ours.join(", ")
                 );
             }
-            warn(&theirs.weights);
+            // By the same identifiers in the same order no factor has another's name: what differs was trained.
+            if theirs.config.model.motifs != config.model.motifs {
+                warn(&theirs.weights);
+            }
             return Network::from_state_dict(blueprint, &theirs.weights, &theirs.file);
         }
         let file = match path.is_dir() {

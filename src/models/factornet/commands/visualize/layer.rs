@@ -6,13 +6,18 @@ use crate::dna::motif::{Motif, core, reverse_complement};
 use crate::interpret::kernel_motifs::KernelSites;
 use crate::interpret::motif_clusters::groups;
 use crate::interpret::motif_matches::{Match, best_matches, write_matches};
+use crate::interpret::tomtom::Distance;
 use crate::io::atomic::write_atomic;
 use crate::io::npy::write_npy_matrix;
 use crate::io::tomtom_table::Probability;
-use crate::numbers::counted;
+use crate::models::factornet::Spec;
+use crate::models::factornet::samples::Sample;
+use crate::models::factornet::samples::inputs::Inputs;
+use crate::models::factornet::site_signals::signals;
+use crate::numbers::{counted, rounded};
 use crate::report::aligned_logos::{Other, Stack, aligned_svg};
 use crate::report::logo::{Cell, logo_grid_svg, logo_svg};
-use crate::report::signal_plot::signal_svg;
+use crate::report::signal_plot::{Panel, signal_svg};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -27,6 +32,10 @@ pub struct Layer<'a> {
     /// Of each kernel, as [`contributions`](crate::models::factornet::kernel_contribution::contributions) defines it.
     pub contributions: &'a [f64],
     pub tracks: &'a [String],
+    pub spec: &'a Spec,
+    pub inputs: &'a Inputs,
+    /// The windows that the sites' places are about.
+    pub samples: &'a [Sample],
     pub known: Option<&'a [Motif]>,
     /// Only the best matches.
     pub top: usize,
@@ -87,16 +96,31 @@ impl Layer<'_> {
         if self.known.is_some() {
             self.write_matches(folder, &matches)?;
         }
-        let signals = mean_signals(self.tracks, number);
-        for (index, name) in signals.into_iter().enumerate() {
+        let names = mean_signals(self.tracks, number);
+        for (index, name) in names.into_iter().enumerate() {
             let means = self.sites.mean_signal(index);
             let width = self.sites.width();
             write_npy_matrix(folder.join(format!("{name}.npy")), width, &means)?;
+            let text = self.signals_svg(index, &order);
             write_atomic(folder.join(format!("{name}.svg")), |w| {
-                w.write_all(signal_svg(&name, width, &means).as_bytes())
+                w.write_all(text.as_bytes())
             })?;
         }
         Ok(())
+    }
+
+    /// A track around the sites of each kernel, in the order of the logos.
+    fn signals_svg(&self, track: usize, order: &[Shown]) -> String {
+        let found = signals(self.spec, self.inputs, self.samples, self.sites, track);
+        let kernels = order.iter().map(|shown| shown.kernel).chain(self.empty());
+        let panels: Vec<Panel> = kernels
+            .map(|kernel| Panel {
+                name: format!("M{kernel}, {}", counted(found[kernel].sites, "site")),
+                mean: &found[kernel].mean,
+                band: &found[kernel].band,
+            })
+            .collect();
+        signal_svg(&self.tracks[track], &panels)
     }
 
     /// Kernels with sites: groups by what their first kernel contributes, and so within each.
@@ -112,7 +136,7 @@ impl Layer<'_> {
             })
             .collect();
         let contribution = |kernel: usize| self.contributions[kernel];
-        let mut found: Vec<Vec<(usize, bool)>> = groups(&cores, ALIKE)
+        let mut found: Vec<Vec<(usize, bool)>> = groups(&cores, ALIKE, Distance::Pearson)
             .into_iter()
             .map(|group| {
                 let members = group.members.iter();
@@ -150,7 +174,7 @@ impl Layer<'_> {
                     w,
                     "{id}\t{}\t{}\t{}\t{}\t{}\t{}",
                     self.sites.sites(shown.kernel),
-                    self.contributions[shown.kernel],
+                    rounded(self.contributions[shown.kernel]),
                     shown.group,
                     if shown.reverse { '-' } else { '+' },
                     found.map_or("", |m| m.known.id.as_str()),
@@ -160,7 +184,11 @@ impl Layer<'_> {
                 )?;
             }
             for kernel in self.empty() {
-                writeln!(w, "M{kernel}\t0\t{}\t\t\t\t", self.contributions[kernel])?;
+                writeln!(
+                    w,
+                    "M{kernel}\t0\t{}\t\t\t\t",
+                    rounded(self.contributions[kernel])
+                )?;
             }
             Ok(())
         })
@@ -195,7 +223,6 @@ impl Layer<'_> {
                 (rows[core.clone()].to_vec(), core.start + 1)
             })
             .collect();
-        let mut group = 0;
         let cells: Vec<Cell> = order
             .iter()
             .zip(&drawn)
@@ -208,16 +235,20 @@ impl Layer<'_> {
                     ""
                 };
                 let contribution = self.contributions[shown.kernel];
-                let with_last = shown.group == group;
-                group = shown.group;
                 Cell {
                     titles: [
-                        format!("{id}, {}{strand}", sites(shown.kernel)),
-                        format!("{} {contribution:.2e}", name.unwrap_or_default()),
+                        format!(
+                            "{id}, {}{strand}, group {}",
+                            sites(shown.kernel),
+                            shown.group
+                        ),
+                        match name {
+                            Some(name) => format!("contribution {contribution:.2e}; {name}"),
+                            None => format!("contribution {contribution:.2e}"),
+                        },
                     ],
                     rows,
                     first: *first,
-                    with_last,
                 }
             })
             .collect();
@@ -226,7 +257,8 @@ impl Layer<'_> {
             true => String::new(),
             false => format!("Without sites: {}", empty.join(", ")),
         };
-        let title = "Kernels by how much the predictions change without them (the number); a line joins those that are alike";
+        let title =
+            "Kernels by how much the predictions change without them; those of one group are alike";
         write_atomic(folder.join(format!("logos{number}.svg")), |w| {
             w.write_all(logo_grid_svg(title, &cells, &foot).as_bytes())
         })

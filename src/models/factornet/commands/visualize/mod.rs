@@ -14,6 +14,7 @@ use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::peaks::read_intervals;
 use crate::dna::span::Span;
+use crate::interpret::motif_matches::of_few;
 use crate::io::atomic::check_folder;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
@@ -142,6 +143,9 @@ fn visualize<T: Number>(
     let intervals = read_intervals(sources.into_lines(&args.bedfile)?, chromosomes, &mut notes)?;
     let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
     let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
+    if let (Some(known), Some(file)) = (&known, &args.motif_db) {
+        notes.extend(of_few(known, file));
+    }
     let device = device.announce();
     say(&notes);
     let blacklist = &genome.blacklist.grown;
@@ -220,6 +224,9 @@ fn visualize<T: Number>(
             sites,
             contributions,
             tracks: &network.tracks,
+            spec: network,
+            inputs: &inputs,
+            samples: &samples,
             known: known.as_deref(),
             top: args.top.unwrap_or(usize::MAX),
         };
