@@ -4,4 +4,5 @@ pub mod fimo;
 pub mod kernel_motifs;
 pub mod motif_clusters;
 pub mod motif_matches;
+pub mod q_values;
 pub mod tomtom;

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use super::tomtom::{Distance, FEW_TARGETS, Scratch, Targets, q_values};
+use super::q_values::q_values;
+use super::tomtom::{Distance, FEW_TARGETS, Scratch, Targets};
 use crate::dna::motif::{Motif, core};
 use crate::io::tomtom_table::Probability;
 use crate::numbers::counted;
@@ -53,7 +54,7 @@ pub fn best_matches<'a>(learned: &'a [Motif], known: &'a [Motif]) -> Vec<Match<'
             known: &known[best.target],
             p_value: best.p_value,
             e_value: best.p_value * p.len() as f64,
-            q_value: q_values(&p)[best.target],
+            q_value: q_values(&p, p.len() as u64)[best.target],
             offset: start as isize - best.offset,
             overlap: best.overlap,
             reverse: best.reverse,

@@ -5,7 +5,8 @@ use crate::args::{ThreadArgs, emit, outputs, say};
 use crate::data::Notes;
 use crate::dna::motif::Motif;
 use crate::interpret::motif_matches::of_few;
-use crate::interpret::tomtom::{Distance, Match, Scratch, Targets, q_values};
+use crate::interpret::q_values::q_values;
+use crate::interpret::tomtom::{Distance, Match, Scratch, Targets};
 use crate::io::atomic::write_atomic;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
@@ -133,7 +134,7 @@ impl Args {
             let p: Vec<f64> = found.iter().map(|m| m.p_value).collect();
             let mut significant: Vec<Significant> = found
                 .into_iter()
-                .zip(q_values(&p))
+                .zip(q_values(&p, p.len() as u64))
                 .map(|(found, q_value)| Significant {
                     e_value: found.p_value * p.len() as f64,
                     found,

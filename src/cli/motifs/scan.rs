@@ -5,7 +5,8 @@ use crate::args::{ThreadArgs, emit, outputs, say};
 use crate::data::Notes;
 use crate::dna::motif::Motif;
 use crate::dna::sequences::UnequalSequences;
-use crate::interpret::fimo::{Hit, Runs, Scanner, q_values};
+use crate::interpret::fimo::{Hit, Runs, Scanner};
+use crate::interpret::q_values::q_values;
 use crate::io::fimo_table::{Row, write_header};
 use crate::io::meme::parse_meme;
 use crate::io::sequences::parse_unequal;
@@ -241,7 +242,8 @@ impl Search<'_> {
         if hits.is_empty() {
             return Vec::new();
         }
-        let q = q_values(&hits, self.runs.windows(scanner.width()));
+        let p: Vec<f64> = hits.iter().map(|hit| hit.p_value).collect();
+        let q = q_values(&p, self.runs.windows(scanner.width()));
         let wanted = |q: f64| self.args.qvalue.is_none_or(|most| q <= most);
         hits.into_iter()
             .zip(q)

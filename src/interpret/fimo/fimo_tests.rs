@@ -104,18 +104,6 @@ fn what_cannot_be_found_is_not_found() {
     );
 }
 
-#[test]
-fn q_values_count_all_windows() {
-    let hit = |p_value| Hit {
-        start: 0,
-        strand: Strand::Forward,
-        score: 1.0,
-        p_value,
-    };
-    assert_eq!(q_values(&[hit(1e-4), hit(1e-5)], 1000), [0.05, 0.01]);
-    assert_eq!(q_values(&[hit(1e-4)], 1_000_000), [1.0]);
-}
-
 proptest! {
     /// The filter loses none, at any length and any place of a block.
     #[test]

@@ -101,19 +101,6 @@ impl Runs {
     }
 }
 
-/// Benjamini and Hochberg's q-values of hits, the only ones of so many windows whose p-values are known: all others count as 1.
-pub fn q_values(hits: &[Hit], windows: u64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..hits.len()).collect();
-    order.sort_by(|&a, &b| hits[a].p_value.total_cmp(&hits[b].p_value));
-    let mut q = vec![1.0; hits.len()];
-    let mut least = 1.0f64;
-    for (rank, &i) in order.iter().enumerate().rev() {
-        least = least.min(hits[i].p_value * windows as f64 / (rank + 1) as f64);
-        q[i] = least;
-    }
-    q
-}
-
 #[cfg(test)]
 #[path = "fimo_tests.rs"]
 mod tests;

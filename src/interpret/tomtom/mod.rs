@@ -155,19 +155,6 @@ impl Kernel for Compare<'_> {
     }
 }
 
-/// Benjamini and Hochberg's q-values of all p-values of one query, in their order.
-pub fn q_values(p: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..p.len()).collect();
-    order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
-    let mut q = vec![1.0; p.len()];
-    let mut least = 1.0f64;
-    for (rank, &i) in order.iter().enumerate().rev() {
-        least = least.min(p[i] * p.len() as f64 / (rank + 1) as f64);
-        q[i] = least;
-    }
-    q
-}
-
 #[cfg(test)]
 #[path = "tomtom_tests.rs"]
 mod tests;

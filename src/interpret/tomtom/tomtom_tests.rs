@@ -184,16 +184,6 @@ fn what_has_nothing_to_compare_has_a_p_of_1() {
     assert!(none.is_empty());
 }
 
-#[test]
-fn q_values_grow_with_p_and_are_never_below_it() {
-    assert_eq!(
-        q_values(&[0.04, 0.01, 0.5, 0.03]),
-        [0.04 * 4.0 / 3.0, 0.04, 0.5, 0.04 * 4.0 / 3.0]
-    );
-    assert_eq!(q_values(&[0.9, 1.0]), [1.0, 1.0]);
-    assert!(q_values(&[]).is_empty());
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
