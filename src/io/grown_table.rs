@@ -18,7 +18,7 @@ impl GrownTable {
     /// Reads nothing; a pipe would give what is in it to nobody.
     ///
     /// # Errors
-    /// Something is there that is no file: `flag` names it.
+    /// What is there is not a file: `flag` names it.
     pub fn at(flag: &str, path: &Path) -> Result<Self> {
         let refused = |what: &str| {
             Err(Error::usage(format!(

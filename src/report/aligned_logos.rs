@@ -129,18 +129,12 @@ mod tests {
     }
 
     /// Both motifs' letters as text, the one above first.
-    fn shown(
-        upper: &str,
-        lower: &str,
-        other: impl Fn(&Rows, isize) -> Other<'static>,
-    ) -> [String; 2] {
-        let upper = rows(upper);
+    fn shown(upper: &Rows, other: Other) -> [String; 2] {
         let stack = Stack {
             title: String::new(),
-            others: vec![other(&upper, 0)],
-            rows: &upper,
+            rows: upper,
+            others: vec![other],
         };
-        let _ = lower;
         let other = &stack.others[0];
         let spaces = |offset: isize| " ".repeat((stack.before() + offset).unsigned_abs());
         let lines = [
@@ -152,31 +146,30 @@ mod tests {
         lines
     }
 
-    fn pair(upper: &str, lower: &str, offset: isize, reverse: bool) -> [String; 2] {
-        let lower: &'static Rows = Box::leak(rows(lower).into_boxed_slice());
-        shown(upper, "", |_, _| Other {
-            title: String::new(),
-            rows: lower,
-            reverse,
-            offset,
-        })
-    }
-
     #[test]
     fn positions_lie_below_each_other() {
+        let pair = |upper, lower, offset, reverse| {
+            let lower = rows(lower);
+            let other = Other {
+                title: String::new(),
+                rows: &lower,
+                reverse,
+                offset,
+            };
+            shown(&rows(upper), other)
+        };
         assert_eq!(pair("CACG", "NNCACG", -2, false), ["  CACG", "NNCACG"]);
         assert_eq!(pair("CACG", "ACG", 1, false), ["CACG", " ACG"]);
         assert_eq!(pair("GGT", "AACCN", -1, true), [" GGT", "NGGTT"]);
     }
 
-    /// `lower` has the known place of `upper` on its own strand; drawn on the strand of `upper`.
+    /// `upper` was laid on `lower`; it is `lower` that is turned.
     #[test]
     fn an_alignment_can_be_drawn_from_either_side() {
-        let below = |upper: &str, lower: &str, offset, reverse| {
-            let lower: &'static Rows = Box::leak(rows(lower).into_boxed_slice());
-            shown(upper, "", |upper, _| {
-                Other::below(String::new(), upper, lower, offset, reverse)
-            })
+        let below = |upper, lower, offset, reverse| {
+            let (upper, lower) = (rows(upper), rows(lower));
+            let other = Other::below(String::new(), &upper, &lower, offset, reverse);
+            shown(&upper, other)
         };
         assert_eq!(below("CACG", "NNCACG", 2, false), ["  CACG", "NNCACG"]);
         assert_eq!(below("CACG", "ACG", -1, false), ["CACG", " ACG"]);

@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
 use crate::common::{Run, cisgrad, names, text};
+use crate::motifs::Files;
 
 /// The block of shell commands behind a marker of the README, which shows these commands.
 fn block(marker: &str, commands: &[&str]) -> String {
@@ -96,6 +97,33 @@ fn every_command_of_factornet_works() {
     assert!(out.starts_with("factor\tauROC\t"), "{out}");
     assert_eq!(cells.scored("scores.bed.gz").len(), 1);
     assert!(names(cells.path("motifs")).contains(&"logos.svg".to_string()));
+}
+
+#[test]
+fn every_command_on_motifs_works() {
+    let script = block(
+        "<!-- motifs",
+        &["motifs match", "motifs cluster", "motifs scan"],
+    );
+    let files = Files::new();
+    std::fs::rename(files.path("own.meme"), files.path("mine.meme")).unwrap();
+    std::fs::rename(files.path("g.fa"), files.path("hg38.fa")).unwrap();
+    let known = std::fs::File::create(files.path("JASPAR.meme.gz")).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(known, flate2::Compression::fast());
+    let text_of = std::fs::read(files.path("known.meme")).unwrap();
+    std::io::Write::write_all(&mut packed, &text_of).unwrap();
+    packed.finish().unwrap();
+    files.write("peaks.bed", "chr1\t80\t110\tpeak\n");
+    let out = shell(&files.path(""), &script).ok().out;
+    for header in ["Query_ID\t", "cluster\t", "motif_id\t"] {
+        assert!(out.contains(header), "{out}");
+    }
+    assert!(
+        out.contains("AP1\tap1\tchr1:80-110\t13\t20\t+")
+            || out.contains("AP1\tap1\tpeak\t13\t20\t+"),
+        "{out}"
+    );
+    assert!(files.path("matches.html").is_file() && files.path("few.meme").is_file());
 }
 
 #[test]

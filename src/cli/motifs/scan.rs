@@ -122,7 +122,7 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Motifs that no window can match so well would be missed without a word.
+/// Motifs that no window can match so well would be left out silently.
 fn say_of_hopeless(motifs: &[Motif], scanners: &[Scanner], thresh: f64) {
     let all = motifs.iter().zip(scanners);
     let hopeless: Vec<String> = all

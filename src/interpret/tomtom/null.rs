@@ -163,7 +163,7 @@ impl Tail {
         }
     }
 
-    /// Not asked for.
+    /// Of a width that no target has.
     fn none() -> Self {
         Tail {
             low: 0,

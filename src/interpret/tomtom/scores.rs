@@ -46,7 +46,7 @@ fn prepared(column: [f64; 4], distance: Distance) -> [f64; 4] {
     }
 }
 
-/// Scores of one query. What it holds is used again for the next one: rows of a hundred thousand bytes that are asked for anew
+/// Scores of one query. What it holds is used again for the next one: rows of a hundred thousand bytes that are allocated anew
 /// cost more than what is computed in them.
 #[derive(Default)]
 pub struct Scored {

@@ -5,6 +5,7 @@ use crate::common::kinds::Kind;
 use crate::common::real_data::real_data;
 use crate::common::tisfm::{Data, MOTIFS};
 use crate::common::{Run, Table, text};
+use cisgrad::io::meme::{read_meme, write_meme};
 use cisgrad::io::state_dict::read;
 
 /// A MEME file of these MOTIF lines; every motif of its own letters.
@@ -393,10 +394,30 @@ fn known_motifs_that_kernels_resemble_have_their_names() {
             "-m model -b w.bed -c chr3 --motif-db c.meme -o out",
         )
         .ok();
+    // The same kernels as known motifs, one with a factor's name and one without.
+    let mut known = read_meme(cells.path("out/motifs.txt")).unwrap();
+    assert!(known.len() >= 2, "{known:?}");
+    let kernels = [known[0].id.clone(), known[1].id.clone()];
+    for (motif, (id, label)) in known
+        .iter_mut()
+        .zip([("A1", Some("CTCF")), ("A2.0.P.B", None)])
+    {
+        motif.id = id.to_string();
+        motif.label = label.map(String::from);
+    }
+    let mut text_of = Vec::new();
+    write_meme(&mut text_of, &known).unwrap();
+    cells.write("known.meme", String::from_utf8(text_of).unwrap());
+    cells
+        .on(
+            "visualize",
+            "-m model -b w.bed -c chr3 --motif-db known.meme -oc out",
+        )
+        .ok();
     let table = Table::read(cells.path("out/matches.tsv"));
-    assert!(!table.rows.is_empty());
-    for (motif, name) in table.column("motif").into_iter().zip(table.column("name")) {
-        assert_eq!(name, if motif == "A1" { "CTCF" } else { "" });
+    for (kernel, shown) in kernels.iter().zip([["A1", "CTCF"], ["A2.0.P.B", ""]]) {
+        let row = table.rows.iter().find(|row| row[0] == *kernel).unwrap();
+        assert_eq!(row[2..4], shown, "{row:?}");
     }
 }
 

@@ -195,11 +195,12 @@ fn visualize<T: Number>(
     tell!("{}", counted(samples.len(), "window"));
     // From here on a signal ends the work between two batches.
     interrupt::watch();
+    let params = model.parameters::<T>()?;
     let sites = collect::<T, _>(
         &device,
         precision,
         network,
-        &model.parameters()?,
+        &params,
         &samples,
         args.shared.batch_size,
         &inputs,
@@ -208,7 +209,7 @@ fn visualize<T: Number>(
         &device,
         precision,
         network,
-        &model.parameters()?,
+        &params,
         &samples,
         args.shared.batch_size,
         &inputs,
