@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         "timing",
         &["check", "data", "engine", "ops", "optim", "train"],
     ),
-    ("models", &["args", "check", "timing", "train"]),
+    ("models", &["args", "check", "interpret", "timing", "train"]),
     ("models/tisfm", EVERY_KIND),
     ("models/factornet", EVERY_KIND),
     (
@@ -67,9 +67,10 @@ const EVERY_KIND: &[&str] = &[
 ];
 
 /// Single arrows of the table above that hold for these modules alone.
-const NARROW: [(&str, &str, &[&str]); 6] = [
+const NARROW: [(&str, &str, &[&str]); 7] = [
     ("interpret", "engine", &["engine::simd"]),
-    ("models", "args", &["args::spelling"]),
+    ("models", "args", &["args::motif_export", "args::spelling"]),
+    ("models", "interpret", &["interpret::kernel_motifs"]),
     ("engine", "io", &["io::atomic", "io::hash"]),
     (
         "data",

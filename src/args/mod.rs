@@ -1,8 +1,10 @@
 //! Arguments and steps that several commands share, whatever their kind of model.
 
 pub mod inputs;
+pub mod motif_export;
 pub mod near;
 pub mod numbers;
+pub mod of_run;
 pub mod outputs;
 pub mod own_folder;
 pub mod own_name;

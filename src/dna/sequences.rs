@@ -81,6 +81,28 @@ impl UnequalSequences {
     pub fn holding(&self, code: usize) -> usize {
         self.starts.partition_point(|&start| start <= code) - 1
     }
+
+    /// The first name that is no place, where places are not known.
+    pub fn without_place(&self) -> Option<&str> {
+        if self.places.is_some() {
+            return None;
+        }
+        // Behind each sequence stands an N.
+        let ends = self
+            .starts
+            .iter()
+            .copied()
+            .skip(1)
+            .chain([self.codes.len()]);
+        let lengths = self
+            .starts
+            .iter()
+            .zip(ends)
+            .map(|(start, end)| end - start - 1);
+        let mut named = self.names.iter().zip(lengths);
+        let first = named.find(|(name, length)| Place::in_name(name, *length).is_none());
+        first.map(|(name, _)| name.as_str())
+    }
 }
 
 impl Place {

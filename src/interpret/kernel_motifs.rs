@@ -6,8 +6,8 @@ use crate::dna::motif::Motif;
 
 /// Bases and track values under a layer's sites, summed position by position.
 ///
-/// A kernel has a site in a strand of a window when its largest activation there is above 0: the `width` positions at
-/// the first maximum.
+/// A kernel has one site at most in a strand of a window: the `width` positions at the first place of its largest activation there,
+/// where the kind of model says that it fires.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelSites {
     width: usize,
@@ -28,6 +28,14 @@ pub struct Place {
     /// Its first position on its strand of the window.
     pub position: u32,
     pub reverse: bool,
+}
+
+/// A layer's kernels as motifs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KernelMotifs {
+    pub motifs: Vec<Motif>,
+    /// The names of the kernels that fire nowhere.
+    pub without_sites: Vec<String>,
 }
 
 impl KernelSites {

@@ -31,8 +31,13 @@ pub struct Member {
 
 /// Average linkage: two motifs are as far apart as the mean of log10 p in both directions says (Tomtom's p-values by `distance`,
 /// the collection itself as targets, at least 1e-10); groups are joined while the mean over all their pairs is log10 `cut` or less.
-/// The largest groups come first, of equal ones that with the earliest motif.
-pub fn groups(motifs: &[Motif], cut: f64, distance: Distance) -> Vec<Group> {
+/// The largest groups come first, of equal ones that with the earliest motif. `seen` hears of each motif that was compared.
+pub fn groups(
+    motifs: &[Motif],
+    cut: f64,
+    distance: Distance,
+    seen: impl Fn() + Sync,
+) -> Vec<Group> {
     let targets = Targets::new(motifs.iter().map(|m| m.rows.as_slice()), distance);
     let count = motifs.len();
     let logs: Vec<Vec<f32>> = motifs
@@ -40,6 +45,7 @@ pub fn groups(motifs: &[Motif], cut: f64, distance: Distance) -> Vec<Group> {
         .map_init(Scratch::default, |scratch, motif| {
             let found = targets.compare(&motif.rows, scratch);
             let log = |p: f64| p.max(LEAST).log10() as f32;
+            seen();
             found.iter().map(|m| log(m.p_value)).collect()
         })
         .collect();
@@ -125,7 +131,7 @@ mod tests {
             "ACAGGAAGT",
         ]
         .map(motif);
-        let groups = groups(&motifs, 1e-2, Distance::Euclidean);
+        let groups = groups(&motifs, 1e-2, Distance::Euclidean, || {});
         let members = |group: &Group| group.members.iter().map(|m| m.motif).collect::<Vec<_>>();
         let found: Vec<_> = groups.iter().map(members).collect();
         assert_eq!(found, [vec![0, 2, 4], vec![1, 5], vec![3], vec![6]]);
@@ -139,9 +145,12 @@ mod tests {
     #[test]
     fn a_cut_decides_and_few_motifs_are_groups_too() {
         let motifs = ["TGAGTCAT", "TGAGTCAT", "GGGCGGGG"].map(motif);
-        assert_eq!(groups(&motifs, 1e-9, Distance::Euclidean).len(), 3);
-        assert_eq!(groups(&motifs, 1.0, Distance::Pearson).len(), 1);
-        assert_eq!(groups(&motifs[..1], 1e-5, Distance::Euclidean).len(), 1);
-        assert!(groups(&[], 1e-5, Distance::Euclidean).is_empty());
+        assert_eq!(groups(&motifs, 1e-9, Distance::Euclidean, || {}).len(), 3);
+        assert_eq!(groups(&motifs, 1.0, Distance::Pearson, || {}).len(), 1);
+        assert_eq!(
+            groups(&motifs[..1], 1e-5, Distance::Euclidean, || {}).len(),
+            1
+        );
+        assert!(groups(&[], 1e-5, Distance::Euclidean, || {}).is_empty());
     }
 }

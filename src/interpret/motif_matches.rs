@@ -66,6 +66,15 @@ pub fn best_matches<'a>(learned: &'a [Motif], known: &'a [Motif]) -> Vec<Match<'
     found
 }
 
+/// Which motifs of a collection resemble one of them beyond chance, by place; it resembles itself.
+pub fn resembling(motif: &Motif, known: &[Motif]) -> Vec<bool> {
+    let targets = Targets::new(known.iter().map(|m| m.rows.as_slice()), Distance::Pearson);
+    let found = targets.compare(&motif.rows[core(&motif.rows)], &mut Scratch::default());
+    let p: Vec<f64> = found.iter().map(|m| m.p_value).collect();
+    let q = q_values(&p, p.len() as u64);
+    q.into_iter().map(|q| q <= MOST_Q).collect()
+}
+
 /// What to say of a collection of known motifs that is too small for its p-values.
 pub fn of_few(known: &[Motif], file: &Path) -> Option<String> {
     (known.len() < FEW_TARGETS).then(|| {
@@ -156,6 +165,17 @@ mod tests {
             assert!(line[6].parse::<f64>().unwrap() > 0.05, "{line:?}");
         }
         assert_eq!(lines.len(), 5);
+    }
+
+    #[test]
+    fn a_motif_resembles_itself_and_its_reverse_complement_and_no_other() {
+        let known = [
+            motif("CTCF", "CCACTAGGGGGC"),
+            motif("OTHER", "TGAGTCATTTTA"),
+            motif("TURNED", "NGCCCCCTAGTGGN"),
+            motif("AP1", "TGAGTCAT"),
+        ];
+        assert_eq!(resembling(&known[0], &known), [true, false, true, false]);
     }
 
     /// Motifs of a kernel's width whose columns are nearly flat, as of a kernel that learned nothing.

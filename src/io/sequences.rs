@@ -102,7 +102,15 @@ fn parse(
         check_no_stream(genome, "genomes")?;
     }
     // Nothing but blank lines and comments: as a list it is either empty or faulty at the first.
-    match kind(&mut lines)?.unwrap_or(Kind::List) {
+    let kind = kind(&mut lines)?.unwrap_or(Kind::List);
+    if let (Some(genome), Kind::Fasta | Kind::List) = (genome, &kind) {
+        notes.push(format!(
+            "note: {} holds sequences, no intervals: the genome {} is not read",
+            lines.path().display(),
+            genome.display()
+        ));
+    }
+    match kind {
         Kind::Fasta => read_records(lines, lengths),
         Kind::List => read_list(lines, lengths),
         Kind::Bed => match genome {

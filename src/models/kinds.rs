@@ -1,11 +1,15 @@
 //! The kinds of models that the program knows: one line each, at the end.
 
-use crate::Result;
+use crate::args::motif_export::ExportArgs;
 use crate::args::spelling::Spelling;
 use crate::check::golden::Golden;
+use crate::interpret::kernel_motifs::KernelMotifs;
 use crate::timing::Bench;
-use crate::train::model::Kinds;
+use crate::train::folder::config::no_model;
+use crate::train::model::{Kind, Kinds};
+use crate::{Error, Result};
 use clap::Subcommand;
+use std::path::Path;
 
 /// Makes of one line per kind what the rest of the program asks of all of them.
 macro_rules! kinds {
@@ -20,6 +24,14 @@ macro_rules! kinds {
         #[derive(Subcommand)]
         pub enum Convert {
             $($name(super::$folder::commands::convert::Args),)*
+        }
+
+        /// Of which model `motifs export` writes the kernels, and where they are looked at.
+        #[derive(clap::Args)]
+        pub struct Export {
+            #[command(flatten)]
+            pub given: ExportArgs,
+            $(#[command(flatten)] $folder: super::$folder::commands::export::Args,)*
         }
 
         /// Every kind, so that a folder of another one can be named.
@@ -41,12 +53,42 @@ macro_rules! kinds {
             }
         }
 
+        /// The kernels of a model of any kind as motifs.
+        ///
+        /// # Errors
+        /// No model, flags of another kind, and what the kind says.
+        pub fn export(args: &Export) -> Result<KernelMotifs> {
+            let model = &args.given.model;
+            let flags = [$((&super::$folder::KIND, args.$folder.given())),*];
+            $(if super::$folder::commands::export::owns(model, KINDS)? {
+                check_flags(model, &super::$folder::KIND, &flags)?;
+                return super::$folder::commands::export::run(&args.given, &args.$folder, KINDS);
+            })*
+            Err(no_model(model))
+        }
+
         pub fn convert(convert: &Convert) -> Result<()> {
             match convert {
                 $(Convert::$name(args) => super::$folder::commands::convert::run(args, KINDS),)*
             }
         }
     };
+}
+
+/// # Errors
+/// Flags of another kind than the model's.
+fn check_flags(model: &Path, own: &Kind, flags: &[(&Kind, Vec<&str>)]) -> Result<()> {
+    let mut others = flags.iter().filter(|(kind, _)| kind.name != own.name);
+    match others.find(|(_, given)| !given.is_empty()) {
+        None => Ok(()),
+        Some((kind, given)) => Err(Error::usage(format!(
+            "{}: for a {} model; {} is a {} model",
+            given.join(", "),
+            kind.title,
+            model.display(),
+            own.title
+        ))),
+    }
 }
 
 kinds! {

@@ -180,7 +180,7 @@ pub(super) fn letters(svg: &mut Svg, rows: &Rows, (left, top): (f64, f64), size:
 
 /// A position's letters from the bottom up with their heights in bits, those too small to see left out.
 fn stack(row: &[f64; 4]) -> Vec<(usize, f64)> {
-    const SEEN: f64 = 0.005;
+    const SEEN: f64 = 0.01;
     let bits = information(row);
     let mut letters: Vec<(usize, f64)> = row.iter().map(|p| p * bits).enumerate().collect();
     letters.retain(|&(_, height)| height >= SEEN);

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod folder;
 pub mod interrupt;
 pub mod model;
+pub mod observer;
 pub mod predictor;
 pub mod trainer;
 pub mod worker;

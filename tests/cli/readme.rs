@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
+use crate::common::tisfm::Data;
 use crate::common::{Run, cisgrad, names, text};
 use crate::motifs::Files;
 
@@ -103,7 +104,12 @@ fn every_command_of_factornet_works() {
 fn every_command_on_motifs_works() {
     let script = block(
         "<!-- motifs",
-        &["motifs match", "motifs cluster", "motifs scan"],
+        &[
+            "motifs match",
+            "motifs cluster",
+            "motifs scan",
+            "motifs export",
+        ],
     );
     let files = Files::new();
     std::fs::rename(files.path("own.meme"), files.path("mine.meme")).unwrap();
@@ -114,6 +120,9 @@ fn every_command_on_motifs_works() {
     std::io::Write::write_all(&mut packed, &text_of).unwrap();
     packed.finish().unwrap();
     files.write("peaks.bed", "chr1\t80\t110\tpeak\n");
+    let data = Data::small();
+    data.train("my_model", "--number-of-epochs 1").ok();
+    std::fs::rename(data.path("my_model"), files.path("my_model")).unwrap();
     let out = shell(&files.path(""), &script).ok().out;
     for header in ["Query_ID\t", "cluster\t", "motif_id\t"] {
         assert!(out.contains(header), "{out}");
@@ -123,7 +132,9 @@ fn every_command_on_motifs_works() {
             || out.contains("AP1\tap1\tpeak\t13\t20\t+"),
         "{out}"
     );
-    assert!(files.path("matches.html").is_file() && files.path("few.meme").is_file());
+    for file in ["matches.html", "few.meme", "learned.meme"] {
+        assert!(files.path(file).is_file(), "{file}");
+    }
 }
 
 #[test]

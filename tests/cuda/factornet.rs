@@ -92,6 +92,9 @@ fn a_model_predicts_evaluates_and_visualizes_the_same_on_card_and_cpu() {
         let (a, b): (f64, f64) = (a.parse().unwrap(), b.parse().unwrap());
         assert!(a == b || (a - b).abs() < 1e-3 * b.abs(), "{a} {b}");
     }
+    let export = "motifs export --model model -b w.bed -c chr3 --device";
+    let gpu = run(data.folder(), &format!("{export} cuda"), &[]).unwrap();
+    assert_eq!(gpu.ok().out, data.run(&format!("{export} cpu")).ok().out);
     both("visualize", "-b w.bed -c chr3 -o OUT_pictures").unwrap();
     let by_contribution = |name: &str| {
         let stem = name.split('.').next().unwrap().trim_end_matches('2');

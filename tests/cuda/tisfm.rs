@@ -68,6 +68,22 @@ fn motifs_too_wide_for_the_usual_shared_memory_train_with_a_short_last_batch() {
     assert_same_end(&data.path("replayed"), &data.path("launched"));
 }
 
+/// Kernels that were trained, so that no two places score the same but for rounding.
+#[test]
+fn kernels_are_exported_the_same_on_card_and_cpu() {
+    let data = Data::new(60, 40);
+    data.train("model", "--unfreeze-conv --lr 0.01 --number-of-epochs 2")
+        .ok();
+    let export = "motifs export --model model --sites 20 --batch-size 7 --device";
+    let Some(gpu) = run(data.folder(), &format!("{export} cuda"), &[]) else {
+        return;
+    };
+    let (gpu, cpu) = (gpu.ok(), data.run(&format!("{export} cpu")).ok());
+    assert!(gpu.err.starts_with("device: cuda:0 "), "{}", gpu.err);
+    assert!(cpu.out.matches("MOTIF ").count() >= 6, "{}", cpu.out);
+    assert_eq!(gpu.out, cpu.out);
+}
+
 #[test]
 fn a_model_predicts_the_same_on_card_and_cpu() {
     let data = Data::new(60, 40);

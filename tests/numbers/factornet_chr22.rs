@@ -447,7 +447,17 @@ fn signals_around_sites_are_those_under_them() {
             })
             .collect();
         let cpu = Device::Cpu { threads: 2 };
-        let found = collect(&cpu, Precision::F64, &spec, &params, &samples, 16, &inputs).unwrap();
+        let found = collect(
+            &cpu,
+            Precision::F64,
+            &spec,
+            &params,
+            &samples,
+            16,
+            &inputs,
+            |_| {},
+        )
+        .unwrap();
         let sites = &found.convolution;
         let under = sites.mean_signal(0);
         let mut both = [false; 2];

@@ -266,7 +266,17 @@ fn a_small_genome_has_the_originals_probabilities_motifs_and_mean_signals() {
     case.check(&inputs);
     let params = case.model.parameters::<f64>().unwrap();
     let (cpu, f64s) = (Device::Cpu { threads: 1 }, Precision::F64);
-    let sites = collect(&cpu, f64s, case.spec(), &params, &inputs, 13, &Given).unwrap();
+    let sites = collect(
+        &cpu,
+        f64s,
+        case.spec(),
+        &params,
+        &inputs,
+        13,
+        &Given,
+        |_| {},
+    )
+    .unwrap();
     let folder = golden.join("factornet").join(&case.name);
     for (sites, number) in [(&sites.convolution, ""), (&sites.positionwise, "2")] {
         let counts = case.numbers(&format!("viz/nsites{number}"));

@@ -11,6 +11,7 @@ use crate::io::meme::{parse_meme, write_meme};
 use crate::io::sources::Sources;
 use crate::io::tomtom_table::Probability;
 use crate::numbers::counted;
+use crate::report::progress::Reporter;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +53,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut notes = Notes::new();
     let motifs = parse_meme(Sources::new().into_lines(&args.motifs)?, &mut notes)?;
     say(&notes);
-    let groups = groups(&motifs, args.cut, Distance::Euclidean);
+    let bar = Reporter::new().bar("comparing", motifs.len(), "motifs");
+    let groups = groups(&motifs, args.cut, Distance::Euclidean, || bar.advance(1));
+    bar.finish();
     emit(args.out.as_deref(), |w| {
         writeln!(
             w,

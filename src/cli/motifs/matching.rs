@@ -13,6 +13,7 @@ use crate::io::sources::Sources;
 use crate::io::tomtom_table::{Probability, Row, write};
 use crate::report::aligned_logos::{Other, Stack, aligned_svg};
 use crate::report::page::Page;
+use crate::report::progress::Reporter;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -128,8 +129,10 @@ impl Args {
             DistanceArg::Pearson => Distance::Pearson,
         };
         let prepared = Targets::new(targets.iter().map(|m| m.rows.as_slice()), distance);
+        let bar = Reporter::new().bar("comparing", queries.len(), "motifs");
         let of_query = |scratch: &mut Scratch, (place, query): (usize, &Motif)| {
             let mut found = prepared.compare(&query.rows, scratch);
+            bar.advance(1);
             found.retain(|m| !(own && m.target == place));
             let p: Vec<f64> = found.iter().map(|m| m.p_value).collect();
             let mut significant: Vec<Significant> = found
@@ -148,11 +151,10 @@ impl Args {
             significant.sort_by(|a, b| a.found.p_value.total_cmp(&b.found.p_value));
             significant
         };
-        queries
-            .par_iter()
-            .enumerate()
-            .map_init(Scratch::default, of_query)
-            .collect()
+        let found = queries.par_iter().enumerate();
+        let found = found.map_init(Scratch::default, of_query).collect();
+        bar.finish();
+        found
     }
 
     fn page(&self, queries: &[Motif], targets: &[Motif], matches: &[Vec<Significant>]) -> String {

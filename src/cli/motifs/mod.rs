@@ -1,10 +1,12 @@
 //! `cisgrad motifs`: motifs against motifs, and motifs in sequences.
 
 mod cluster;
+mod export;
 mod matching;
 mod scan;
 
 use crate::Result;
+use crate::models::kinds::Export;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
@@ -15,6 +17,8 @@ pub enum Command {
     Cluster(cluster::Args),
     /// Where motifs lie in sequences, with p-values (FIMO's statistics)
     Scan(scan::Args),
+    /// Write the kernels of a trained model as motifs, by the sites where they fire
+    Export(Box<Export>),
 }
 
 pub fn run(command: &Command) -> Result<()> {
@@ -22,5 +26,6 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Match(args) => matching::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Scan(args) => scan::run(args),
+        Command::Export(args) => export::run(args),
     }
 }

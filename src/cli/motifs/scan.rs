@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(value_name = "A.meme")]
     motifs: PathBuf,
     /// Sequences of any lengths: FASTA, or a name and a sequence per line
-    #[arg(long, value_name = "FILE", required_unless_present = "bed")]
+    #[arg(long, value_name = "FILE")]
     sequences: Option<PathBuf>,
     /// Intervals to cut from --genome, BED
     #[arg(
@@ -76,7 +76,9 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(Error::usage("--qvalue: a q-value is 1 at most"));
     }
     let Some(file) = args.sequences.as_ref().or(args.bed.as_ref()) else {
-        return Err(Error::usage("--sequences or --bed is needed"));
+        return Err(Error::usage(
+            "nothing to scan: give --sequences FILE, or --bed BED and --genome FASTA",
+        ));
     };
     let mut read = vec![args.motifs.clone(), file.clone()];
     read.extend(args.genome.clone());
@@ -89,9 +91,9 @@ pub fn run(args: &Args) -> Result<()> {
     let lines = sources.into_lines(file)?;
     let sequences = parse_unequal(lines, args.genome.as_deref(), &mut notes)?;
     say(&notes);
-    if args.format == Format::Bed && sequences.places.is_none() {
+    if let (Format::Bed, Some(name)) = (args.format, sequences.without_place()) {
         return Err(Error::usage(format!(
-            "--format bed: where the sequences of {} lie is not known; give --bed and --genome, or name each sequence chr:start-end (0-based, half-open)",
+            "--format bed: {}: where '{name}' lies is not known; give --bed and --genome, or name each sequence chr:start-end (0-based, half-open, of as many bases)",
             file.display()
         )));
     }

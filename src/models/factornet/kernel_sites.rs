@@ -1,22 +1,15 @@
 //! Where a FactorNet's kernels fire: windows to sites.
 
+use crate::Result;
 use crate::dna::bases::complement;
-use crate::engine::cuda::DeviceExecutor;
-use crate::engine::device::for_gpu;
-use crate::engine::{Batch, CpuExecutor, Device, Noise, Real};
+use crate::engine::{Batch, Device, Real};
 use crate::interpret::kernel_motifs::{KernelSites, Place};
 use crate::models::factornet::Spec;
-use crate::models::factornet::network::Observed;
-use crate::train::batch::{BatchSize, Feed, Source};
+use crate::train::batch::Source;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
-use crate::train::interrupt::interrupted;
-use crate::train::model::Model;
-use crate::{Error, Result};
-use rayon::prelude::*;
-use std::collections::BTreeMap;
+use crate::train::observer::{Reduce, observe};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// The sites of two layers.
 pub struct Sites {
@@ -41,11 +34,11 @@ impl Sites {
 }
 
 /// Runs the network over windows and takes, for each kernel and strand of a window, the first place of its largest
-/// activation where that is above 0.
+/// activation where that is above 0. `seen` hears how many windows each batch had.
 ///
 /// # Errors
-/// A network or a batch that does not fit into memory; the device fails; [`Error::Interrupted`] after a signal that the
-/// program watches for.
+/// Those of [`observe`].
+#[allow(clippy::too_many_arguments)] // As observe.
 pub fn collect<T: Number, S: Source>(
     device: &Device,
     precision: Precision,
@@ -54,99 +47,45 @@ pub fn collect<T: Number, S: Source>(
     windows: &[S::Sample],
     batch_size: usize,
     source: &S,
+    seen: impl Fn(usize),
 ) -> Result<Sites> {
-    let batch_size = BatchSize::of(batch_size, windows.len());
-    match device {
-        Device::Cpu { .. } => {
-            let Observed {
-                program,
-                activations,
-            } = spec.observing_program::<T>(batch_size)?;
-            let mut executor = CpuExecutor::new(program);
-            let layers = [activations.convolution, activations.positionwise];
-            in_batches(
-                spec,
-                windows,
-                batch_size,
-                source,
-                |batch: &Batch<'_, T>, add| {
-                    executor.observe(params, batch, &layers, |first, rows, values| {
-                        add(first..first + rows, [values[0], values[1]]);
-                    });
-                    Ok(())
-                },
-            )
-        }
-        Device::Cuda { gpu, .. } => {
-            let Observed {
-                program,
-                activations,
-            } = spec.observing_on_gpu(batch_size)?;
-            let params = for_gpu(params)?;
-            let precision = precision.on_gpu();
-            let mut executor = DeviceExecutor::new(gpu, program, spec.length, params, precision)?;
-            let layers = [activations.convolution, activations.positionwise];
-            in_batches(
-                spec,
-                windows,
-                batch_size,
-                source,
-                |batch: &Batch<'_, f32>, add| {
-                    let values = executor.observe(batch, &layers)?;
-                    let piece = PIECE.min(batch.rows);
-                    let len = piece * per_window(spec);
-                    let parts = values[0].par_chunks(len).zip(values[1].par_chunks(len));
-                    parts.enumerate().for_each(|(number, (a, b))| {
-                        let first = number * piece;
-                        add(first..(first + piece).min(batch.rows), [a, b]);
-                    });
-                    Ok(())
-                },
-            )
-        }
-    }
+    let mut found = Found {
+        spec,
+        sites: Sites::new(spec),
+    };
+    observe(
+        device, precision, spec, params, windows, batch_size, source, &mut found, seen,
+    )?;
+    Ok(found.sites)
 }
 
-/// Windows that a thread looks at at a time.
-const PIECE: usize = 8;
+/// Sites so far.
+struct Found<'a> {
+    spec: &'a Spec,
+    sites: Sites,
+}
+
+impl Reduce for Found<'_> {
+    type Part = Sites;
+
+    fn part<T: Real>(
+        &self,
+        batch: &Batch<'_, T>,
+        before: usize,
+        rows: Range<usize>,
+        values: &[&[T]],
+    ) -> Sites {
+        sites(self.spec, batch, before, rows, values)
+    }
+
+    fn merge(&mut self, part: Sites) {
+        self.sites.merge(&part);
+    }
+}
 
 /// Activations of a window in one layer.
 fn per_window(spec: &Spec) -> usize {
     2 * spec.positions() * spec.kernels
-}
-
-/// Takes the activations of rows of a batch, by layer.
-type Add<'a, T> = &'a (dyn Fn(Range<usize>, [&[T]; 2]) + Sync);
-
-/// Runs batch after batch; `observe` gives the activations of every row, from any thread.
-fn in_batches<T: Real, S: Source>(
-    spec: &Spec,
-    windows: &[S::Sample],
-    batch_size: BatchSize,
-    source: &S,
-    mut observe: impl FnMut(&Batch<'_, T>, Add<'_, T>) -> Result<()>,
-) -> Result<Sites> {
-    let mut feed = Feed::<T>::new(spec.row(), batch_size.given);
-    let mut all = Sites::new(spec);
-    for (number, windows) in windows.chunks(batch_size.rows).enumerate() {
-        let before = number * batch_size.rows;
-        feed.fill(windows, source)?;
-        let batch = feed.batch(Noise::default(), false);
-        let parts = Mutex::new(BTreeMap::new());
-        observe(&batch, &|rows: Range<usize>, values: [&[T]; 2]| {
-            let first = rows.start;
-            let part = sites(spec, &batch, before, rows, values);
-            let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
-            parts.insert(first, part);
-        })?;
-        // In the windows' order, whichever thread was first.
-        let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
-        parts.values().for_each(|part| all.merge(part));
-        if interrupted() {
-            return Err(Error::Interrupted);
-        }
-    }
-    Ok(all)
 }
 
 /// The sites of rows of a batch; so many windows came before it.
@@ -155,7 +94,7 @@ fn sites<T: Real>(
     batch: &Batch<'_, T>,
     before: usize,
     rows: Range<usize>,
-    values: [&[T]; 2],
+    values: &[&[T]],
 ) -> Sites {
     let tracks = if spec.tracks.is_empty() {
         &[]

@@ -24,7 +24,6 @@ use crate::train::model::Kind;
 
 pub use build::{Activations, Built, Masking, build};
 pub use inject::{Injected, inject};
-pub use network::Observed;
 pub use spec::{Dropouts, Recurrent, Spec};
 
 /// The kind of model.

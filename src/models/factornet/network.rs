@@ -2,28 +2,19 @@
 //! there are any, and for training the targets (T).
 
 use super::KIND;
-use super::build::{Activations, Built, Masking, build};
+use super::build::{Built, Masking, build};
 use super::spec::Spec;
 use crate::Result;
-use crate::engine::cpu::piece_rows;
-use crate::engine::cuda::DeviceProgram;
-use crate::engine::memory::{self, Bytes};
-use crate::engine::{Program, Real, Tape, Var};
+use crate::engine::{Real, Tape, Var};
 use crate::ops::binary_cross_entropy::binary_cross_entropy;
-use crate::train::batch::BatchSize;
 use crate::train::model::{
     Kind, Lowering, Measure, Model, Processor, Purpose, Recorded, RowShape, Tally,
 };
+use crate::train::observer::{Observable, Observed};
 
 /// Pieces of a batch: each reads the first dense layer's weights (2.5 MB at the default size) and adds to as many gradients
 /// once, so they should be few; and not fewer than threads that could work, nor uneven for two.
 const PIECES: usize = 8;
-
-/// A program whose run leaves activations to be read: `observe` of the CPU's and of a GPU's executor.
-pub struct Observed<P> {
-    pub program: P,
-    pub activations: Activations,
-}
 
 impl Spec {
     /// The network in training with its loss; the targets are the last dense input.
@@ -42,46 +33,21 @@ impl Spec {
         let target = tape.dense_input(&[self.factors]);
         binary_cross_entropy(tape, built.output, target)
     }
+}
 
-    /// A program that keeps the activations of the convolution and of the layer after it.
-    ///
-    /// # Errors
-    /// It does not fit into memory.
-    pub fn observing_program<T: Real>(&self, batch: BatchSize) -> Result<Observed<Program<T>>> {
-        let make = |rows| {
-            let (tape, output, activations) = self.observing::<T>();
-            (Program::new(tape, output, None, rows), activations)
-        };
-        let (one, _) = make(1);
-        let threads = rayon::current_num_threads().min(batch.rows);
-        memory::check(self.sized(), Bytes::of::<T>(&[one.arena_len(), threads]))?;
-        let rows = piece_rows::<T>(one.arena_len(), self.piece_limit(batch.given));
-        let (program, activations) = make(rows.min(batch.rows));
-        Ok(Observed {
-            program,
-            activations,
-        })
-    }
-
-    /// The same for a GPU.
-    ///
-    /// # Errors
-    /// A batch with more numbers than kernels count.
-    pub fn observing_on_gpu(&self, batch: BatchSize) -> Result<Observed<DeviceProgram>> {
-        let (tape, output, activations) = self.observing::<f32>();
-        Ok(Observed {
-            program: DeviceProgram::new(tape, output, None, batch.rows)?,
-            activations,
-        })
-    }
-
-    fn observing<T: Real>(&self) -> (Tape<T>, Var, Activations) {
-        let mut tape = Tape::new(false);
-        let built = build(&mut tape, self, Lowering::Composed, Masking::Drawn);
+/// The convolution, and the layer of each position after it.
+impl Observable for Spec {
+    fn record_observed<T: Real>(&self, tape: &mut Tape<T>) -> Result<Observed> {
+        let built = build(tape, self, Lowering::Composed, Masking::Drawn);
         let activations = built.activations.expect("the composed form has them");
-        tape.keep(activations.convolution);
-        tape.keep(activations.positionwise);
-        (tape, built.output, activations)
+        let values = vec![activations.convolution, activations.positionwise];
+        for &var in &values {
+            tape.keep(var);
+        }
+        Ok(Observed {
+            output: built.output,
+            values,
+        })
     }
 }
 

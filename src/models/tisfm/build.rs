@@ -79,18 +79,7 @@ pub fn build<T: Real>(
     kernels: Option<&MotifKernels>,
     lowering: Lowering,
 ) -> Result<Built> {
-    let mut builder = Builder {
-        tape,
-        spec,
-        dimensions,
-        kernels,
-        lowering,
-        params: HashMap::new(),
-        collisions: Vec::new(),
-        inputs: [None, None],
-        features: Features::Other("the architecture has no motif layer"),
-        last_layer: None,
-    };
+    let mut builder = Builder::new(tape, spec, dimensions, kernels, lowering);
     builder.check_window()?;
     let state = builder.run(spec.blocks.len(), Codes::Row)?;
     if let Some(name) = builder.collisions.first() {
@@ -123,6 +112,106 @@ pub fn build<T: Real>(
         features: builder.features,
         last_layer: builder.last_layer,
     })
+}
+
+/// The first layer whose kernels read the bases.
+pub struct KernelLayer {
+    /// (channels, positions), before any activation.
+    pub activations: Var,
+    pub width: usize,
+    /// Positions before the sequence's first at which its first kernel begins.
+    pub padding: usize,
+    /// Of known motifs; None for filters that started at random.
+    pub strands: Option<Strands>,
+    /// What an activation must be above to be passed on, where a ReLU follows.
+    pub floor: Option<f64>,
+}
+
+/// Records a model up to the first layer whose kernels read the bases.
+///
+/// # Errors
+/// Those of [`build`]; an architecture without such a layer.
+pub fn kernel_layer<T: Real>(
+    tape: &mut Tape<T>,
+    spec: &Spec,
+    dimensions: &Dimensions,
+    kernels: Option<&MotifKernels>,
+) -> Result<KernelLayer> {
+    let none = || {
+        Error::invalid(format!(
+            "{}: the architecture has no kernels that read the bases",
+            spec.name
+        ))
+    };
+    let is_layer =
+        |block: &Block| matches!(block, Block::Motifs { .. } | Block::Convolution { .. });
+    let at = spec.blocks.iter().position(is_layer).ok_or_else(none)?;
+    let (channels, width, padding, strands) = match (&spec.blocks[at], kernels) {
+        (Block::Motifs { strands, .. }, Some(kernels)) => (
+            kernels.channels(*strands),
+            kernels.width(),
+            0,
+            Some(*strands),
+        ),
+        (
+            Block::Convolution {
+                filters,
+                width,
+                padding,
+                ..
+            },
+            _,
+        ) => (*filters, *width, *padding, None),
+        _ => return Err(none()),
+    };
+    let mut builder = Builder::new(tape, spec, dimensions, kernels, Lowering::Composed);
+    builder.check_window()?;
+    // What does not mix positions or channels belongs to the layer.
+    let own = |block: &&Block| matches!(block, Block::BatchNorm { .. } | Block::Dropout { .. });
+    let next = at + 1 + spec.blocks[at + 1..].iter().take_while(own).count();
+    let State::Value(activations) = builder.run(next, Codes::Row)? else {
+        return Err(none());
+    };
+    // Positions are those of the sequence where nothing before pooled or spread them.
+    let positions = (dimensions.window + 2 * padding + 1).checked_sub(width);
+    if builder.tape.shape(activations) != [channels, positions.unwrap_or_default()] {
+        return Err(none());
+    }
+    Ok(KernelLayer {
+        activations,
+        width,
+        padding,
+        strands,
+        floor: match spec.blocks.get(next) {
+            Some(Block::Activation {
+                kind: ops::activation::Activation::Relu,
+            }) => Some(0.0),
+            _ => None,
+        },
+    })
+}
+
+impl<'a, T: Real> Builder<'a, T> {
+    fn new(
+        tape: &'a mut Tape<T>,
+        spec: &'a Spec,
+        dimensions: &'a Dimensions,
+        kernels: Option<&'a MotifKernels>,
+        lowering: Lowering,
+    ) -> Self {
+        Builder {
+            tape,
+            spec,
+            dimensions,
+            kernels,
+            lowering,
+            params: HashMap::new(),
+            collisions: Vec::new(),
+            inputs: [None, None],
+            features: Features::Other("the architecture has no motif layer"),
+            last_layer: None,
+        }
+    }
 }
 
 impl<T: Real> Builder<'_, T> {

@@ -11,6 +11,7 @@ mod effect;
 mod focal;
 pub mod foreign;
 pub mod golden;
+pub mod kernel_sites;
 mod layers;
 pub mod measured;
 pub mod motif_kernels;
@@ -30,7 +31,7 @@ use crate::train::folder::TRAIN_BEST;
 use crate::train::model::Kind;
 use measured::TEST;
 
-pub use build::{Built, Dimensions, Features, build};
+pub use build::{Built, Dimensions, Features, KernelLayer, build};
 pub use motif_kernels::MotifKernels;
 pub use spec::Spec;
 

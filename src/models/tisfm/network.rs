@@ -2,10 +2,12 @@
 
 use super::KIND;
 use crate::engine::{Layout, Param, Real, Role, Tape, Var};
-use crate::models::tisfm::{Built, Dimensions, Features, MotifKernels, Spec, build};
+use crate::models::tisfm::build::kernel_layer;
+use crate::models::tisfm::{Built, Dimensions, Features, KernelLayer, MotifKernels, Spec, build};
 use crate::ops::mse::mse;
 use crate::train::folder::weights::Number;
 use crate::train::model::{Kind, Lowering, Model, Processor, Purpose, Recorded, RowShape, Tally};
+use crate::train::observer::{Observable, Observed};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +129,28 @@ impl Model for Blueprint {
             tally.sum += (p.f64() - s) * (p.f64() - s);
         }
         tally.count += outputs.len() as f64;
+    }
+}
+
+impl Blueprint {
+    /// Records the model up to the first layer whose kernels read the bases.
+    ///
+    /// # Errors
+    /// An architecture without such a layer.
+    pub fn kernel_layer<T: Real>(&self, tape: &mut Tape<T>) -> Result<KernelLayer> {
+        kernel_layer(tape, &self.spec, &self.dimensions, self.kernels.as_ref())
+    }
+}
+
+/// The activations of the kernels that read the bases.
+impl Observable for Blueprint {
+    fn record_observed<T: Real>(&self, tape: &mut Tape<T>) -> Result<Observed> {
+        let layer = self.kernel_layer(tape)?;
+        tape.keep(layer.activations);
+        Ok(Observed {
+            output: layer.activations,
+            values: vec![layer.activations],
+        })
     }
 }
 

@@ -46,13 +46,7 @@ impl SavedModel {
         batch_size: usize,
         seen: impl Fn(usize),
     ) -> Result<Predictions> {
-        let window = self.config.model.window;
-        if samples.length != window {
-            return Err(Error::invalid(format!(
-                "the sequences are {} long, the model takes {window}",
-                counted(samples.length, "base")
-            )));
-        }
+        self.check_length(samples.length)?;
         match precision {
             Precision::F64 => self
                 .run::<f64>(device, precision, samples, rows, batch_size, seen)
@@ -61,6 +55,19 @@ impl SavedModel {
                 .run::<f32>(device, precision, samples, rows, batch_size, seen)
                 .map(Predictions::F32),
         }
+    }
+
+    /// # Errors
+    /// Sequences of another length than the model's.
+    pub fn check_length(&self, length: usize) -> Result<()> {
+        let window = self.config.model.window;
+        if length == window {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the sequences are {} long, the model takes {window}",
+            counted(length, "base")
+        )))
     }
 
     fn run<T: Number>(

@@ -6,6 +6,7 @@ use super::network::{MOTIF_WEIGHT, Trainable};
 use super::saved::SavedModel;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
+use crate::train::folder::config::InputFile;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub enum Moved {
     /// By motif: the largest change of a number of its kernel, in units of a probability.
     By(HashMap<String, f64>),
-    /// The file of motifs that the run read is not there any more.
+    /// The file of motifs that the run read is not there any more, or has been changed.
     Unknown,
 }
 
@@ -64,8 +65,9 @@ impl Moved {
 /// The motifs of a file with the model's identifiers in their order.
 fn started_from(model: &SavedModel, meme: Option<&Path>) -> Result<Option<MotifKernels>> {
     let ids = &model.config.model.motifs;
+    let sources = Sources::new();
     let read = |file: &Path| -> Result<Option<MotifKernels>> {
-        let motifs = parse_meme(Sources::new().lines(file)?, &mut Vec::new())?;
+        let motifs = parse_meme(sources.lines(file)?, &mut Vec::new())?;
         let same = motifs.iter().map(|m| &m.id).eq(ids);
         Ok(same.then(|| MotifKernels::new(&motifs, false)))
     };
@@ -85,10 +87,15 @@ fn started_from(model: &SavedModel, meme: Option<&Path>) -> Result<Option<MotifK
             *path == data.atac_file || *path == data.sequences || data.genome.as_ref() == Some(path)
         })
     };
-    // What a pipe gave is gone; what cannot be read, or is no collection, is not the one.
+    // What a pipe gave is gone; what cannot be read, has changed, or is no collection, is not the one.
     let files = model.config.files.iter().filter(|file| file.pipe.is_none());
-    let files = files.map(|file| &file.path).filter(|path| !of_data(path));
+    let files = files.filter(|file| !of_data(&file.path) && file.path.is_file());
+    let as_it_was = |file: &&InputFile| {
+        sources
+            .sha256(&file.path)
+            .is_ok_and(|sha256| sha256 == file.sha256)
+    };
     Ok(files
-        .filter(|path| path.is_file())
-        .find_map(|path| read(path).ok().flatten()))
+        .filter(as_it_was)
+        .find_map(|file| read(&file.path).ok().flatten()))
 }

@@ -157,6 +157,51 @@ fn the_motif_and_its_reverse_complement_fill_the_first_two_kernels() {
     );
 }
 
+/// Of several motifs of the factor's name it is said which are another motif.
+#[test]
+fn motifs_of_one_name_that_do_not_resemble_each_other_are_named() {
+    let cells = Cells::new();
+    let words = [
+        ("A1 CTCF", "CCACTAGGTGGC"),
+        ("A2 CTCF", "NGCCACCTAGTGGN"),
+        ("A3 CTCF", "TGAGTCATAAAT"),
+        ("B1 AP1", "TGAGTCAT"),
+    ];
+    let mut known = "MEME version 4\n\nALPHABET= ACGT\n".to_string();
+    for (name, word) in words {
+        known += &format!(
+            "\nMOTIF {name}\nletter-probability matrix: alength= 4 w= {}\n",
+            word.len()
+        );
+        for letter in word.chars() {
+            let row = "ACGT".chars().map(|base| match letter {
+                'N' => "0.25",
+                _ if base == letter => "0.91",
+                _ => "0.03",
+            });
+            known += &(row.collect::<Vec<_>>().join(" ") + "\n");
+        }
+    }
+    cells.write("known.meme", known);
+    let run = cells
+        .train("model", "-mo --motif-db known.meme -w 14 -e 1")
+        .ok();
+    assert!(
+        run.err.contains("the first of 3 motifs of CTCF"),
+        "{}",
+        run.err
+    );
+    let note = "note: 'A3' does not resemble A1 beyond chance";
+    assert!(run.err.contains(note), "{}", run.err);
+    let run = cells
+        .train(
+            "other",
+            "-mo --motif-db known.meme --motif-name A3 -w 14 -e 1",
+        )
+        .ok();
+    assert!(!run.err.contains("does not resemble"), "{}", run.err);
+}
+
 #[test]
 fn networks_without_lstm_with_a_global_maximum_and_on_dna_alone_train() {
     let cells = Cells::new();

@@ -133,7 +133,7 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
     let mut text_of = Vec::new();
     write_meme(&mut text_of, &[&others[..], &[turned]].concat()).unwrap();
     cells.write("known.meme", String::from_utf8(text_of).unwrap());
-    cells
+    let run = cells
         .on(
             "visualize",
             "-m model -b w.bed -c chr3 --motif-db known.meme -o known",
@@ -151,6 +151,21 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
     for (row, q) in matches.rows.iter().zip(&q) {
         assert_eq!(row[2].is_empty(), *q > 0.05, "{row:?}");
     }
+    // Of the kernels with a name the one that contributes most is a motif to start from.
+    let kernels = Table::read(cells.path("known/kernels.tsv"));
+    let contributions = kernels.numbers("contribution");
+    let named = kernels.rows.iter().zip(contributions);
+    let named = named.filter(|(row, _)| !row[5].is_empty());
+    let most = named.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
+    let advice = format!(
+        "a run with -mo --motif-db known.meme --motif-name {} starts",
+        most[5]
+    );
+    let note = run.err.lines().find(|line| line.contains(&advice)).unwrap();
+    assert!(
+        note.starts_with(&format!("note: {} is ", most[0])),
+        "{note}"
+    );
     assert!(cells.path("known/matches2.tsv").is_file());
     let pairs = text(cells.path("known/matches.svg"));
     let named = q.iter().filter(|&&q| q <= 0.05).count();

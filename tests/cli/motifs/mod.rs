@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cluster;
+mod export;
 mod matching;
 mod scan;
 

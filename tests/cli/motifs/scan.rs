@@ -87,10 +87,7 @@ fn intervals_come_from_a_genome_and_places_go_to_bed() {
     );
     files
         .run("motifs scan known.meme --sequences s.fa --format bed")
-        .fails(
-            2,
-            &["--format bed: where the sequences of s.fa lie is not known"],
-        );
+        .fails(2, &["--format bed: s.fa: where 'one' lies is not known"]);
     files
         .run("motifs scan known.meme --bed b.bed")
         .fails(2, &["--genome"]);
@@ -114,4 +111,18 @@ fn any_number_of_threads_gives_the_same_bytes() {
     std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(packed), &mut plain)
         .unwrap();
     assert_eq!(plain, text(files.path("a.tsv")));
+}
+
+#[test]
+fn a_genome_beside_sequences_is_not_read_and_nothing_to_scan_says_so() {
+    let files = Files::new();
+    let run = files
+        .run("motifs scan known.meme --sequences s.fa --genome g.fa")
+        .ok();
+    let note = "note: s.fa holds sequences, no intervals: the genome g.fa is not read";
+    assert!(run.err.contains(note), "{}", run.err);
+    files.run("motifs scan known.meme").fails(
+        2,
+        &["nothing to scan: give --sequences FILE, or --bed BED and --genome FASTA"],
+    );
 }

@@ -173,6 +173,19 @@ fn of_trained_kernels_it_is_said_how_far_each_has_moved() {
     // Going on with it is no cause for a warning; the same motifs in another order are.
     let run = data.train("more", "--model trained").ok();
     assert!(!run.err.contains("warning"), "{}", run.err);
+    // A file that was changed since says nothing of where the kernels started.
+    let motifs = text(data.path("motifs.meme"));
+    data.write(
+        "motifs.meme",
+        motifs.replace("0.91", "0.88").replace("0.03", "0.04"),
+    );
+    let run = data.run("tisfm motifs --model trained").ok();
+    assert!(
+        run.err.contains("have changed: name them with"),
+        "{}",
+        run.err
+    );
+    data.write("motifs.meme", motifs);
     // Without the file it is asked for.
     std::fs::rename(data.path("motifs.meme"), data.path("moved.meme")).unwrap();
     let run = data.run("tisfm motifs --model trained").ok();

@@ -1,5 +1,7 @@
 //! Arguments of all four commands. What a command does not need it accepts and ignores.
 
+use super::export;
+use crate::args::motif_export::ExportArgs;
 use crate::args::numbers::one_or_more;
 use crate::args::{DeviceArgs, PrecisionArg, Unannounced};
 use crate::data::tracks::Storage;
@@ -9,6 +11,9 @@ use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::Precision;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
+
+const PROMOTER: &str = "500,100";
+const RESOURCES: &str = "resources";
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct SharedArgs {
@@ -30,13 +35,13 @@ pub struct SharedArgs {
     /// Promoters of a GTF: bases upstream and downstream of each transcription start
     #[arg(
         long,
-        default_value = "500,100",
+        default_value = PROMOTER,
         value_name = "UP,DOWN",
         allow_hyphen_values = true
     )]
     pub promoter: String,
     /// Folder where the original keeps its genome, blacklist, annotations and motifs
-    #[arg(long, default_value = "resources", value_name = "DIR")]
+    #[arg(long, default_value = RESOURCES, value_name = "DIR")]
     pub resources: PathBuf,
     /// Multiply tracks: none, mean (to a mean of 1), or NAME=FACTOR[,...] [default: none, or as the model was trained]
     #[arg(long, value_name = "SCALE")]
@@ -65,6 +70,26 @@ pub enum StorageArg {
 }
 
 impl SharedArgs {
+    /// What `motifs export` gives of them.
+    pub fn of_export(given: &ExportArgs, own: &export::Args, genome: PathBuf) -> Self {
+        SharedArgs {
+            genome: Some(genome),
+            chrom_sizes: own.chrom_sizes.clone(),
+            blacklist: own.blacklist.clone(),
+            // Layers that come before the features of an annotation are looked at.
+            annotations: None,
+            gtf: None,
+            promoter: PROMOTER.to_string(),
+            resources: PathBuf::from(RESOURCES),
+            track_scale: own.track_scale.clone(),
+            track_storage: StorageArg::F32,
+            strict: false,
+            batch_size: given.batch_size,
+            precision: given.precision,
+            device: given.device.clone(),
+        }
+    }
+
     /// Finds the device.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod args;
 mod asked;
 pub mod convert;
 mod evaluate;
+pub mod export;
 mod outputs;
 mod predict;
 mod start;
@@ -12,6 +13,7 @@ mod train;
 mod train_args;
 mod train_files;
 mod visualize;
+mod windows;
 
 use crate::Result;
 use crate::args::spelling::Spelling;

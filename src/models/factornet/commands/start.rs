@@ -5,6 +5,7 @@ use super::train_args::Args;
 use crate::args::near::nearest;
 use crate::args::say;
 use crate::dna::motif::Motif;
+use crate::interpret::motif_matches::resembling;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::io::text::first_names;
@@ -62,7 +63,8 @@ impl Args {
                     let near = near(factor, &motifs);
                     Error::usage(format!(
                         "-mo: {shown} has no motif of {factor}, by either word of its name or a part of one; near ones are {near}. \
-                         Name the motif to start from with --motif-name ID, or leave out -mo"
+                         Name the motif to start from with --motif-name ID, or leave out -mo: of a model that was trained without, \
+                         cisgrad factornet visualize --motif-db says which known motifs its kernels are"
                     ))
                 })?;
                 tell!(
@@ -70,6 +72,9 @@ impl Args {
                     found.motif.shown(),
                     which(&found, factor)
                 );
+                if let Some(note) = unlike(&found, &motifs) {
+                    tell!("{note}");
+                }
                 found.motif
             }
         };
@@ -125,6 +130,29 @@ fn which(found: &Found<'_>, factor: &str) -> String {
             )
         }
     }
+}
+
+/// What to say of motifs of the same name that are another motif: a factor may bind in several ways, or one of them is wrong.
+fn unlike(found: &Found<'_>, motifs: &[Motif]) -> Option<String> {
+    if found.equals.len() < 2 {
+        return None;
+    }
+    let resembling = resembling(found.motif, motifs);
+    let place = |motif: &Motif| motifs.iter().position(|other| std::ptr::eq(other, motif));
+    let unlike: Vec<&str> = found
+        .equals
+        .iter()
+        .filter(|motif| place(motif).is_some_and(|place| !resembling[place]))
+        .map(|motif| motif.id.as_str())
+        .collect();
+    (!unlike.is_empty()).then(|| {
+        format!(
+            "note: {} {} not resemble {} beyond chance (q-values above 0.05): a run that starts from another of them may find other sites",
+            first_names(&unlike),
+            if unlike.len() == 1 { "does" } else { "do" },
+            found.motif.id
+        )
+    })
 }
 
 fn near(wanted: &str, motifs: &[Motif]) -> String {

@@ -1,5 +1,6 @@
 //! The data of a training run, or others in their place: for the commands that hold predictions against signals.
 
+use crate::args::of_run::{Known, given_or_known};
 use crate::args::say;
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
@@ -8,7 +9,6 @@ use crate::io::sources::Sources;
 use crate::models::tisfm::measured::misleading;
 use crate::models::tisfm::saved::SavedModel;
 use crate::numbers::counted;
-use crate::train::folder::CONFIG;
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -59,32 +59,18 @@ impl DataArgs {
     /// Files that are not there any more, or are not of this model's outputs.
     pub fn dataset(&self, model: &SavedModel, genome: Option<&Path>) -> Result<Dataset> {
         let known = model.config.model.data.as_ref();
-        let folder = model.folder().display();
         let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
-            let path = match (given, known) {
-                (Some(given), _) => given,
-                (None, Some(known)) if model.config.pipe(known).is_some() => {
-                    return Err(Error::usage(format!(
-                        "{folder} was trained on what {flag} gave through a pipe, which cannot be read again: give {flag}"
-                    )));
-                }
-                (None, Some(known)) => known,
-                (None, None) => {
-                    return Err(Error::usage(format!(
-                        "{folder} knows no training data: give {flag}"
-                    )));
-                }
-            };
-            check_found(model, given.is_some(), path, flag)?;
-            Ok(path.clone())
+            file_of_run(model, given.as_ref(), flag, known)
         };
         let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;
         let sequences = choose(&self.sequences, "--sequences", known.map(|d| &d.sequences))?;
-        let given = genome.is_some();
-        let genome = genome.or_else(|| known.and_then(|data| data.genome.as_deref()));
-        if let Some(genome) = genome {
-            check_found(model, given, genome, "--genome")?;
-        }
+        let genome = genome.map(Path::to_path_buf);
+        let of_run = known.and_then(|data| data.genome.as_ref());
+        let genome = match (&genome, of_run) {
+            (None, None) => None,
+            _ => Some(file_of_run(model, genome.as_ref(), "--genome", of_run)?),
+        };
+        let genome = genome.as_deref();
         let sources = Sources::new();
         for file in model.config.files.iter().filter(|f| f.pipe.is_none()) {
             let used = [Some(signals.as_path()), Some(&sequences), genome];
@@ -99,6 +85,24 @@ impl DataArgs {
         check_outputs(&signals, &dataset, model.config.model.outputs.len())?;
         by_name(&signals, dataset, &model.config.model.outputs)
     }
+}
+
+/// The file that a flag names, or in its place the one that the training run had for it.
+///
+/// # Errors
+/// Those of [`given_or_known`].
+pub fn file_of_run(
+    model: &SavedModel,
+    given: Option<&PathBuf>,
+    flag: &str,
+    known: Option<&PathBuf>,
+) -> Result<PathBuf> {
+    let known = match known {
+        Some(known) if model.config.pipe(known).is_some() => Known::Pipe,
+        Some(known) => Known::File(known),
+        None => Known::Nothing,
+    };
+    given_or_known(given, flag, model.folder(), known)
 }
 
 /// The data set with its outputs in the model's order.
@@ -184,18 +188,5 @@ pub fn check_outputs(signals: &Path, dataset: &Dataset, model: usize) -> Result<
         "{} has {}, the model {model}",
         signals.display(),
         counted(dataset.outputs.len(), "output")
-    )))
-}
-
-/// That a file of the training run is still where config.json says; one that was `given` is read, and said to be missing,
-/// as any other.
-fn check_found(model: &SavedModel, given: bool, path: &Path, flag: &str) -> Result<()> {
-    if given || path.exists() {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "{}: the model was trained with {}, which is not there; give {flag}",
-        model.folder().join(CONFIG).display(),
-        path.display()
     )))
 }

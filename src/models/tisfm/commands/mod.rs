@@ -3,6 +3,7 @@
 pub mod architectures;
 pub mod convert;
 mod data_args;
+pub mod export;
 pub mod model_args;
 pub mod motifs;
 pub mod predict;

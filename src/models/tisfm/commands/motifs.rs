@@ -1,11 +1,13 @@
 //! `cisgrad tisfm motifs`.
 
 use super::model_args::files_of_run;
-use crate::Result;
 use crate::args::numbers::one_or_more;
 use crate::args::outputs;
-use crate::args::{Digits, emit};
+use crate::args::{Digits, emit, say};
+use crate::dna::motif::Motif;
 use crate::io::atomic::write_atomic;
+use crate::io::meme::parse_meme;
+use crate::io::sources::Sources;
 use crate::models::tisfm::motif_ranks::{Ranked, has_blocks, motif_ranks};
 use crate::models::tisfm::network::MOTIF_WEIGHT;
 use crate::models::tisfm::saved;
@@ -14,7 +16,8 @@ use crate::models::tisfm::trained_kernels::Moved;
 use crate::numbers::counted;
 use crate::report::ranking_plot::{Line, Panel, ranking_svg};
 use crate::train::model::Kinds;
-use std::collections::HashMap;
+use crate::{Error, Result};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Motifs of each output in a picture, where `--top` does not say.
@@ -37,6 +40,9 @@ pub struct Args {
     /// Also draw the first motifs of each output with their logos (10, or --top) as SVG
     #[arg(long, value_name = "FILE")]
     logos: Option<PathBuf>,
+    /// For the logos of trained kernels: their motifs, as `cisgrad motifs export` writes them
+    #[arg(long, value_name = "MEME", requires = "logos")]
+    exported: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
@@ -48,8 +54,11 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         .collect();
     let mut read = files_of_run(&model);
     read.extend(args.meme_file.clone());
+    read.extend(args.exported.clone());
     outputs::check(&written, &read)?;
     let ranked = motif_ranks(&model)?;
+    let exported = args.exported.as_deref();
+    let exported = exported.map(|file| of_model(&model, file)).transpose()?;
     let blocks = has_blocks(&model)?;
     if blocks {
         tell!(
@@ -65,7 +74,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
                 "note: the kernels of this model were trained: {count} of {kernels} moved; the column moved has the largest change of a number of each kernel (probabilities)"
             ),
             None => tell!(
-                "note: the kernels of this model were trained; how far they moved is not known, since the motifs that the run read are not there: name them with --meme-file"
+                "note: the kernels of this model were trained; how far they moved is not known, since the motifs that the run read are not there or have changed: name them with --meme-file"
             ),
         }
     }
@@ -102,13 +111,44 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         Ok(())
     })?;
     match &args.logos {
-        Some(file) => draw(&model, &ranked, args.top.unwrap_or(DRAWN), file),
+        Some(file) => draw(
+            &model,
+            &ranked,
+            args.top.unwrap_or(DRAWN),
+            &exported.unwrap_or_default(),
+            file,
+        ),
         None => Ok(()),
     }
 }
 
-/// The first `top` motifs of each output, with the matrices that the weights hold.
-fn draw(model: &SavedModel, ranked: &[Ranked], top: usize, file: &Path) -> Result<()> {
+/// The exported motifs of a model's kernels.
+///
+/// # Errors
+/// Those of the reader; motifs of other kernels.
+fn of_model(model: &SavedModel, file: &Path) -> Result<Vec<Motif>> {
+    let mut notes = Vec::new();
+    let motifs = parse_meme(Sources::new().lines(file)?, &mut notes)?;
+    say(&notes);
+    let ids: HashSet<&String> = model.config.model.motifs.iter().collect();
+    match motifs.iter().any(|motif| ids.contains(&motif.id)) {
+        true => Ok(motifs),
+        false => Err(Error::invalid(format!(
+            "--exported {}: none of its motifs is one of {}; write them with cisgrad motifs export",
+            file.display(),
+            model.file.display()
+        ))),
+    }
+}
+
+/// The first `top` motifs of each output, with the exported matrices, or else with those that the weights hold.
+fn draw(
+    model: &SavedModel,
+    ranked: &[Ranked],
+    top: usize,
+    exported: &[Motif],
+    file: &Path,
+) -> Result<()> {
     let config = &model.config.model;
     let blueprint = config.blueprint();
     let matrices = match (
@@ -126,6 +166,11 @@ fn draw(model: &SavedModel, ranked: &[Ranked], top: usize, file: &Path) -> Resul
         .iter()
         .zip(&matrices)
         .filter_map(|(id, rows)| Some((id.as_str(), rows.as_ref()?)))
+        .chain(
+            exported
+                .iter()
+                .map(|motif| (motif.id.as_str(), &motif.rows)),
+        )
         .collect();
     let shown = || ranked.iter().filter(|row| row.rank <= top);
     let names: Vec<String> = shown().map(shown_name).collect();
@@ -153,9 +198,10 @@ fn draw(model: &SavedModel, ranked: &[Ranked], top: usize, file: &Path) -> Resul
     }
     if without > 0 {
         tell!(
-            "note: {}: {} without a logo: the kernels were trained and are no probabilities any more",
+            "note: {}: {} without a logo: the kernels were trained and are no probabilities any more; write their motifs with cisgrad motifs export --model {} --out FILE and give --exported FILE",
             file.display(),
-            counted(without, "line")
+            counted(without, "line"),
+            model.folder().display()
         );
     }
     let text = ranking_svg("First motifs of each output, by weight", &panels);

@@ -14,7 +14,7 @@ use crate::models::factornet::Spec;
 use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::site_signals::signals;
-use crate::numbers::{counted, rounded};
+use crate::numbers::{counted, descending, rounded};
 use crate::report::aligned_logos::{Other, Stack, aligned_svg};
 use crate::report::logo::{Cell, logo_grid_svg, logo_svg};
 use crate::report::signal_plot::{Panel, signal_svg};
@@ -72,6 +72,13 @@ fn mean_signals(tracks: &[String], number: &str) -> Vec<String> {
     tracks.iter().map(name).collect()
 }
 
+/// A kernel that is a known motif.
+pub struct Named {
+    pub kernel: String,
+    pub motif: Motif,
+    pub q_value: f64,
+}
+
 /// A kernel in its place among the others.
 struct Shown {
     kernel: usize,
@@ -82,7 +89,8 @@ struct Shown {
 }
 
 impl Layer<'_> {
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    /// Writes the layer's files. The known motif of the kernel that contributes most, among those that have one.
+    pub fn write(&self, folder: &Path) -> Result<Option<Named>> {
         let number = self.number;
         write_atomic(folder.join(format!("motifs{number}.txt")), |w| {
             self.sites.write_meme(w)
@@ -106,7 +114,19 @@ impl Layer<'_> {
                 w.write_all(text.as_bytes())
             })?;
         }
-        Ok(())
+        let names = self::names(&matches);
+        let by_contribution =
+            |a: &usize, b: &usize| descending(self.contributions[*a], self.contributions[*b]);
+        let mut kernels: Vec<usize> = (0..self.sites.kernels()).collect();
+        kernels.sort_by(by_contribution);
+        Ok(kernels.into_iter().find_map(|kernel| {
+            let found = names.get(format!("M{kernel}").as_str())?;
+            Some(Named {
+                kernel: found.learned.id.clone(),
+                motif: found.known.clone(),
+                q_value: found.q_value,
+            })
+        }))
     }
 
     /// A track around the sites of each kernel, in the order of the logos.
@@ -136,7 +156,7 @@ impl Layer<'_> {
             })
             .collect();
         let contribution = |kernel: usize| self.contributions[kernel];
-        let mut found: Vec<Vec<(usize, bool)>> = groups(&cores, ALIKE, Distance::Pearson)
+        let mut found: Vec<Vec<(usize, bool)>> = groups(&cores, ALIKE, Distance::Pearson, || {})
             .into_iter()
             .map(|group| {
                 let members = group.members.iter();

@@ -2,30 +2,27 @@
 
 mod layer;
 
-use self::layer::{Layer, file_names};
+use self::layer::{Layer, Named, file_names};
 use super::args::SharedArgs;
 use super::outputs;
 use super::train_args::words;
+use super::windows::{Asked, Windows};
+use crate::args::Unannounced;
 use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::outputs::check_apart;
 use crate::args::own_folder::OwnFolder;
-use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
-use crate::data::windows::peaks::read_intervals;
-use crate::dna::span::Span;
 use crate::interpret::motif_matches::of_few;
 use crate::io::atomic::check_folder;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
+use crate::io::tomtom_table::Probability;
 use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
-use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::kernel_contribution::contributions;
 use crate::models::factornet::kernel_sites::collect;
-use crate::models::factornet::samples::Sample;
 use crate::models::factornet::saved::{FactorNet, open};
-use crate::numbers::counted;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
@@ -104,14 +101,12 @@ fn visualize<T: Number>(
     precision: Precision,
 ) -> Result<()> {
     let network = &model.config.model.network;
-    let cells = [CellFolder::read(
-        &args.inputdir,
-        Lists {
-            factors: false,
-            meta: !model.config.model.meta.is_empty(),
-        },
-    )?];
-    let mut read = outputs::inputs(&args.shared, &cells);
+    let lists = Lists {
+        factors: false,
+        meta: !model.config.model.meta.is_empty(),
+    };
+    let cell = CellFolder::read(&args.inputdir, lists)?;
+    let mut read = outputs::inputs(&args.shared, std::slice::from_ref(&cell));
     read.extend(outputs::of_model(&args.model));
     read.push(args.bedfile.clone());
     read.extend(args.chroms.iter().map(PathBuf::from));
@@ -129,70 +124,23 @@ fn visualize<T: Number>(
     let known = known
         .map(|lines| parse_meme(lines, &mut notes))
         .transpose()?;
-    let files = args.shared.files()?;
-    let genome = GenomeInputs::open(&files, &sources, network.length, &mut notes)?;
-    let chromosomes = genome.chromosomes();
     let words = words(&args.chroms, &["chr11"]);
-    let choice = Choice {
-        flag: "-c",
-        what: "region",
-        words: &words,
-        explicit: !args.chroms.is_empty(),
-    };
-    let regions = choice.regions(&sources, chromosomes, &mut notes)?;
-    let intervals = read_intervals(sources.into_lines(&args.bedfile)?, chromosomes, &mut notes)?;
-    let wanted = Wanted::of(&model.config.model, args.shared.track_scale.as_deref());
-    let inputs = genome.inputs(files.storage, &cells, &wanted, &mut notes)?;
     if let (Some(known), Some(file)) = (&known, &args.motif_db) {
         notes.extend(of_few(known, file));
     }
-    let device = device.announce();
-    say(&notes);
-    let blacklist = &genome.blacklist.grown;
-    if intervals.is_empty() {
-        return Err(Error::invalid(format!(
-            "{}: no interval on a chromosome in use; there is nothing to look at",
-            args.bedfile.display()
-        )));
-    }
-    let read = intervals.len();
-    let middle = |span: Span| (i64::from(span.start) + i64::from(span.end)) / 2;
-    let chosen: Vec<(u32, Span)> = intervals
-        .into_iter()
-        .filter(|&(chromosome, span)| regions.contains(chromosome, middle(span)))
-        .collect();
-    if chosen.is_empty() {
-        return Err(Error::invalid(format!(
-            "{}: of {} none has its middle in {}; choose others with -c",
-            args.bedfile.display(),
-            counted(read, "interval"),
-            words.join(" ")
-        )));
-    }
-    let clear = chosen.into_iter().filter(|&(chromosome, span)| {
-        !blacklist.touches(chromosome, i64::from(span.start), i64::from(span.end))
-    });
-    let samples: Vec<Sample> = clear
-        .map(|(chromosome, span)| Sample {
-            cell: 0,
-            chromosome,
-            middle: middle(span),
-            label: 0,
-            // The layers that are shown come before the features of an annotation.
-            features: 0,
-        })
-        .collect();
-    if samples.is_empty() {
-        return Err(Error::invalid(format!(
-            "{}: no window in {} is off the blacklist",
-            args.bedfile.display(),
-            words.join(" ")
-        )));
-    }
-    if args.shared.strict {
-        genome.check_held(&inputs, samples.iter().map(|sample| sample.chromosome))?;
-    }
-    tell!("{}", counted(samples.len(), "window"));
+    let asked = Asked {
+        shared: &args.shared,
+        model,
+        cell,
+        beds: std::slice::from_ref(&args.bedfile),
+        regions: Some(Choice {
+            flag: "-c",
+            what: "region",
+            words: &words,
+            explicit: !args.chroms.is_empty(),
+        }),
+    };
+    let (device, Windows { inputs, samples }) = asked.open(sources, notes, &device)?;
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let params = model.parameters::<T>()?;
@@ -204,6 +152,7 @@ fn visualize<T: Number>(
         &samples,
         args.shared.batch_size,
         &inputs,
+        |_| {},
     )?;
     let contributed = contributions::<T, _>(
         &device,
@@ -231,9 +180,29 @@ fn visualize<T: Number>(
             known: known.as_deref(),
             top: args.top.unwrap_or(usize::MAX),
         };
-        layer.write(own.path())?;
+        let named = layer.write(own.path())?;
+        if number.is_empty() {
+            advise(args, model, named);
+        }
     }
     Ok(())
+}
+
+/// How another run can start from the motif that this one found.
+fn advise(args: &Args, model: &FactorNet, named: Option<Named>) {
+    let began_with_one = model.config.flags.get("motif") == Some(&serde_json::Value::Bool(true));
+    let single = model.config.model.factors.len() == 1;
+    if let (Some(found), Some(file), false, true) = (named, &args.motif_db, began_with_one, single)
+    {
+        tell!(
+            "note: {} is {}, q = {}: a run with -mo --motif-db {} --motif-name {} starts from it",
+            found.kernel,
+            found.motif.shown(),
+            Probability(found.q_value),
+            file.display(),
+            found.motif.id
+        );
+    }
 }
 
 /// The folder in which `folder` is to be made, or itself where it is there already.

@@ -1,0 +1,185 @@
+//! `cisgrad motifs export` of a FactorNet model.
+
+use super::args::SharedArgs;
+use super::outputs;
+use super::windows::{Asked, Windows};
+use crate::args::motif_export::ExportArgs;
+use crate::args::of_run::{Known, given_or_known};
+use crate::args::outputs::check;
+use crate::data::Notes;
+use crate::data::split::regions::Choice;
+use crate::engine::Device;
+use crate::interpret::kernel_motifs::KernelMotifs;
+use crate::io::sources::Sources;
+use crate::models::factornet::KIND;
+use crate::models::factornet::cell_line::{CellFolder, Lists};
+use crate::models::factornet::keras::is_keras_folder;
+use crate::models::factornet::kernel_sites::collect;
+use crate::models::factornet::saved::{FactorNet, open};
+use crate::report::progress::Reporter;
+use crate::train::folder::config::{Found, PIPE, Precision, found};
+use crate::train::folder::weights::Number;
+use crate::train::interrupt;
+use crate::train::model::Kinds;
+use crate::{Error, Result};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Of a FactorNet model")]
+#[group(skip)]
+pub struct Args {
+    /// Folder of the cell line [default: the training run's first]
+    #[arg(short = 'i', long, value_name = "DIR")]
+    inputdir: Option<PathBuf>,
+    /// Windows to look at, BED [default: the peaks, in the cell line's chip.txt, of the factors that the model predicts]
+    #[arg(short = 'b', long, visible_alias = "bedfile", value_name = "BED")]
+    bed: Option<PathBuf>,
+    /// Only those on these chromosomes, regions (chr22:30000000-35000000) or BED files
+    #[arg(short = 'c', long, num_args = 1.., visible_alias = "chrom", value_name = "REGION")]
+    chroms: Vec<String>,
+    /// The chromosomes in use, with their sizes [default: those of the genome]
+    #[arg(long, value_name = "FILE")]
+    pub chrom_sizes: Option<PathBuf>,
+    /// BED file of regions to leave out
+    #[arg(long, value_name = "BED")]
+    pub blacklist: Option<PathBuf>,
+    /// Multiply tracks: none, mean (to a mean of 1), or NAME=FACTOR[,...] [default: as the model was trained]
+    #[arg(long, value_name = "SCALE")]
+    pub track_scale: Option<String>,
+}
+
+impl Args {
+    /// The flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        [
+            ("--inputdir", self.inputdir.is_some()),
+            ("--bed", self.bed.is_some()),
+            ("--chroms", !self.chroms.is_empty()),
+            ("--chrom-sizes", self.chrom_sizes.is_some()),
+            ("--blacklist", self.blacklist.is_some()),
+            ("--track-scale", self.track_scale.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(flag, given)| given.then_some(flag))
+        .collect()
+    }
+}
+
+/// Whether a path names a model of this kind.
+///
+/// # Errors
+/// What is there cannot be read.
+pub fn owns(path: &Path, known: Kinds) -> Result<bool> {
+    Ok(match found(path, known)? {
+        Found::Model(name) => name == KIND.name,
+        Found::Nothing => is_keras_folder(path),
+        Found::Foreign => false,
+    })
+}
+
+pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs> {
+    let model = open(&given.model, known)?;
+    let genome = of_run(&model, given.genome.as_ref(), "--genome", "genome")?;
+    let folder = of_run(&model, own.inputdir.as_ref(), "--inputdir", "inputdirs")?;
+    let shared = SharedArgs::of_export(given, own, genome);
+    let lists = Lists {
+        factors: own.bed.is_none(),
+        meta: !model.config.model.meta.is_empty(),
+    };
+    let cell = CellFolder::read(&folder, lists)?;
+    let beds = match &own.bed {
+        Some(bed) => vec![bed.clone()],
+        None => peaks(&model, &cell)?,
+    };
+    let mut read = outputs::inputs(&shared, std::slice::from_ref(&cell));
+    read.extend(outputs::of_model(&given.model));
+    read.extend(beds.iter().cloned());
+    read.extend(own.chroms.iter().map(PathBuf::from));
+    read.extend(model.config.files.iter().map(|file| file.path.clone()));
+    read.extend(outputs::of_lists(&folder));
+    let written: Vec<(&str, &Path)> = given.out.iter().map(|o| ("--out", o.as_path())).collect();
+    check(&written, &read)?;
+    let (precision, device) = given.open(model.config.precision)?;
+    let asked = Asked {
+        shared: &shared,
+        model: &model,
+        cell,
+        beds: &beds,
+        regions: (!own.chroms.is_empty()).then(|| Choice {
+            flag: "-c",
+            what: "region",
+            words: &own.chroms,
+            explicit: true,
+        }),
+    };
+    let (device, windows) = asked.open(Sources::new(), Notes::new(), &device)?;
+    interrupt::watch();
+    match precision {
+        Precision::F64 => motifs::<f64>(given, &model, &windows, &device, precision),
+        _ => motifs::<f32>(given, &model, &windows, &device, precision),
+    }
+}
+
+fn motifs<T: Number>(
+    given: &ExportArgs,
+    model: &FactorNet,
+    windows: &Windows,
+    device: &Device,
+    precision: Precision,
+) -> Result<KernelMotifs> {
+    let params = model.parameters::<T>()?;
+    let bar = Reporter::new().bar("looking", windows.samples.len(), "windows");
+    let sites = collect::<T, _>(
+        device,
+        precision,
+        &model.config.model.network,
+        &params,
+        &windows.samples,
+        given.batch_size,
+        &windows.inputs,
+        |n| bar.advance(n),
+    )?
+    .convolution;
+    bar.finish();
+    Ok(KernelMotifs {
+        motifs: sites.motifs(),
+        without_sites: (0..sites.kernels())
+            .filter(|&kernel| sites.sites(kernel) == 0)
+            .map(|kernel| format!("M{kernel}"))
+            .collect(),
+    })
+}
+
+/// The path that a flag names, or in its place the one that the training run was given as `name`, of several the first.
+fn of_run(model: &FactorNet, given: Option<&PathBuf>, flag: &str, name: &str) -> Result<PathBuf> {
+    let first = match model.config.flags.get(name) {
+        Some(Value::Array(all)) => all.first(),
+        other => other,
+    };
+    let known = match first.and_then(Value::as_str) {
+        Some(PIPE) => Known::Pipe,
+        Some(path) => Known::File(Path::new(path)),
+        None => Known::Nothing,
+    };
+    given_or_known(given, flag, model.folder(), known)
+}
+
+/// The peaks of the factors that a model predicts.
+fn peaks(model: &FactorNet, cell: &CellFolder) -> Result<Vec<PathBuf>> {
+    let factors = &model.config.model.factors;
+    let own = cell.factors.iter().filter(|f| factors.contains(&f.name));
+    let mut peaks = Vec::new();
+    for factor in own {
+        factor.line.check(&factor.conservative)?;
+        peaks.push(factor.conservative.clone());
+    }
+    match peaks.is_empty() {
+        false => Ok(peaks),
+        true => Err(Error::usage(format!(
+            "{}: no peaks of {}: name the windows to look at with --bed",
+            cell.list("chip.txt"),
+            factors.join(", ")
+        ))),
+    }
+}
