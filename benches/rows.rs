@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cisgrad::data::packed_genome::PackedGenome;
-use cisgrad::data::tracks::{Storage, Track};
+use cisgrad::data::tracks::{Storage, Track, Transform};
 use cisgrad::engine::Philox;
 use cisgrad::models::factornet::samples::Sample;
 use cisgrad::models::factornet::samples::inputs::{CellInputs, Inputs};
@@ -36,6 +36,7 @@ fn read(data: &Path, tracks: usize) -> cisgrad::Result<Inputs> {
         meta: Vec::new(),
     };
     Ok(Inputs {
+        transform: Transform::None,
         genome: Arc::new(genome),
         cells: vec![cell],
         gencode: false,

@@ -19,7 +19,7 @@ use cisgrad::train::folder::config::{Config, Described, Difference, Precision};
 use cisgrad::train::folder::open::Opened;
 use cisgrad::train::model::{Kind, Measure, Model, Processor, Purpose, Recorded, RowShape, Tally};
 use cisgrad::train::predictor::Predictor;
-use cisgrad::train::{TrainSettings, Trainer, interrupt};
+use cisgrad::train::{BestBy, TrainSettings, Trainer, interrupt};
 use cisgrad::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -275,6 +275,9 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
             drop_last: false,
             save_all: false,
             save_train_best: false,
+            best_by: BestBy::Loss,
+            warmup: 0,
+            stop_after: None,
             epochs_before: 0,
         },
         folder: &arguments.folder,

@@ -1,6 +1,8 @@
 //! Inputs that a command takes from the training run where no flag names them.
 
+use crate::io::sources::Sources;
 use crate::train::folder::CONFIG;
+use crate::train::folder::config::InputFile;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,23 @@ pub enum Known<'a> {
     /// It came through a pipe.
     Pipe,
     File(&'a Path),
+}
+
+/// Warns of files of the training run that are used again and are not what they were.
+///
+/// # Errors
+/// One cannot be read.
+pub fn warn_of_changed(files: &[InputFile], used: &[&Path], sources: &Sources) -> Result<()> {
+    let again = |file: &&InputFile| file.pipe.is_none() && used.contains(&file.path.as_path());
+    for file in files.iter().filter(again) {
+        if sources.sha256(&file.path)? != file.sha256 {
+            tell!(
+                "warning: {} has changed since the model was trained",
+                file.path.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The file or folder that `flag` names, or in its place the one that the training run had for it; `folder`: the model's.

@@ -33,7 +33,7 @@ enum Command {
     /// Make a model folder of a model of the original programs, or of a FactorNet model one for Keras
     #[command(subcommand)]
     Convert(kinds::Convert),
-    /// Compare motifs with motifs, and find them in sequences
+    /// Compare motifs with motifs, find them in sequences, and write what a model's kernels became
     #[command(subcommand)]
     Motifs(motifs::Command),
     /// Time whole training steps and predictions on random data

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::data::Notes;
-use crate::dna::sequences::{Sequences, chromosome_of};
+use crate::dna::sequences::{Sequences, chromosome_of, start_in_name};
 use crate::io::sequences::parse_sequences;
 use crate::io::signals::{SignalTable, parse_signals};
 use crate::io::text::{Lines, first_names};
@@ -153,6 +153,11 @@ impl Dataset {
     pub fn signals(&self, i: usize) -> &[f64] {
         let width = self.outputs.len();
         &self.signals[i * width..(i + 1) * width]
+    }
+
+    /// Where row `i` begins on its chromosome, counted from 0, where its name says so.
+    pub fn start(&self, i: usize) -> Option<u64> {
+        start_in_name(&self.names[i])
     }
 
     /// The chromosome of row `i`: from the BED file, else from a name like `chr1:100-200`.

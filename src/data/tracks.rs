@@ -2,6 +2,7 @@
 
 mod block;
 mod scale;
+mod transform;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::numbers::counted;
 use crate::{Error, Result};
 use block::{BLOCK, Blocks, Writer};
 pub use scale::Scale;
+pub use transform::Transform;
 
 /// How values are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,6 +19,13 @@ pub fn chromosome_in_name(name: &str) -> Option<&str> {
     (!chromosome.is_empty()).then_some(chromosome)
 }
 
+/// The first base in such a name, counted from 0.
+pub fn start_in_name(name: &str) -> Option<u64> {
+    chromosome_in_name(name)?;
+    let span = name.rsplit_once(':')?.1;
+    span.split_once('-')?.0.parse().ok()
+}
+
 /// Named sequences of one length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequences {
@@ -165,6 +172,7 @@ mod tests {
             ("chr1:a-b", None),
             (":1-2", None),
         ] {
+            assert_eq!(start_in_name(name).is_some(), chromosome.is_some());
             assert_eq!(chromosome_in_name(name), chromosome, "{name}");
         }
     }

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use super::q_values::q_values;
 use super::tomtom::{Distance, FEW_TARGETS, Scratch, Targets};
-use crate::dna::motif::{Motif, core};
+use crate::dna::motif::{Motif, core, information};
+use crate::io::text::first_names;
 use crate::io::tomtom_table::Probability;
 use crate::numbers::counted;
 use rayon::prelude::*;
@@ -73,6 +74,41 @@ pub fn resembling(motif: &Motif, known: &[Motif]) -> Vec<bool> {
     let p: Vec<f64> = found.iter().map(|m| m.p_value).collect();
     let q = q_values(&p, p.len() as u64);
     q.into_iter().map(|q| q <= MOST_Q).collect()
+}
+
+/// What to say of queries whose p-values by Euclidean distance mean little: nearly flat ones.
+pub fn of_flat(queries: &[Motif], file: &Path) -> Option<String> {
+    /// Bits per position of what binds nothing in particular.
+    const FLAT: f64 = 0.5;
+    let flat = |motif: &&Motif| {
+        let rows = &motif.rows[core(&motif.rows)];
+        rows.iter().map(information).sum::<f64>() < FLAT * rows.len() as f64
+    };
+    let flat: Vec<String> = queries.iter().filter(flat).map(Motif::shown).collect();
+    (!flat.is_empty()).then(|| {
+        format!(
+            "note: {}: {} of {} nearly flat ({}): by Euclidean distance these resemble long motifs with flat columns better than chance allows; compare them with --distance pearson",
+            file.display(),
+            flat.len(),
+            counted(queries.len(), "motif"),
+            first_names(&flat)
+        )
+    })
+}
+
+/// What to say of motifs that take minutes: the time grows with the third power of a motif's length.
+pub fn of_long(motifs: &[Motif], file: &Path) -> Option<String> {
+    const LONG: usize = 200;
+    let long = motifs.iter().filter(|motif| motif.rows.len() > LONG);
+    let long: Vec<String> = long.map(Motif::shown).collect();
+    (!long.is_empty()).then(|| {
+        format!(
+            "note: {}: {} longer than {LONG} positions ({}): a comparison of such motifs takes minutes, of thousands of positions hours",
+            file.display(),
+            counted(long.len(), "motif"),
+            first_names(&long)
+        )
+    })
 }
 
 /// What to say of a collection of known motifs that is too small for its p-values.

@@ -10,4 +10,4 @@ pub mod trainer;
 pub mod worker;
 
 pub use model::Model;
-pub use trainer::{TrainSettings, Trainer};
+pub use trainer::{BestBy, TrainSettings, Trainer};

@@ -106,6 +106,15 @@ impl Measure {
     }
 }
 
+/// A number about all validation samples together, which no sum over batches gives.
+#[derive(Clone, Copy)]
+pub struct Overall {
+    /// `r` becomes the column `validation_r`.
+    pub name: &'static str,
+    /// Of outputs and targets, samples x outputs each, and the number of outputs; None where it is not defined. At most 1, which is best.
+    pub of: fn(&[f64], &[f64], usize) -> Option<f64>,
+}
+
 /// A validation loss while it is being summed up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
@@ -149,6 +158,11 @@ pub trait Model: Sync {
     /// Numbers that are reported beside the loss.
     fn measures(&self) -> &'static [Measure] {
         &[]
+    }
+
+    /// The number about all validation samples that is reported beside the loss, if there is one.
+    fn overall(&self) -> Option<Overall> {
+        None
     }
 
     /// The most rows of a piece of a batch of this size.

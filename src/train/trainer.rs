@@ -33,8 +33,24 @@ pub struct TrainSettings {
     pub save_all: bool,
     /// Keep those of the lowest training loss.
     pub save_train_best: bool,
+    /// Decides about the best weights, cuts of the rate, and early stopping.
+    pub best_by: BestBy,
+    /// Epochs in which the rate rises to its value, in even steps.
+    pub warmup: u64,
+    /// Training ends after more than so many epochs without a gain.
+    pub stop_after: Option<u64>,
     /// Epochs behind which the numbering begins: those of the weights that the run starts from.
     pub epochs_before: u64,
+}
+
+/// Which epoch's weights are the best.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BestBy {
+    /// The lowest validation loss.
+    #[default]
+    Loss,
+    /// The highest of [`Model::overall`].
+    Overall,
 }
 
 /// How a run ended.
@@ -43,7 +59,9 @@ pub struct Outcome {
     /// The number of the last one.
     pub epochs: u64,
     pub best_epoch: u64,
+    /// That epoch's validation loss, and what it was chosen by where that is another number.
     pub best_loss: f64,
+    pub chosen_by: Option<(&'static str, f64)>,
     /// It was finished before: nothing was done.
     pub was_finished: bool,
 }
@@ -58,9 +76,15 @@ impl Outcome {
                 self.epochs
             )
         } else {
+            let by = match self.chosen_by {
+                Some((name, value)) => format!(
+                    "best validation {name} {value:.4}, loss {:.5}",
+                    self.best_loss
+                ),
+                None => format!("best validation loss {:.5}", self.best_loss),
+            };
             format!(
-                "best validation loss {:.5} in epoch {} of {}: {}",
-                self.best_loss,
+                "{by} in epoch {} of {}: {}",
                 self.best_epoch,
                 self.epochs,
                 folder.join(BEST).display()
@@ -173,6 +197,13 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             epochs: self.number(progress.epoch),
             best_epoch: progress.best_epoch,
             best_loss: progress.best_loss.unwrap_or(f64::NAN),
+            chosen_by: match (self.settings.best_by, self.model.overall()) {
+                (BestBy::Overall, Some(overall)) => {
+                    let best = progress.best_score.unwrap_or(f64::NAN);
+                    Some((overall.name, 1.0 - best))
+                }
+                _ => None,
+            },
             was_finished,
         }
     }
@@ -212,7 +243,12 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
     fn lr(&self, progress: &Progress) -> f64 {
         let given = progress.given_lr.unwrap_or(self.settings.lr);
         let plateau = progress.plateau.as_ref();
-        plateau.map_or(given, |plateau| plateau.lr)
+        let rate = plateau.map_or(given, |plateau| plateau.lr);
+        let warmup = self.settings.warmup;
+        match progress.epoch < warmup {
+            true => rate * (progress.epoch + 1) as f64 / (warmup + 1) as f64,
+            false => rate,
+        }
     }
 
     /// The steps of one epoch that are still to be done; how many samples the epoch has trained on.
@@ -294,13 +330,19 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         seen: usize,
     ) -> Result<()> {
         let measures = self.model.measures();
+        let overall = self.model.overall();
         let (mut tally, mut measured) = (Tally::default(), vec![0.0; measures.len()]);
+        let mut all = (Vec::new(), Vec::new());
         let mut numbers = 0;
         let samples = self.samples.validation();
         worker.validate(samples, &mut |outputs: &[T], targets: &[f64]| {
             self.model.tally(outputs, targets, &mut tally);
             for (sum, measure) in measured.iter_mut().zip(measures) {
                 *sum += measure.sum(outputs, targets);
+            }
+            if overall.is_some() {
+                all.0.extend(outputs.iter().map(|x| x.f64()));
+                all.1.extend_from_slice(targets);
             }
             numbers += outputs.len();
         })?;
@@ -323,6 +365,11 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             let share = validated / numbers as f64;
             more.insert(format!("validation_{}", measure.name), share);
         }
+        let width = self.model.row().outputs;
+        let together = overall.and_then(|overall| (overall.of)(&all.0, &all.1, width));
+        if let (Some(overall), Some(value)) = (overall, together) {
+            more.insert(format!("validation_{}", overall.name), value);
+        }
         if progress.plateau.is_some() {
             more.insert("lr".to_string(), lr);
         }
@@ -335,12 +382,19 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             seconds: progress.seconds,
             more,
         });
-        let best = progress.best_loss.is_none_or(|b| loss < b);
+        // The lower the better. What is not defined is worse than all that is.
+        let score = match self.settings.best_by {
+            BestBy::Loss => loss,
+            BestBy::Overall => 1.0 - together.unwrap_or(-1.0),
+        };
+        let before = progress.best_score.or(progress.best_loss);
+        let best = before.is_none_or(|before| score < before);
         if best {
+            progress.best_score = Some(score);
             (progress.best_loss, progress.best_epoch) = (Some(loss), epoch);
         }
         if let Some(plateau) = &mut progress.plateau {
-            plateau.observe(loss);
+            plateau.observe(score);
         }
         progress.epoch += 1;
         (progress.batch, progress.loss_sum, progress.seconds) = (0, 0.0, 0.0);
@@ -348,6 +402,13 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         self.take_rate(progress);
         let schedule = self.settings.schedule;
         let why = schedule.stop(progress.plateau.as_ref(), epoch, progress.best_epoch);
+        let patience = self.settings.stop_after;
+        let why = why.or_else(|| {
+            let stalled = Schedule::Constant {
+                patience: patience?,
+            };
+            stalled.stop(None, epoch, progress.best_epoch)
+        });
         progress.stopped = why.is_some();
         self.write(run, best)?;
         if let Some(last) = run.progress.history.last() {
@@ -379,10 +440,15 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             });
             shown.collect()
         };
+        let together = self.model.overall().and_then(|overall| {
+            let value = number(&format!("validation_{}", overall.name))?;
+            Some(format!(", {} {value:.4}", overall.name))
+        });
+        let together = together.unwrap_or_default();
         let lr = number("lr").map_or(String::new(), |lr| format!(", lr {:e}", rounded(lr)));
         let kind = self.model.kind();
         format!(
-            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{lr}, {:.1} s, {}",
+            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{together}{lr}, {:.1} s, {}",
             record.epoch,
             record.train_loss,
             measures("train"),
@@ -430,6 +496,11 @@ pub fn columns<M: Model>(model: &M, cut: bool) -> Vec<String> {
         let measures = model.measures().iter();
         columns.extend(measures.map(|m| format!("{part}_{}", m.name)));
     }
+    columns.extend(
+        model
+            .overall()
+            .map(|overall| format!("validation_{}", overall.name)),
+    );
     if cut {
         columns.push("lr".to_string());
     }

@@ -33,9 +33,8 @@ pub fn assert_same_end(a: &Path, b: &Path) {
 /// A history's columns that do not tell the time.
 pub fn history(path: impl AsRef<Path>) -> Vec<Vec<String>> {
     let table = Table::read(path);
-    let tisfm = "epoch train_loss validation_loss lr seconds seq_per_s";
-    let factornet =
-        "epoch train_loss train_accuracy validation_loss validation_accuracy seconds samples_per_s";
+    let tisfm = "epoch train_loss validation_loss validation_r lr seconds seq_per_s";
+    let factornet = "epoch train_loss train_accuracy validation_loss validation_accuracy validation_auPRC seconds samples_per_s";
     let header = table.header.join(" ");
     assert!(header == tisfm || header == factornet, "{header}");
     // The last two tell the time.

@@ -58,7 +58,7 @@ fn training_on_a_card_gives_the_cpus_numbers() {
 #[test]
 fn a_model_predicts_evaluates_and_visualizes_the_same_on_card_and_cpu() {
     let data = Cells::new();
-    data.train("model", "-e 1").ok();
+    data.train("model", "-e 1 --track-transform log1p").ok();
     let bed: String = (0..70)
         .map(|i| format!("chr3\t{}\t{}\n", 100 + 700 * i, 300 + 700 * i))
         .collect();

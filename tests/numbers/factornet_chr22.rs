@@ -8,7 +8,7 @@ use cisgrad::data::Notes;
 use cisgrad::data::packed_genome::PackedGenome;
 use cisgrad::data::regions::Regions;
 use cisgrad::data::split::regions::{Choice, Split};
-use cisgrad::data::tracks::{Scale, Storage, Track, read_tracks};
+use cisgrad::data::tracks::{Scale, Storage, Track, Transform, read_tracks};
 use cisgrad::data::windows::annotations::{Annotations, FEATURES, GencodeSpan, Promoter};
 use cisgrad::data::windows::bins::{Labeller, State, bins};
 use cisgrad::data::windows::blacklist::Blacklist;
@@ -375,6 +375,7 @@ fn a_sample_has_the_bases_the_scaled_track_and_the_meta_values_around_its_middle
             tracks: tracks.into_iter().zip(factors.iter().copied()).collect(),
             meta: folder.meta.iter().map(|meta| meta.value).collect(),
         }],
+        transform: Transform::None,
         gencode: true,
     };
     assert_eq!((inputs.tracks(), inputs.meta()), (1, 14));
@@ -418,6 +419,7 @@ fn signals_around_sites_are_those_under_them() {
             tracks: tracks.into_iter().map(|track| (track, 0.5)).collect(),
             meta: Vec::new(),
         }],
+        transform: Transform::None,
         gencode: false,
     };
     for (width, length) in [(26, 1000), (7, 999)] {

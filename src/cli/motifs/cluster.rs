@@ -5,6 +5,7 @@ use crate::args::{ThreadArgs, emit, outputs, say};
 use crate::data::Notes;
 use crate::dna::motif::Motif;
 use crate::interpret::motif_clusters::{Group, groups};
+use crate::interpret::motif_matches::of_long;
 use crate::interpret::tomtom::Distance;
 use crate::io::atomic::write_atomic;
 use crate::io::meme::{parse_meme, write_meme};
@@ -53,6 +54,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut notes = Notes::new();
     let motifs = parse_meme(Sources::new().into_lines(&args.motifs)?, &mut notes)?;
     say(&notes);
+    if let Some(note) = of_long(&motifs, &args.motifs) {
+        tell!("{note}");
+    }
     let bar = Reporter::new().bar("comparing", motifs.len(), "motifs");
     let groups = groups(&motifs, args.cut, Distance::Euclidean, || bar.advance(1));
     bar.finish();

@@ -13,9 +13,15 @@ pub fn run(args: &Export) -> Result<()> {
     let kernels = found.motifs.len() + found.without_sites.len();
     if found.motifs.is_empty() {
         return Err(Error::invalid(format!(
-            "{}: none of {} fires in what was looked at: there is no motif to write",
+            "{}: {}: there is no motif to write",
             args.given.model.display(),
-            counted(kernels, "kernel")
+            match kernels {
+                0 => "all its kernels are 0".to_string(),
+                _ => format!(
+                    "none of {} fires in what was looked at",
+                    counted(kernels, "kernel")
+                ),
+            }
         )));
     }
     if args.given.trim {

@@ -4,7 +4,7 @@ use crate::args::numbers::{above_zero, one_or_more};
 use crate::args::{ThreadArgs, emit, outputs, say};
 use crate::data::Notes;
 use crate::dna::motif::Motif;
-use crate::interpret::motif_matches::of_few;
+use crate::interpret::motif_matches::{of_few, of_flat, of_long};
 use crate::interpret::q_values::q_values;
 use crate::interpret::tomtom::{Distance, Match, Scratch, Targets};
 use crate::io::atomic::write_atomic;
@@ -99,7 +99,12 @@ pub fn run(args: &Args) -> Result<()> {
         )));
     }
     let known = args.targets.as_ref().unwrap_or(&args.queries);
-    if let Some(note) = of_few(targets, known) {
+    let flat = match args.distance {
+        DistanceArg::Euclidean => of_flat(&queries, &args.queries),
+        DistanceArg::Pearson => None,
+    };
+    let long = of_long(&queries, &args.queries);
+    for note in of_few(targets, known).into_iter().chain(flat).chain(long) {
         tell!("{note}");
     }
     let matches = args.matches(&queries, targets, others.is_none());

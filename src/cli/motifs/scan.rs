@@ -72,8 +72,10 @@ pub fn run(args: &Args) -> Result<()> {
             args.thresh
         )));
     }
-    if args.qvalue.is_some_and(|most| most > 1.0) {
-        return Err(Error::usage("--qvalue: a q-value is 1 at most"));
+    if let Some(most) = args.qvalue.filter(|most| *most > 1.0) {
+        return Err(Error::usage(format!(
+            "--qvalue {most}: a q-value is 1 at most"
+        )));
     }
     let Some(file) = args.sequences.as_ref().or(args.bed.as_ref()) else {
         return Err(Error::usage(

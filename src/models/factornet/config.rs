@@ -3,6 +3,7 @@
 use super::Spec;
 use super::track_means::CellMeans;
 use crate::Result;
+use crate::data::tracks::Transform;
 use crate::data::windows::annotations::{FEATURES, GencodeSpan};
 use crate::io::atomic::write_atomic;
 use crate::train::folder::config::{Described, Difference};
@@ -22,6 +23,9 @@ pub struct Description {
     pub gencode_span: GencodeSpan,
     /// `--track-scale`.
     pub track_scale: String,
+    /// `--track-transform`; older versions knew none.
+    #[serde(default, skip_serializing_if = "Transform::is_none")]
+    pub track_transform: Transform,
     /// One for each cell line of training: what the run found there. Empty where they are not known: in folders of older
     /// versions, in converted models, without tracks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -69,6 +73,7 @@ impl Described for Description {
         let gencode = |d: &Self| format!("{} {:?}", d.gencode, d.gencode_span);
         let list = |names: &[String]| names.join(", ");
         let scale = |d: &Self| d.track_scale.clone();
+        let transform = |d: &Self| format!("{:?}", d.track_transform).to_lowercase();
         // What is left of the network follows from these.
         let network = |d: &Self| format!("{:?}", d.network);
         let tracks = |d: &Self| list(&d.network.tracks);
@@ -79,6 +84,7 @@ impl Described for Description {
             ("the factors", list(&self.factors), list(&now.factors)),
             ("the meta values", list(&self.meta), list(&now.meta)),
             ("--track-scale", scale(self), scale(now)),
+            ("--track-transform", transform(self), transform(now)),
             ("--gencode and --gencode-span", gencode(self), gencode(now)),
             ("the network", network(self), network(now)),
         ];

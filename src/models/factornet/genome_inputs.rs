@@ -3,7 +3,7 @@
 use crate::data::Notes;
 use crate::data::packed_genome::PackedGenome;
 use crate::data::regions::Regions;
-use crate::data::tracks::{Scale, Storage, read_tracks};
+use crate::data::tracks::{Scale, Storage, Transform, read_tracks};
 use crate::data::windows::annotations::{Annotations, Promoter};
 use crate::data::windows::blacklist::Blacklist;
 use crate::io::chrom_sizes::Chromosomes;
@@ -179,6 +179,7 @@ impl GenomeInputs {
         Ok(Inputs {
             genome: Arc::clone(&self.genome),
             cells: inputs,
+            transform: wanted.transform,
             gencode: wanted.gencode,
         })
     }
@@ -250,6 +251,7 @@ pub struct Wanted<'a> {
     pub gencode: bool,
     /// `--track-scale`.
     pub scale: &'a str,
+    pub transform: Transform,
     /// The tracks' means in training; empty where they are not known, and in training.
     pub trained: &'a [CellMeans],
 }
@@ -263,6 +265,7 @@ impl<'a> Wanted<'a> {
             meta: &model.meta,
             gencode: model.gencode,
             scale: scale.unwrap_or(&model.track_scale),
+            transform: model.track_transform,
             trained: &model.track_means,
         }
     }

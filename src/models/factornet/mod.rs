@@ -1,6 +1,7 @@
 //! FactorNet: a convolution over sequence and tracks, a bidirectional LSTM, dense layers; both strands through the same
 //! weights, and the mean of their probabilities.
 
+pub mod baselines;
 pub mod bench;
 mod build;
 pub mod cell_line;

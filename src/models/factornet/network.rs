@@ -6,9 +6,11 @@ use super::build::{Built, Masking, build};
 use super::spec::Spec;
 use crate::Result;
 use crate::engine::{Real, Tape, Var};
+use crate::metrics::classification::Ranked;
+use crate::metrics::mean;
 use crate::ops::binary_cross_entropy::binary_cross_entropy;
 use crate::train::model::{
-    Kind, Lowering, Measure, Model, Processor, Purpose, Recorded, RowShape, Tally,
+    Kind, Lowering, Measure, Model, Overall, Processor, Purpose, Recorded, RowShape, Tally,
 };
 use crate::train::observer::{Observable, Observed};
 
@@ -100,9 +102,35 @@ impl Model for Spec {
         &[ACCURACY]
     }
 
+    /// The mean average precision over the factors of which there are both positives and negatives.
+    fn overall(&self) -> Option<Overall> {
+        Some(Overall {
+            name: "auPRC",
+            of: mean_average_precision,
+        })
+    }
+
     fn piece_limit(&self, batch: usize) -> usize {
         batch.div_ceil(PIECES).max(1)
     }
+}
+
+fn mean_average_precision(outputs: &[f64], targets: &[f64], factors: usize) -> Option<f64> {
+    let of_factor = |factor: usize| {
+        let column = |values: &[f64]| -> Vec<f64> {
+            values
+                .iter()
+                .skip(factor)
+                .step_by(factors)
+                .copied()
+                .collect()
+        };
+        let labels: Vec<bool> = column(targets).iter().map(|&y| y > 0.5).collect();
+        let ranked = Ranked::new(&column(outputs), &labels).ok()?;
+        let both = ranked.positives() > 0 && ranked.negatives() > 0;
+        both.then(|| ranked.measures().auprc)
+    };
+    mean((0..factors).filter_map(of_factor))
 }
 
 fn cross_entropy(p: f64, label: f64) -> f64 {

@@ -12,7 +12,7 @@ macro_rules! builtin {
     };
 }
 
-/// Names and TOML texts, simplest first.
+/// Names and TOML texts: the original's, simplest first, then ours.
 pub const ARCHITECTURES: &[(&str, &str)] = builtin![
     "model_pos_calib_sigmoid",
     "model_pos_calib_sigmoid_interaction",
@@ -40,6 +40,9 @@ pub const ARCHITECTURES: &[(&str, &str)] = builtin![
     "model_pos_calib_sigmoid_nystrom_sampling",
     "model_nystrom_conv_one_direction",
     "aitac",
+    "plain",
+    "plain_gate",
+    "parts3_gate",
 ];
 
 /// A built-in architecture by name, or a user's own by the path of its TOML file.

@@ -22,22 +22,22 @@ use std::ops::Range;
 
 /// One place in so many is a site where nothing else is said: what a p-value of 1e-4 finds, which is customary.
 const ONE_IN: usize = 10_000;
-/// But at least so many are.
+/// But at least a tenth of the sequences are, from 20 up to so many.
 const LEAST: usize = 100;
 
 /// How sites are looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
     pub batch_size: usize,
-    /// Sites of a channel at most; None: one in 10,000 of all places, but 100 at least.
+    /// Sites of a channel at most; None: one in 10,000 of all places, but at least a tenth of the sequences, from 20 to 100.
     pub sites: Option<usize>,
 }
 
 impl SavedModel {
     /// The kernels of the first layer as motifs, by the sites where they fire.
     ///
-    /// A channel's place in a sequence is the first one of its largest activation there (before the sigmoid; that a kernel is scaled
-    /// and shifted does not matter); its sites are the places in the sequences where that is largest, of equal ones in the first
+    /// A channel's place in a sequence is the first one of its largest activation there (before the sigmoid; by how much a kernel is scaled
+    /// and shifted does not matter, but for the scale's sign); its sites are the places in the sequences where that is largest, of equal ones in the first
     /// sequences. Where a ReLU follows, only those above 0. A channel whose activations are all the same has none. The two
     /// channels of a motif are looked at by themselves; what the second one finds is on the reverse strand. `seen` hears how many
     /// sequences each batch had.
@@ -87,8 +87,9 @@ impl SavedModel {
         };
         let rows: Vec<usize> = (0..samples.codes.len() / samples.length.max(1)).collect();
         let one_in = (rows.len() * positions).div_ceil(ONE_IN);
+        let least = (rows.len() / 10).clamp(20, LEAST);
         let mut found = Found {
-            most: search.sites.unwrap_or(one_in.max(LEAST)),
+            most: search.sites.unwrap_or(one_in.max(least)),
             floor: layer.floor.unwrap_or(f64::NEG_INFINITY),
             channels: vec![Best::default(); channels],
         };
@@ -148,7 +149,12 @@ impl SavedModel {
                     .as_ref()
                     .and_then(|id| config.motif_names.get(id).cloned()),
                 // Channels beyond the motifs, which learn where motifs do.
-                id: id.unwrap_or_else(|| format!("pad_{}", place - motifs + 1)),
+                id: id.unwrap_or_else(|| {
+                    let pad = format!("pad_{}", place - motifs + 1);
+                    let free = |id: &String| !config.motifs.contains(id);
+                    let mut ids = std::iter::successors(Some(pad), |id| Some(format!("{id}_")));
+                    ids.find(free).unwrap_or_default()
+                }),
                 channels,
                 columns: begin..end,
             })

@@ -1,9 +1,11 @@
 //! How well a model's predictions agree with the signals: the table of `test`, and what a training run keeps of its test sequences.
 
+use super::baselines::{Baseline, beside, told};
 use super::config::Config;
 use super::samples::Rows;
 use super::saved::SavedModel;
 use crate::args::Digits;
+use crate::data::dataset::Dataset;
 use crate::engine::Device;
 use crate::io::atomic::write_atomic;
 use crate::io::state_dict::read;
@@ -82,11 +84,17 @@ pub fn misleading(outputs: &[String]) -> Option<String> {
 /// Behind an output's name: its measured values, in a table of predictions.
 pub const MEASURED: &str = ".measured";
 
+/// What the rules of [`baselines`](super::baselines) say of a training run's test sequences.
+pub const BASELINES: &str = "baselines.tsv";
+
 /// The test sequences of a training run.
 #[derive(Clone, Copy)]
 pub struct Tested<'a> {
     pub rows: Rows<'a>,
+    pub dataset: &'a Dataset,
     pub test: &'a [usize],
+    /// Of the same sequences.
+    pub baselines: &'a [Baseline],
     pub batch_size: usize,
     pub device: &'a Device,
     pub reporter: &'a Reporter,
@@ -108,6 +116,7 @@ impl Tested<'_> {
             .collect();
         let mut lines = vec![format!("weights\t{}", Score::COLUMNS)];
         let mut losses = Vec::new();
+        let mut best = (Vec::new(), Vec::new());
         for (name, file) in [("last", LAST), ("best", BEST)] {
             let file = folder.join(file);
             let model = SavedModel {
@@ -129,7 +138,9 @@ impl Tested<'_> {
                 error => error,
             })?;
             bar.finish();
-            let scores = scores(outputs, &found.to_f64(), &signals);
+            let found = found.to_f64();
+            let scores = scores(outputs, &found, &signals);
+            best = (found, scores.iter().map(|score| score.mse).collect());
             losses.extend(scores.last().map(|all| all.mse));
             let line =
                 |score: &Score| format!("{name}\t{}", score.line(Digits::All, self.test.len()));
@@ -142,7 +153,33 @@ impl Tested<'_> {
                 counted(self.test.len(), "sequence")
             ));
         }
+        self.write_baselines(folder, &signals)?;
+        let (predictions, losses) = best;
+        let beside = beside(self.dataset, self.test, &predictions, self.baselines);
+        for line in told(outputs, &losses, &beside, self.baselines) {
+            self.reporter.line(&line);
+        }
         Ok(())
+    }
+
+    /// The same table of the rules.
+    fn write_baselines(&self, folder: &Path, signals: &[f64]) -> Result<()> {
+        let outputs = &self.dataset.outputs;
+        let mut lines = vec![format!("baseline\t{}", Score::COLUMNS)];
+        for baseline in self.baselines {
+            let line = |score: &Score| {
+                let line = score.line(Digits::All, self.test.len());
+                format!("{}\t{line}", baseline.name)
+            };
+            lines.extend(
+                scores(outputs, &baseline.predictions, signals)
+                    .iter()
+                    .map(line),
+            );
+        }
+        write_atomic(folder.join(BASELINES), |w| {
+            writeln!(w, "{}", lines.join("\n"))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! tiSFM: known motifs as convolution kernels, attention, programmable pooling, a sparse interpretable output layer.
 
 mod attention;
+pub mod baselines;
 pub mod bench;
 mod build;
 pub mod builtin;
@@ -29,7 +30,7 @@ pub mod trained_kernels;
 
 use crate::train::folder::TRAIN_BEST;
 use crate::train::model::Kind;
-use measured::TEST;
+use measured::{BASELINES, TEST};
 
 pub use build::{Built, Dimensions, Features, KernelLayer, build};
 pub use motif_kernels::MotifKernels;
@@ -54,6 +55,7 @@ pub static KIND: Kind = Kind {
         "test_split.txt",
         "path.tsv",
         TEST,
+        BASELINES,
         TRAIN_BEST,
     ],
     parts: Some("path_"),

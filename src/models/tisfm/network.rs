@@ -2,11 +2,15 @@
 
 use super::KIND;
 use crate::engine::{Layout, Param, Real, Role, Tape, Var};
+use crate::metrics::mean;
+use crate::metrics::regression::pearson;
 use crate::models::tisfm::build::kernel_layer;
 use crate::models::tisfm::{Built, Dimensions, Features, KernelLayer, MotifKernels, Spec, build};
 use crate::ops::mse::mse;
 use crate::train::folder::weights::Number;
-use crate::train::model::{Kind, Lowering, Model, Processor, Purpose, Recorded, RowShape, Tally};
+use crate::train::model::{
+    Kind, Lowering, Model, Overall, Processor, Purpose, Recorded, RowShape, Tally,
+};
 use crate::train::observer::{Observable, Observed};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -130,6 +134,23 @@ impl Model for Blueprint {
         }
         tally.count += outputs.len() as f64;
     }
+
+    /// The mean of the outputs' correlations with their signals.
+    fn overall(&self) -> Option<Overall> {
+        Some(Overall {
+            name: "r",
+            of: mean_correlation,
+        })
+    }
+}
+
+/// Over the outputs where it is defined: neither predictions nor signals are all the same.
+fn mean_correlation(outputs: &[f64], targets: &[f64], width: usize) -> Option<f64> {
+    let column = |values: &[f64], output: usize| -> Vec<f64> {
+        values.iter().skip(output).step_by(width).copied().collect()
+    };
+    let all = (0..width).map(|output| pearson(&column(outputs, output), &column(targets, output)));
+    mean(all.filter(|r| r.is_finite()))
 }
 
 impl Blueprint {

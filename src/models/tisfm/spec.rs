@@ -311,6 +311,17 @@ impl Spec {
         }
     }
 
+    /// The tables of position scalars, as the state dict names them.
+    pub fn position_tables(&self) -> impl Iterator<Item = String> {
+        let names = self.blocks.iter().filter_map(|block| match block {
+            Block::Position { name } => Some(name),
+            Block::InputAttention { position, .. } => position.as_ref(),
+            Block::ChannelAttention { position, .. } => Some(position),
+            _ => None,
+        });
+        names.map(|name| format!("{name}.weight"))
+    }
+
     /// The bias with one number an output: of the last layer that makes outputs.
     pub fn output_bias(&self) -> Option<String> {
         self.blocks.iter().rev().find_map(|b| match b {

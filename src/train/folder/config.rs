@@ -10,6 +10,7 @@ use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Number type of the weights on disk and of the arithmetic.
@@ -180,7 +181,9 @@ pub fn found(folder: &Path, known: &[&Kind]) -> Result<Found> {
             Ok(value) => kind_of(&value, known).map_or(Found::Foreign, Found::Model),
             Err(_) => Found::Foreign,
         }),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Found::Nothing)
+        }
         Err(e) => Err(Error::io(folder.join(CONFIG), e)),
     }
 }
@@ -416,6 +419,21 @@ fn same_but_for_pipes(before: &Value, now: &Value) -> bool {
 /// The error of a path that is no model folder: says what it is.
 pub fn no_model(path: &Path) -> Error {
     let shown = path.display();
+    let config = path.join(CONFIG);
+    if config.is_file() {
+        let text = read_text(&config).unwrap_or_default();
+        return match serde_json::from_str::<Value>(&text) {
+            Err(e) => Error::format_at(&config, e.line() as u64, format!("is not valid JSON: {e}")),
+            Ok(_) => Error::format(&config, "does not describe a model that this program knows"),
+        };
+    }
+    let parent = path.parent().filter(|parent| parent.join(CONFIG).is_file());
+    if let (Some(parent), false) = (parent, path.exists()) {
+        return Error::invalid(format!(
+            "{shown}: no such weights in the model folder {}",
+            parent.display()
+        ));
+    }
     Error::invalid(if path.is_file() {
         match path.parent().filter(|parent| parent.join(CONFIG).is_file()) {
             Some(parent) => {

@@ -47,7 +47,11 @@ pub struct Progress {
     /// Of a schedule that cuts the learning rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plateau: Option<Plateau>,
+    /// The validation loss of the best epoch.
     pub best_loss: Option<f64>,
+    /// What it was chosen by, the lower the better; versions that knew the loss alone did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_score: Option<f64>,
     pub best_epoch: u64,
     pub history: Vec<EpochRecord>,
     /// Early stopping ended it.

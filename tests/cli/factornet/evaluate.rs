@@ -1,6 +1,6 @@
 //! `cisgrad factornet evaluate`.
 
-use crate::common::factornet::Cells;
+use crate::common::factornet::{Cells, values};
 use crate::common::kinds::Kind;
 use crate::common::text;
 
@@ -53,11 +53,14 @@ fn the_measures_are_those_of_the_predicted_scores_by_the_rules_of_the_bins() {
     let table = cells
         .on(
             "evaluate",
-            "-m model -f CTCF -t chr3:1000-29000 chr3:31000-59000",
+            "-m model -f CTCF -t chr3:1000-29000 chr3:31000-59000 --curves curves",
         )
         .ok()
         .table();
-    assert_eq!(table.header.join(" "), COLUMNS);
+    assert_eq!(
+        table.header.join(" "),
+        format!("{COLUMNS} threshold_at_10pct_FDR threshold_at_50pct_FDR auPRC_DGF auPRC_GC")
+    );
     let (strict, relaxed) = (
         mask(&cells, "A/CTCF.bed", "chr3"),
         mask(&cells, "A/CTCF.relaxed.bed", "chr3"),
@@ -110,6 +113,94 @@ fn the_measures_are_those_of_the_predicted_scores_by_the_rules_of_the_bins() {
         );
     }
     assert!(table.numbers("auROC")[0] > 0.9, "{table:?}");
+    // The track's mean over each bin as a score.
+    let track = std::fs::read_dir(cells.path("A")).unwrap();
+    let track = track.map(|entry| entry.unwrap().path());
+    let track = track
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "bw" || e == "bigWig"));
+    let values = values(&track.unwrap(), "chr3", 0, 60_000);
+    let bins = text(cells.path("bins.bed"));
+    let means = bins.lines().map(|line| {
+        let start: usize = line.split('\t').nth(1).unwrap().parse().unwrap();
+        let bin = values[start..start + 200].iter();
+        bin.map(|x| if x.is_nan() { 0.0 } else { f64::from(*x) })
+            .sum::<f64>()
+            / 200.0
+    });
+    let expected = measures(means.zip(labels.clone()).collect())[1];
+    let found = table.numbers("auPRC_DGF")[0];
+    assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    // The curves are of the same scores.
+    let thresholds = crate::common::Table::read(cells.path("curves/CTCF_thresholds.tsv"));
+    let [recall, precision] = ["recall", "precision"].map(|name| thresholds.numbers(name));
+    assert_eq!(recall.last(), Some(&1.0));
+    let held = recall.iter().zip(&precision).filter(|(_, p)| **p >= 0.5);
+    let most = held.map(|(r, _)| *r).fold(0.0, f64::max);
+    assert!((most - table.numbers("recall_at_50pct_FDR")[0]).abs() < 0.02);
+    let at = table.numbers("threshold_at_50pct_FDR")[0];
+    let place = thresholds
+        .numbers("threshold")
+        .iter()
+        .position(|t| (t - at).abs() < 1e-5);
+    assert!((recall[place.unwrap()] - most).abs() < 0.02);
+    let reliability = crate::common::Table::read(cells.path("curves/CTCF_reliability.tsv"));
+    assert_eq!(
+        reliability.numbers("windows").iter().sum::<f64>() as usize,
+        labels.len()
+    );
+    for picture in ["precision_recall", "roc", "reliability"] {
+        let picture = text(cells.path(&format!("curves/CTCF_{picture}.svg")));
+        assert!(picture.contains("CTCF") && !picture.contains("NaN"));
+    }
+    let bare = cells
+        .on("evaluate", "-m model -f CTCF -t chr3 --no-baselines")
+        .ok();
+    assert!(!bare.table().header.contains(&"auPRC_GC".to_string()));
+}
+
+/// ln(1 + x) of a track is the network's input wherever the model is used: as of a track that holds these values.
+#[test]
+fn a_transformed_track_is_one_that_holds_the_transformed_values() {
+    let cells = Cells::new();
+    cells.train("model", "-e 2 --track-transform log1p").ok();
+    cells.train("plain", "-e 2").ok();
+    let track = std::fs::read_dir(cells.path("A")).unwrap();
+    let track = track.map(|entry| entry.unwrap().path());
+    let track = track
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "bw" || e == "bigWig"));
+    let track = track.unwrap();
+    let all: Vec<Vec<f32>> = (1..=3)
+        .map(|c| values(&track, &format!("chr{c}"), 0, 60_000))
+        .collect();
+    let name = format!("A/{}", track.file_name().unwrap().to_string_lossy());
+    cells.track(&name, |chromosome, base| {
+        let value = all[chromosome as usize][base as usize];
+        if value.is_nan() {
+            0.0
+        } else {
+            value.abs().ln_1p().copysign(value)
+        }
+    });
+    cells.train("same", "-e 2").ok();
+    let best =
+        |model: &str| crate::common::bytes(cells.path(&format!("{model}/model.best.safetensors")));
+    assert_eq!(best("same"), best("model"));
+    assert_ne!(best("plain"), best("model"));
+    cells.write("w.bed", "chr3\t5000\t5200\nchr3\t9000\t9200\n");
+    cells.on("predict", "-m same -b w.bed -o same.gz").ok();
+    let before = cells.scored("same.gz");
+    cells.track(&name, |chromosome, base| {
+        let value = all[chromosome as usize][base as usize];
+        if value.is_nan() { 0.0 } else { value }
+    });
+    cells.on("predict", "-m model -b w.bed -o model.gz").ok();
+    assert_eq!(cells.scored("model.gz"), before);
+    cells.train("model", "-e 3 --resume").fails(
+        1,
+        &["--resume: model was started with --track-transform log1p"],
+    );
 }
 
 #[test]
@@ -219,7 +310,8 @@ fn bootstrap_adds_intervals_that_depend_on_the_seed_alone() {
         .fails(2, &["--bootstrap 0"]);
     let none = cells.on("evaluate", "-m model -t chr3:0-600").ok();
     assert!(
-        none.out.ends_with("CTCF\tNaN\tNaN\tNaN\tNaN\t0\t8\n"),
+        none.out
+            .ends_with("CTCF\tNaN\tNaN\tNaN\tNaN\t0\t8\t\t\tNaN\tNaN\n"),
         "{}",
         none.out
     );
@@ -230,7 +322,7 @@ fn bootstrap_adds_intervals_that_depend_on_the_seed_alone() {
     );
     let table = crate::common::Table::parse(&wide);
     let plain = crate::common::Table::parse(&plain);
-    assert_eq!(table.rows[0][..7], plain.rows[0][..]);
+    assert_eq!(table.rows[0][..7], plain.rows[0][..7]);
     for name in [
         "auROC",
         "auPRC",

@@ -36,7 +36,12 @@ fn there_and_back(cells: &Cells, model: &str) {
         let other = moved(ours.join(file), back.join(file));
         assert!(other.is_empty(), "{model} {file}: {other:?}");
     }
-    let [before, after] = [&ours, &back].map(|folder| history(folder.join("history.tsv")));
+    // Keras keeps no auPRC.
+    let [before, after] = [&ours, &back].map(|folder| {
+        let mut rows = history(folder.join("history.tsv"));
+        rows.iter_mut().for_each(|row| row.truncate(5));
+        rows
+    });
     assert_eq!(before, after, "{model}");
     let config = |folder: &Path| {
         let text = text(folder.join("config.json"));

@@ -163,7 +163,7 @@ fn both_layers_become_motifs_logos_and_mean_signals() {
     );
     let note = run.err.lines().find(|line| line.contains(&advice)).unwrap();
     assert!(
-        note.starts_with(&format!("note: {} is ", most[0])),
+        note.starts_with(&format!("note: {} resembles ", most[0])),
         "{note}"
     );
     assert!(cells.path("known/matches2.tsv").is_file());
@@ -234,7 +234,11 @@ fn no_window_is_an_error_that_makes_no_folder() {
             "no region: none of the default chromosomes (chr11) is in genome.fa; name some with -c",
         ),
         ("-b w.bed -c chr11", 2, "-c chr11: neither a chromosome"),
-        ("-b w.bed -c chr3:0-1000", 1, "no window in chr3:0-1000"),
+        (
+            "-b w.bed -c chr3:0-1000",
+            1,
+            "every window in chr3:0-1000 is on the blacklist, or nearer to its chromosome's end",
+        ),
         (
             "-b empty.bed -c chr3",
             1,

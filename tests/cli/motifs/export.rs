@@ -234,6 +234,76 @@ fn factornets_kernels_are_those_of_visualize() {
 }
 
 #[test]
+fn windows_are_taken_once_and_places_of_n_are_none() {
+    let cells = Cells::new();
+    cells.train("model", "-e 1").ok();
+    let windows = "chr3\t5000\t5200\nchr3\t9000\t9200\n";
+    cells.write("once.bed", windows);
+    cells.write("twice.bed", windows.repeat(2));
+    let once = cells.run("motifs export --model model -b once.bed").ok();
+    let twice = cells.run("motifs export --model model -b twice.bed").ok();
+    assert_eq!(once.out, twice.out);
+    assert!(
+        twice
+            .err
+            .contains("2 intervals with the middle of another one"),
+        "{}",
+        twice.err
+    );
+    // One of the windows is all N in another genome.
+    let mut genome = text(cells.path("genome.fa")).into_bytes();
+    let chr3 = genome.windows(5).position(|word| word == b">chr3").unwrap();
+    let bases = genome[chr3 + 6..].iter_mut().filter(|base| **base != b'\n');
+    bases.skip(8900).take(400).for_each(|base| *base = b'N');
+    std::fs::write(cells.path("n.fa"), genome).unwrap();
+    let run = cells
+        .run("motifs export --model model -b once.bed --genome n.fa")
+        .ok();
+    assert!(
+        run.err
+            .contains("1 window without a single A, C, G or T: left out"),
+        "{}",
+        run.err
+    );
+    assert!(run.out.contains(" nsites= 1\n") || run.out.contains(" nsites= 2\n"));
+    // The peaks of the run are used again, and known.
+    let chip = text(cells.path("A/chip.txt"));
+    let line = chip.lines().find(|line| line.contains("CTCF")).unwrap();
+    let peaks = format!("A/{}", line.split_whitespace().next().unwrap());
+    let first: String = text(cells.path(&peaks))
+        .lines()
+        .take(3)
+        .map(|l| format!("{l}\n"))
+        .collect();
+    cells.write(&peaks, first);
+    let run = cells.run("motifs export --model model").ok();
+    assert!(
+        run.err
+            .contains("CTCF.bed has changed since the model was trained"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn a_pad_has_a_name_of_its_own() {
+    let data = Data::new(60, 40);
+    let motifs = text(data.path("motifs.meme"));
+    data.write("motifs.meme", motifs.replace("MOTIF GATA ", "MOTIF pad_1 "));
+    train(&data, "one", "--number-of-epochs 1 --unfreeze-conv");
+    data.run("motifs export --model own --out m.meme").ok();
+    let ids: Vec<String> = read_meme(data.path("m.meme"))
+        .unwrap()
+        .into_iter()
+        .map(|m| m.id)
+        .collect();
+    assert!(
+        ids.contains(&"pad_1".to_string()) && ids.contains(&"pad_1_".to_string()),
+        "{ids:?}"
+    );
+}
+
+#[test]
 fn flat_flanks_are_left_out_where_that_is_asked_for() {
     let data = Data::new(60, 40);
     train(&data, "both", "--number-of-epochs 1 --unfreeze-conv");
@@ -270,6 +340,16 @@ fn what_cannot_be_exported_says_why() {
         );
     data.run("motifs export --model model --out model/config.json")
         .fails(2, &["--out model/config.json"]);
+    data.run("motifs export --model model/model.7").fails(
+        1,
+        &["model/model.7: no such weights in the model folder model"],
+    );
+    data.run("motifs export --model model/config.json")
+        .fails(1, &["a file inside a model folder; name the folder: model"]);
+    std::fs::create_dir(data.path("broken")).unwrap();
+    data.write("broken/config.json", "{");
+    data.run("motifs export --model broken")
+        .fails(1, &["config.json, line 2: is not valid JSON"]);
     data.write("short.fa", ">a\nACGT\n");
     data.run("motifs export --model model --sequences short.fa")
         .fails(1, &["the sequences are 4 bases long, the model takes"]);

@@ -37,6 +37,13 @@ fn motifs_find_their_like_with_tomtoms_columns() {
         assert!((e / (6.0 * p) - 1.0).abs() < 1e-3, "{p} {e}");
     }
     assert!(table.numbers("q-value").iter().all(|&q| q <= 0.2));
+    // Nearly flat queries resemble much by distance, which is said.
+    let flat = files.run("motifs match own.meme known.meme").ok();
+    assert!(
+        flat.err.contains("1 of 3 motifs nearly flat ('M2"),
+        "{}",
+        flat.err
+    );
     // Both distances, both thresholds, any number of threads.
     let pearson = files.run("motifs match own.meme known.meme --distance pearson --thresh 0.2");
     assert_eq!(pearson.ok().table().rows[0][1], "AP1");

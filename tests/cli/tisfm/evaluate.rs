@@ -16,7 +16,7 @@ fn test_and_predict_agree_and_read_the_model_folder_alone() {
     let tested = tested.ok().table();
     assert_eq!(
         tested.header.join(" "),
-        "output mse pearson spearman sequences"
+        "output mse pearson spearman sequences ridge_mse ridge_pearson GC_mse GC_pearson mean_mse r_above_ridge"
     );
     assert_eq!(tested.column("output"), ["K562", "MCF7", "all"]);
     assert_eq!(tested.column("sequences"), ["6"; 3]);
@@ -50,6 +50,78 @@ fn test_and_predict_agree_and_read_the_model_folder_alone() {
         (validation - best).abs() < 1e-6 * best,
         "{validation} {best}"
     );
+}
+
+/// Each rule by its definition, on the run's own split.
+#[test]
+fn simple_rules_stand_beside_the_model() {
+    let data = Data::new(80, 60);
+    let trained = data.train("model", "--precision f64").ok();
+    assert!(trained.err.contains("eaten"), "{}", trained.err);
+    let run = data.run("tisfm test --model model").ok();
+    assert!(
+        run.err.contains("note: the row all is about"),
+        "{}",
+        run.err
+    );
+    let table = run.table();
+    let signals = text(data.path("signals.tsv"));
+    let signals: Vec<f64> = signals
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').nth(1).unwrap().parse().unwrap())
+        .collect();
+    let share = |name: &String| {
+        let bases = data.sequences[name].to_uppercase();
+        let count = |letters: &str| bases.chars().filter(|&b| letters.contains(b)).count() as f64;
+        count("GC") / count("ACGT")
+    };
+    // 8 of test, 8 of validation, 64 of training.
+    let x: Vec<f64> = data.names.iter().map(share).collect();
+    let (train, test) = (16..80, 0..8);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (mx, my) = (mean(&x[train.clone()]), mean(&signals[train.clone()]));
+    let slope = train
+        .clone()
+        .map(|i| (x[i] - mx) * (signals[i] - my))
+        .sum::<f64>()
+        / train.map(|i| (x[i] - mx).powi(2)).sum::<f64>();
+    let loss = |rule: &dyn Fn(usize) -> f64| {
+        let squares: Vec<f64> = test
+            .clone()
+            .map(|i| (rule(i) - signals[i]).powi(2))
+            .collect();
+        mean(&squares)
+    };
+    let near = |column: &str, expected: f64| {
+        let found: f64 = table.column(column)[0].parse().unwrap();
+        assert!(
+            (found - expected).abs() < 1e-5 * expected,
+            "{column}: {found} {expected}"
+        );
+    };
+    near("mean_mse", loss(&|_| my));
+    near("GC_mse", loss(&|i| my + slope * (x[i] - mx)));
+    // The rules of the run's own test sequences are kept; of all outputs together nothing is said.
+    let kept = Table::read(data.path("model/baselines.tsv"));
+    assert_eq!(
+        kept.column("baseline"),
+        [
+            "ridge", "ridge", "ridge", "GC", "GC", "GC", "mean", "mean", "mean"
+        ]
+    );
+    near("ridge_mse", kept.numbers("mse")[0]);
+    assert_eq!(table.column("ridge_mse")[2], "");
+    let bare = data
+        .run("tisfm test --model model --no-baselines")
+        .ok()
+        .table();
+    assert_eq!(
+        bare.header.join(" "),
+        "output mse pearson spearman sequences"
+    );
+    let other = data.train("other", "--no-baselines").ok();
+    assert!(!other.err.contains("eaten"), "{}", other.err);
 }
 
 #[test]

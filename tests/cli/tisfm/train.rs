@@ -17,6 +17,7 @@ fn training_leaves_a_whole_model_folder() {
     assert_eq!(
         names(data.path("model")),
         [
+            "baselines.tsv",
             "config.json",
             "history.tsv",
             BEST,
@@ -49,6 +50,73 @@ fn training_leaves_a_whole_model_folder() {
     }
     let untrained = data.path("model/model.last.safetensors");
     assert_eq!(parameter(untrained, "conv_motif.weight").len(), 16 * 4 * 9);
+}
+
+/// What the original does not have.
+#[test]
+fn the_rate_the_start_and_the_choice_of_weights_can_be_others() {
+    let data = Data::new(60, 60);
+    let flags = "--number-of-epochs 6 --lr 0.02 --warmup 3 --best-by r --patience 0 --position-start zero --save-all";
+    let run = data.train("model", flags).ok();
+    let history = Table::read(data.path("model/history.tsv"));
+    let rates = history.numbers("lr");
+    for (rate, expected) in rates.iter().zip([0.005, 0.01, 0.015]) {
+        assert!((rate - expected).abs() < 1e-12, "{rates:?}");
+    }
+    let r = history.numbers("validation_r");
+    let best = (0..6).max_by(|&a, &b| r[a].total_cmp(&r[b])).unwrap();
+    let of_epoch = data.path(&format!("model/model.{}.safetensors", best + 1));
+    assert_eq!(bytes(data.path(&format!("model/{BEST}"))), bytes(of_epoch));
+    assert!(
+        run.err
+            .contains(&format!("best validation r {:.4}", r[best])),
+        "{}",
+        run.err
+    );
+    // Measured by test as well.
+    let tested = data
+        .run("tisfm test --model model --use-validation")
+        .ok()
+        .table();
+    let mean = tested.numbers("pearson")[..2].iter().sum::<f64>() / 2.0;
+    assert!((mean - r[best]).abs() < 1e-5, "{mean} {}", r[best]);
+    // With a rate of nearly nothing the weights are as they started.
+    let start = "--number-of-epochs 1 --lr 1e-30";
+    data.train("zero", &format!("{start} --position-start zero"))
+        .ok();
+    data.train("normal", start).ok();
+    let table =
+        |model: &str| parameter(data.path(&format!("{model}/{BEST}")), "position_emb.weight");
+    assert!(table("zero").iter().all(|x| x.abs() < 1e-20));
+    assert!(table("normal").iter().any(|x| x.abs() > 0.1));
+    let stopped = data
+        .train("stopped", "--number-of-epochs 40 --lr 1e-30 --stop-after 2")
+        .ok();
+    assert!(
+        stopped
+            .err
+            .contains("early stopping: no gain since epoch 1"),
+        "{}",
+        stopped.err
+    );
+    assert_eq!(Table::read(data.path("stopped/history.tsv")).rows.len(), 4);
+    // They are part of the run.
+    data.train("model", &flags.replace("--warmup 3", "--resume"))
+        .fails(1, &["--resume: model was started with --warmup 3"]);
+}
+
+#[test]
+fn our_own_architectures_train_and_rank_motifs() {
+    let data = Data::new(60, 60);
+    for name in ["plain", "plain_gate", "parts3_gate"] {
+        data.train(name, &format!("--architecture {name} --number-of-epochs 1"))
+            .ok();
+        let ranked = data
+            .run(&format!("tisfm motifs --model {name} --top 1"))
+            .ok()
+            .table();
+        assert!(MOTIFS.contains(&ranked.column("motif")[0]), "{name}");
+    }
 }
 
 #[test]

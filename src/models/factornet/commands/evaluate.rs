@@ -1,10 +1,11 @@
 //! `cisgrad factornet evaluate`.
 
 use super::args::{SharedArgs, chosen};
+use super::curves::Curves;
 use super::outputs;
 use super::train_args::{TEST, words};
 use crate::args::numbers::{one_or_more, zero_or_more};
-use crate::args::outputs::check;
+use crate::args::outputs::{check, check_apart};
 use crate::args::{Unannounced, emit, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
@@ -13,6 +14,8 @@ use crate::data::windows::bins::{Labeller, State, bins};
 use crate::engine::memory::{self, Bytes};
 use crate::io::sources::Sources;
 use crate::metrics::classification::{Measures, Ranked};
+use crate::metrics::curves::Curve;
+use crate::models::factornet::baselines::{Rule, score};
 use crate::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::Sample;
@@ -25,7 +28,7 @@ use crate::train::interrupt;
 use crate::train::model::Kinds;
 use crate::train::predictor::{BLOCK, Predictor};
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -47,6 +50,12 @@ pub struct Args {
     /// Seed of the bootstrap
     #[arg(short = 's', long, default_value_t = 420, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: u64,
+    /// Do not compare with simple rules: the track's mean, GC
+    #[arg(long)]
+    no_baselines: bool,
+    /// Write precision-recall and ROC curves, and how reliable the probabilities are (TSV and SVG), into this folder
+    #[arg(long, value_name = "DIR")]
+    curves: Option<PathBuf>,
     /// Write here instead of to stdout
     #[arg(short = 'o', long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -81,14 +90,14 @@ fn evaluate<T: Number>(
         meta: !model.config.model.meta.is_empty(),
     };
     let cell = CellFolder::read(&args.inputdir, lists)?;
-    if let Some(out) = &args.out {
-        let mut read = outputs::inputs(&args.shared, std::slice::from_ref(&cell));
-        read.extend(outputs::of_model(&args.model));
-        read.extend(args.testchroms.iter().map(PathBuf::from));
-        read.extend(model.config.files.iter().map(|file| file.path.clone()));
-        check(&[("--out", out)], &read)?;
-    }
     let factors = args.factors(model, &cell)?;
+    let name = |&(output, _): &(usize, usize)| model.config.model.factors[output].as_str();
+    let names: Vec<&str> = factors.iter().map(name).collect();
+    let curves = args.curves.as_deref();
+    let curves = curves
+        .map(|folder| Curves::check(folder, &names))
+        .transpose()?;
+    args.check_outputs(model, &cell, curves.as_ref())?;
     let files = args.shared.files()?;
     let sources = Sources::new();
     let described = &model.config.model;
@@ -150,11 +159,18 @@ fn evaluate<T: Number>(
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
+    let mut rules = match args.no_baselines {
+        true => Vec::new(),
+        false => Rule::all(&described.network),
+    };
     let reporter = Reporter::new();
     let bar = reporter.bar("scoring", windows.len(), "windows");
     for block in windows.chunks(BLOCK) {
         let samples: Vec<Sample> = block.iter().map(|&window| placer.window(window)).collect();
         let found = predictor.predict(&samples, |n| bar.advance(n))?;
+        if !rules.is_empty() {
+            score(&mut rules, &described.network, &inputs, &samples);
+        }
         for row in found.chunks(all) {
             for (&(output, _), scores) in factors.iter().zip(&mut scores) {
                 scores.push(row[output].f64());
@@ -164,29 +180,55 @@ fn evaluate<T: Number>(
     bar.finish();
     let stretches = stretches(&windows);
     let mut rows = Vec::new();
-    for ((&(output, _), labeller), scores) in factors.iter().zip(&labellers).zip(scores) {
+    if let Some(curves) = &curves {
+        curves.begin()?;
+    }
+    let all = factors.iter().zip(&labellers).zip(scores).enumerate();
+    for (place, ((&(output, _), labeller), scores)) in all {
         let states = windows.iter().map(|&window| labeller.state(window));
-        let known = states
-            .zip(scores)
-            .zip(&stretches)
-            .filter(|((state, _), _)| *state != State::Ambiguous);
-        let (mut labels, mut scores, mut groups) = (Vec::new(), Vec::new(), Vec::new());
-        for ((state, score), &stretch) in known {
-            labels.push(state == State::Bound);
-            scores.push(score);
-            groups.push(stretch);
-        }
+        let states: Vec<State> = states.collect();
+        let known: Vec<usize> = (0..windows.len())
+            .filter(|&window| states[window] != State::Ambiguous)
+            .collect();
+        let labels: Vec<bool> = known.iter().map(|&i| states[i] == State::Bound).collect();
+        let groups: Vec<u32> = known.iter().map(|&i| stretches[i]).collect();
+        let of = |scores: &[f64]| -> Vec<f64> { known.iter().map(|&i| scores[i]).collect() };
+        let scores = of(&scores);
         let ranked = Ranked::new(&scores, &labels)?;
+        let curve = Curve::new(&scores, &labels);
         let name = &model.config.model.factors[output];
         if ranked.positives() == 0 {
             tell!("warning: {name}: no window is bound there; its measures are NaN");
         }
-        rows.push(args.row(name, &ranked, &groups));
+        let rules: Vec<(&Rule, f64)> = rules
+            .iter()
+            .map(|rule| {
+                Ok((
+                    rule,
+                    Ranked::new(&of(&rule.scores), &labels)?.measures().auprc,
+                ))
+            })
+            .collect::<Result<_>>()?;
+        told(name, ranked.measures().auprc, &rules);
+        if let Some(curves) = &curves {
+            curves.write(place, name, &curve, &scores, &labels)?;
+        }
+        rows.push(args.row(name, &ranked, &curve, &groups, &rules));
     }
     emit(args.out.as_deref(), |w| {
-        writeln!(w, "{}", args.header())?;
+        writeln!(w, "{}", args.header(&rules))?;
         rows.iter().try_for_each(|row| writeln!(w, "{row}"))
     })
+}
+
+/// Says which rules a model does not beat.
+fn told(factor: &str, own: f64, rules: &[(&Rule, f64)]) {
+    for (rule, auprc) in rules.iter().filter(|(_, auprc)| *auprc >= own) {
+        tell!(
+            "{factor}: not beaten: {} (auPRC {auprc:.4}, the model's {own:.4})",
+            rule.what
+        );
+    }
 }
 
 /// The number of each window's stretch of [`STRETCH`] bases among those that hold windows.
@@ -202,6 +244,9 @@ fn stretches(windows: &[(u32, u32)]) -> Vec<u32> {
     });
     numbered.collect()
 }
+
+/// False discovery rates of the thresholds, in per cent.
+const FDR: [u64; 2] = [10, 50];
 
 const MEASURES: [&str; 4] = [
     "auROC",
@@ -220,6 +265,26 @@ fn four<T: Copy>(m: &Measures<T>) -> [T; 4] {
 }
 
 impl Args {
+    /// # Errors
+    /// An output that is an input, or cannot be written.
+    fn check_outputs(
+        &self,
+        model: &FactorNet,
+        cell: &CellFolder,
+        curves: Option<&Curves>,
+    ) -> Result<()> {
+        let mut read = outputs::inputs(&self.shared, std::slice::from_ref(cell));
+        read.extend(outputs::of_model(&self.model));
+        read.extend(self.testchroms.iter().map(PathBuf::from));
+        read.extend(model.config.files.iter().map(|file| file.path.clone()));
+        let out = self.out.iter().map(|out| ("--out", out.as_path()));
+        let out: Vec<(&str, &Path)> = out.collect();
+        check(&out, &read)?;
+        let files = curves.map(Curves::touched).transpose()?.unwrap_or_default();
+        let files = files.iter().map(|file| ("--curves", file.as_path()));
+        check_apart(&files.chain(out.iter().copied()).collect::<Vec<_>>(), &read)
+    }
+
     /// The factors to evaluate: place among the model's outputs, and in the folder's list.
     fn factors(&self, model: &FactorNet, cell: &CellFolder) -> Result<Vec<(usize, usize)>> {
         let outputs = chosen(model, self.factor.as_deref())?;
@@ -244,7 +309,7 @@ impl Args {
         Ok(pairs)
     }
 
-    fn header(&self) -> String {
+    fn header(&self, rules: &[Rule]) -> String {
         let mut columns = vec!["factor".to_string()];
         columns.extend(MEASURES.map(str::to_string));
         columns.extend(["positives".to_string(), "negatives".to_string()]);
@@ -255,10 +320,19 @@ impl Args {
                     .flat_map(|m| [format!("{m}_low"), format!("{m}_high")]),
             );
         }
+        columns.extend(FDR.map(|percent| format!("threshold_at_{percent}pct_FDR")));
+        columns.extend(rules.iter().map(|rule| format!("auPRC_{}", rule.name)));
         columns.join("\t")
     }
 
-    fn row(&self, factor: &str, ranked: &Ranked, groups: &[u32]) -> String {
+    fn row(
+        &self,
+        factor: &str,
+        ranked: &Ranked,
+        curve: &Curve,
+        groups: &[u32],
+        rules: &[(&Rule, f64)],
+    ) -> String {
         let mut columns = vec![factor.to_string()];
         columns.extend(four(&ranked.measures()).map(|x| format!("{x:.6}")));
         columns.extend([
@@ -273,6 +347,10 @@ impl Args {
                     .flat_map(|i| [format!("{:.6}", i.low), format!("{:.6}", i.high)]),
             );
         }
+        // Empty where no threshold holds the rate.
+        let shown = |threshold: f64| format!("{threshold:.6}");
+        columns.extend(FDR.map(|percent| curve.threshold(percent).map_or(String::new(), shown)));
+        columns.extend(rules.iter().map(|(_, auprc)| format!("{auprc:.6}")));
         columns.join("\t")
     }
 }

@@ -4,7 +4,7 @@ use super::args::SharedArgs;
 use super::outputs;
 use super::windows::{Asked, Windows};
 use crate::args::motif_export::ExportArgs;
-use crate::args::of_run::{Known, given_or_known};
+use crate::args::of_run::{Known, given_or_known, warn_of_changed};
 use crate::args::outputs::check;
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
@@ -80,8 +80,27 @@ pub fn owns(path: &Path, known: Kinds) -> Result<bool> {
 
 pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs> {
     let model = open(&given.model, known)?;
-    let genome = of_run(&model, given.genome.as_ref(), "--genome", "genome")?;
-    let folder = of_run(&model, own.inputdir.as_ref(), "--inputdir", "inputdirs")?;
+    if model.config.flags.is_empty() {
+        let needed = [
+            ("--genome", given.genome.is_some()),
+            ("--inputdir", own.inputdir.is_some()),
+        ];
+        let missing = needed.iter().filter(|(_, given)| !given);
+        let missing: Vec<&str> = missing.map(|(flag, _)| *flag).collect();
+        if !missing.is_empty() {
+            return Err(Error::usage(format!(
+                "{} knows no training data: give {}, and --bed where the cell line's chip.txt has no peaks of {}",
+                given.model.display(),
+                missing.join(" and "),
+                model.config.model.factors.join(", ")
+            )));
+        }
+    }
+    let of_run = |flag: Option<&PathBuf>, name: &str, key: &str| {
+        of_run(&model, &given.model, flag, name, key)
+    };
+    let genome = of_run(given.genome.as_ref(), "--genome", "genome")?;
+    let folder = of_run(own.inputdir.as_ref(), "--inputdir", "inputdirs")?;
     let shared = SharedArgs::of_export(given, own, genome);
     let lists = Lists {
         factors: own.bed.is_none(),
@@ -100,6 +119,13 @@ pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs>
     read.extend(outputs::of_lists(&folder));
     let written: Vec<(&str, &Path)> = given.out.iter().map(|o| ("--out", o.as_path())).collect();
     check(&written, &read)?;
+    let sources = Sources::new();
+    let used: Vec<&Path> = beds.iter().map(PathBuf::as_path).collect();
+    warn_of_changed(&model.config.files, &used, &sources)?;
+    if own.bed.is_none() {
+        let shown: Vec<String> = beds.iter().map(|bed| bed.display().to_string()).collect();
+        tell!("note: the windows are the peaks of {}", shown.join(", "));
+    }
     let (precision, device) = given.open(model.config.precision)?;
     let asked = Asked {
         shared: &shared,
@@ -113,7 +139,7 @@ pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs>
             explicit: true,
         }),
     };
-    let (device, windows) = asked.open(Sources::new(), Notes::new(), &device)?;
+    let (device, windows) = asked.open(sources, Notes::new(), &device)?;
     interrupt::watch();
     match precision {
         Precision::F64 => motifs::<f64>(given, &model, &windows, &device, precision),
@@ -152,7 +178,13 @@ fn motifs<T: Number>(
 }
 
 /// The path that a flag names, or in its place the one that the training run was given as `name`, of several the first.
-fn of_run(model: &FactorNet, given: Option<&PathBuf>, flag: &str, name: &str) -> Result<PathBuf> {
+fn of_run(
+    model: &FactorNet,
+    folder: &Path,
+    given: Option<&PathBuf>,
+    flag: &str,
+    name: &str,
+) -> Result<PathBuf> {
     let first = match model.config.flags.get(name) {
         Some(Value::Array(all)) => all.first(),
         other => other,
@@ -162,7 +194,7 @@ fn of_run(model: &FactorNet, given: Option<&PathBuf>, flag: &str, name: &str) ->
         Some(path) => Known::File(Path::new(path)),
         None => Known::Nothing,
     };
-    given_or_known(given, flag, model.folder(), known)
+    given_or_known(given, flag, folder, known)
 }
 
 /// The peaks of the factors that a model predicts.

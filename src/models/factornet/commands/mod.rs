@@ -3,6 +3,7 @@
 pub mod args;
 mod asked;
 pub mod convert;
+mod curves;
 mod evaluate;
 pub mod export;
 mod outputs;

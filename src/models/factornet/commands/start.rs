@@ -4,7 +4,7 @@
 use super::train_args::Args;
 use crate::args::near::nearest;
 use crate::args::say;
-use crate::dna::motif::Motif;
+use crate::dna::motif::{Motif, information};
 use crate::interpret::motif_matches::resembling;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
@@ -78,6 +78,12 @@ impl Args {
                 found.motif
             }
         };
+        if start.rows.iter().all(|row| information(row) < 0.1) {
+            tell!(
+                "warning: -mo: {} is flat (below 0.1 bits everywhere): kernels that start from it look for nothing",
+                start.shown()
+            );
+        }
         Ok(Some(start.clone()))
     }
 

@@ -1,13 +1,14 @@
 //! `cisgrad factornet train`.
 
 use super::outputs;
-use super::train_args::{Args, RATE};
+use super::train_args::{Args, RATE, TransformArg};
 use super::train_files;
 use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
 use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
+use crate::data::tracks::Transform;
 use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::Annotations;
 use crate::dna::motif::Motif;
@@ -29,7 +30,7 @@ use crate::train::folder::config::{PIPE, Precision, named, own_flag};
 use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
 use crate::train::worker::check_fits;
-use crate::train::{TrainSettings, Trainer, interrupt};
+use crate::train::{BestBy, TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -240,6 +241,10 @@ impl Args {
                 gencode: self.gencode,
                 gencode_span: self.span(),
                 track_scale: scale,
+                track_transform: match self.track_transform {
+                    TransformArg::None => Transform::None,
+                    TransformArg::Log1p => Transform::Log1p,
+                },
                 // Known when the tracks have been read.
                 track_means: Vec::new(),
                 genome: String::new(),
@@ -432,6 +437,9 @@ impl Args {
                 drop_last: false,
                 save_all: false,
                 save_train_best: false,
+                best_by: BestBy::Loss,
+                warmup: 0,
+                stop_after: None,
                 epochs_before: 0,
             },
             folder,

@@ -81,6 +81,9 @@ pub struct Args {
     /// Move a positive's window by at most this many bases in training [default: peak end - window start - 76, as the original]
     #[arg(long, value_name = "BASES", value_parser = zero_or_more::<u32>)]
     pub max_shift: Option<u32>,
+    /// What becomes of the tracks' values: none, or log1p, ln(1 + x), which the model then does wherever it is used
+    #[arg(long, default_value = "none", value_name = "WHAT")]
+    pub track_transform: TransformArg,
     /// What of a positive is looked up in the annotation: its window, as in prediction, or the whole peak
     #[arg(long, default_value = "window", value_name = "SPAN")]
     pub gencode_span: SpanArg,
@@ -107,6 +110,12 @@ pub struct Args {
 pub enum SpanArg {
     Window,
     Peak,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransformArg {
+    None,
+    Log1p,
 }
 
 /// The learning rate in config.json.

@@ -5,6 +5,7 @@ use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::peaks::read_intervals;
+use crate::dna::bases::N;
 use crate::dna::span::Span;
 use crate::engine::Device;
 use crate::io::sources::Sources;
@@ -15,6 +16,7 @@ use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::saved::FactorNet;
 use crate::numbers::counted;
 use crate::{Error, Result};
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Which windows, and what the network reads there.
@@ -84,11 +86,20 @@ impl Asked<'_> {
                 )));
             }
         }
+        let given = intervals.len();
+        let mut seen = HashSet::new();
+        intervals.retain(|&(chromosome, span)| seen.insert((chromosome, middle(span))));
+        if intervals.len() < given {
+            tell!(
+                "note: {shown}: {} with the middle of another one: taken once",
+                counted(given - intervals.len(), "interval")
+            );
+        }
         let blacklist = &genome.blacklist.grown;
         let clear = intervals.into_iter().filter(|&(chromosome, span)| {
             !blacklist.touches(chromosome, i64::from(span.start), i64::from(span.end))
         });
-        let samples: Vec<Sample> = clear
+        let mut samples: Vec<Sample> = clear
             .map(|(chromosome, span)| Sample {
                 cell: 0,
                 chromosome,
@@ -101,7 +112,25 @@ impl Asked<'_> {
         if samples.is_empty() {
             let place = words.map_or(String::new(), |words| format!(" in {words}"));
             return Err(Error::invalid(format!(
-                "{shown}: no window{place} is off the blacklist"
+                "{shown}: every window{place} is on the blacklist, or nearer to its chromosome's end than the network reads"
+            )));
+        }
+        let read = samples.len();
+        let mut codes = vec![N; network.length];
+        samples.retain(|sample| {
+            let start = sample.middle - (network.length / 2) as i64;
+            genome.genome.codes(sample.chromosome, start, &mut codes);
+            codes.iter().any(|&code| code < N)
+        });
+        if samples.len() < read {
+            tell!(
+                "warning: {shown}: {} without a single A, C, G or T: left out",
+                counted(read - samples.len(), "window")
+            );
+        }
+        if samples.is_empty() {
+            return Err(Error::invalid(format!(
+                "{shown}: there is nothing to look at"
             )));
         }
         if self.shared.strict {

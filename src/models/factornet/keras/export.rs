@@ -114,6 +114,12 @@ pub fn left_behind(config: &Config) -> Vec<String> {
             model.track_scale
         ));
     }
+    if !model.track_transform.is_none() {
+        notes.push(format!(
+            "note: --track-transform {:?}: the original reads tracks as they are: its bigWig files must hold ln(1 + x) of the values",
+            model.track_transform
+        ));
+    }
     if let Some(gtf) = config.flags.get("gtf").and_then(|gtf| gtf.as_str()) {
         let promoter = config.flags.get("promoter").and_then(|p| p.as_str());
         let promoter = promoter.map_or(String::new(), |p| format!(" --promoter {p}"));

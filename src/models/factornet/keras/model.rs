@@ -1,6 +1,7 @@
 //! Published models: a Keras folder as a model of ours.
 
 use crate::Result;
+use crate::data::tracks::Transform;
 use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::GencodeSpan;
 use crate::io::state_dict::{NamedTensor, StateDict};
@@ -94,6 +95,7 @@ fn ours(folder: &Path, read: KerasModel) -> Result<FactorNet> {
             gencode: names.gencode,
             gencode_span: GencodeSpan::Window,
             track_scale: "none".to_string(),
+            track_transform: Transform::None,
             track_means: Vec::new(),
             genome: String::new(),
         },

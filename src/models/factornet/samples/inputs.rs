@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Sample;
 use crate::data::packed_genome::PackedGenome;
-use crate::data::tracks::Track;
+use crate::data::tracks::{Track, Transform};
 use crate::data::windows::annotations::FEATURES;
 use crate::train::batch::{Row, Source};
 
@@ -23,6 +23,8 @@ pub struct Inputs {
     pub genome: Arc<PackedGenome>,
     /// All with the same tracks and meta values.
     pub cells: Vec<CellInputs>,
+    /// Of the tracks' values, behind their factors.
+    pub transform: Transform,
     /// GENCODE features follow the meta values.
     pub gencode: bool,
 }
@@ -70,6 +72,7 @@ impl Inputs {
         for ((track, factor), out) in cell.tracks.iter().zip(tracks.chunks_mut(length.max(1))) {
             track.values(sample.chromosome, start, *factor, out);
         }
+        self.transform.apply(tracks);
         let (values, features) = meta.split_at_mut(cell.meta.len());
         values.copy_from_slice(&cell.meta);
         for (i, feature) in features.iter_mut().enumerate() {

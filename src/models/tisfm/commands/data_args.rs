@@ -1,6 +1,6 @@
 //! The data of a training run, or others in their place: for the commands that hold predictions against signals.
 
-use crate::args::of_run::{Known, given_or_known};
+use crate::args::of_run::{Known, given_or_known, warn_of_changed};
 use crate::args::say;
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
@@ -72,15 +72,9 @@ impl DataArgs {
         };
         let genome = genome.as_deref();
         let sources = Sources::new();
-        for file in model.config.files.iter().filter(|f| f.pipe.is_none()) {
-            let used = [Some(signals.as_path()), Some(&sequences), genome];
-            if used.contains(&Some(&file.path)) && sources.sha256(&file.path)? != file.sha256 {
-                tell!(
-                    "warning: {} has changed since the model was trained",
-                    file.path.display()
-                );
-            }
-        }
+        let used = [Some(signals.as_path()), Some(&sequences), genome];
+        let used: Vec<&Path> = used.into_iter().flatten().collect();
+        warn_of_changed(&model.config.files, &used, &sources)?;
         let dataset = read(&sources, &signals, &sequences, genome)?;
         check_outputs(&signals, &dataset, model.config.model.outputs.len())?;
         by_name(&signals, dataset, &model.config.model.outputs)

@@ -4,6 +4,7 @@ use super::data_args::file_of_run;
 use super::model_args::files_of_run;
 use crate::args::motif_export::ExportArgs;
 use crate::args::numbers::one_or_more;
+use crate::args::of_run::warn_of_changed;
 use crate::args::{outputs, say};
 use crate::data::Notes;
 use crate::data::uninformative::without_bases;
@@ -29,8 +30,8 @@ pub struct Args {
     /// Sequences: name and sequence per line, FASTA, or BED with --genome [default: those of the training run]
     #[arg(long, value_name = "FILE")]
     sequences: Option<PathBuf>,
-    /// Sites of a kernel at most, on each strand: the sequences where it fires most [default: one in 10,000 of all places, 100 at
-    /// least]
+    /// Sites of a kernel at most, on each strand: the sequences where it fires most [default: one in 10,000 of all places, but at
+    /// least a tenth of the sequences, from 20 to 100]
     #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     sites: Option<usize>,
 }
@@ -76,7 +77,13 @@ pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs>
     outputs::check(&written, &read)?;
     let (precision, device) = given.open(model.config.precision)?;
     let mut notes = Notes::new();
-    let lines = Sources::new().into_lines(&file)?;
+    let sources = Sources::new();
+    let used: Vec<&Path> = [Some(file.as_path()), genome.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    warn_of_changed(&model.config.files, &used, &sources)?;
+    let lines = sources.into_lines(&file)?;
     let sequences = parse_sequences(lines, genome.as_deref(), &mut notes)?;
     notes.extend(without_bases(
         &sequences.names,

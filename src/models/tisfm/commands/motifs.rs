@@ -71,7 +71,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         let kernels = counted(model.config.model.motifs.len(), "kernel");
         match moved.count() {
             Some(count) => tell!(
-                "note: the kernels of this model were trained: {count} of {kernels} moved; the column moved has the largest change of a number of each kernel (probabilities)"
+                "note: the kernels of this model were trained: {count} of {kernels} moved; the column moved says by how much, at most, a number of each kernel has changed (they began as probabilities)"
             ),
             None => tell!(
                 "note: the kernels of this model were trained; how far they moved is not known, since the motifs that the run read are not there or have changed: name them with --meme-file"
@@ -196,7 +196,13 @@ fn draw(
             panel.lines.push(line);
         }
     }
-    if without > 0 {
+    if without > 0 && !exported.is_empty() {
+        tell!(
+            "note: {}: {} without a logo: --exported has no motif of these kernels",
+            file.display(),
+            counted(without, "line")
+        );
+    } else if without > 0 {
         tell!(
             "note: {}: {} without a logo: the kernels were trained and are no probabilities any more; write their motifs with cisgrad motifs export --model {} --out FILE and give --exported FILE",
             file.display(),

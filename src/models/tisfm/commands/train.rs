@@ -2,6 +2,7 @@
 
 use super::data_args::check_response_num;
 pub use super::train_args::Args;
+use super::train_args::PositionStart;
 use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
@@ -13,6 +14,7 @@ use crate::engine::params::STREAM_SPLIT;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::io::state_dict::{self, StateDict};
+use crate::models::tisfm::baselines::baselines;
 use crate::models::tisfm::config::{Config, DataFiles, Description};
 use crate::models::tisfm::measured::{TEST, Tested, misleading};
 use crate::models::tisfm::network::{Blueprint, Network};
@@ -30,6 +32,7 @@ use crate::train::model::Kinds;
 use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
+use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -175,7 +178,9 @@ fn train<T: Number>(
         batch_size: args.batch_size,
         lr: args.lr(),
         schedule: Schedule::Plateau {
-            patience: if lambdas.len() > 1 { 20 } else { 10 },
+            patience: args
+                .patience
+                .unwrap_or(if lambdas.len() > 1 { 20 } else { 10 }),
             stop_at: args.early_stopping.then_some(args.early_stopping_threshold),
         },
         optimizer: OptimizerSettings::adamw(shrink, penalised.clone()),
@@ -183,15 +188,24 @@ fn train<T: Number>(
         drop_last: args.drop_last,
         save_all: args.save_all,
         save_train_best: true,
+        best_by: args.best_by(),
+        warmup: args.warmup.unwrap_or(0),
+        stop_after: args.stop_after,
         epochs_before: match lambdas.len() {
             // A path's steps are numbered anew.
             2.. => 0,
             _ => args.epochs_before()?,
         },
     };
+    let baselines = match args.no_baselines {
+        true => Vec::new(),
+        false => baselines(dataset, split, &split.test),
+    };
     let tested = Tested {
         rows: samples.rows,
+        dataset,
         test: &split.test,
+        baselines: &baselines,
         batch_size: args.batch_size,
         device,
         reporter: &reporter,
@@ -363,7 +377,16 @@ impl Args {
         known: Kinds,
     ) -> Result<Network<T>> {
         let Some(path) = &self.model else {
-            return Network::initialise(blueprint, self.seed);
+            let tables: HashSet<String> = match self.position_start {
+                PositionStart::Zero => blueprint.spec.position_tables().collect(),
+                PositionStart::Normal => HashSet::new(),
+            };
+            let mut network = Network::<T>::initialise(blueprint, self.seed)?;
+            let params = network.layout.params.iter();
+            for param in params.filter(|param| tables.contains(&param.name)) {
+                network.params[param.range()].fill(T::ZERO);
+            }
+            return Ok(network);
         };
         let warn = |weights: &StateDict| {
             if let (Some(kernels), Some(strands)) = (&blueprint.kernels, blueprint.spec.strands()) {
@@ -505,6 +528,13 @@ impl Args {
             "split_folder": self.split_folder.as_deref().map(named).transpose()?,
             "model": self.model.as_deref().map(named).transpose()?,
         });
+        let mut flags = match flags {
+            Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        };
+        // Left out where they change nothing: runs of versions without them can be gone on with.
+        let own = self.own_flags().into_iter();
+        flags.extend(own.filter_map(|(name, value)| Some((name.to_string(), value?))));
         let genome = self.genome.as_deref().map(named).transpose()?;
         let data = DataFiles {
             atac_file: named(&self.atac_file)?.into(),
@@ -520,10 +550,7 @@ impl Args {
             },
             precision,
             files,
-            flags: match flags {
-                serde_json::Value::Object(map) => map,
-                _ => serde_json::Map::new(),
-            },
+            flags,
         })
     }
 }

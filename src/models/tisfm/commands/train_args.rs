@@ -4,8 +4,10 @@ use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
+use crate::train::BestBy;
 use crate::train::folder::config::own_flag;
 use crate::{Error, Result};
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -106,6 +108,24 @@ pub struct Args {
     /// Start conv_scale and conv_bias from each motif's score distribution (nothing beside --model)
     #[arg(long)]
     pub(super) calibrate_motifs: bool,
+    /// How the position scalars start: zero, or normal, as in the original (nothing beside --model)
+    #[arg(long, default_value = "normal", value_name = "START")]
+    pub(super) position_start: PositionStart,
+    /// What decides which epoch's weights are the best, and when the rate is cut: loss, or r, the mean of the outputs' correlations
+    #[arg(long, default_value = "loss", value_name = "WHAT")]
+    pub(super) best_by: BestByArg,
+    /// Epochs without a gain before the rate is cut to a tenth [default: 10; 20 on a path]
+    #[arg(long, value_name = "N", value_parser = zero_or_more::<u32>)]
+    pub(super) patience: Option<u32>,
+    /// Stop after more than so many epochs without a gain
+    #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
+    pub(super) stop_after: Option<u64>,
+    /// Epochs in which the learning rate rises to its value
+    #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
+    pub(super) warmup: Option<u64>,
+    /// Do not compare with simple rules after training
+    #[arg(long)]
+    pub(super) no_baselines: bool,
     /// Leave out the last training batch when it is not full, as the original does
     #[arg(long)]
     pub(super) drop_last: bool,
@@ -131,7 +151,40 @@ pub(super) enum PenaltyType {
     Mcp,
 }
 
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PositionStart {
+    Zero,
+    Normal,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BestByArg {
+    Loss,
+    R,
+}
+
 impl Args {
+    /// By what the best epoch is chosen.
+    pub(super) fn best_by(&self) -> BestBy {
+        match self.best_by {
+            BestByArg::Loss => BestBy::Loss,
+            BestByArg::R => BestBy::Overall,
+        }
+    }
+
+    /// The flags that the original does not have, where they change a run.
+    pub(super) fn own_flags(&self) -> [(&'static str, Option<Value>); 5] {
+        let zero = self.position_start == PositionStart::Zero;
+        let by_r = self.best_by == BestByArg::R;
+        [
+            ("position_start", zero.then(|| "zero".into())),
+            ("best_by", by_r.then(|| "r".into())),
+            ("patience", self.patience.map(Into::into)),
+            ("stop_after", self.stop_after.map(Into::into)),
+            ("warmup", self.warmup.map(Into::into)),
+        ]
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if self.split_folder.is_none() && self.split.is_none() {
             return Err(Error::usage(

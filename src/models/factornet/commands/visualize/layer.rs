@@ -24,6 +24,9 @@ use std::path::Path;
 /// Kernels of one group resemble each other so much that the mean p-value of their pairs is this or less.
 const ALIKE: f64 = 1e-4;
 
+/// Chance that any kernel is named wrongly.
+const MOST: f64 = 0.05;
+
 /// A layer with the sites of its kernels.
 pub struct Layer<'a> {
     /// What the names of its files end with.
@@ -89,8 +92,9 @@ struct Shown {
 }
 
 impl Layer<'_> {
-    /// Writes the layer's files. The known motif of the kernel that contributes most, among those that have one.
-    pub fn write(&self, folder: &Path) -> Result<Option<Named>> {
+    /// Writes the layer's files. The known motifs that kernels resemble, even when one allows for the number of kernels: first that of the kernel that
+    /// contributes most.
+    pub fn write(&self, folder: &Path) -> Result<Vec<Named>> {
         let number = self.number;
         write_atomic(folder.join(format!("motifs{number}.txt")), |w| {
             self.sites.write_meme(w)
@@ -114,19 +118,23 @@ impl Layer<'_> {
                 w.write_all(text.as_bytes())
             })?;
         }
-        let names = self::names(&matches);
+        // As many kernels were compared as have sites.
+        let sure = |found: &Match| found.q_value * motifs.len() as f64 <= MOST;
+        let mut names = self::names(&matches);
+        names.retain(|_, found| sure(found));
         let by_contribution =
             |a: &usize, b: &usize| descending(self.contributions[*a], self.contributions[*b]);
         let mut kernels: Vec<usize> = (0..self.sites.kernels()).collect();
         kernels.sort_by(by_contribution);
-        Ok(kernels.into_iter().find_map(|kernel| {
+        let named = kernels.into_iter().filter_map(|kernel| {
             let found = names.get(format!("M{kernel}").as_str())?;
             Some(Named {
                 kernel: found.learned.id.clone(),
                 motif: found.known.clone(),
                 q_value: found.q_value,
             })
-        }))
+        });
+        Ok(named.collect())
     }
 
     /// A track around the sites of each kernel, in the order of the logos.

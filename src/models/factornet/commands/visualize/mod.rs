@@ -22,6 +22,7 @@ use crate::models::factornet::Spec;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::kernel_contribution::contributions;
 use crate::models::factornet::kernel_sites::collect;
+use crate::models::factornet::known_motif::names;
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
@@ -182,20 +183,28 @@ fn visualize<T: Number>(
         };
         let named = layer.write(own.path())?;
         if number.is_empty() {
-            advise(args, model, named);
+            advise(args, model, &named);
         }
     }
     Ok(())
 }
 
 /// How another run can start from the motif that this one found.
-fn advise(args: &Args, model: &FactorNet, named: Option<Named>) {
+fn advise(args: &Args, model: &FactorNet, named: &[Named]) {
     let began_with_one = model.config.flags.get("motif") == Some(&serde_json::Value::Bool(true));
-    let single = model.config.model.factors.len() == 1;
-    if let (Some(found), Some(file), false, true) = (named, &args.motif_db, began_with_one, single)
-    {
+    let [factor] = &model.config.model.factors[..] else {
+        return;
+    };
+    // A motif that goes by the factor's name before one of another name.
+    let own = |found: &&Named| {
+        names(&found.motif)
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(factor))
+    };
+    let best = named.iter().find(own).or(named.first());
+    if let (Some(found), Some(file), false) = (best, &args.motif_db, began_with_one) {
         tell!(
-            "note: {} is {}, q = {}: a run with -mo --motif-db {} --motif-name {} starts from it",
+            "note: {} resembles {}, q = {}: a run with -mo --motif-db {} --motif-name {} starts from it",
             found.kernel,
             found.motif.shown(),
             Probability(found.q_value),

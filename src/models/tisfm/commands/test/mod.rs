@@ -16,6 +16,7 @@ use crate::engine::Device;
 use crate::io::grown_table::GrownTable;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
+use crate::models::tisfm::baselines::{COLUMNS, baselines, beside, fields, told};
 use crate::models::tisfm::measured::{Score, scores};
 use crate::models::tisfm::samples::Rows;
 use crate::models::tisfm::saved::SavedModel;
@@ -74,6 +75,9 @@ pub struct Args {
     /// With --plot-final-layer: the first N motifs of each output [default: 10]
     #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     top_motifs: Option<usize>,
+    /// Do not compare with simple rules
+    #[arg(long, conflicts_with = "plot_path")]
+    no_baselines: bool,
     /// --model is the folder of a penalty path: test each step, and draw losses and weights over the penalty
     #[arg(long)]
     plot_path: bool,
@@ -126,14 +130,39 @@ fn one(args: &Args, known: Kinds) -> Result<()> {
     let (precision, device) = args.model.prepare(&model, args.inputs(), &more)?;
     let split = args.data.split(&model, &dataset)?;
     let device = device.announce();
-    let rows = args.rows(&dataset, split);
-    let scores = args.scores(&model, &device, precision, &dataset, &rows)?;
+    let rows = args.rows(&dataset, &split);
+    let predictions = args.predictions(&model, &device, precision, &dataset, &rows)?;
+    let scores = scores(&dataset.outputs, &predictions, &signals(&dataset, &rows));
+    let rules = match args.no_baselines {
+        true => Vec::new(),
+        false => baselines(&dataset, &split, &rows),
+    };
+    let beside = beside(&dataset, &rows, &predictions, &rules);
     let digits = Digits::of_output(args.model.out.as_deref());
     emit(args.model.out.as_deref(), |w| {
-        writeln!(w, "{}", Score::COLUMNS)?;
-        let mut lines = scores.iter().map(|score| score.line(digits, rows.len()));
-        lines.try_for_each(|line| writeln!(w, "{line}"))
+        write!(w, "{}", Score::COLUMNS)?;
+        if !rules.is_empty() {
+            write!(w, "\t{}", COLUMNS.join("\t"))?;
+        }
+        writeln!(w)?;
+        for (place, score) in scores.iter().enumerate() {
+            write!(w, "{}", score.line(digits, rows.len()))?;
+            if !rules.is_empty() {
+                // Of all outputs together the rules are not said.
+                let found = beside.get(place).map(Vec::as_slice).unwrap_or_default();
+                write!(w, "\t{}", fields(found, digits).join("\t"))?;
+            }
+            writeln!(w)?;
+        }
+        Ok(())
     })?;
+    if dataset.outputs.len() > 1 {
+        tell!(
+            "note: the row all is about the numbers of all outputs together: its correlations are also about how the outputs' means differ"
+        );
+    }
+    let losses: Vec<f64> = scores.iter().map(|score| score.mse).collect();
+    say(&told(&dataset.outputs, &losses, &beside, &rules));
     let index = args.index();
     if let Some(layer) = layer {
         layer.write(&index)?;
@@ -142,6 +171,12 @@ fn one(args: &Args, known: Kinds) -> Result<()> {
         Some(stats) => stats.add(&index, &scores),
         None => Ok(()),
     }
+}
+
+/// Rows x outputs.
+fn signals(dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
+    let of_row = |&row: &usize| dataset.signals(row);
+    rows.iter().flat_map(of_row).copied().collect()
 }
 
 impl Args {
@@ -346,11 +381,11 @@ impl Args {
     }
 
     /// The rows to test on; says what is odd about them.
-    fn rows(&self, dataset: &Dataset, split: Split) -> Vec<usize> {
+    fn rows(&self, dataset: &Dataset, split: &Split) -> Vec<usize> {
         let [_, validation, test] = PARTS;
         let (part, rows) = match self.use_validation {
-            true => (validation, split.validation),
-            false => (test, split.test),
+            true => (validation, split.validation.clone()),
+            false => (test, split.test.clone()),
         };
         let constant = undefined(&constant_outputs(dataset, &rows), part, &rows);
         let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
@@ -360,7 +395,7 @@ impl Args {
         rows
     }
 
-    /// How well the model does on these rows.
+    /// How well the model does on these rows, without their rules.
     fn scores(
         &self,
         model: &SavedModel,
@@ -369,6 +404,23 @@ impl Args {
         dataset: &Dataset,
         rows: &[usize],
     ) -> Result<Vec<Score>> {
+        let predictions = self.predictions(model, device, precision, dataset, rows)?;
+        Ok(scores(
+            &dataset.outputs,
+            &predictions,
+            &signals(dataset, rows),
+        ))
+    }
+
+    /// Rows x outputs.
+    fn predictions(
+        &self,
+        model: &SavedModel,
+        device: &Device,
+        precision: Precision,
+        dataset: &Dataset,
+        rows: &[usize],
+    ) -> Result<Vec<f64>> {
         let samples = Rows {
             codes: &dataset.codes,
             signals: &dataset.signals,
@@ -379,12 +431,7 @@ impl Args {
         let predictions =
             model.predict(device, precision, samples, rows, size, |n| bar.advance(n))?;
         bar.finish();
-        let signals: Vec<f64> = rows
-            .iter()
-            .flat_map(|&r| dataset.signals(r))
-            .copied()
-            .collect();
-        Ok(scores(&dataset.outputs, &predictions.to_f64(), &signals))
+        Ok(predictions.to_f64())
     }
 
     fn final_layer(

@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, known: Kinds) -> Result<()> {
     let (precision, device) = args.model.prepare(&first, args.inputs(), &files)?;
     let split = args.data.split(&first, &dataset)?;
     let device = device.announce();
-    let rows = args.rows(&dataset, split);
+    let rows = args.rows(&dataset, &split);
     let mut steps = Vec::new();
     for (index, &lambda) in lambdas.iter().enumerate() {
         let model = open(index)?;

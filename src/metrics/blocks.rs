@@ -1,0 +1,137 @@
+//! How sure the difference between two correlations is: resampling whole blocks, since neighbors are not independent.
+
+use crate::engine::random::Philox;
+
+/// Resamples.
+const TIMES: u64 = 1000;
+
+/// The middle 95 % of a difference's resamples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Difference {
+    /// Of all samples.
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Sums of a block, for two correlations with the same signals.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    count: f64,
+    y: f64,
+    yy: f64,
+    /// Of each of the two: x, xx, xy.
+    of: [[f64; 3]; 2],
+}
+
+impl Sums {
+    fn add(&mut self, other: &Sums) {
+        self.count += other.count;
+        self.y += other.y;
+        self.yy += other.yy;
+        for (sums, more) in self.of.iter_mut().flatten().zip(other.of.iter().flatten()) {
+            *sums += more;
+        }
+    }
+
+    /// Pearson's correlation of one of the two.
+    fn correlation(&self, which: usize) -> f64 {
+        let [x, xx, xy] = self.of[which];
+        let n = self.count;
+        let (vx, vy) = (xx - x * x / n, self.yy - self.y * self.y / n);
+        (xy - x * self.y / n) / (vx * vy).sqrt()
+    }
+
+    fn difference(&self) -> f64 {
+        self.correlation(0) - self.correlation(1)
+    }
+}
+
+/// Pearson's r of `a` with `signals` less that of `b`, with its 95 % interval by resampling blocks. `blocks`: the block of each sample.
+/// None where a correlation is not defined, or there are fewer than two blocks.
+pub fn correlation_difference(
+    a: &[f64],
+    b: &[f64],
+    signals: &[f64],
+    blocks: &[usize],
+    seed: u64,
+) -> Option<Difference> {
+    let count = blocks.iter().max().map_or(0, |most| most + 1);
+    if count < 2 {
+        return None;
+    }
+    // Differences from the means keep the sums of squares exact.
+    let centered = |values: &[f64]| -> Vec<f64> {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        values.iter().map(|x| x - mean).collect()
+    };
+    let (a, b, signals) = (centered(a), centered(b), centered(signals));
+    let mut sums = vec![Sums::default(); count];
+    for (sample, &block) in blocks.iter().enumerate() {
+        let (y, two) = (signals[sample], [a[sample], b[sample]]);
+        sums[block].add(&Sums {
+            count: 1.0,
+            y,
+            yy: y * y,
+            of: two.map(|x| [x, x * x, x * y]),
+        });
+    }
+    let mut whole = Sums::default();
+    sums.iter().for_each(|block| whole.add(block));
+    let value = whole.difference();
+    let philox = Philox::new(seed);
+    let mut found: Vec<f64> = (0..TIMES)
+        .map(|time| {
+            let mut drawn = Sums::default();
+            for place in 0..count as u64 {
+                let bits = philox.bits(time, place);
+                let block = ((u128::from(bits) * count as u128) >> 64) as usize;
+                drawn.add(&sums[block]);
+            }
+            drawn.difference()
+        })
+        .filter(|difference| difference.is_finite())
+        .collect();
+    if !value.is_finite() || found.is_empty() {
+        return None;
+    }
+    found.sort_by(f64::total_cmp);
+    let at = |share: f64| found[((found.len() - 1) as f64 * share).round() as usize];
+    Some(Difference {
+        value,
+        low: at(0.025),
+        high: at(0.975),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::regression::pearson;
+
+    #[test]
+    fn the_difference_is_that_of_pearsons_and_lies_in_its_interval() {
+        let mut state = 3u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f64 / f64::from(1 << 24) - 0.5
+        };
+        let signals: Vec<f64> = (0..600).map(|_| random()).collect();
+        let mut noisy = |noise: f64| -> Vec<f64> {
+            signals.iter().map(|y| 5.0 + y + noise * random()).collect()
+        };
+        let (good, bad) = (noisy(0.5), noisy(3.0));
+        let blocks: Vec<usize> = (0..600).map(|sample| sample / 20).collect();
+        let found = correlation_difference(&good, &bad, &signals, &blocks, 1).unwrap();
+        let expected = pearson(&good, &signals) - pearson(&bad, &signals);
+        assert!((found.value - expected).abs() < 1e-12);
+        assert!(0.0 < found.low && found.low < found.value && found.value < found.high);
+        let same = correlation_difference(&good, &good, &signals, &blocks, 1).unwrap();
+        assert_eq!((same.value, same.low, same.high), (0.0, 0.0, 0.0));
+        let flat = vec![1.0; 600];
+        assert!(correlation_difference(&flat, &good, &signals, &blocks, 1).is_none());
+        assert!(correlation_difference(&good, &bad, &signals, &[0; 600], 1).is_none());
+    }
+}

@@ -1,0 +1,156 @@
+//! Thresholds of a score: what is found at each, and how often the score is right.
+
+/// All examples at or above a threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    pub threshold: f64,
+    pub true_positives: u64,
+    pub false_positives: u64,
+}
+
+impl Point {
+    pub fn precision(&self) -> f64 {
+        let called = self.true_positives + self.false_positives;
+        self.true_positives as f64 / called as f64
+    }
+}
+
+/// Every threshold of examples, from the highest score on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// One for each score that occurs.
+    pub points: Vec<Point>,
+    pub positives: u64,
+    pub negatives: u64,
+}
+
+impl Curve {
+    /// Scores are numbers; `labels` are true for positives.
+    pub fn new(scores: &[f64], labels: &[bool]) -> Curve {
+        let mut examples: Vec<(f64, bool)> =
+            scores.iter().copied().zip(labels.iter().copied()).collect();
+        examples.sort_unstable_by(|a, b| (b.0 + 0.0).total_cmp(&(a.0 + 0.0)));
+        let (mut true_positives, mut false_positives) = (0, 0);
+        let points = examples
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|tied| {
+                let positives = tied.iter().filter(|(_, positive)| *positive).count() as u64;
+                true_positives += positives;
+                false_positives += tied.len() as u64 - positives;
+                Point {
+                    threshold: tied[0].0,
+                    true_positives,
+                    false_positives,
+                }
+            })
+            .collect();
+        Curve {
+            points,
+            positives: true_positives,
+            negatives: false_positives,
+        }
+    }
+
+    /// The threshold with the largest recall among those with a false discovery rate of so many per cent or less; None where there is none
+    /// that finds a positive. Of equal recall the highest.
+    pub fn threshold(&self, percent: u64) -> Option<f64> {
+        let held = |point: &&Point| {
+            let called = point.true_positives + point.false_positives;
+            point.true_positives > 0 && point.false_positives * 100 <= percent * called
+        };
+        let best = self.points.iter().rev().filter(held);
+        let best = best.max_by_key(|point| point.true_positives)?;
+        // max_by_key gives the last of equals, which is the highest threshold here.
+        Some(best.threshold)
+    }
+
+    pub fn recall(&self, point: &Point) -> f64 {
+        point.true_positives as f64 / self.positives as f64
+    }
+
+    pub fn false_positive_rate(&self, point: &Point) -> f64 {
+        point.false_positives as f64 / self.negatives as f64
+    }
+
+    /// At most `most` of the points, the last one among them.
+    pub fn thinned(&self, most: usize) -> Vec<Point> {
+        let every = self.points.len().div_ceil(most).max(1);
+        let last = self.points.len().saturating_sub(1);
+        let mut places: Vec<usize> = (0..self.points.len()).step_by(every).collect();
+        if places.last() != Some(&last) && !self.points.is_empty() {
+            places.push(last);
+        }
+        places.into_iter().map(|place| self.points[place]).collect()
+    }
+}
+
+/// Examples whose probabilities are in one tenth.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tenth {
+    /// Sum of the probabilities.
+    pub predicted: f64,
+    pub positives: u64,
+    pub examples: u64,
+}
+
+/// How often examples of a probability are positive: by tenths, [0, 0.1), [0.1, 0.2) and so on, 1 in the last.
+pub fn reliability(probabilities: &[f64], labels: &[bool]) -> [Tenth; 10] {
+    let mut tenths = [Tenth::default(); 10];
+    for (&p, &positive) in probabilities.iter().zip(labels) {
+        let tenth = &mut tenths[((p * 10.0) as usize).min(9)];
+        tenth.predicted += p;
+        tenth.positives += u64::from(positive);
+        tenth.examples += 1;
+    }
+    tenths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_hold_the_rate_and_find_the_most() {
+        let scores = [0.9, 0.8, 0.8, 0.7, 0.6, 0.5];
+        let labels = [true, true, false, true, false, false];
+        let curve = Curve::new(&scores, &labels);
+        let at: Vec<(f64, u64, u64)> = curve
+            .points
+            .iter()
+            .map(|p| (p.threshold, p.true_positives, p.false_positives))
+            .collect();
+        assert_eq!(
+            at,
+            [
+                (0.9, 1, 0),
+                (0.8, 2, 1),
+                (0.7, 3, 1),
+                (0.6, 3, 2),
+                (0.5, 3, 3)
+            ]
+        );
+        // One in four is false at 0.7; at 0.6 no more is found.
+        assert_eq!(curve.threshold(10), Some(0.9));
+        assert_eq!(curve.threshold(25), Some(0.7));
+        assert_eq!(curve.threshold(50), Some(0.7));
+        assert_eq!((curve.positives, curve.negatives), (3, 3));
+        assert_eq!(curve.recall(&curve.points[1]), 2.0 / 3.0);
+        assert_eq!(curve.false_positive_rate(&curve.points[3]), 2.0 / 3.0);
+        assert_eq!(curve.points[2].precision(), 0.75);
+        assert_eq!(Curve::new(&[0.5, 0.4], &[false, true]).threshold(10), None);
+        assert_eq!(Curve::new(&[], &[]).threshold(50), None);
+        let places: Vec<f64> = curve.thinned(3).iter().map(|p| p.threshold).collect();
+        assert_eq!(places, [0.9, 0.7, 0.5]);
+        assert_eq!(curve.thinned(100).len(), 5);
+        assert_eq!(curve.thinned(4).len(), 3);
+    }
+
+    #[test]
+    fn probabilities_fall_into_tenths() {
+        let found = reliability(&[0.0, 0.05, 0.95, 1.0], &[false, true, true, true]);
+        assert_eq!((found[0].examples, found[0].positives), (2, 1));
+        assert_eq!((found[9].examples, found[9].positives), (2, 2));
+        assert_eq!(found[9].predicted, 1.95);
+        assert_eq!(found[1..9], [Tenth::default(); 8]);
+    }
+}
