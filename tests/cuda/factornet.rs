@@ -88,6 +88,10 @@ fn a_model_predicts_evaluates_and_visualizes_the_same_on_card_and_cpu() {
     let (gpu, cpu) = (gpu.table(), cpu.table());
     assert_eq!(gpu.header, cpu.header);
     for (a, b) in gpu.rows[0][1..].iter().zip(&cpu.rows[0][1..]) {
+        // A threshold that no score holds is empty.
+        if a == b {
+            continue;
+        }
         // Ranks change places where scores are nearly equal.
         let (a, b): (f64, f64) = (a.parse().unwrap(), b.parse().unwrap());
         assert!(a == b || (a - b).abs() < 1e-3 * b.abs(), "{a} {b}");

@@ -1,6 +1,7 @@
 //! How well a model's predictions agree with the signals: the table of `test`, and what a training run keeps of its test sequences.
 
-use super::baselines::{Baseline, beside, told};
+use super::baselines::Baseline;
+use super::beside_rules::{beside, told};
 use super::config::Config;
 use super::samples::Rows;
 use super::saved::SavedModel;

@@ -3,6 +3,7 @@
 mod attention;
 pub mod baselines;
 pub mod bench;
+pub mod beside_rules;
 mod build;
 pub mod builtin;
 pub mod calibration;

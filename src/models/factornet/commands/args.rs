@@ -1,7 +1,5 @@
 //! Arguments of all four commands. What a command does not need it accepts and ignores.
 
-use super::export;
-use crate::args::motif_export::ExportArgs;
 use crate::args::numbers::one_or_more;
 use crate::args::{DeviceArgs, PrecisionArg, Unannounced};
 use crate::data::tracks::Storage;
@@ -12,8 +10,8 @@ use crate::train::folder::config::Precision;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-const PROMOTER: &str = "500,100";
-const RESOURCES: &str = "resources";
+pub(super) const PROMOTER: &str = "500,100";
+pub(super) const RESOURCES: &str = "resources";
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct SharedArgs {
@@ -58,9 +56,9 @@ pub struct SharedArgs {
     pub batch_size: usize,
     /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: f32; of a trained model its own, f32 for bf16]
     #[arg(long, value_name = "TYPE")]
-    precision: Option<PrecisionArg>,
+    pub(super) precision: Option<PrecisionArg>,
     #[command(flatten)]
-    device: DeviceArgs,
+    pub(super) device: DeviceArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,26 +68,6 @@ pub enum StorageArg {
 }
 
 impl SharedArgs {
-    /// What `motifs export` gives of them.
-    pub fn of_export(given: &ExportArgs, own: &export::Args, genome: PathBuf) -> Self {
-        SharedArgs {
-            genome: Some(genome),
-            chrom_sizes: own.chrom_sizes.clone(),
-            blacklist: own.blacklist.clone(),
-            // Layers that come before the features of an annotation are looked at.
-            annotations: None,
-            gtf: None,
-            promoter: PROMOTER.to_string(),
-            resources: PathBuf::from(RESOURCES),
-            track_scale: own.track_scale.clone(),
-            track_storage: StorageArg::F32,
-            strict: false,
-            batch_size: given.batch_size,
-            precision: given.precision,
-            device: given.device.clone(),
-        }
-    }
-
     /// Finds the device.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Lines of a table of thresholds at most.
 const MOST: usize = 2_000;
 /// Steps along an axis of a picture.
-const STEPS: usize = 200;
+const STEPS: usize = 100;
 
 /// What the names of a factor's files end with.
 const ENDINGS: [&str; 5] = [

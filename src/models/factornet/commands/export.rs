@@ -1,6 +1,6 @@
 //! `cisgrad motifs export` of a FactorNet model.
 
-use super::args::SharedArgs;
+use super::args::{PROMOTER, RESOURCES, SharedArgs, StorageArg};
 use super::outputs;
 use super::windows::{Asked, Windows};
 use crate::args::motif_export::ExportArgs;
@@ -40,13 +40,13 @@ pub struct Args {
     chroms: Vec<String>,
     /// The chromosomes in use, with their sizes [default: those of the genome]
     #[arg(long, value_name = "FILE")]
-    pub chrom_sizes: Option<PathBuf>,
+    chrom_sizes: Option<PathBuf>,
     /// BED file of regions to leave out
     #[arg(long, value_name = "BED")]
-    pub blacklist: Option<PathBuf>,
+    blacklist: Option<PathBuf>,
     /// Multiply tracks: none, mean (to a mean of 1), or NAME=FACTOR[,...] [default: as the model was trained]
     #[arg(long, value_name = "SCALE")]
-    pub track_scale: Option<String>,
+    track_scale: Option<String>,
 }
 
 impl Args {
@@ -63,6 +63,28 @@ impl Args {
         .into_iter()
         .filter_map(|(flag, given)| given.then_some(flag))
         .collect()
+    }
+}
+
+impl Args {
+    /// What the readers of genome and tracks are given.
+    fn shared(&self, given: &ExportArgs, genome: PathBuf) -> SharedArgs {
+        SharedArgs {
+            genome: Some(genome),
+            chrom_sizes: self.chrom_sizes.clone(),
+            blacklist: self.blacklist.clone(),
+            // Layers that come before the features of an annotation are looked at.
+            annotations: None,
+            gtf: None,
+            promoter: PROMOTER.to_string(),
+            resources: PathBuf::from(RESOURCES),
+            track_scale: self.track_scale.clone(),
+            track_storage: StorageArg::F32,
+            strict: false,
+            batch_size: given.batch_size,
+            precision: given.precision,
+            device: given.device.clone(),
+        }
     }
 }
 
@@ -101,7 +123,7 @@ pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs>
     };
     let genome = of_run(given.genome.as_ref(), "--genome", "genome")?;
     let folder = of_run(own.inputdir.as_ref(), "--inputdir", "inputdirs")?;
-    let shared = SharedArgs::of_export(given, own, genome);
+    let shared = own.shared(given, genome);
     let lists = Lists {
         factors: own.bed.is_none(),
         meta: !model.config.model.meta.is_empty(),
