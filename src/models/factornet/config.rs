@@ -30,6 +30,10 @@ pub struct Description {
     /// versions, in converted models, without tracks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub track_means: Vec<CellMeans>,
+    /// By factor, which share of the training windows is bound. Empty where it is not known: in folders of older versions, in converted
+    /// models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub training_share: Vec<f64>,
     /// Digest of the chromosomes in use, [`crate::data::packed_genome::PackedGenome::digest`]; empty where it is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub genome: String,

@@ -3,6 +3,7 @@
 use super::args::{SharedArgs, chosen};
 use super::curves::Curves;
 use super::outputs;
+use super::prior::PriorArgs;
 use super::train_args::{TEST, words};
 use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::outputs::{check, check_apart};
@@ -60,6 +61,8 @@ pub struct Args {
     #[arg(short = 'o', long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    prior: PriorArgs,
+    #[command(flatten)]
     shared: SharedArgs,
 }
 const LEVEL: f64 = 0.95;
@@ -90,6 +93,7 @@ fn evaluate<T: Number>(
         meta: !model.config.model.meta.is_empty(),
     };
     let cell = CellFolder::read(&args.inputdir, lists)?;
+    let prior = args.prior.of(model, &args.model)?;
     let factors = args.factors(model, &cell)?;
     let name = |&(output, _): &(usize, usize)| model.config.model.factors[output].as_str();
     let names: Vec<&str> = factors.iter().map(name).collect();
@@ -173,7 +177,7 @@ fn evaluate<T: Number>(
         }
         for row in found.chunks(all) {
             for (&(output, _), scores) in factors.iter().zip(&mut scores) {
-                scores.push(row[output].f64());
+                scores.push(prior.apply(output, row[output].f64()));
             }
         }
     }

@@ -8,6 +8,7 @@ mod evaluate;
 pub mod export;
 mod outputs;
 mod predict;
+mod prior;
 mod start;
 mod to_keras;
 mod train;

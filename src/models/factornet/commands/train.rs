@@ -24,7 +24,7 @@ use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec};
 use crate::numbers::counted;
 use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
-use crate::train::batch::Samples;
+use crate::train::batch::{Samples, Source};
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{PIPE, Precision, named, own_flag};
 use crate::train::folder::weights::Number;
@@ -247,6 +247,8 @@ impl Args {
                 },
                 // Known when the tracks have been read.
                 track_means: Vec::new(),
+                // Known when the samples have been drawn.
+                training_share: Vec::new(),
                 genome: String::new(),
             },
             precision,
@@ -383,9 +385,25 @@ fn train<T: Number>(
     // What pipes gave has been read.
     drop(sources);
     let samples = TaskSamples { task, inputs };
+    config.model.training_share = training_share(&samples, config.model.factors.len())?;
     let size = args.shared.batch_size;
     check_fits::<T, _, _>(&device, &config.model.network, &samples, size)?;
     args.start::<T>(config, motif, &samples, positives, claim, &device)
+}
+
+/// By factor, which share of the first epoch's windows is bound.
+fn training_share(samples: &TaskSamples<'_>, factors: usize) -> Result<Vec<f64>> {
+    let (drawn, _) = samples.epoch(0)?;
+    let mut sums = vec![0.0; factors];
+    let mut targets = vec![0.0; factors];
+    for sample in &drawn {
+        samples.targets(sample, &mut targets);
+        sums.iter_mut().zip(&targets).for_each(|(sum, y)| *sum += y);
+    }
+    Ok(sums
+        .into_iter()
+        .map(|sum| sum / drawn.len() as f64)
+        .collect())
 }
 
 impl Args {

@@ -97,6 +97,7 @@ fn ours(folder: &Path, read: KerasModel) -> Result<FactorNet> {
             track_scale: "none".to_string(),
             track_transform: Transform::None,
             track_means: Vec::new(),
+            training_share: Vec::new(),
             genome: String::new(),
         },
         precision: Precision::F32,

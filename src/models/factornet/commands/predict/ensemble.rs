@@ -143,6 +143,7 @@ impl Run<'_> {
             folder,
             model,
             columns,
+            ..
         } = self.of;
         let described = &model.config.model;
         let mut predictor = Predictor::new(
@@ -176,7 +177,7 @@ impl Run<'_> {
             }
             let found = predictor.predict(&samples, |n| bar.advance(n))?;
             for row in found.chunks(described.factors.len()) {
-                scores.extend(columns.iter().map(|&c| row[c].f64() as f32));
+                scores.extend(self.of.scores(row).map(|score| score as f32));
             }
             if ended {
                 break;

@@ -7,6 +7,7 @@ mod ready;
 
 use super::args::{SharedArgs, chosen};
 use super::outputs;
+use super::prior::{Prior, PriorArgs};
 use crate::args::inputs::check_there;
 use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check;
@@ -15,6 +16,7 @@ use crate::io::atomic::is_gzip_name;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::train::folder::config::Precision;
+use crate::train::folder::weights::Number;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
 use ensemble::Combine;
@@ -51,6 +53,8 @@ pub struct Args {
     #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
+    prior: PriorArgs,
+    #[command(flatten)]
     shared: SharedArgs,
 }
 
@@ -59,6 +63,7 @@ struct Chosen {
     folder: PathBuf,
     model: FactorNet,
     columns: Vec<usize>,
+    prior: Prior,
 }
 
 impl Chosen {
@@ -66,10 +71,17 @@ impl Chosen {
         let model = open(folder, known)?;
         let columns = chosen(&model, args.factor.as_deref())?;
         Ok(Chosen {
+            prior: args.prior.of(&model, folder)?,
             folder: folder.to_path_buf(),
             model,
             columns,
         })
+    }
+
+    /// The scores of a window, of its probabilities for all factors.
+    fn scores<'a, T: Number>(&'a self, row: &'a [T]) -> impl Iterator<Item = f64> + 'a {
+        let columns = self.columns.iter();
+        columns.map(|&column| self.prior.apply(column, row[column].f64()))
     }
 
     fn names(&self) -> Vec<String> {

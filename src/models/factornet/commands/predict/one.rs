@@ -90,7 +90,7 @@ pub(super) fn predict<T: Number>(
                     out.write(&line.text, &zeros).map_err(&failed)?;
                     continue;
                 };
-                let row: Vec<f64> = columns.iter().map(|&c| row[c].f64()).collect();
+                let row: Vec<f64> = of.scores(row).collect();
                 out.write(&line.text, &row).map_err(&failed)?;
                 bigwigs.add(line, &row)?;
             }
