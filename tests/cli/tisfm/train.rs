@@ -105,6 +105,32 @@ fn the_rate_the_start_and_the_choice_of_weights_can_be_others() {
         .fails(1, &["--resume: model was started with --warmup 3"]);
 }
 
+/// What the recipe says is what the flags it stands for say; a flag wins over it.
+#[test]
+fn a_recipe_is_a_set_of_flags() {
+    let data = Data::new(60, 60);
+    let bare = "--number-of-epochs 2 --split-folder split --meme-file motifs.meme --atac-file signals.tsv --sequences sequences.tsv";
+    data.run(&format!(
+        "tisfm train {bare} --recipe recommended --model-output recipe"
+    ))
+    .ok();
+    let spelled = "--architecture plain_gate --calibrate-motifs --batch-size 32 --lr 0.01 --patience 2 --warmup 1 --best-by r";
+    data.run(&format!(
+        "tisfm train {bare} {spelled} --model-output spelled"
+    ))
+    .ok();
+    let best = |model: &str| bytes(data.path(&format!("{model}/{BEST}")));
+    assert_eq!(best("recipe"), best("spelled"));
+    data.run(&format!(
+        "tisfm train {bare} --recipe recommended --lr 0.02 --model-output other"
+    ))
+    .ok();
+    assert_ne!(best("other"), best("recipe"));
+    // Without it a line says that there is one.
+    let run = data.train("model", "").ok();
+    assert!(run.err.contains("--recipe recommended"), "{}", run.err);
+}
+
 #[test]
 fn our_own_architectures_train_and_rank_motifs() {
     let data = Data::new(60, 60);

@@ -46,7 +46,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         args.check_apart(model)?;
     }
     let precision = args.precision.precision();
-    let spec = builtin::find(&args.architecture)?;
+    let spec = builtin::find(args.architecture())?;
     let device = args.device.open(Some(precision))?;
     let sources = Sources::new();
     let mut notes = args.ignored(&spec);
@@ -156,7 +156,7 @@ fn train<T: Number>(
     };
     let device = &device.announce();
     data.notes.iter().for_each(|note| reporter.line(note));
-    check_fits::<T, _, _>(device, &network.blueprint, &samples, args.batch_size)?;
+    check_fits::<T, _, _>(device, &network.blueprint, &samples, args.batch_size())?;
     if let Some(note) = claim.starts_anew()? {
         reporter.line(&note);
     }
@@ -174,13 +174,11 @@ fn train<T: Number>(
         .first()
         .map_or(Shrink::None, |&l| args.kind().shrink(l));
     let settings = TrainSettings {
-        epochs: args.number_of_epochs,
-        batch_size: args.batch_size,
+        epochs: args.epochs(),
+        batch_size: args.batch_size(),
         lr: args.lr(),
         schedule: Schedule::Plateau {
-            patience: args
-                .patience
-                .unwrap_or(if lambdas.len() > 1 { 20 } else { 10 }),
+            patience: args.patience(),
             stop_at: args.early_stopping.then_some(args.early_stopping_threshold),
         },
         optimizer: OptimizerSettings::adamw(shrink, penalised.clone()),
@@ -189,7 +187,7 @@ fn train<T: Number>(
         save_all: args.save_all,
         save_train_best: true,
         best_by: args.best_by(),
-        warmup: args.warmup.unwrap_or(0),
+        warmup: args.warmup(),
         stop_after: args.stop_after,
         epochs_before: match lambdas.len() {
             // A path's steps are numbered anew.
@@ -206,10 +204,13 @@ fn train<T: Number>(
         dataset,
         test: &split.test,
         baselines: &baselines,
-        batch_size: args.batch_size,
+        batch_size: args.batch_size(),
         device,
         reporter: &reporter,
     };
+    if args.recipe.is_none() {
+        reporter.line("settings: the original's but for what the flags say; --recipe recommended is a set that trained better where it was tried (docs/guide.md)");
+    }
     let parameters = &network.layout.params;
     reporter.line(&format!(
         "{}: {}, {} of them trained; {} training, {} validation, {} of {}",
@@ -289,7 +290,7 @@ impl Args {
         let mut files = vec![self.atac_file.clone(), self.sequences.clone()];
         files.extend(self.meme_file.clone());
         files.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
-        files.push(PathBuf::from(&self.architecture));
+        files.push(PathBuf::from(self.architecture()));
         if let Some(folder) = &self.split_folder {
             files.extend(split_files(folder));
         }
@@ -324,7 +325,7 @@ impl Args {
         match (&self.meme_file, spec.strands()) {
             (Some(file), Some(_)) => {
                 let motifs = parse_meme(sources.lines(file)?, notes)?;
-                let kernels = MotifKernels::new(&motifs, self.calibrate_motifs);
+                let kernels = MotifKernels::new(&motifs, self.calibrate_motifs());
                 Ok((Some(kernels), motifs))
             }
             (None, Some(_)) => Err(Error::usage(format!(
@@ -346,7 +347,10 @@ impl Args {
             .map(|_| "note: --num-of-heads is ignored; --architecture decides".to_string());
         let flags = [
             (self.meme_file.is_some(), "--meme-file is ignored"),
-            (self.calibrate_motifs, "--calibrate-motifs does nothing"),
+            (
+                self.calibrate_motifs_given(),
+                "--calibrate-motifs does nothing",
+            ),
         ];
         let motifs = flags
             .iter()
@@ -395,7 +399,7 @@ impl Args {
                 warning.iter().for_each(|warning| tell!("{warning}"));
             }
         };
-        if self.calibrate_motifs && blueprint.kernels.is_some() {
+        if self.calibrate_motifs_given() && blueprint.kernels.is_some() {
             tell!(
                 "note: --calibrate-motifs does nothing here: --model gives the motifs' scales and biases"
             );
@@ -455,7 +459,7 @@ impl Args {
         let Some(digits) = epoch_digits(&file) else {
             return Ok(0);
         };
-        let last = |before: &u64| before.checked_add(self.number_of_epochs).is_some();
+        let last = |before: &u64| before.checked_add(self.epochs()).is_some();
         let number = digits.parse().ok().filter(last);
         number.ok_or_else(|| {
             Error::usage(format!(
@@ -511,8 +515,8 @@ impl Args {
             files.push(file("--genome", genome)?);
         }
         let flags = serde_json::json!({
-            "number_of_epochs": self.number_of_epochs,
-            "batch_size": self.batch_size,
+            "number_of_epochs": self.epochs(),
+            "batch_size": self.batch_size(),
             "lr": self.lr(),
             "step_lr": self.step_lr,
             "penalty_param": self.lambdas(),
@@ -521,7 +525,7 @@ impl Args {
             "penalize_layers": self.penalize_layers,
             "early_stopping": self.early_stopping,
             "early_stopping_threshold": self.early_stopping_threshold,
-            "calibrate_motifs": self.calibrate_motifs,
+            "calibrate_motifs": self.calibrate_motifs(),
             "drop_last": self.drop_last,
             "seed": self.seed,
             "split": self.split,

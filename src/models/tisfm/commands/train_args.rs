@@ -33,13 +33,12 @@ pub struct Args {
     /// Split by rule: random:TRAIN,VALIDATION,TEST (per cent) or chrom:VALIDATION:TEST
     #[arg(long, value_name = "RULE")]
     pub(super) split: Option<String>,
-    /// A built-in architecture, or the path of a TOML file
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "model_pos_attention_calib_sigmoid_interaction"
-    )]
-    pub(super) architecture: String,
+    /// A set of choices that trained well (docs/guide.md); a flag that is given wins over it
+    #[arg(long, value_name = "NAME")]
+    pub(super) recipe: Option<Recipe>,
+    /// A built-in architecture, or the path of a TOML file [default: model_pos_attention_calib_sigmoid_interaction]
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<String>,
     /// Accepted and ignored: the original's name of the Python class
     #[arg(long, value_name = "NAME")]
     pub(super) class_name: Option<String>,
@@ -52,12 +51,12 @@ pub struct Args {
     /// Length of the sequences [default: theirs]
     #[arg(long, value_name = "BASES", value_parser = one_or_more::<usize>)]
     pub(super) window_size: Option<usize>,
-    /// Passes over the training sequences
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = one_or_more::<u64>)]
-    pub(super) number_of_epochs: u64,
-    /// Sequences of an optimizer step
-    #[arg(long, default_value_t = 254, value_name = "N", value_parser = one_or_more::<usize>)]
-    pub(super) batch_size: usize,
+    /// Passes over the training sequences [default: 10]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<u64>)]
+    number_of_epochs: Option<u64>,
+    /// Sequences of an optimizer step [default: 254]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
+    batch_size: Option<usize>,
     /// Strength of the penalty; several make a path
     #[arg(long, num_args = 1.., value_name = "LAMBDA", conflicts_with = "penalty_param_range", value_parser = number)]
     pub(super) penalty_param: Vec<f64>,
@@ -107,22 +106,23 @@ pub struct Args {
     pub(super) early_stopping_threshold: f64,
     /// Start conv_scale and conv_bias from each motif's score distribution (nothing beside --model)
     #[arg(long)]
-    pub(super) calibrate_motifs: bool,
+    calibrate_motifs: bool,
     /// How the position scalars start: zero, or normal, as in the original (nothing beside --model)
     #[arg(long, default_value = "normal", value_name = "START")]
     pub(super) position_start: PositionStart,
     /// What decides which epoch's weights are the best, and when the rate is cut: loss, or r, the mean of the outputs' correlations
-    #[arg(long, default_value = "loss", value_name = "WHAT")]
-    pub(super) best_by: BestByArg,
+    /// [default: loss]
+    #[arg(long, value_name = "WHAT")]
+    best_by: Option<BestByArg>,
     /// Epochs without a gain before the rate is cut to a tenth [default: 10; 20 on a path]
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u32>)]
-    pub(super) patience: Option<u32>,
+    patience: Option<u32>,
     /// Stop after more than so many epochs without a gain
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
     pub(super) stop_after: Option<u64>,
-    /// Epochs in which the learning rate rises to its value
+    /// Epochs in which the learning rate rises to its value [default: 0]
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
-    pub(super) warmup: Option<u64>,
+    warmup: Option<u64>,
     /// Do not compare with simple rules after training
     #[arg(long)]
     pub(super) no_baselines: bool,
@@ -151,6 +151,12 @@ pub(super) enum PenaltyType {
     Mcp,
 }
 
+/// Sets of choices.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recipe {
+    Recommended,
+}
+
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PositionStart {
     Zero,
@@ -164,9 +170,49 @@ pub(super) enum BestByArg {
 }
 
 impl Args {
+    /// What a recipe says where no flag does.
+    fn or<T>(&self, given: Option<T>, recommended: T, original: T) -> T {
+        match (given, self.recipe) {
+            (Some(given), _) => given,
+            (None, Some(Recipe::Recommended)) => recommended,
+            (None, None) => original,
+        }
+    }
+
+    pub(super) fn architecture(&self) -> &str {
+        let original = "model_pos_attention_calib_sigmoid_interaction";
+        self.or(self.architecture.as_deref(), "plain_gate", original)
+    }
+
+    pub(super) fn epochs(&self) -> u64 {
+        self.or(self.number_of_epochs, 14, 10)
+    }
+
+    pub(super) fn batch_size(&self) -> usize {
+        self.or(self.batch_size, 32, 254)
+    }
+
+    pub(super) fn calibrate_motifs(&self) -> bool {
+        self.or(self.calibrate_motifs.then_some(true), true, false)
+    }
+
+    /// The flag itself, for what it does not do.
+    pub(super) fn calibrate_motifs_given(&self) -> bool {
+        self.calibrate_motifs
+    }
+
+    pub(super) fn patience(&self) -> u32 {
+        let original = if self.lambdas().len() > 1 { 20 } else { 10 };
+        self.or(self.patience, 2, original)
+    }
+
+    pub(super) fn warmup(&self) -> u64 {
+        self.or(self.warmup, 1, 0)
+    }
+
     /// By what the best epoch is chosen.
     pub(super) fn best_by(&self) -> BestBy {
-        match self.best_by {
+        match self.or(self.best_by, BestByArg::R, BestByArg::Loss) {
             BestByArg::Loss => BestBy::Loss,
             BestByArg::R => BestBy::Overall,
         }
@@ -175,13 +221,14 @@ impl Args {
     /// The flags that the original does not have, where they change a run.
     pub(super) fn own_flags(&self) -> [(&'static str, Option<Value>); 5] {
         let zero = self.position_start == PositionStart::Zero;
-        let by_r = self.best_by == BestByArg::R;
+        let by_r = self.best_by() == BestBy::Overall;
+        let patience = self.patience.is_some() || self.recipe.is_some();
         [
             ("position_start", zero.then(|| "zero".into())),
             ("best_by", by_r.then(|| "r".into())),
-            ("patience", self.patience.map(Into::into)),
+            ("patience", patience.then(|| self.patience().into())),
             ("stop_after", self.stop_after.map(Into::into)),
-            ("warmup", self.warmup.map(Into::into)),
+            ("warmup", (self.warmup() > 0).then(|| self.warmup().into())),
         ]
     }
 
@@ -273,12 +320,13 @@ impl Args {
     /// The learning rate: as given, else that of the run that goes on, else the original's.
     pub(super) fn lr(&self) -> f64 {
         const ORIGINAL: f64 = 0.001;
+        const RECOMMENDED: f64 = 0.01;
         let own = || {
             self.resume
                 .then(|| own_flag(&self.model_output, "lr"))??
                 .as_f64()
         };
-        self.lr.or_else(own).unwrap_or(ORIGINAL)
+        self.or(self.lr.or_else(own), RECOMMENDED, ORIGINAL)
     }
 
     pub(super) fn lambdas(&self) -> Vec<f64> {
