@@ -65,7 +65,7 @@ impl Prior {
             None => p,
             Some(times) => {
                 let bound = p * times[output];
-                bound / (bound + 1.0 - p)
+                bound / (bound + (1.0 - p))
             }
         }
     }
