@@ -3,6 +3,7 @@
 mod evaluate;
 mod keras;
 mod predict;
+mod prior;
 mod published;
 mod to_keras;
 mod train;

@@ -161,27 +161,16 @@ fn the_motif_and_its_reverse_complement_fill_the_first_two_kernels() {
 #[test]
 fn motifs_of_one_name_that_do_not_resemble_each_other_are_named() {
     let cells = Cells::new();
-    let words = [
-        ("A1 CTCF", "CCACTAGGTGGC"),
-        ("A2 CTCF", "NGCCACCTAGTGGN"),
-        ("A3 CTCF", "TGAGTCATAAAT"),
-        ("B1 AP1", "TGAGTCAT"),
-    ];
-    let mut known = "MEME version 4\n\nALPHABET= ACGT\n".to_string();
-    for (name, word) in words {
-        known += &format!(
-            "\nMOTIF {name}\nletter-probability matrix: alength= 4 w= {}\n",
-            word.len()
-        );
-        for letter in word.chars() {
-            let row = "ACGT".chars().map(|base| match letter {
-                'N' => "0.25",
-                _ if base == letter => "0.91",
-                _ => "0.03",
-            });
-            known += &(row.collect::<Vec<_>>().join(" ") + "\n");
-        }
-    }
+    let known = crate::motifs::meme(&[
+        "A1 CCACTAGGTGGC",
+        "A2 NGCCACCTAGTGGN",
+        "A3 TGAGTCATAAAT",
+        "B1 TGAGTCAT",
+    ]);
+    // The first three are the factor's.
+    let known = [" a1\n", " a2\n", " a3\n"]
+        .iter()
+        .fold(known, |text, name| text.replace(name, " CTCF\n"));
     cells.write("known.meme", known);
     let run = cells
         .train("model", "-mo --motif-db known.meme -w 14 -e 1")

@@ -258,7 +258,7 @@ fn of_trained_kernels_it_is_said_how_far_each_has_moved() {
         run.err
     );
     data.write("motifs.meme", motifs);
-    // Without the file it is asked for.
+    // Where the file is gone, the run asks for it.
     std::fs::rename(data.path("motifs.meme"), data.path("moved.meme")).unwrap();
     let run = data.run("tisfm motifs --model trained").ok();
     assert!(

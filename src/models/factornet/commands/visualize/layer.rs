@@ -75,7 +75,7 @@ fn mean_signals(tracks: &[String], number: &str) -> Vec<String> {
     tracks.iter().map(name).collect()
 }
 
-/// A kernel that is a known motif.
+/// A kernel that resembles a known motif.
 pub struct Named {
     pub kernel: String,
     pub motif: Motif,
