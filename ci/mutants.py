@@ -29,7 +29,7 @@ MUTATIONS = [
     ("accumulate", re.compile(r"\] \+= "), "] = "),
 ]
 # Ops that have no cases of their own: they are tested elsewhere.
-UNTESTED = {"adam", "begin_step", "end_step", "gather", "keep_outputs"}
+UNTESTED = {"adam", "begin_step", "end_step", "gather", "keep_outputs", "ties"}
 # How a mutant is run: name, build of the stand-in, environment. In order of cost.
 DETECTORS = [
     ("plain", "plain", {}),

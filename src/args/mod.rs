@@ -19,6 +19,7 @@ use crate::{Error, Result};
 use numbers::zero_or_more;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Where and with how many threads a command runs.
 #[derive(clap::Args, Clone, Debug)]
@@ -53,7 +54,11 @@ impl DeviceArgs {
             (Device::Cuda { graph, .. }, _) => *graph = !self.no_graph,
             _ => {}
         }
-        Ok(Unannounced { chosen, precision })
+        Ok(Unannounced {
+            chosen,
+            precision,
+            announced: OnceLock::new(),
+        })
     }
 }
 
@@ -105,10 +110,11 @@ fn start_threads(threads: usize) -> Result<()> {
 pub struct Unannounced {
     chosen: Chosen,
     precision: Option<Precision>,
+    announced: OnceLock<()>,
 }
 
 impl Unannounced {
-    /// Says on stderr what the run uses.
+    /// Says on stderr what the run uses, the first time that it is asked.
     pub fn announce(&self) -> Device {
         let precision = match self.precision {
             Some(Precision::F32) => ", f32",
@@ -118,7 +124,8 @@ impl Unannounced {
         };
         let Chosen { device, what, why } = &self.chosen;
         let why = why.as_ref().map_or(String::new(), |why| format!("; {why}"));
-        tell!("device: {what}{precision}{why}");
+        self.announced
+            .get_or_init(|| tell!("device: {what}{precision}{why}"));
         device.clone()
     }
 }
@@ -137,6 +144,15 @@ impl PrecisionArg {
             PrecisionArg::F64 => Precision::F64,
             PrecisionArg::F32 => Precision::F32,
             PrecisionArg::Bf16 => Precision::Bf16,
+        }
+    }
+
+    /// As the flag has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PrecisionArg::F64 => "f64",
+            PrecisionArg::F32 => "f32",
+            PrecisionArg::Bf16 => "bf16",
         }
     }
 

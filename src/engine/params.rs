@@ -35,7 +35,48 @@ pub struct Param {
     pub trainable: bool,
     /// A gradient reaches it: set when the program is planned.
     pub used: bool,
+    /// Which of its elements move together, where not each moves by itself.
+    pub ties: Option<Arc<Ties>>,
     pub offset: usize,
+}
+
+/// Elements of a parameter that move together in pairs, alone, or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ties {
+    /// By element: the one that gets the same gradient, the mean of both; itself where it moves alone; [`Ties::RESTS`].
+    partners: Vec<u32>,
+}
+
+impl Ties {
+    /// An element that does not move.
+    pub const RESTS: u32 = u32::MAX;
+
+    /// # Panics
+    /// When an element's partner has another partner, or is none of the elements.
+    pub fn new(partners: Vec<u32>) -> Self {
+        for (element, &partner) in partners.iter().enumerate() {
+            let back = partners.get(partner as usize).map(|&back| back as usize);
+            assert!(
+                partner == Self::RESTS || back == Some(element),
+                "element {element} is tied to {partner}, and that to {back:?}"
+            );
+        }
+        Ties { partners }
+    }
+
+    pub fn partners(&self) -> &[u32] {
+        &self.partners
+    }
+
+    /// The first element that is not what its tie says: another number than its partner, or at rest and not 0 (which weight decay
+    /// would move).
+    pub fn broken<T: Real>(&self, values: &[T]) -> Option<usize> {
+        let broken = |(element, &partner): (usize, &u32)| match partner {
+            Self::RESTS => values[element] != T::ZERO,
+            partner => values[element] != values[partner as usize],
+        };
+        self.partners.iter().enumerate().position(broken)
+    }
 }
 
 impl Param {

@@ -2,7 +2,7 @@
 
 use super::cuda::DeviceOp;
 use super::memory::Bytes;
-use super::params::{Init, Layout, Param, Role, elements};
+use super::params::{Init, Layout, Param, Role, Ties, elements};
 use super::{Noise, Real};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -273,6 +273,7 @@ impl<T: Real> Tape<T> {
             role,
             trainable,
             used: false,
+            ties: None,
             offset,
         });
         let index = self.layout.params.len() - 1;
@@ -381,6 +382,15 @@ impl<T: Real> Tape<T> {
     pub fn set_trainable(&mut self, decide: impl Fn(&Param) -> bool) {
         for param in &mut self.layout.params {
             param.trainable = decide(param);
+        }
+    }
+
+    /// Ties elements of a parameter to each other; nothing where there is no parameter of this name.
+    pub fn tie(&mut self, name: &str, ties: Ties) {
+        let mut params = self.layout.params.iter_mut();
+        if let Some(param) = params.find(|param| param.name == name) {
+            assert_eq!(ties.partners().len(), param.len(), "{name}: ties");
+            param.ties = Some(std::sync::Arc::new(ties));
         }
     }
 

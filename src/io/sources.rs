@@ -94,6 +94,12 @@ impl Sources {
         }
     }
 
+    /// Lets go of what streams gave: nothing is read from here any more.
+    pub fn forget(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clear();
+    }
+
     fn find(&self, identity: &Identity) -> Option<Kept> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().find(|(known, _)| known == identity);

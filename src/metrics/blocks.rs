@@ -104,10 +104,40 @@ pub fn correlation_difference(
     })
 }
 
+/// The standard error of the mean of `values`, whose neighbors in a block are not independent: with S the sum and n the number of a
+/// block, m the mean of all N, and B blocks, `sqrt(B / (B - 1) sum (S - m n)^2) / N` (the linearised variance of a ratio; Cochran 1977).
+/// None with fewer than two blocks.
+pub fn standard_error(values: &[f64], blocks: &[usize]) -> Option<f64> {
+    let count = blocks.iter().max().map_or(0, |most| most + 1);
+    if count < 2 {
+        return None;
+    }
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let mut apart = vec![0.0; count];
+    for (value, &block) in values.iter().zip(blocks) {
+        apart[block] += value - mean;
+    }
+    let squares: f64 = apart.iter().map(|sum| sum * sum).sum();
+    let blocks = count as f64;
+    Some((blocks / (blocks - 1.0) * squares).sqrt() / values.len() as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::regression::pearson;
+
+    #[test]
+    fn blocks_of_one_give_the_usual_standard_error_and_copies_add_nothing() {
+        let values = [1.0, 2.0, 4.0, 9.0];
+        let alone = standard_error(&values, &[0, 1, 2, 3]).unwrap();
+        // Standard deviation sqrt(38 / 3), of four.
+        assert!((alone - (38.0f64 / 3.0).sqrt() / 2.0).abs() < 1e-12);
+        let twice: Vec<f64> = values.iter().flat_map(|x| [*x, *x]).collect();
+        let copies = standard_error(&twice, &[0, 0, 1, 1, 2, 2, 3, 3]).unwrap();
+        assert!((copies - alone).abs() < 1e-12);
+        assert_eq!(standard_error(&values, &[0; 4]), None);
+    }
 
     #[test]
     fn the_difference_is_that_of_pearsons_and_lies_in_its_interval() {

@@ -1,6 +1,7 @@
 //! Which update and which penalty each parameter gets, the learning rate's schedule, and early stopping.
 
 pub mod adam;
+pub mod ties;
 mod plateau;
 mod schedule;
 
@@ -10,7 +11,9 @@ pub use schedule::Schedule;
 
 use crate::engine::{Layout, Real};
 use crate::optim::adam::{AdamStep, update};
+use crate::optim::ties::tied;
 use rayon::prelude::*;
+use std::borrow::Cow;
 
 /// Which form of Adam moves the parameters, and which penalty some of them get.
 #[derive(Clone, Debug)]
@@ -87,9 +90,12 @@ impl<T: Real> Optimizer<T> {
                 Shrink::None
             };
             let range = param.range();
+            let own = &grads[range.clone()];
+            let ties = param.ties.as_deref();
+            let grads = ties.map_or(Cow::Borrowed(own), |ties| tied(ties, own).into());
             params[range.clone()]
                 .par_chunks_mut(CHUNK)
-                .zip(grads[range.clone()].par_chunks(CHUNK))
+                .zip(grads.par_chunks(CHUNK))
                 .zip(self.m[range.clone()].par_chunks_mut(CHUNK))
                 .zip(self.v[range].par_chunks_mut(CHUNK))
                 .for_each(|(((w, g), m), v)| update(&step, shrink, w, g, m, v));

@@ -131,7 +131,8 @@ pub fn told(
     lines
 }
 
-fn blocks(dataset: &Dataset, rows: &[usize]) -> Vec<usize> {
+/// The block of each of the rows: rows in the same megabase of a chromosome are one block, rows without a place are blocks of their own.
+pub fn blocks(dataset: &Dataset, rows: &[usize]) -> Vec<usize> {
     let mut known: HashMap<(String, u64), usize> = HashMap::new();
     let mut count = 0;
     rows.iter()

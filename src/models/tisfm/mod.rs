@@ -22,6 +22,7 @@ pub mod network;
 mod nystrom;
 mod parse;
 pub mod penalty_path;
+pub mod pick;
 pub mod samples;
 pub mod saved;
 pub mod simulate;

@@ -3,6 +3,7 @@
 use super::calibration::{Fit, fit};
 use super::spec::Strands;
 use crate::dna::motif::{Motif, ROW_SUM_TOLERANCE, reverse_complement};
+use crate::engine::params::Ties;
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
@@ -85,6 +86,27 @@ impl MotifKernels {
             }
         }
         buffer
+    }
+
+    /// Which numbers of the buffer are one number: a motif's columns on one strand and on the other. What lies outside of them rests,
+    /// pads too.
+    pub fn ties(&self, strands: Strands) -> Ties {
+        let at = |channel: usize, base: usize, k: usize| (channel * 4 + base) * self.width + k;
+        let mut partners = vec![Ties::RESTS; self.channels(strands) * 4 * self.width];
+        for (motif, matrix) in self.matrices.iter().enumerate() {
+            let (length, first) = (matrix.len(), motif * strands.channels());
+            let start = (self.width - length) / 2;
+            for (k, base) in (0..length).flat_map(|k| [0, 1, 2, 3].map(|base| (k, base))) {
+                let own = at(first, base, start + k);
+                let partner = match strands {
+                    Strands::Both => at(first + 1, 3 - base, start + length - 1 - k),
+                    Strands::One => own,
+                };
+                // Fewer than 2^32 numbers: a buffer of so many would not have been made.
+                (partners[own], partners[partner]) = (partner as u32, own as u32);
+            }
+        }
+        Ties::new(partners)
     }
 
     /// Motifs whose kernel in a state dict's `weight` (C, 4, width) is not the one that they give:
@@ -191,6 +213,12 @@ mod tests {
         assert!(buffer[4 * 4 * 5..].iter().all(|&x| x == 0.0));
         assert_eq!(kernels.channels(Strands::One), 6);
         assert!(kernels.differing(Strands::Both, &buffer).is_empty());
+        for (strands, resting) in [(Strands::Both, 8 * 20 - 2 * 8 - 2 * 20), (Strands::One, 6 * 20 - 8 - 20)] {
+            let ties = kernels.ties(strands);
+            assert_eq!(ties.broken(&kernels.buffer(strands)), None, "{strands:?}");
+            let at_rest = ties.partners().iter().filter(|&&p| p == Ties::RESTS);
+            assert_eq!(at_rest.count(), resting, "{strands:?}");
+        }
         let mut other = buffer.clone();
         other[2 * 4 * 5] += 0.1;
         assert_eq!(kernels.differing(Strands::Both, &other), [1]);

@@ -5,6 +5,7 @@ use crate::models::tisfm::saved::SavedModel;
 use crate::numbers::descending;
 use crate::train::model::Lowering;
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 
 /// One motif's place in one output.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +91,14 @@ impl FinalLayer {
     pub fn output(&self, output: usize) -> &[f64] {
         let width = self.features.len();
         &self.weights[output * width..(output + 1) * width]
+    }
+
+    /// The places of the motifs that have a weight in any output.
+    pub fn kept(&self) -> BTreeSet<usize> {
+        let width = self.features.len().max(1);
+        let weights = self.weights.iter().enumerate();
+        let kept = weights.filter(|(_, weight)| **weight != 0.0);
+        kept.map(|(i, _)| self.features[i % width].motif).collect()
     }
 
     /// The features of an output by descending weight, equal ones in their own order.

@@ -24,6 +24,16 @@ pub enum Trainable {
     AllButMotifs,
     All,
     FinalLayer,
+    /// Everything, but of a motif's kernels only the columns that the motif has, and its two strands as one: each stays the other's
+    /// reverse complement.
+    TiedMotifs,
+}
+
+impl Trainable {
+    /// Whether the motifs' kernels move.
+    pub fn moves_motifs(self) -> bool {
+        matches!(self, Trainable::All | Trainable::TiedMotifs)
+    }
 }
 
 /// Everything but the numbers.
@@ -76,10 +86,15 @@ impl Blueprint {
             param.role == Role::Weight
                 && match self.trainable {
                     Trainable::AllButMotifs => param.name != MOTIF_WEIGHT,
-                    Trainable::All => true,
+                    Trainable::All | Trainable::TiedMotifs => true,
                     Trainable::FinalLayer => in_last(&param.name),
                 }
         });
+        if let (Trainable::TiedMotifs, Some(kernels), Some(strands)) =
+            (self.trainable, &self.kernels, self.spec.strands())
+        {
+            tape.tie(MOTIF_WEIGHT, kernels.ties(strands));
+        }
         Ok(built)
     }
 
@@ -112,8 +127,8 @@ impl Model for Blueprint {
         on: Processor,
     ) -> Result<Recorded> {
         // Motifs that learn are scanned by small ops on a GPU: the fused one has no kernel for their gradient.
-        let lowering = match (on, purpose, self.trainable) {
-            (Processor::Gpu, Purpose::Train, Trainable::All) => Lowering::Composed,
+        let lowering = match (on, purpose, self.trainable.moves_motifs()) {
+            (Processor::Gpu, Purpose::Train, true) => Lowering::Composed,
             _ => Lowering::Fused,
         };
         let built = self.build(tape, lowering)?;
@@ -193,6 +208,17 @@ impl<T: Number> Network<T> {
             layout,
             params,
         })
+    }
+}
+
+impl<T: Real> Network<T> {
+    /// The first motif whose kernels do not keep what [`Trainable::TiedMotifs`] ties.
+    pub fn untied(&self) -> Option<usize> {
+        let param = self.layout.get(MOTIF_WEIGHT)?;
+        let element = param.ties.as_ref()?.broken(&self.params[param.range()])?;
+        let kernel = param.shape.iter().skip(1).product::<usize>();
+        let strands = self.blueprint.spec.strands()?.channels();
+        Some(element / (kernel * strands))
     }
 }
 

@@ -1,13 +1,20 @@
 //! The penalty path: one model for each lambda, each warm-started from the best of the one before.
 
+use super::beside_rules::blocks;
 use super::config::Config;
 use super::measured::{TEST, Tested};
 use super::network::Network;
+use super::pick::{Picked, Tried};
 use super::samples::TrainingRows;
+use super::saved::SavedModel;
+use crate::data::dataset::Dataset;
 use crate::data::split::rows::Split;
 use crate::engine::Device;
 use crate::io::atomic::{remove_leftovers, write_atomic};
 use crate::io::state_dict::{StateDict, read};
+use crate::io::text::read_text;
+use crate::metrics::blocks::standard_error;
+use crate::metrics::regression::mse;
 use crate::numbers::{counted, rounded};
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
@@ -107,7 +114,8 @@ impl Steps<'_> {
     pub fn run<T: Number>(&self, network: Network<T>, resume: bool) -> Result<()> {
         let path = self.path;
         let table = self.folder.join(STEPS);
-        let mut rows = vec!["step\tlambda\tbest_epoch\tvalidation_loss\tnonzero".to_string()];
+        let mut rows = vec![Row::HEADER.to_string()];
+        let mut tried = Vec::new();
         let Network {
             blueprint,
             layout,
@@ -157,27 +165,135 @@ impl Steps<'_> {
             let file = step.join(BEST);
             let best = read(&file)?;
             rows.push(format!(
-                "{index}\t{lambda:?}\t{}\t{:?}\t{}",
+                "{index}\t{lambda:?}\t{}\t{:?}\t{}\t",
                 outcome.best_epoch,
                 outcome.best_loss,
                 nonzero(&best, &path.penalised).nonzero
             ));
+            tried.push(Tried {
+                lambda,
+                validation_loss: outcome.best_loss,
+            });
             write_rows(&table, &rows)?;
             // The next step starts from this one's best.
             params = load(&layout, &best, &file)?;
         }
+        self.mark(&table, &mut rows, &tried)?;
         self.reporter
             .line(&format!("all steps: {}", table.display()));
         Ok(())
     }
+
+    /// Marks in the table of all steps which of them to go on with.
+    fn mark(&self, table: &Path, rows: &mut [String], tried: &[Tried]) -> Result<()> {
+        let lowest = |step| self.validation_error(&step_folder(self.folder, step));
+        let mut failed = None;
+        let picked = Picked::of(tried, |step| {
+            lowest(step).unwrap_or_else(|error| {
+                failed = Some(error);
+                f64::NAN
+            })
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let Some(picked) = picked else { return Ok(()) };
+        for (step, row) in rows.iter_mut().skip(1).enumerate() {
+            row.push_str(&picked.mark(step));
+        }
+        self.reporter.line(&picked.describe(tried));
+        write_rows(table, rows)
+    }
+
+    /// The standard error of a step's mean validation loss, by blocks of neighbors where there are at least two, else by sequences.
+    fn validation_error(&self, step: &Path) -> Result<f64> {
+        let file = step.join(BEST);
+        let model = SavedModel {
+            config: Config::clone(self.config),
+            weights: read(&file)?,
+            file,
+        };
+        let (tested, rows) = (&self.tested, &self.split.validation);
+        let found = model.predict(
+            self.device,
+            self.config.precision,
+            tested.rows,
+            rows,
+            tested.batch_size,
+            |_| {},
+        )?;
+        let found = found.to_f64();
+        let losses = losses(&found, tested.dataset, rows);
+        let error = standard_error(&losses, &blocks(tested.dataset, rows));
+        let alone: Vec<usize> = (0..rows.len()).collect();
+        // One validation sequence alone has no spread.
+        Ok(error.or_else(|| standard_error(&losses, &alone)).unwrap_or(0.0))
+    }
 }
 
-/// Writes the table of the steps so far; one that has these and more, of a run that is gone on with, stays until the first
-/// new step is done.
+/// The mean squared error of each row; `predictions`: rows x outputs.
+fn losses(predictions: &[f64], dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
+    let width = dataset.outputs.len();
+    let rows = rows.iter().zip(predictions.chunks_exact(width));
+    rows.map(|(&row, predicted)| mse(predicted, dataset.signals(row)))
+        .collect()
+}
+
+/// A finished step, as the table has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub step: usize,
+    pub lambda: f64,
+    /// Weights that the penalty has left.
+    pub nonzero: usize,
+    pub picked: Vec<String>,
+}
+
+impl Row {
+    const HEADER: &str = "step\tlambda\tbest_epoch\tvalidation_loss\tnonzero\tpicked";
+}
+
+/// The steps of a finished path.
+///
+/// # Errors
+/// A table that cannot be read, or is not one of a path.
+pub fn read_rows(folder: &Path) -> Result<Vec<Row>> {
+    let table = folder.join(STEPS);
+    let text = read_text(&table)?;
+    let mut lines = text.lines();
+    if lines.next() != Some(Row::HEADER) {
+        return Err(Error::format_at(&table, 1, "not the table of a penalty path that this version wrote"));
+    }
+    let row = |(number, line): (usize, &str)| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let row = match fields[..] {
+            [step, lambda, _, _, nonzero, picked] => (|| {
+                Some(Row {
+                    step: step.parse().ok()?,
+                    lambda: lambda.parse().ok()?,
+                    nonzero: nonzero.parse().ok()?,
+                    picked: picked.split(',').map(str::to_string).collect(),
+                })
+            })(),
+            _ => None,
+        };
+        row.ok_or_else(|| {
+            Error::format_at(&table, number as u64 + 2, "not a step of a penalty path")
+        })
+    };
+    lines.enumerate().map(row).collect()
+}
+
+/// Writes the table of the steps so far; one that has these and more, or has marked them, of a run that is gone on with, stays until the
+/// first new step is done.
 fn write_rows(table: &Path, rows: &[String]) -> Result<()> {
     let text = rows.join("\n") + "\n";
+    let same = |before: &str| {
+        let mut before = before.lines();
+        rows.iter().all(|row| before.next().is_some_and(|line| line.starts_with(row.as_str())))
+    };
     match std::fs::read_to_string(table) {
-        Ok(before) if before.starts_with(&text) => Ok(()),
+        Ok(before) if same(&before) => Ok(()),
         _ => write_atomic(table, |w| w.write_all(text.as_bytes())),
     }
 }
@@ -208,14 +324,14 @@ mod tests {
     fn a_table_of_more_steps_stays_and_one_of_another_path_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let table = folder.path().join("path.tsv");
-        let rows = ["step", "0", "1"].map(String::from);
+        let rows = ["step", "0\t", "1\t"].map(String::from);
         let text = || std::fs::read_to_string(&table).unwrap();
         write_rows(&table, &rows).unwrap();
         write_rows(&table, &rows[..2]).unwrap();
-        assert_eq!(text(), "step\n0\n1\n");
+        assert_eq!(text(), "step\n0\t\n1\t\n");
         std::fs::write(&table, "step\n0.5\n").unwrap();
         write_rows(&table, &rows[..2]).unwrap();
-        assert_eq!(text(), "step\n0\n");
+        assert_eq!(text(), "step\n0\t\n");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::MotifKernels;
 use super::motif_kernels::SAME;
-use super::network::{MOTIF_WEIGHT, Trainable};
+use super::network::MOTIF_WEIGHT;
 use super::saved::SavedModel;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
@@ -34,7 +34,7 @@ impl Moved {
         else {
             return Ok(None);
         };
-        let trained = config.trainable == Trainable::All;
+        let trained = config.trainable.moves_motifs();
         if !trained && meme.is_none() {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ use crate::engine::cuda::{
 };
 use crate::engine::params::Layout;
 use crate::optim::adam::{AdamLaunch, AdamStep, Form, Shrink, flag, update_on};
+use crate::optim::ties::{TiesLaunch, tie_on};
 use crate::train::batch::Source;
 use crate::train::model::Model;
 use crate::train::worker::step::begin_step::begin_step_on;
@@ -54,6 +55,7 @@ struct Training<S> {
     v: Buffer<f32>,
     /// One for each 64 parameters.
     flags: Buffer<u8>,
+    ties: Vec<Tied>,
     /// The steps of the epoch.
     steps: Buffer<StepState>,
     losses: Buffer<f64>,
@@ -92,6 +94,24 @@ pub struct SessionStep {
     pub loss: f64,
     /// rows x outputs, before the update; empty where they were not wanted.
     pub outputs: Vec<f32>,
+}
+
+/// A parameter whose elements are tied.
+struct Tied {
+    /// Where its first element lies.
+    offset: usize,
+    partners: Buffer<u32>,
+}
+
+fn ties(gpu: &Arc<Gpu>, program: &DeviceProgram) -> Result<Vec<Tied>> {
+    let params = program.layout().params.iter();
+    let params = params.zip(&program.places().offsets);
+    let tied = params.filter_map(|(param, &offset)| {
+        let ties = param.ties.as_deref().filter(|_| param.learns())?;
+        let partners = gpu.upload(ties.partners(), "the parameters");
+        Some(partners.map(|partners| Tied { offset, partners }))
+    });
+    tied.collect()
 }
 
 /// One flag for each 64 elements: 0 does not learn, 1 learns, 2 learns and is penalised.
@@ -150,6 +170,7 @@ impl<'a, S: Source> Session<'a, S> {
                 m: gpu.upload(&vec![0.0; places.total], "the optimizer's moments")?,
                 v: gpu.upload(&vec![0.0; places.total], "the optimizer's moments")?,
                 flags: gpu.upload(&flags(&program, &rule), "the parameters")?,
+                ties: ties(gpu, &program)?,
                 steps: gpu.allocate(1, "the epoch")?,
                 losses: gpu.allocate(1, "the epoch")?,
                 stopped: gpu.upload(&[0], "the epoch")?,
@@ -355,6 +376,16 @@ impl<'a, S: Source> Session<'a, S> {
         )?;
         self.put_outputs(&training.program, &memory, rows)?;
         training.program.move_buffers(&memory, rows)?;
+        for tied in &training.ties {
+            tie_on(
+                gpu,
+                &TiesLaunch {
+                    grads: training.grads.out().at(tied.offset),
+                    partners: tied.partners.input(),
+                    elements: tied.partners.len(),
+                },
+            )?;
+        }
         update_on(
             gpu,
             &AdamLaunch {

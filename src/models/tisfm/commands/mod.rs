@@ -4,9 +4,11 @@ pub mod architectures;
 pub mod convert;
 mod data_args;
 pub mod export;
+mod input_args;
 pub mod model_args;
 pub mod motifs;
 pub mod predict;
+pub mod select;
 pub mod test;
 pub mod train;
 mod train_args;
@@ -20,6 +22,8 @@ use clap::Subcommand;
 pub enum Command {
     /// Train a model, or a path of models over a range of penalties
     Train(Box<train::Args>),
+    /// Choose motifs by a penalty path, fit a model of those that stay, and train its kernels for a short while
+    Select(Box<select::Args>),
     /// Compare a model's predictions with the signals of its test sequences
     Test(Box<test::Args>),
     /// Predict signals from sequences
@@ -33,6 +37,7 @@ pub enum Command {
 pub fn run(command: &Command, known: Kinds) -> Result<()> {
     match command {
         Command::Train(args) => train::run(args, known),
+        Command::Select(args) => select::run(args, known),
         Command::Test(args) => test::run(args, known),
         Command::Predict(args) => predict::run(args, known),
         Command::Motifs(args) => motifs::run(args, known),

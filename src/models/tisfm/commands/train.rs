@@ -6,7 +6,7 @@ use super::train_args::PositionStart;
 use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
-use crate::data::split::rows::{Split, SplitSpec, split_files};
+use crate::data::split::rows::{Split, SplitSpec};
 use crate::data::uninformative::{check, without_bases};
 use crate::dna::motif::Motif;
 use crate::engine::Philox;
@@ -39,22 +39,38 @@ use std::path::{Path, PathBuf};
 /// The learning rate in config.json.
 const RATE: &str = "lr";
 
+/// What the runs of a command share.
+pub(super) struct Around<'a> {
+    pub known: Kinds<'a>,
+    pub device: &'a Unannounced,
+    pub sources: &'a Sources,
+    pub reporter: &'a Reporter,
+    /// Other runs read the same inputs after this one.
+    pub more: bool,
+}
+
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    args.check()?;
-    args.epochs_before()?;
-    if let Some(model) = &args.model {
-        args.check_apart(model)?;
-    }
+    let spec = args.checked()?;
+    let around = Around {
+        known,
+        device: &args.device.open(Some(args.precision.precision()))?,
+        sources: &Sources::new(),
+        reporter: &Reporter::new(),
+        more: false,
+    };
+    run_one(args, spec, &around)
+}
+
+/// Trains what the flags say; `spec`: what [`Args::checked`] gave.
+pub(super) fn run_one(args: &Args, spec: Spec, around: &Around<'_>) -> Result<()> {
     let precision = args.precision.precision();
-    let spec = builtin::find(args.architecture())?;
-    let device = args.device.open(Some(precision))?;
-    let sources = Sources::new();
+    let sources = around.sources;
     let mut notes = args.ignored(&spec);
-    let (kernels, motifs) = args.motifs(&spec, &sources, &mut notes)?;
+    let (kernels, motifs) = args.motifs(&spec, sources, &mut notes)?;
     let read = Dataset::read(
-        sources.lines(&args.atac_file)?,
-        sources.lines(&args.sequences)?,
-        args.genome.as_deref(),
+        sources.lines(&args.inputs.atac_file)?,
+        sources.lines(&args.inputs.sequences)?,
+        args.inputs.genome.as_deref(),
         &mut notes,
     );
     // What was noticed on the way may be why.
@@ -64,7 +80,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             "note: {} {} no row in {}",
             counted(unused, "sequence"),
             has_or_have(unused),
-            args.atac_file.display()
+            args.inputs.atac_file.display()
         ));
     }
     if let Some(window) = args.window_size
@@ -72,15 +88,15 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     {
         return Err(Error::invalid(format!(
             "--window-size {window}: the sequences of {} are {} long",
-            args.sequences.display(),
+            args.inputs.sequences.display(),
             counted(dataset.length, "base")
         )));
     }
     if let Some(outputs) = args.response_num {
-        check_response_num(outputs, &args.atac_file, &dataset)?;
+        check_response_num(outputs, &args.inputs.atac_file, &dataset)?;
     }
     if let Some(which) = misleading(&dataset.outputs) {
-        return Err(Error::format(&args.atac_file, which));
+        return Err(Error::format(&args.inputs.atac_file, which));
     }
     let split = args.split(&dataset)?;
     notes.extend(split.note());
@@ -99,9 +115,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         kernels,
         trainable: args.trainable(),
     };
-    let config = args.config(&blueprint, &motifs, &dataset, precision, &sources)?;
-    // What pipes gave has been read.
-    drop(sources);
+    let config = args.config(&blueprint, &motifs, &dataset, precision, sources)?;
+    if !around.more {
+        sources.forget();
+    }
     // While inputs are read a signal ends the run at once.
     interrupt::watch();
     let data = Data {
@@ -111,9 +128,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     };
     match precision {
         Precision::F32 | Precision::Bf16 => {
-            train::<f32>(args, known, device, blueprint, config, &data)
+            train::<f32>(args, around, blueprint, config, &data)
         }
-        Precision::F64 => train::<f64>(args, known, device, blueprint, config, &data),
+        Precision::F64 => train::<f64>(args, around, blueprint, config, &data),
     }
 }
 
@@ -126,15 +143,21 @@ struct Data<'a> {
 
 fn train<T: Number>(
     args: &Args,
-    known: Kinds,
-    device: Unannounced,
+    around: &Around<'_>,
     blueprint: Blueprint,
     mut config: Config,
     data: &Data<'_>,
 ) -> Result<()> {
     let (dataset, split) = (data.dataset, data.split);
-    let reporter = Reporter::new();
+    let (known, reporter) = (around.known, around.reporter);
     let network = args.start::<T>(blueprint, &config, known)?;
+    if let Some(motif) = network.untied() {
+        return Err(Error::invalid(format!(
+            "--tie-kernels: the kernels of {} in {} are not each other's reverse complement, or have numbers outside of the motif's columns: train from the motifs, or from weights that were trained with --tie-kernels",
+            config.model.shown_motif(motif).unwrap_or_default(),
+            args.model.as_deref().unwrap_or(Path::new("")).display()
+        )));
+    }
     let penalised = args.penalised(&network)?;
     let claim = args.claim(known);
     claim.check(&config)?;
@@ -154,7 +177,7 @@ fn train<T: Number>(
         validation: &split.validation,
         seed: args.seed,
     };
-    let device = &device.announce();
+    let device = &around.device.announce();
     data.notes.iter().for_each(|note| reporter.line(note));
     check_fits::<T, _, _>(device, &network.blueprint, &samples, args.batch_size())?;
     if let Some(note) = claim.starts_anew()? {
@@ -206,7 +229,7 @@ fn train<T: Number>(
         baselines: &baselines,
         batch_size: args.batch_size(),
         device,
-        reporter: &reporter,
+        reporter,
     };
     if args.recipe.is_none() {
         reporter.line("settings: the original's but for what the flags say; --recipe recommended is a set that trained better where it was tried (docs/guide.md)");
@@ -245,7 +268,7 @@ fn train<T: Number>(
             folder,
             config: &config,
             device,
-            reporter: &reporter,
+            reporter,
             tested,
         };
         return steps.run(network, args.resume);
@@ -257,7 +280,7 @@ fn train<T: Number>(
         folder,
         device,
         precision: config.precision,
-        reporter: &reporter,
+        reporter,
     };
     let outcome = trainer.run(network.params, args.resume)?;
     reporter.line(&outcome.describe(folder));
@@ -285,15 +308,20 @@ fn train<T: Number>(
 }
 
 impl Args {
+    /// What can be said of the flags before anything is read; the architecture.
+    pub(super) fn checked(&self) -> Result<Spec> {
+        self.check()?;
+        self.epochs_before()?;
+        if let Some(model) = &self.model {
+            self.check_apart(model)?;
+        }
+        builtin::find(self.architecture())
+    }
+
     /// The files that the flags name.
     fn inputs(&self) -> Vec<PathBuf> {
-        let mut files = vec![self.atac_file.clone(), self.sequences.clone()];
-        files.extend(self.meme_file.clone());
-        files.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
+        let mut files = self.inputs.files();
         files.push(PathBuf::from(self.architecture()));
-        if let Some(folder) = &self.split_folder {
-            files.extend(split_files(folder));
-        }
         if let Some(model) = &self.model {
             files.extend(outputs::model_files(model, &KIND));
             files.push(model.clone());
@@ -322,7 +350,7 @@ impl Args {
         sources: &Sources,
         notes: &mut Notes,
     ) -> Result<(Option<MotifKernels>, Vec<Motif>)> {
-        match (&self.meme_file, spec.strands()) {
+        match (&self.inputs.meme_file, spec.strands()) {
             (Some(file), Some(_)) => {
                 let motifs = parse_meme(sources.lines(file)?, notes)?;
                 let kernels = MotifKernels::new(&motifs, self.calibrate_motifs());
@@ -346,7 +374,7 @@ impl Args {
             .num_of_heads
             .map(|_| "note: --num-of-heads is ignored; --architecture decides".to_string());
         let flags = [
-            (self.meme_file.is_some(), "--meme-file is ignored"),
+            (self.inputs.meme_file.is_some(), "--meme-file is ignored"),
             (
                 self.calibrate_motifs_given(),
                 "--calibrate-motifs does nothing",
@@ -360,7 +388,7 @@ impl Args {
     }
 
     fn split(&self, dataset: &Dataset) -> Result<Split> {
-        let spec = match (&self.split_folder, &self.split) {
+        let spec = match (&self.inputs.split_folder, &self.inputs.split) {
             (Some(folder), _) => SplitSpec::Folder(folder.clone()),
             (None, Some(rule)) => rule.parse()?,
             (None, None) => return Err(Error::usage("a split is needed")),
@@ -501,17 +529,17 @@ impl Args {
     ) -> Result<Config> {
         let file = |flag: &str, path: &Path| InputFile::of(sources, flag, path);
         let mut files = vec![
-            file("--atac-file", &self.atac_file)?,
-            file("--sequences", &self.sequences)?,
+            file("--atac-file", &self.inputs.atac_file)?,
+            file("--sequences", &self.inputs.sequences)?,
         ];
         if let Some(meme) = self
-            .meme_file
+            .inputs.meme_file
             .as_ref()
             .filter(|_| blueprint.kernels.is_some())
         {
             files.push(file("--meme-file", meme)?);
         }
-        if let Some(genome) = &self.genome {
+        if let Some(genome) = &self.inputs.genome {
             files.push(file("--genome", genome)?);
         }
         let flags = serde_json::json!({
@@ -520,7 +548,7 @@ impl Args {
             "lr": self.lr(),
             "step_lr": self.step_lr,
             "penalty_param": self.lambdas(),
-            "penalty_type": format!("{:?}", self.penalty_type).to_lowercase(),
+            "penalty_type": self.penalty_type.name(),
             "mcp_param": self.mcp_param,
             "penalize_layers": self.penalize_layers,
             "early_stopping": self.early_stopping,
@@ -528,8 +556,8 @@ impl Args {
             "calibrate_motifs": self.calibrate_motifs(),
             "drop_last": self.drop_last,
             "seed": self.seed,
-            "split": self.split,
-            "split_folder": self.split_folder.as_deref().map(named).transpose()?,
+            "split": self.inputs.split,
+            "split_folder": self.inputs.split_folder.as_deref().map(named).transpose()?,
             "model": self.model.as_deref().map(named).transpose()?,
         });
         let mut flags = match flags {
@@ -539,10 +567,10 @@ impl Args {
         // Left out where they change nothing: runs of versions without them can be gone on with.
         let own = self.own_flags().into_iter();
         flags.extend(own.filter_map(|(name, value)| Some((name.to_string(), value?))));
-        let genome = self.genome.as_deref().map(named).transpose()?;
+        let genome = self.inputs.genome.as_deref().map(named).transpose()?;
         let data = DataFiles {
-            atac_file: named(&self.atac_file)?.into(),
-            sequences: named(&self.sequences)?.into(),
+            atac_file: named(&self.inputs.atac_file)?.into(),
+            sequences: named(&self.inputs.sequences)?.into(),
             genome: genome.map(Into::into),
         };
         Ok(Config {

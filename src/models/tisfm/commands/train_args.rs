@@ -1,5 +1,6 @@
 //! The flags of `cisgrad tisfm train`: the original train_model.py's, and ours.
 
+use super::input_args::InputArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::models::tisfm::network::Trainable;
@@ -10,29 +11,13 @@ use crate::{Error, Result};
 use serde_json::Value;
 use std::path::PathBuf;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Debug)]
 pub struct Args {
-    /// Motifs as MEME text (plain or gzip); not needed by architectures without known motifs
-    #[arg(long, value_name = "FILE")]
-    pub(super) meme_file: Option<PathBuf>,
-    /// Signals: one row per sequence, one column per output; separated by tabs, commas or spaces
-    #[arg(long, value_name = "FILE")]
-    pub(super) atac_file: PathBuf,
-    /// Sequences: name and sequence a line, FASTA, or BED with --genome
-    #[arg(long, value_name = "FILE")]
-    pub(super) sequences: PathBuf,
-    /// Genome, FASTA (plain, gzip or bgzip) or 2bit, for a BED of sequences
-    #[arg(long, value_name = "FASTA")]
-    pub(super) genome: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) inputs: InputArgs,
     /// Folder of the model; must not hold one
     #[arg(long, visible_alias = "out", value_name = "DIR")]
     pub(super) model_output: PathBuf,
-    /// Folder with train_split, validation_split and test_split as .npy or .txt
-    #[arg(long, value_name = "DIR", conflicts_with = "split")]
-    pub(super) split_folder: Option<PathBuf>,
-    /// Split by rule: random:TRAIN,VALIDATION,TEST (per cent) or chrom:VALIDATION:TEST
-    #[arg(long, value_name = "RULE")]
-    pub(super) split: Option<String>,
     /// A set of choices that trained well (docs/guide.md); a flag that is given wins over it
     #[arg(long, value_name = "NAME")]
     pub(super) recipe: Option<Recipe>,
@@ -86,11 +71,15 @@ pub struct Args {
     /// Train the motif kernels too
     #[arg(long)]
     pub(super) unfreeze_conv: bool,
+    /// Train the motif kernels too, but of each motif only its own columns, and its two strands as one: they stay each other's reverse
+    /// complement
+    #[arg(long)]
+    pub(super) tie_kernels: bool,
     /// Train everything
     #[arg(long)]
     pub(super) unfreeze_all: bool,
     /// Train the final linear layer alone
-    #[arg(long, conflicts_with_all = ["unfreeze_conv", "unfreeze_all"])]
+    #[arg(long, conflicts_with_all = ["unfreeze_conv", "unfreeze_all", "tie_kernels"])]
     pub(super) freeze_all_except_final_layer: bool,
     /// Parameters that the penalty acts on
     #[arg(long, num_args = 1.., default_value = "linreg.weight", value_name = "NAME")]
@@ -149,6 +138,15 @@ const MOST_STEPS: f64 = 10_000.0;
 pub(super) enum PenaltyType {
     L1,
     Mcp,
+}
+
+impl PenaltyType {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            PenaltyType::L1 => "l1",
+            PenaltyType::Mcp => "mcp",
+        }
+    }
 }
 
 /// Sets of choices.
@@ -233,11 +231,7 @@ impl Args {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        if self.split_folder.is_none() && self.split.is_none() {
-            return Err(Error::usage(
-                "a split is needed: --split-folder DIR, --split random:80,10,10 or --split chrom:VALIDATION:TEST",
-            ));
-        }
+        self.inputs.check()?;
         let positive = [
             ("--lr", self.lr.unwrap_or(1.0)),
             ("--step-lr", self.step_lr.unwrap_or(1.0)),
@@ -347,6 +341,8 @@ impl Args {
     pub(super) fn trainable(&self) -> Trainable {
         if self.freeze_all_except_final_layer {
             Trainable::FinalLayer
+        } else if self.tie_kernels {
+            Trainable::TiedMotifs
         } else if self.unfreeze_all || self.unfreeze_conv {
             Trainable::All
         } else {
