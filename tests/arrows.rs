@@ -78,7 +78,7 @@ const NARROW: [(&str, &str, &[&str]); 7] = [
         &["engine::params", "engine::random", "engine::Philox"],
     ),
     ("train", "report", &["report::progress"]),
-    ("train", "data", &["data::Notes"]),
+    ("train", "data", &["data::Notes", "data::split::folds"]),
 ];
 
 /// What a kind's network is made of, in its folder: it knows no file.

@@ -10,6 +10,7 @@ pub mod edges;
 pub mod fasta;
 pub mod fields;
 pub mod fimo_table;
+pub mod folds_json;
 mod foreign;
 pub mod genome;
 pub mod grown_table;

@@ -10,6 +10,8 @@ use std::io::IsTerminal;
 pub struct Reporter {
     terminal: bool,
     quiet: bool,
+    /// Stands before each line: which of several runs it is about.
+    of: Option<String>,
 }
 
 impl Reporter {
@@ -17,6 +19,7 @@ impl Reporter {
         Reporter {
             terminal: std::io::stderr().is_terminal(),
             quiet: false,
+            of: None,
         }
     }
 
@@ -25,12 +28,24 @@ impl Reporter {
         Reporter {
             terminal: false,
             quiet: true,
+            of: None,
+        }
+    }
+
+    /// Of one of several runs at the same time: says which before each line, and shows no bars.
+    pub fn of(name: &str) -> Self {
+        Reporter {
+            terminal: false,
+            quiet: false,
+            of: Some(name.to_string()),
         }
     }
 
     pub fn line(&self, text: &str) {
-        if !self.quiet {
-            tell!("{text}");
+        match &self.of {
+            _ if self.quiet => {}
+            Some(name) => tell!("{name}: {text}"),
+            None => tell!("{text}"),
         }
     }
 

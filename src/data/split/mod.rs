@@ -1,4 +1,5 @@
 //! What is trained on, validated on and tested on: rows of a table, or regions of a genome.
 
+pub mod folds;
 pub mod regions;
 pub mod rows;

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::folds::{Fold, Part, blocks};
 use crate::data::dataset::Dataset;
 use crate::io::atomic::write_atomic;
 use crate::io::fields::unquoted;
+use crate::io::folds_json::read_folds_json;
 use crate::io::npy::{MASK, is_mask, nothing_but_0_and_1, read_npy_indices};
 use crate::io::text::{Lines, excerpt, first_names};
 use crate::numbers::counted;
@@ -41,6 +43,10 @@ pub enum SplitSpec {
         validation: Vec<String>,
         test: Vec<String>,
     },
+    /// One fold of a cross-validation by blocks of neighbors.
+    Fold(Fold),
+    /// A file with the chromosomes of each part; rows on others are in none.
+    Json(PathBuf),
 }
 
 impl FromStr for SplitSpec {
@@ -50,9 +56,16 @@ impl FromStr for SplitSpec {
         let wrong = |problem: String| {
             Error::usage(format!(
                 "split '{text}': {problem}; expected random:TRAIN,VALIDATION,TEST in per cent, as \
-                 random:80,10,10, or chrom:VALIDATION:TEST, as chrom:chr8:chr9,chr10"
+                 random:80,10,10, or chrom:VALIDATION:TEST, as chrom:chr8:chr9,chr10, or fold:I/K, as \
+                 fold:1/5, or a file FOLD.json with lists of chromosomes"
             ))
         };
+        if let Some(fold) = text.strip_prefix("fold:") {
+            return Ok(SplitSpec::Fold(fold.parse()?));
+        }
+        if text.ends_with(".json") {
+            return Ok(SplitSpec::Json(PathBuf::from(text)));
+        }
         match text.split(':').collect::<Vec<_>>()[..] {
             ["random", shares] => {
                 let numbers: Option<Vec<f64>> =
@@ -111,7 +124,12 @@ impl SplitSpec {
             SplitSpec::Random {
                 validation, test, ..
             } => at_random(data.len(), *validation, *test, random),
-            SplitSpec::Chrom { validation, test } => by_chromosome(data, validation, test),
+            SplitSpec::Chrom { validation, test } => by_chromosome(data, None, validation, test),
+            SplitSpec::Fold(fold) => by_fold(data, *fold),
+            SplitSpec::Json(path) => {
+                let folds = read_folds_json(path)?;
+                by_chromosome(data, Some(&folds.train), &folds.valid, &folds.test)
+            }
         }
     }
 }
@@ -225,9 +243,26 @@ fn at_random(
     Ok(Split::from_parts([rows, validation_rows, test_rows]))
 }
 
-fn by_chromosome(data: &Dataset, validation: &[String], test: &[String]) -> Result<Split> {
-    let [in_validation, in_test] =
-        [validation, test].map(|list| list.iter().map(String::as_str).collect::<HashSet<_>>());
+fn by_fold(data: &Dataset, fold: Fold) -> Result<Split> {
+    let all: Vec<usize> = (0..data.len()).collect();
+    let blocks = blocks(data, &all);
+    let mut sizes = vec![0; blocks.iter().max().map_or(0, |most| most + 1)];
+    blocks.iter().for_each(|&block| sizes[block] += 1);
+    let of_block = fold.parts(&sizes)?;
+    let rows = |part| all.iter().copied().filter(|&row| of_block[blocks[row]] == part).collect();
+    Ok(Split::from_parts([Part::Train, Part::Validation, Part::Test].map(rows)))
+}
+
+/// `train`: the chromosomes of training where not all others are.
+fn by_chromosome(
+    data: &Dataset,
+    train: Option<&[String]>,
+    validation: &[String],
+    test: &[String],
+) -> Result<Split> {
+    let set = |list: &[String]| list.iter().cloned().collect::<HashSet<String>>();
+    let [in_validation, in_test] = [validation, test].map(set);
+    let in_train = train.map(set);
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
     let mut present: Vec<&str> = Vec::new();
     let mut seen = HashSet::new();
@@ -247,14 +282,24 @@ fn by_chromosome(data: &Dataset, validation: &[String], test: &[String]) -> Resu
             validation_rows.push(i);
         } else if in_test.contains(chromosome) {
             test_rows.push(i);
-        } else {
+        } else if in_train.as_ref().is_none_or(|list| list.contains(chromosome)) {
             train_rows.push(i);
+        }
+    }
+    // A file of folds names the chromosomes of a whole genome.
+    let listed = train.is_some();
+    for (part, rows) in PARTS.iter().zip(&parts).filter(|_| listed) {
+        if rows.is_empty() {
+            return Err(Error::invalid(format!(
+                "no row is on a chromosome of the {part} list of the split; the data have {} (names are compared as written)",
+                first_names(present)
+            )));
         }
     }
     if let Some(absent) = validation
         .iter()
         .chain(test)
-        .find(|name| !seen.contains(name.as_str()))
+        .find(|name| !listed && !seen.contains(name.as_str()))
     {
         return Err(Error::invalid(format!(
             "no row is on chromosome '{absent}', which the split names; the data have {} (names \

@@ -3,12 +3,9 @@
 use super::baselines::Baseline;
 use crate::args::Digits;
 use crate::data::dataset::Dataset;
+use crate::data::split::folds::blocks;
 use crate::metrics::blocks::{Difference, correlation_difference};
 use crate::metrics::regression::{mse, pearson};
-use std::collections::HashMap;
-
-/// Bases of a block of neighbors.
-const BLOCK: u64 = 1_000_000;
 
 /// The columns that a table of agreement gets for the rules; empty fields where a rule is not there.
 pub const COLUMNS: [&str; 6] = [
@@ -129,26 +126,4 @@ pub fn told(
         lines.push(format!("beaten in every output: {}", beaten.join("; ")));
     }
     lines
-}
-
-/// The block of each of the rows: rows in the same megabase of a chromosome are one block, rows without a place are blocks of their own.
-pub fn blocks(dataset: &Dataset, rows: &[usize]) -> Vec<usize> {
-    let mut known: HashMap<(String, u64), usize> = HashMap::new();
-    let mut count = 0;
-    rows.iter()
-        .map(|&row| {
-            let place = dataset.start(row).and_then(|start| {
-                let chromosome = dataset.chromosome(row)?;
-                Some((chromosome.to_string(), start / BLOCK))
-            });
-            let mut new = || {
-                count += 1;
-                count - 1
-            };
-            match place {
-                Some(place) => *known.entry(place).or_insert_with(new),
-                None => new(),
-            }
-        })
-        .collect()
 }

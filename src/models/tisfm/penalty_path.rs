@@ -1,6 +1,5 @@
 //! The penalty path: one model for each lambda, each warm-started from the best of the one before.
 
-use super::beside_rules::blocks;
 use super::config::Config;
 use super::measured::{TEST, Tested};
 use super::network::Network;
@@ -8,6 +7,7 @@ use super::pick::{Picked, Tried};
 use super::samples::TrainingRows;
 use super::saved::SavedModel;
 use crate::data::dataset::Dataset;
+use crate::data::split::folds::blocks;
 use crate::data::split::rows::Split;
 use crate::engine::Device;
 use crate::io::atomic::{remove_leftovers, write_atomic};

@@ -227,7 +227,7 @@ impl Claim<'_> {
 
 /// Makes the folder where it is not there and holds it until the file is dropped. The lock is the operating system's: a
 /// kill leaves none behind.
-fn lock(folder: &Path) -> Result<File> {
+pub fn lock(folder: &Path) -> Result<File> {
     let refused = |e| Error::io(folder, e);
     std::fs::create_dir_all(folder).map_err(refused)?;
     let lock = File::open(folder).map_err(refused)?;

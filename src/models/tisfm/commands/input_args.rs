@@ -23,7 +23,8 @@ pub struct InputArgs {
     /// Folder with train_split, validation_split and test_split as .npy or .txt
     #[arg(long, value_name = "DIR", conflicts_with = "split")]
     pub split_folder: Option<PathBuf>,
-    /// Split by rule: random:TRAIN,VALIDATION,TEST (per cent) or chrom:VALIDATION:TEST
+    /// Split by rule: random:TRAIN,VALIDATION,TEST (per cent), chrom:VALIDATION:TEST, fold:I/K (fold I of K tests, the next one validates;
+    /// blocks of 1 Mb), or a file FOLD.json with the lists train, valid and test
     #[arg(long, value_name = "RULE")]
     pub split: Option<String>,
 }
@@ -34,10 +35,22 @@ impl InputArgs {
     pub fn check(&self) -> Result<()> {
         if self.split_folder.is_none() && self.split.is_none() {
             return Err(Error::usage(
-                "a split is needed: --split-folder DIR, --split random:80,10,10 or --split chrom:VALIDATION:TEST",
+                "a split is needed: --split-folder DIR, --split random:80,10,10, --split chrom:VALIDATION:TEST or --split fold:1/5",
             ));
         }
         Ok(())
+    }
+
+    /// # Errors
+    /// A split, where `flag` makes one.
+    pub fn check_no_split(&self, flag: &str) -> Result<()> {
+        match (&self.split, &self.split_folder) {
+            (None, None) => Ok(()),
+            (split, _) => Err(Error::usage(format!(
+                "{flag} makes the splits itself: leave out {}",
+                if split.is_some() { "--split" } else { "--split-folder" }
+            ))),
+        }
     }
 
     /// The files that the flags name.
@@ -48,7 +61,14 @@ impl InputArgs {
         if let Some(folder) = &self.split_folder {
             files.extend(split_files(folder));
         }
+        files.extend(self.split_json());
         files
+    }
+
+    /// The file of a fold that --split names.
+    fn split_json(&self) -> Option<PathBuf> {
+        let split = self.split.as_deref()?;
+        split.ends_with(".json").then(|| PathBuf::from(split))
     }
 
     /// The flags as they would be typed.

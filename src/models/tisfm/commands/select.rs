@@ -1,7 +1,7 @@
 //! `cisgrad tisfm select`: a sparse path chooses motifs, a model of these is fitted anew, and its kernels are trained for a short while.
 
 use super::input_args::InputArgs;
-use super::train::{self, Around};
+use super::train::{self, Around, Rules};
 use super::train_args::PenaltyType;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
@@ -93,6 +93,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         sources: &Sources::new(),
         reporter: &Reporter::new(),
         more: true,
+        rules: &Rules::default(),
     };
     let say = |text: &str| around.reporter.line(text);
     say(&format!("{}: the penalty path", args.folder(PATH).display()));

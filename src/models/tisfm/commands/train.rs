@@ -14,7 +14,7 @@ use crate::engine::params::STREAM_SPLIT;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::io::state_dict::{self, StateDict};
-use crate::models::tisfm::baselines::baselines;
+use crate::models::tisfm::baselines::{Baseline, baselines};
 use crate::models::tisfm::config::{Config, DataFiles, Description};
 use crate::models::tisfm::measured::{TEST, Tested, misleading};
 use crate::models::tisfm::network::{Blueprint, Network};
@@ -24,6 +24,7 @@ use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreig
 use crate::numbers::{counted, has_or_have, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
+use crate::train::ensemble::Member;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision, named, no_model, own_flag};
 use crate::train::folder::weights::Number;
@@ -35,6 +36,7 @@ use crate::{Error, Result};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The learning rate in config.json.
 const RATE: &str = "lr";
@@ -47,6 +49,23 @@ pub(super) struct Around<'a> {
     pub reporter: &'a Reporter,
     /// Other runs read the same inputs after this one.
     pub more: bool,
+    pub rules: &'a Rules,
+}
+
+/// What the simple rules say of the test sequences of splits that had their turn.
+#[derive(Default)]
+pub(super) struct Rules(Mutex<Vec<(Split, Arc<Vec<Baseline>>)>>);
+
+impl Rules {
+    fn of(&self, dataset: &Dataset, split: &Split) -> Arc<Vec<Baseline>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, rules)) = known.iter().find(|(of, _)| of == split) {
+            return rules.clone();
+        }
+        let rules = Arc::new(baselines(dataset, split, &split.test));
+        known.push((split.clone(), rules.clone()));
+        rules
+    }
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
@@ -56,73 +75,138 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         device: &args.device.open(Some(args.precision.precision()))?,
         sources: &Sources::new(),
         reporter: &Reporter::new(),
-        more: false,
+        more: args.ensemble.given(),
+        rules: &Rules::default(),
     };
-    run_one(args, spec, &around)
+    match args.ensemble.given() {
+        false => run_one(args, spec, &around),
+        true => run_members(args, &spec, &around),
+    }
 }
 
 /// Trains what the flags say; `spec`: what [`Args::checked`] gave.
 pub(super) fn run_one(args: &Args, spec: Spec, around: &Around<'_>) -> Result<()> {
+    let mut read = Read::of(args, &spec, around.sources)?;
+    let notes = std::mem::take(&mut read.notes);
+    run_read(args, spec, around, &read, notes)
+}
+
+/// Trains every model of an ensemble.
+fn run_members(args: &Args, spec: &Spec, around: &Around<'_>) -> Result<()> {
+    let read = Read::of(args, spec, around.sources)?;
+    let ensemble = args.ensemble.ensemble(&KIND, args.seed)?;
+    // A fold without rows is said before a folder is made.
+    for member in &ensemble.members {
+        args.of_member(member, Path::new("")).split(&read.dataset)?;
+    }
+    interrupt::watch();
+    let at_once = args.ensemble.at_once(&around.device.announce());
+    read.notes.iter().for_each(|note| around.reporter.line(note));
+    let folder = &args.model_output;
+    let claim = args.claim(around.known);
+    ensemble.train(&claim, args.resume, at_once, |member, folder| {
+        let reporter = Reporter::of(&member.folder);
+        let around = Around {
+            reporter: &reporter,
+            ..*around
+        };
+        let own = args.of_member(member, folder);
+        run_read(&own, spec.clone(), &around, &read, Notes::new())
+    })?;
+    around.reporter.line(&format!(
+        "an ensemble: {}; its figures: cisgrad tisfm test --model {}",
+        folder.display(),
+        folder.display()
+    ));
+    Ok(())
+}
+
+/// The inputs of a run.
+struct Read {
+    dataset: Dataset,
+    kernels: Option<MotifKernels>,
+    motifs: Vec<Motif>,
+    notes: Notes,
+}
+
+impl Read {
+    fn of(args: &Args, spec: &Spec, sources: &Sources) -> Result<Read> {
+        let mut notes = args.ignored(spec);
+        let (kernels, motifs) = args.motifs(spec, sources, &mut notes)?;
+        let read = Dataset::read(
+            sources.lines(&args.inputs.atac_file)?,
+            sources.lines(&args.inputs.sequences)?,
+            args.inputs.genome.as_deref(),
+            &mut notes,
+        );
+        // What was noticed on the way may be why.
+        let (dataset, unused) = read.inspect_err(|_| say(&notes))?;
+        if unused > 0 {
+            notes.push(format!(
+                "note: {} {} no row in {}",
+                counted(unused, "sequence"),
+                has_or_have(unused),
+                args.inputs.atac_file.display()
+            ));
+        }
+        if let Some(window) = args.window_size
+            && window != dataset.length
+        {
+            return Err(Error::invalid(format!(
+                "--window-size {window}: the sequences of {} are {} long",
+                args.inputs.sequences.display(),
+                counted(dataset.length, "base")
+            )));
+        }
+        if let Some(outputs) = args.response_num {
+            check_response_num(outputs, &args.inputs.atac_file, &dataset)?;
+        }
+        if let Some(which) = misleading(&dataset.outputs) {
+            return Err(Error::format(&args.inputs.atac_file, which));
+        }
+        Ok(Read {
+            dataset,
+            kernels,
+            motifs,
+            notes,
+        })
+    }
+}
+
+fn run_read(
+    args: &Args,
+    spec: Spec,
+    around: &Around<'_>,
+    read: &Read,
+    mut notes: Notes,
+) -> Result<()> {
     let precision = args.precision.precision();
-    let sources = around.sources;
-    let mut notes = args.ignored(&spec);
-    let (kernels, motifs) = args.motifs(&spec, sources, &mut notes)?;
-    let read = Dataset::read(
-        sources.lines(&args.inputs.atac_file)?,
-        sources.lines(&args.inputs.sequences)?,
-        args.inputs.genome.as_deref(),
-        &mut notes,
-    );
-    // What was noticed on the way may be why.
-    let (dataset, unused) = read.inspect_err(|_| say(&notes))?;
-    if unused > 0 {
-        notes.push(format!(
-            "note: {} {} no row in {}",
-            counted(unused, "sequence"),
-            has_or_have(unused),
-            args.inputs.atac_file.display()
-        ));
-    }
-    if let Some(window) = args.window_size
-        && window != dataset.length
-    {
-        return Err(Error::invalid(format!(
-            "--window-size {window}: the sequences of {} are {} long",
-            args.inputs.sequences.display(),
-            counted(dataset.length, "base")
-        )));
-    }
-    if let Some(outputs) = args.response_num {
-        check_response_num(outputs, &args.inputs.atac_file, &dataset)?;
-    }
-    if let Some(which) = misleading(&dataset.outputs) {
-        return Err(Error::format(&args.inputs.atac_file, which));
-    }
-    let split = args.split(&dataset)?;
+    let (dataset, sources) = (&read.dataset, around.sources);
+    let split = args.split(dataset)?;
     notes.extend(split.note());
     notes.extend(without_bases(
         &dataset.names,
         &dataset.codes,
         dataset.length,
     ));
-    notes.extend(check(&dataset, &split)?);
+    notes.extend(check(dataset, &split)?);
     let blueprint = Blueprint {
         spec,
         dimensions: Dimensions {
             window: dataset.length,
             outputs: dataset.outputs.len(),
         },
-        kernels,
+        kernels: read.kernels.clone(),
         trainable: args.trainable(),
     };
-    let config = args.config(&blueprint, &motifs, &dataset, precision, sources)?;
+    let config = args.config(&blueprint, &read.motifs, dataset, precision, sources)?;
     if !around.more {
         sources.forget();
     }
     // While inputs are read a signal ends the run at once.
     interrupt::watch();
     let data = Data {
-        dataset: &dataset,
+        dataset,
         split: &split,
         notes,
     };
@@ -219,8 +303,8 @@ fn train<T: Number>(
         },
     };
     let baselines = match args.no_baselines {
-        true => Vec::new(),
-        false => baselines(dataset, split, &split.test),
+        true => Arc::default(),
+        false => around.rules.of(dataset, split),
     };
     let tested = Tested {
         rows: samples.rows,
@@ -318,6 +402,19 @@ impl Args {
         builtin::find(self.architecture())
     }
 
+    /// The flags of a model of the ensemble.
+    fn of_member(&self, member: &Member, folder: &Path) -> Args {
+        let mut own = self.clone();
+        own.seed = member.seed;
+        own.model_output = folder.to_path_buf();
+        if let Some(fold) = member.fold {
+            own.inputs.split = Some(format!("fold:{fold}"));
+        } else if own.inputs.split_folder.is_none() {
+            own.split_seed = Some(self.seed);
+        }
+        own
+    }
+
     /// The files that the flags name.
     fn inputs(&self) -> Vec<PathBuf> {
         let mut files = self.inputs.files();
@@ -393,7 +490,7 @@ impl Args {
             (None, Some(rule)) => rule.parse()?,
             (None, None) => return Err(Error::usage("a split is needed")),
         };
-        let philox = Philox::new(self.seed);
+        let philox = Philox::new(self.split_seed.unwrap_or(self.seed));
         let mut index = 0;
         spec.split(dataset, || {
             index += 1;

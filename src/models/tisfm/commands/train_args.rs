@@ -1,8 +1,10 @@
 //! The flags of `cisgrad tisfm train`: the original train_model.py's, and ours.
 
 use super::input_args::InputArgs;
+use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
+use crate::models::tisfm::KIND;
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
 use crate::train::BestBy;
@@ -121,6 +123,11 @@ pub struct Args {
     /// Seed of initial values, shuffling, dropout and random splits
     #[arg(long, default_value_t = 0, value_parser = zero_or_more::<u64>)]
     pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) ensemble: EnsembleArgs,
+    /// Of a random split, where it is not --seed: that of the ensemble which the model is one of.
+    #[arg(skip)]
+    pub(super) split_seed: Option<u64>,
     /// Go on where a run into the same folder stopped
     #[arg(long)]
     pub(super) resume: bool,
@@ -231,7 +238,17 @@ impl Args {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        self.inputs.check()?;
+        self.ensemble.check()?;
+        self.ensemble.ensemble(&KIND, self.seed)?;
+        match self.ensemble.folds {
+            None => self.inputs.check()?,
+            Some(_) => self.inputs.check_no_split("--folds")?,
+        }
+        if self.ensemble.given() && self.lambdas().len() > 1 {
+            return Err(Error::usage(
+                "--seeds and --folds go with one penalty (--penalty-param), not with a path of several",
+            ));
+        }
         let positive = [
             ("--lr", self.lr.unwrap_or(1.0)),
             ("--step-lr", self.step_lr.unwrap_or(1.0)),
