@@ -3,6 +3,7 @@
 use super::baselines::Baseline;
 use super::beside_rules::{beside, told};
 use super::config::Config;
+use super::members::SPREAD;
 use super::samples::Rows;
 use super::saved::SavedModel;
 use crate::args::Digits;
@@ -72,13 +73,14 @@ pub fn misleading(outputs: &[String]) -> Option<String> {
             "an output is called '{name}', as is a row or a column of the tables of results that is about all outputs (all, overall) or the penalty (lambda): give it another name"
         ));
     }
-    let measured = |name: &&String| {
-        let predicted = name.strip_suffix(MEASURED);
-        predicted.is_some_and(|predicted| outputs.iter().any(|name| name == predicted))
+    let of_another = |name: &&String| {
+        let ends = [MEASURED, SPREAD].into_iter();
+        let mut predicted = ends.filter_map(|end| name.strip_suffix(end));
+        predicted.any(|predicted| outputs.iter().any(|name| name == predicted))
     };
-    let name = outputs.iter().find(measured)?;
+    let name = outputs.iter().find(of_another)?;
     Some(format!(
-        "an output is called '{name}', as is the column of measured values in a table of predictions: give it another name"
+        "an output is called '{name}', as is the column of measured values, or of an ensemble's spread, in a table of predictions: give it another name"
     ))
 }
 
@@ -197,6 +199,7 @@ mod tests {
             &["overall"],
             &["lambda", "B"],
             &["B", "B.measured"],
+            &["B.sd", "B"],
         ] {
             assert!(found(names).is_some(), "{names:?}");
         }

@@ -16,6 +16,7 @@ pub mod golden;
 pub mod kernel_sites;
 mod layers;
 pub mod measured;
+pub mod members;
 pub mod motif_kernels;
 pub mod motif_ranks;
 pub mod network;

@@ -39,12 +39,15 @@ pub struct Picked {
 }
 
 impl Picked {
-    /// `tried`: by rising penalty; `standard_error`: of the mean loss over the validation sequences, at the step of the lowest. None without
-    /// steps.
+    /// `tried`: by rising penalty; `standard_error`: of the mean loss over the validation sequences, at the step of the lowest. A step
+    /// without penalty leaves all weights and selects nothing: it is picked only where there is no other. None without steps.
     pub fn of(tried: &[Tried], standard_error: impl FnOnce(usize) -> f64) -> Option<Picked> {
         let loss = |step: &usize| tried[*step].validation_loss;
+        let penalised = |step: &usize| tried[*step].lambda > 0.0;
+        let any = (0..tried.len()).any(|step| penalised(&step));
+        let steps = (0..tried.len()).rev().filter(|step| !any || penalised(step));
         // Of equal losses the sparser step.
-        let min = (0..tried.len()).rev().min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
+        let min = steps.min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
         let standard_error = standard_error(min);
         let most = loss(&min) + standard_error;
         let one_se = (min..tried.len()).rev().find(|step| loss(step) <= most);
@@ -73,7 +76,7 @@ impl Picked {
     pub fn describe(&self, tried: &[Tried]) -> String {
         let shown = |step: usize| format!("path_{step} (lambda {})", rounded(tried[step].lambda));
         format!(
-            "lowest validation loss {:.5} (standard error {:.5}) at {}; largest penalty within one standard error: {}",
+            "of the steps with a penalty: lowest validation loss {:.5} (standard error {:.5}) at {}; largest penalty within one standard error: {}",
             tried[self.min].validation_loss,
             self.standard_error,
             shown(self.min),
@@ -97,7 +100,8 @@ mod tests {
 
     #[test]
     fn the_lowest_and_the_sparsest_within_one_standard_error_are_marked() {
-        let tried = tried(&[1.2, 1.0, 1.05, 1.09, 1.5, 1.02]);
+        // The first step has no penalty.
+        let tried = tried(&[0.9, 1.0, 1.05, 1.09, 1.5, 1.02]);
         let picked = Picked::of(&tried, |_| 0.06).unwrap();
         assert_eq!((picked.min, picked.one_se), (1, 5));
         let marks: Vec<String> = (0..6).map(|step| picked.mark(step)).collect();
@@ -110,6 +114,8 @@ mod tests {
 
     #[test]
     fn of_equal_losses_the_sparser_step_is_the_lowest() {
-        assert_eq!(Picked::of(&tried(&[1.0, 1.0, 2.0]), |_| 0.0).unwrap().min, 1);
+        let picked = |losses: &[f64]| Picked::of(&tried(losses), |_| 0.0).unwrap().min;
+        assert_eq!(picked(&[0.5, 1.0, 1.0, 2.0]), 2);
+        assert_eq!(picked(&[0.5]), 0, "no other step");
     }
 }

@@ -6,7 +6,8 @@ use crate::args::outputs;
 use crate::args::{DeviceArgs, PrecisionArg, Unannounced};
 use crate::data::split::rows::split_files;
 use crate::models::tisfm::KIND;
-use crate::models::tisfm::saved::{self, SavedModel};
+use crate::models::tisfm::members::Members;
+use crate::models::tisfm::saved::SavedModel;
 use crate::train::folder::config::Precision;
 use crate::train::model::Kinds;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// How a command runs a trained model, and where its table goes.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ModelArgs {
-    /// Model folder, or weights in one (DIR/model.7)
+    /// Model folder, weights in one (DIR/model.7), or the folder of an ensemble (--seeds, --folds)
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
     /// Genome, FASTA (plain, gzip or bgzip) or 2bit, for a BED of sequences
@@ -35,7 +36,7 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// Opens the model and finds the device.
+    /// Opens the model, or those of an ensemble, and finds the device.
     ///
     /// # Errors
     /// Those of [`ModelArgs::prepare`]; no such model.
@@ -43,24 +44,25 @@ impl ModelArgs {
         &self,
         known: Kinds,
         inputs: Vec<PathBuf>,
-    ) -> Result<(SavedModel, Precision, Unannounced)> {
-        let model = saved::open(&self.model, known)?;
-        let (precision, device) = self.prepare(&model, inputs, &[])?;
-        Ok((model, precision, device))
+    ) -> Result<(Members, Precision, Unannounced)> {
+        let members = Members::open(&self.model, known)?;
+        let (precision, device) = self.prepare(&members.models, inputs, &[])?;
+        Ok((members, precision, device))
     }
 
-    /// Looks at the outputs, `more` beside --out, and finds the device for a model.
+    /// Looks at the outputs, `more` beside --out, and finds the device for models, at least one.
     ///
     /// # Errors
     /// An output that is one of `inputs` or of the model's files; a device that cannot be used.
     pub fn prepare(
         &self,
-        model: &SavedModel,
+        models: &[SavedModel],
         mut inputs: Vec<PathBuf>,
         more: &[(&str, PathBuf)],
     ) -> Result<(Precision, Unannounced)> {
         inputs.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
-        inputs.extend(files_of_run(model));
+        inputs.extend(models.iter().flat_map(files_of_run));
+        let model = &models[0];
         let out = self.out.iter().map(|out| ("--out", out.as_path()));
         let more = more.iter().map(|(flag, path)| (*flag, path.as_path()));
         outputs::check(&out.chain(more).collect::<Vec<_>>(), &inputs)?;

@@ -8,9 +8,13 @@ use crate::data::uninformative::without_bases;
 use crate::dna::sequences::Sequences;
 use crate::io::sequences::{holds_nothing, parse_sequences};
 use crate::io::sources::Sources;
+use crate::engine::Device;
 use crate::models::tisfm::measured::MEASURED;
+use crate::models::tisfm::members::{Averaged, Members, SPREAD};
 use crate::models::tisfm::samples::Rows;
+use crate::models::tisfm::saved::SavedModel;
 use crate::report::progress::Reporter;
+use crate::train::folder::config::Precision;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::path::Path;
@@ -53,7 +57,8 @@ fn all(args: &Args, file: &Path, known: Kinds) -> Result<()> {
             return Err(Error::usage(format!("{flag} goes with --split")));
         }
     }
-    let (model, precision, device) = args.model.open(known, args.data.inputs())?;
+    let (members, precision, device) = args.model.open(known, args.data.inputs())?;
+    let model = members.first();
     let outputs = &model.config.model.outputs;
     let mut lines = Sources::new().into_lines(file)?;
     let genome = args.model.genome.as_deref();
@@ -82,39 +87,68 @@ fn all(args: &Args, file: &Path, known: Kinds) -> Result<()> {
         length: sequences.length,
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
-    let bar = Reporter::new().bar("predicting", rows.len(), "sequences");
-    let predictions = model.predict(
-        &device,
-        precision,
-        samples,
-        &rows,
-        args.model.batch_size,
-        |n| bar.advance(n),
-    )?;
-    bar.finish();
+    let rows = vec![rows; members.models.len()];
+    let found = args.predict(&members, &device, precision, samples, &rows)?;
     emit(args.model.out.as_deref(), |w| {
-        writeln!(w, "name\t{}", outputs.join("\t"))?;
+        writeln!(w, "{}", header(&found, outputs))?;
         for (row, name) in sequences.names.iter().enumerate() {
-            write!(w, "{name}")?;
-            for output in 0..outputs.len() {
-                write!(w, "\t{}", predictions.text(row * outputs.len() + output))?;
-            }
-            writeln!(w)?;
+            writeln!(w, "{name}{}", fields(&found, row, outputs.len()))?;
         }
         Ok(())
     })
 }
 
-/// Predicts a part of the training run's rows; their signals stand beside.
+/// The columns of predictions, and of their spread over the models of an ensemble.
+fn header(found: &Averaged, outputs: &[String]) -> String {
+    let mut columns = vec!["name".to_string()];
+    columns.extend(outputs.iter().cloned());
+    if !found.spread.is_empty() {
+        columns.extend(outputs.iter().map(|output| format!("{output}{SPREAD}")));
+    }
+    columns.join("\t")
+}
+
+/// A line's fields under [`header`] but the name, each after a tab.
+fn fields(found: &Averaged, line: usize, outputs: usize) -> String {
+    let all = line * outputs..(line + 1) * outputs;
+    let spread = all.clone().filter(|_| !found.spread.is_empty());
+    all.map(|i| format!("\t{}", found.mean.text(i)))
+        .chain(spread.map(|i| format!("\t{}", found.spread_text(i))))
+        .collect()
+}
+
+impl Args {
+    fn predict(
+        &self,
+        members: &Members,
+        device: &Device,
+        precision: Precision,
+        samples: Rows<'_>,
+        rows: &[Vec<usize>],
+    ) -> Result<Averaged> {
+        let all = rows.iter().map(Vec::len).sum();
+        let bar = Reporter::new().bar("predicting", all, "sequences");
+        let size = self.model.batch_size;
+        let found = members.predict(device, precision, samples, rows, size, |n| bar.advance(n))?;
+        bar.finish();
+        Ok(found)
+    }
+}
+
+/// Predicts a part of the training run's rows; their signals stand beside. Of a cross-validation each model predicts its own part.
 fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
-    let (model, precision, device) = args.model.open(known, args.data.inputs())?;
-    let dataset = args.data.dataset(&model, args.model.genome.as_deref())?;
-    let split = args.data.split(&model, &dataset)?;
-    let rows = match part {
-        Part::Train => split.train,
-        Part::Validation => split.validation,
-        Part::Test => split.test,
+    let (members, precision, device) = args.model.open(known, args.data.inputs())?;
+    let model = members.first();
+    let dataset = args.data.dataset(model, args.model.genome.as_deref())?;
+    let rows = |model: &SavedModel| {
+        let split = args.data.split(model, &dataset)?;
+        Ok(match part {
+            Part::Train => split.train,
+            Part::Validation => split.validation,
+            Part::Test => split.test,
+        })
     };
+    let rows: Vec<Vec<usize>> = members.models.iter().map(rows).collect::<Result<_>>()?;
     say(
         &without_bases(&dataset.names, &dataset.codes, dataset.length)
             .into_iter()
@@ -126,23 +160,16 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
         signals: &dataset.signals,
         length: dataset.length,
     };
-    let bar = Reporter::new().bar("predicting", rows.len(), "sequences");
-    let size = args.model.batch_size;
-    let predictions =
-        model.predict(&device, precision, samples, &rows, size, |n| bar.advance(n))?;
-    bar.finish();
+    let found = args.predict(&members, &device, precision, samples, &rows)?;
     let outputs = &model.config.model.outputs;
     emit(args.model.out.as_deref(), |w| {
-        write!(w, "name\t{}", outputs.join("\t"))?;
+        write!(w, "{}", header(&found, outputs))?;
         for output in outputs {
             write!(w, "\t{output}{MEASURED}")?;
         }
         writeln!(w)?;
-        for (place, &row) in rows.iter().enumerate() {
-            write!(w, "{}", dataset.names[row])?;
-            for output in 0..outputs.len() {
-                write!(w, "\t{}", predictions.text(place * outputs.len() + output))?;
-            }
+        for (place, &row) in found.rows.iter().enumerate() {
+            write!(w, "{}{}", dataset.names[row], fields(&found, place, outputs.len()))?;
             for signal in dataset.signals(row) {
                 write!(w, "\t{signal:?}")?;
             }

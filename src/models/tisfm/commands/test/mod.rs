@@ -1,5 +1,6 @@
 //! `cisgrad tisfm test`: the flags of the original's test_model.py, and ours.
 
+mod ensemble;
 mod final_layer;
 mod path;
 mod stat_out;
@@ -16,14 +17,17 @@ use crate::engine::Device;
 use crate::io::grown_table::GrownTable;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
-use crate::models::tisfm::baselines::baselines;
+use crate::models::tisfm::baselines::{Baseline, baselines};
 use crate::models::tisfm::beside_rules::{COLUMNS, beside, fields, told};
+use crate::metrics::{deviation, mean};
 use crate::models::tisfm::measured::{Score, scores};
+use crate::models::tisfm::members::Members;
 use crate::models::tisfm::samples::Rows;
 use crate::models::tisfm::saved::SavedModel;
 use crate::models::tisfm::{MotifKernels, builtin, foreign, saved};
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
+use crate::train::ensemble::{ENSEMBLE, check_single};
 use crate::train::folder::config::{Precision, no_model};
 use crate::train::folder::{CONFIG, weights_file, weights_in_folder};
 use crate::train::model::Kinds;
@@ -101,8 +105,12 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             tell!("note: {flag} is ignored; the model says what it is");
         }
     }
-    match args.plot_path {
-        true => path::run(args, known),
+    if args.plot_path {
+        check_single(&args.model.model, "--plot-path")?;
+        return path::run(args, known);
+    }
+    match args.model.model.join(ENSEMBLE).is_file() {
+        true => ensemble::run(args, &Members::open(&args.model.model, known)?),
         false => one(args, known),
     }
 }
@@ -128,42 +136,24 @@ fn one(args: &Args, known: Kinds) -> Result<()> {
             .map(|file| ("--stat-out", file.clone())),
     );
     more.extend(layer.iter().flat_map(final_layer::Wanted::files));
-    let (precision, device) = args.model.prepare(&model, args.inputs(), &more)?;
+    let (precision, device) = args
+        .model
+        .prepare(std::slice::from_ref(&model), args.inputs(), &more)?;
     let split = args.data.split(&model, &dataset)?;
     let device = device.announce();
     let rows = args.rows(&dataset, &split);
     let predictions = args.predictions(&model, &device, precision, &dataset, &rows)?;
-    let scores = scores(&dataset.outputs, &predictions, &signals(&dataset, &rows));
     let rules = match args.no_baselines {
         true => Vec::new(),
         false => baselines(&dataset, &split, &rows),
     };
-    let beside = beside(&dataset, &rows, &predictions, &rules);
-    let digits = Digits::of_output(args.model.out.as_deref());
-    emit(args.model.out.as_deref(), |w| {
-        write!(w, "{}", Score::COLUMNS)?;
-        if !rules.is_empty() {
-            write!(w, "\t{}", COLUMNS.join("\t"))?;
-        }
-        writeln!(w)?;
-        for (place, score) in scores.iter().enumerate() {
-            write!(w, "{}", score.line(digits, rows.len()))?;
-            if !rules.is_empty() {
-                // Of all outputs together the rules are not said.
-                let found = beside.get(place).map(Vec::as_slice).unwrap_or_default();
-                write!(w, "\t{}", fields(found, digits).join("\t"))?;
-            }
-            writeln!(w)?;
-        }
-        Ok(())
+    let scores = args.report(&Measured {
+        dataset: &dataset,
+        rows: &rows,
+        predictions: &predictions,
+        rules: &rules,
+        members: &[],
     })?;
-    if dataset.outputs.len() > 1 {
-        tell!(
-            "note: the row all is about the numbers of all outputs together: its correlations are also about how the outputs' means differ"
-        );
-    }
-    let losses: Vec<f64> = scores.iter().map(|score| score.mse).collect();
-    say(&told(&dataset.outputs, &losses, &beside, &rules));
     let index = args.index();
     if let Some(layer) = layer {
         layer.write(&index)?;
@@ -172,6 +162,36 @@ fn one(args: &Args, known: Kinds) -> Result<()> {
         Some(stats) => stats.add(&index, &scores),
         None => Ok(()),
     }
+}
+
+/// What a table of results is made of.
+struct Measured<'a> {
+    dataset: &'a Dataset,
+    rows: &'a [usize],
+    /// Rows x outputs, and so the rules'.
+    predictions: &'a [f64],
+    rules: &'a [Baseline],
+    /// Of an ensemble, by model: how well it does on its own rows.
+    members: &'a [Vec<Score>],
+}
+
+/// Columns of an ensemble: mean and standard deviation of the figures of its models.
+const MEMBERS: [&str; 4] = [
+    "members_mse",
+    "members_mse_sd",
+    "members_pearson",
+    "members_pearson_sd",
+];
+
+/// The fields of [`MEMBERS`] in a line of the table.
+fn of_members(members: &[Vec<Score>], place: usize, digits: Digits) -> String {
+    let figures = |of: fn(&Score) -> f64| {
+        let all: Vec<f64> = members.iter().map(|scores| of(&scores[place])).collect();
+        [mean(all.iter().copied()), deviation(&all)]
+    };
+    let [mse, pearson] = [figures(|s| s.mse), figures(|s| s.pearson)];
+    let shown = |x: Option<f64>| x.map_or(String::new(), |x| digits.of(x).to_string());
+    [mse, pearson].concat().into_iter().map(shown).collect::<Vec<_>>().join("\t")
 }
 
 /// Rows x outputs.
@@ -381,19 +401,74 @@ impl Args {
         Ok(())
     }
 
+    /// Writes the table and says what it means; the scores of each output and of all.
+    fn report(&self, of: &Measured<'_>) -> Result<Vec<Score>> {
+        let Measured {
+            dataset,
+            rows,
+            predictions,
+            rules,
+            members,
+        } = *of;
+        let scores = scores(&dataset.outputs, predictions, &signals(dataset, rows));
+        let beside = beside(dataset, rows, predictions, rules);
+        let digits = Digits::of_output(self.model.out.as_deref());
+        emit(self.model.out.as_deref(), |w| {
+            write!(w, "{}", Score::COLUMNS)?;
+            if !members.is_empty() {
+                write!(w, "\t{}", MEMBERS.join("\t"))?;
+            }
+            if !rules.is_empty() {
+                write!(w, "\t{}", COLUMNS.join("\t"))?;
+            }
+            writeln!(w)?;
+            for (place, score) in scores.iter().enumerate() {
+                write!(w, "{}", score.line(digits, rows.len()))?;
+                if !members.is_empty() {
+                    write!(w, "\t{}", of_members(members, place, digits))?;
+                }
+                if !rules.is_empty() {
+                    // Of all outputs together the rules are not said.
+                    let found = beside.get(place).map(Vec::as_slice).unwrap_or_default();
+                    write!(w, "\t{}", fields(found, digits).join("\t"))?;
+                }
+                writeln!(w)?;
+            }
+            Ok(())
+        })?;
+        if dataset.outputs.len() > 1 {
+            tell!(
+                "note: the row all is about the numbers of all outputs together: its correlations are also about how the outputs' means differ"
+            );
+        }
+        let losses: Vec<f64> = scores.iter().map(|score| score.mse).collect();
+        say(&told(&dataset.outputs, &losses, &beside, rules));
+        Ok(scores)
+    }
+
     /// The rows to test on; says what is odd about them.
     fn rows(&self, dataset: &Dataset, split: &Split) -> Vec<usize> {
+        let rows = self.part(split);
+        self.warn_of(dataset, &rows);
+        rows
+    }
+
+    /// The part of a split to test on.
+    fn part(&self, split: &Split) -> Vec<usize> {
+        match self.use_validation {
+            true => split.validation.clone(),
+            false => split.test.clone(),
+        }
+    }
+
+    fn warn_of(&self, dataset: &Dataset, rows: &[usize]) {
         let [_, validation, test] = PARTS;
-        let (part, rows) = match self.use_validation {
-            true => (validation, split.validation.clone()),
-            false => (test, split.test.clone()),
-        };
-        let constant = undefined(&constant_outputs(dataset, &rows), part, &rows);
+        let part = if self.use_validation { validation } else { test };
+        let constant = undefined(&constant_outputs(dataset, rows), part, rows);
         let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
         for warning in empty.into_iter().chain(constant) {
             tell!("{warning}");
         }
-        rows
     }
 
     /// How well the model does on these rows, without their rules.

@@ -1,0 +1,123 @@
+//! An ensemble's figures: those of the mean of its models' predictions, and how its models do by themselves. Of a cross-validation each
+//! sequence is predicted by the models that it tests.
+
+use super::{Args, Measured, signals};
+use crate::data::dataset::Dataset;
+use crate::data::split::rows::Split;
+use crate::io::grown_table::GrownTable;
+use crate::models::tisfm::baselines::{Baseline, baselines};
+use crate::models::tisfm::measured::scores;
+use crate::models::tisfm::members::Members;
+use crate::models::tisfm::samples::Rows;
+use crate::numbers::counted;
+use crate::report::progress::Reporter;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
+    for (given, flag) in [
+        (args.plot_final_layer, "--plot-final-layer"),
+        (args.extract_final_layer.is_some(), "--extract-final-layer"),
+    ] {
+        if given {
+            members.alone(flag)?;
+        }
+    }
+    let first = members.first();
+    let stats = args.stat_out.as_deref();
+    let stats = stats.map(|file| GrownTable::at("--stat-out", file)).transpose()?;
+    args.check_agreement(first)?;
+    let dataset = args.data.dataset(first, args.model.genome.as_deref())?;
+    let stats = stats
+        .map(|file| super::stat_out::Table::open(file, first, &dataset.outputs))
+        .transpose()?;
+    let more = args.stat_out.iter().map(|file| ("--stat-out", file.clone()));
+    let more: Vec<(&str, PathBuf)> = more.collect();
+    let (precision, device) = args.model.prepare(&members.models, args.inputs(), &more)?;
+    let splits = members.models.iter().map(|model| args.data.split(model, &dataset));
+    let splits: Vec<Split> = splits.collect::<Result<_>>()?;
+    let device = device.announce();
+    let rows: Vec<Vec<usize>> = splits.iter().map(|split| args.part(split)).collect();
+    let samples = Rows {
+        codes: &dataset.codes,
+        signals: &dataset.signals,
+        length: dataset.length,
+    };
+    let all = rows.iter().map(Vec::len).sum();
+    let bar = Reporter::new().bar("testing", all, "sequences");
+    let size = args.model.batch_size;
+    let found = members.predict(&device, precision, samples, &rows, size, |n| bar.advance(n))?;
+    bar.finish();
+    args.warn_of(&dataset, &found.rows);
+    let each = rows.iter().zip(&found.each).map(|(rows, predictions)| {
+        scores(&dataset.outputs, predictions, &signals(&dataset, rows))
+    });
+    let each: Vec<_> = each.collect();
+    let rules = match args.no_baselines {
+        true => Vec::new(),
+        false => rules(&dataset, &splits, &rows, &found.rows)?,
+    };
+    let scores = args.report(&Measured {
+        dataset: &dataset,
+        rows: &found.rows,
+        predictions: &found.mean.to_f64(),
+        rules: &rules,
+        members: &each,
+    })?;
+    let own = rows.iter().any(|other| *other != rows[0]);
+    tell!(
+        "an ensemble of {}: the first columns are about {}; members_ columns are the mean and the standard deviation of the figures of single models",
+        counted(members.models.len(), "model"),
+        match own {
+            true => "each sequence's prediction by the models that were not trained on it",
+            false => "the mean of their predictions",
+        }
+    );
+    match stats {
+        Some(stats) => stats.add(&args.index(), &scores),
+        None => Ok(()),
+    }
+}
+
+/// What the rules predict for `all` rows: of each fold by its own training sequences.
+fn rules(
+    dataset: &Dataset,
+    splits: &[Split],
+    rows: &[Vec<usize>],
+    all: &[usize],
+) -> Result<Vec<Baseline>> {
+    let width = dataset.outputs.len();
+    let places: HashMap<usize, usize> = all.iter().enumerate().map(|(i, row)| (*row, i)).collect();
+    let mut merged: Vec<Baseline> = Vec::new();
+    let mut done: Vec<&Split> = Vec::new();
+    for (split, rows) in splits.iter().zip(rows) {
+        if done.contains(&split) {
+            continue;
+        }
+        done.push(split);
+        for rule in baselines(dataset, split, rows) {
+            let known = merged.iter().position(|known| known.name == rule.name);
+            let place = known.unwrap_or_else(|| {
+                merged.push(Baseline {
+                    name: rule.name,
+                    what: rule.what.clone(),
+                    predictions: vec![f64::NAN; all.len() * width],
+                });
+                merged.len() - 1
+            });
+            let merged = &mut merged[place];
+            if merged.what != rule.what {
+                // Folds may choose words of other lengths.
+                merged.what = "ridge regression on words".to_string();
+            }
+            for (row, values) in rows.iter().zip(rule.predictions.chunks_exact(width)) {
+                let place = places.get(row).ok_or_else(|| Error::invalid(format!("row {row}")))?;
+                merged.predictions[place * width..][..width].copy_from_slice(values);
+            }
+        }
+    }
+    // A rule that a fold does not have says nothing about the whole.
+    merged.retain(|rule| rule.predictions.iter().all(|x| x.is_finite()));
+    Ok(merged)
+}
