@@ -1,5 +1,6 @@
 //! Arguments and steps that several commands share, whatever their kind of model.
 
+pub mod compare_args;
 pub mod ensemble_args;
 pub mod inputs;
 pub mod motif_export;

@@ -3,7 +3,7 @@
 use crate::engine::random::Philox;
 
 /// Resamples.
-const TIMES: u64 = 1000;
+pub(super) const TIMES: u64 = 1000;
 
 /// The middle 95 % of a difference's resamples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +80,7 @@ pub fn correlation_difference(
     sums.iter().for_each(|block| whole.add(block));
     let value = whole.difference();
     let philox = Philox::new(seed);
-    let mut found: Vec<f64> = (0..TIMES)
+    let found: Vec<f64> = (0..TIMES)
         .map(|time| {
             let mut drawn = Sums::default();
             for place in 0..count as u64 {
@@ -90,13 +90,18 @@ pub fn correlation_difference(
             }
             drawn.difference()
         })
-        .filter(|difference| difference.is_finite())
         .collect();
-    if !value.is_finite() || found.is_empty() {
+    interval(value, found)
+}
+
+/// A difference with the middle of its resamples; those that are not defined are left out. None where it is not defined itself.
+pub(super) fn interval(value: f64, mut resampled: Vec<f64>) -> Option<Difference> {
+    resampled.retain(|difference| difference.is_finite());
+    if !value.is_finite() || resampled.is_empty() {
         return None;
     }
-    found.sort_by(f64::total_cmp);
-    let at = |share: f64| found[((found.len() - 1) as f64 * share).round() as usize];
+    resampled.sort_by(f64::total_cmp);
+    let at = |share: f64| resampled[((resampled.len() - 1) as f64 * share).round() as usize];
     Some(Difference {
         value,
         low: at(0.025),

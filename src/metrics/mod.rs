@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod classification;
+pub mod comparison;
 pub mod curves;
 pub mod regression;
 pub mod ridge;

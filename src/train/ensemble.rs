@@ -3,6 +3,7 @@
 
 use super::folder::claim::{Claim, lock};
 use super::folder::config::other_kind;
+use super::folder::ENSEMBLE;
 use super::model::{Kind, Kinds};
 use crate::data::split::folds::{FEWEST, Fold};
 use crate::io::atomic::write_atomic;
@@ -13,9 +14,6 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// The list's name.
-pub const ENSEMBLE: &str = "ensemble.json";
 
 /// A model of an ensemble.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +82,18 @@ impl Ensemble {
         })
     }
 
+    /// The kind of models that a folder's list names; None where there is no list.
+    ///
+    /// # Errors
+    /// A list that is damaged.
+    pub fn kind_of(folder: &Path) -> Result<Option<String>> {
+        let path = folder.join(ENSEMBLE);
+        match path.is_file() {
+            true => Ok(Some(parse(&path)?.kind)),
+            false => Ok(None),
+        }
+    }
+
     /// The ensemble in a folder; None where there is none. `known`: all kinds, to name another one.
     ///
     /// # Errors
@@ -93,9 +103,7 @@ impl Ensemble {
         if !path.is_file() {
             return Ok(None);
         }
-        let ensemble: Ensemble = serde_json::from_str(&read_text(&path)?).map_err(|e| {
-            Error::format_at(&path, e.line() as u64, format!("not a list of an ensemble: {e}"))
-        })?;
+        let ensemble = parse(&path)?;
         if ensemble.kind != kind.name {
             return Err(other_kind(folder, kind, &ensemble.kind, known));
         }
@@ -234,18 +242,10 @@ impl Ensemble {
     }
 }
 
-/// That a folder is no ensemble, for what takes one model alone; `what`: the flag or command.
-///
-/// # Errors
-/// It is one.
-pub fn check_single(folder: &Path, what: &str) -> Result<()> {
-    match folder.join(ENSEMBLE).is_file() {
-        false => Ok(()),
-        true => Err(Error::invalid(format!(
-            "{what}: {} holds an ensemble: name one of its models (see {ENSEMBLE} there)",
-            folder.display()
-        ))),
-    }
+fn parse(path: &Path) -> Result<Ensemble> {
+    serde_json::from_str(&read_text(path)?).map_err(|e| {
+        Error::format_at(path, e.line() as u64, format!("not a list of an ensemble: {e}"))
+    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod measured;
 pub mod members;
 pub mod motif_kernels;
 pub mod motif_ranks;
+pub mod motif_spread;
 pub mod network;
 mod nystrom;
 mod parse;

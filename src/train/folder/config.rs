@@ -420,6 +420,11 @@ fn same_but_for_pipes(before: &Value, now: &Value) -> bool {
 pub fn no_model(path: &Path) -> Error {
     let shown = path.display();
     let config = path.join(CONFIG);
+    if path.join(ENSEMBLE).is_file() {
+        return Error::invalid(format!(
+            "{shown}: an ensemble, where one model is needed: name one of its folders ({ENSEMBLE} there lists them)"
+        ));
+    }
     if config.is_file() {
         let text = read_text(&config).unwrap_or_default();
         return match serde_json::from_str::<Value>(&text) {

@@ -20,6 +20,9 @@ pub const HISTORY: &str = "history.tsv";
 /// All that an interrupted run needs to go on.
 pub const STATE: &str = "state.safetensors";
 
+/// The list of an ensemble's models, in the folder that holds theirs.
+pub const ENSEMBLE: &str = "ensemble.json";
+
 /// The files of every kind of model.
 pub const FILES: [&str; 5] = [BEST, LAST, STATE, HISTORY, CONFIG];
 

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct DataArgs {
     /// Signals [default: those of the training run; predict takes them with --split alone]
     #[arg(long, value_name = "FILE")]

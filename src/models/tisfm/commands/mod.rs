@@ -1,6 +1,7 @@
 //! `cisgrad tisfm` and `cisgrad convert tisfm`.
 
 pub mod architectures;
+pub mod compare;
 pub mod convert;
 mod data_args;
 pub mod export;

@@ -8,9 +8,10 @@ use crate::dna::motif::Motif;
 use crate::io::atomic::write_atomic;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
+use crate::models::tisfm::members::Members;
 use crate::models::tisfm::motif_ranks::{Ranked, has_blocks, motif_ranks};
+use crate::models::tisfm::motif_spread::ensemble_ranks;
 use crate::models::tisfm::network::MOTIF_WEIGHT;
-use crate::models::tisfm::saved;
 use crate::models::tisfm::saved::SavedModel;
 use crate::models::tisfm::trained_kernels::Moved;
 use crate::numbers::counted;
@@ -25,7 +26,7 @@ const DRAWN: usize = 10;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Model folder, or weights in one (DIR/model.7)
+    /// Model folder, weights in one (DIR/model.7), or the folder of an ensemble: the mean weight of its models
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Only the first N motifs of each output
@@ -46,27 +47,35 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    let model = saved::open(&args.model, known)?;
+    let members = Members::open(&args.model, known)?;
+    let model = members.first();
     let written = [("--out", &args.out), ("--logos", &args.logos)];
     let written: Vec<(&str, &Path)> = written
         .into_iter()
         .filter_map(|(flag, file)| Some((flag, file.as_deref()?)))
         .collect();
-    let mut read = files_of_run(&model);
+    let mut read: Vec<PathBuf> = members.models.iter().flat_map(files_of_run).collect();
     read.extend(args.meme_file.clone());
     read.extend(args.exported.clone());
     outputs::check(&written, &read)?;
-    let ranked = motif_ranks(&model)?;
+    let (ranked, agreement) = match members.is_ensemble() {
+        true => ensemble_ranks(&members.models)?.into_iter().unzip(),
+        false => (motif_ranks(model)?, Vec::new()),
+    };
     let exported = args.exported.as_deref();
-    let exported = exported.map(|file| of_model(&model, file)).transpose()?;
-    let blocks = has_blocks(&model)?;
+    let exported = exported.map(|file| of_model(model, file)).transpose()?;
+    let blocks = has_blocks(model)?;
     if blocks {
         tell!(
             "note: the last layer of {} has several features a motif; the column block tells them apart",
             model.config.model.architecture.name
         );
     }
-    let moved = Moved::of(&model, args.meme_file.as_deref())?;
+    let moved = match members.is_ensemble() {
+        // How far kernels moved is each model's own matter.
+        true => None,
+        false => Moved::of(model, args.meme_file.as_deref())?,
+    };
     if let Some(moved) = &moved {
         let kernels = counted(model.config.model.motifs.len(), "kernel");
         match moved.count() {
@@ -88,12 +97,18 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     emit(args.out.as_deref(), |w| {
         writeln!(
             w,
-            "output\trank\tmotif{}{}\tweight{}",
+            "output\trank\tmotif{}{}\tweight{}{}",
             if names { "\tname" } else { "" },
             if blocks { "\tblock" } else { "" },
-            if moved.is_some() { "\tmoved" } else { "" }
+            if moved.is_some() { "\tmoved" } else { "" },
+            if agreement.is_empty() {
+                ""
+            } else {
+                "\tweight_sd\trank_mean\trank_sd"
+            }
         )?;
-        for row in ranked.iter().filter(|r| r.rank <= top) {
+        let shown = ranked.iter().enumerate();
+        for (place, row) in shown.filter(|(_, row)| row.rank <= top) {
             write!(w, "{}\t{}\t{}", row.output, row.rank, row.motif)?;
             if names {
                 write!(w, "\t{}", row.name.as_deref().unwrap_or_default())?;
@@ -106,13 +121,18 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
                 let moved = moved.get(&row.motif).copied().unwrap_or(f64::NAN);
                 write!(w, "\t{}", digits.of(moved))?;
             }
+            if let Some(agreement) = agreement.get(place) {
+                for number in [agreement.weight_sd, agreement.rank_mean, agreement.rank_sd] {
+                    write!(w, "\t{}", digits.of(number))?;
+                }
+            }
             writeln!(w)?;
         }
         Ok(())
     })?;
     match &args.logos {
         Some(file) => draw(
-            &model,
+            model,
             &ranked,
             args.top.unwrap_or(DRAWN),
             &exported.unwrap_or_default(),

@@ -27,9 +27,8 @@ use crate::models::tisfm::saved::SavedModel;
 use crate::models::tisfm::{MotifKernels, builtin, foreign, saved};
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
-use crate::train::ensemble::{ENSEMBLE, check_single};
 use crate::train::folder::config::{Precision, no_model};
-use crate::train::folder::{CONFIG, weights_file, weights_in_folder};
+use crate::train::folder::{CONFIG, ENSEMBLE, weights_file, weights_in_folder};
 use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -106,7 +105,6 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         }
     }
     if args.plot_path {
-        check_single(&args.model.model, "--plot-path")?;
         return path::run(args, known);
     }
     match args.model.model.join(ENSEMBLE).is_file() {
