@@ -3,6 +3,8 @@
 pub mod blocks;
 pub mod classification;
 pub mod curves;
+pub mod false_discovery;
+pub mod isotonic;
 pub mod regression;
 pub mod ridge;
 
