@@ -5,7 +5,7 @@
 //! below it, the two become one. A block's center is the mean of its scores, and shares between two centers lie on the line between them, so that
 //! the examples of a block keep their order. Beyond the outermost centers the line of the outermost two goes on, less steep where it would leave
 //! [0, 1] before a score does. Half a positive is added at the lowest score and half a negative at the highest: a share of finitely many
-//! examples is neither 0 nor 1.
+//! examples is neither 0 nor 1, and only scores of 0 and 1 can become these.
 
 use serde::{Deserialize, Serialize};
 
@@ -173,8 +173,9 @@ mod tests {
         let found = Isotonic::fit(&scores, &labels).unwrap();
         let upper: f64 = scores[1000..].iter().map(|&x| found.apply(x)).sum();
         assert!((upper - 100.0).abs() < 2.0, "{upper}");
-        let low = found.apply(0.0);
+        let low = found.apply(0.01);
         assert!(0.0 < low && low < 1e-3, "{low}");
+        assert_eq!(found.apply(0.0), 0.0);
         assert!(found.apply(1.0) < 0.2);
     }
 
