@@ -1,17 +1,101 @@
-//! How sure the difference between two correlations is: resampling whole blocks, since neighbors are not independent.
+//! How sure a number is: resampling whole blocks of samples, since neighbors are not independent. A resample draws as many blocks as
+//! there are, whole and with replacement; what it gives follows from how often each block was drawn.
 
 use crate::engine::random::Philox;
+use rayon::prelude::*;
 
-/// Resamples.
-pub(super) const TIMES: u64 = 1000;
+/// Resamples of a difference.
+pub const RESAMPLES: usize = 1000;
 
-/// The middle 95 % of a difference's resamples.
+/// The share of the resamples that a difference's interval holds.
+const LEVEL: f64 = 0.95;
+
+/// A percentile interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Interval {
+    /// What holds `level` (such as 0.95) of the values that are numbers, quantiles linear between them; NaN where there is none.
+    pub fn of(mut values: Vec<f64>, level: f64) -> Interval {
+        values.retain(|value| !value.is_nan());
+        values.sort_unstable_by(f64::total_cmp);
+        Interval {
+            low: quantile(&values, (1.0 - level) / 2.0),
+            high: quantile(&values, (1.0 + level) / 2.0),
+        }
+    }
+}
+
+/// A difference with the middle 95 % of its resamples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
     /// Of all samples.
     pub value: f64,
     pub low: f64,
     pub high: f64,
+}
+
+impl Difference {
+    /// None where the value is no number, or no resample's is.
+    pub fn of(value: f64, resamples: Vec<f64>) -> Option<Difference> {
+        let finite = resamples.into_iter().filter(|x| x.is_finite());
+        let Interval { low, high } = Interval::of(finite.collect(), LEVEL);
+        let known = value.is_finite() && !low.is_nan();
+        known.then_some(Difference { value, low, high })
+    }
+}
+
+/// What resamples of `blocks` blocks give, in their order; `of` is told how often each block counts. Drawn by (`seed`, resample): the same
+/// whatever the number of threads.
+pub fn resampled<S: Send>(
+    blocks: usize,
+    resamples: usize,
+    seed: u64,
+    of: impl Fn(&[u32]) -> S + Sync,
+) -> Vec<S> {
+    let random = Philox::new(seed);
+    (0..resamples)
+        .into_par_iter()
+        .map_init(
+            || vec![0_u32; blocks],
+            |times, resample| {
+                draw(random, resample as u64, times);
+                of(times)
+            },
+        )
+        .collect()
+}
+
+/// How often each of `times.len()` blocks comes among as many draws. Lemire's multiply-shift in place of a remainder:
+/// the bias is below the number of blocks / 2^64.
+fn draw(random: Philox, resample: u64, times: &mut [u32]) {
+    times.fill(0);
+    let count = times.len();
+    let mut pick = |high: u32, low: u32| {
+        let bits = u128::from(u64::from(high) << 32 | u64::from(low));
+        times[((bits * count as u128) >> 64) as usize] += 1;
+    };
+    for pair in 0..count.div_ceil(2) {
+        let words = random.at(resample, pair as u64);
+        pick(words[0], words[1]);
+        if 2 * pair + 1 < count {
+            pick(words[2], words[3]);
+        }
+    }
+}
+
+/// The value below which a fraction `q` of sorted values lies, linear between them; NaN of none.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return f64::NAN;
+    };
+    let place = q.clamp(0.0, 1.0) * last as f64;
+    let (below, part) = (place.floor() as usize, place.fract());
+    let above = sorted[(below + 1).min(last)];
+    sorted[below] + part * (above - sorted[below])
 }
 
 /// Sums of a block, for two correlations with the same signals.
@@ -25,12 +109,13 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, other: &Sums) {
-        self.count += other.count;
-        self.y += other.y;
-        self.yy += other.yy;
+    /// Adds another block's so many times.
+    fn add(&mut self, other: &Sums, times: f64) {
+        self.count += times * other.count;
+        self.y += times * other.y;
+        self.yy += times * other.yy;
         for (sums, more) in self.of.iter_mut().flatten().zip(other.of.iter().flatten()) {
-            *sums += more;
+            *sums += times * more;
         }
     }
 
@@ -69,44 +154,22 @@ pub fn correlation_difference(
     let mut sums = vec![Sums::default(); count];
     for (sample, &block) in blocks.iter().enumerate() {
         let (y, two) = (signals[sample], [a[sample], b[sample]]);
-        sums[block].add(&Sums {
+        let one = Sums {
             count: 1.0,
             y,
             yy: y * y,
             of: two.map(|x| [x, x * x, x * y]),
-        });
+        };
+        sums[block].add(&one, 1.0);
     }
-    let mut whole = Sums::default();
-    sums.iter().for_each(|block| whole.add(block));
-    let value = whole.difference();
-    let philox = Philox::new(seed);
-    let found: Vec<f64> = (0..TIMES)
-        .map(|time| {
-            let mut drawn = Sums::default();
-            for place in 0..count as u64 {
-                let bits = philox.bits(time, place);
-                let block = ((u128::from(bits) * count as u128) >> 64) as usize;
-                drawn.add(&sums[block]);
-            }
-            drawn.difference()
-        })
-        .collect();
-    interval(value, found)
-}
-
-/// A difference with the middle of its resamples; those that are not defined are left out. None where it is not defined itself.
-pub(super) fn interval(value: f64, mut resampled: Vec<f64>) -> Option<Difference> {
-    resampled.retain(|difference| difference.is_finite());
-    if !value.is_finite() || resampled.is_empty() {
-        return None;
-    }
-    resampled.sort_by(f64::total_cmp);
-    let at = |share: f64| resampled[((resampled.len() - 1) as f64 * share).round() as usize];
-    Some(Difference {
-        value,
-        low: at(0.025),
-        high: at(0.975),
-    })
+    let weighted = |times: &[u32]| {
+        let mut all = Sums::default();
+        let drawn = sums.iter().zip(times);
+        drawn.for_each(|(block, &times)| all.add(block, f64::from(times)));
+        all.difference()
+    };
+    let value = weighted(&vec![1; count]);
+    Difference::of(value, resampled(count, RESAMPLES, seed, weighted))
 }
 
 /// The standard error of the mean of `values`, whose neighbors in a block are not independent: with S the sum and n the number of a
@@ -168,5 +231,40 @@ mod tests {
         let flat = vec![1.0; 600];
         assert!(correlation_difference(&flat, &good, &signals, &blocks, 1).is_none());
         assert!(correlation_difference(&good, &bad, &signals, &[0; 600], 1).is_none());
+    }
+
+    #[test]
+    fn quantiles_are_linear_between_values() {
+        let values = [1.0, 2.0, 4.0, 8.0, 16.0];
+        assert_eq!(quantile(&values, 0.0), 1.0);
+        assert_eq!(quantile(&values, 0.5), 4.0);
+        assert_eq!(quantile(&values, 0.625), 6.0);
+        assert_eq!(quantile(&values, 1.0), 16.0);
+        assert_eq!(quantile(&[3.0], 0.975), 3.0);
+    }
+
+    #[test]
+    fn draws_are_as_many_as_examples_and_even() {
+        let mut sum = vec![0_u64; 101];
+        for sample in 0..2000 {
+            let mut times = vec![7; 101];
+            draw(Philox::new(3), sample, &mut times);
+            assert_eq!(times.iter().sum::<u32>(), 101);
+            sum.iter_mut()
+                .zip(&times)
+                .for_each(|(s, &n)| *s += u64::from(n));
+        }
+        // Mean 2,000, standard deviation 45.
+        assert!(sum.iter().all(|n| (1775..2225).contains(n)), "{sum:?}");
+    }
+
+    #[test]
+    fn a_resample_draws_as_many_blocks_as_there_are() {
+        let drawn = resampled(7, 50, 5, <[u32]>::to_vec);
+        assert!(drawn.iter().all(|times| times.iter().sum::<u32>() == 7));
+        assert!(drawn.iter().any(|times| times.contains(&0)));
+        assert_ne!(drawn[0], drawn[1]);
+        assert_eq!(drawn, resampled(7, 50, 5, <[u32]>::to_vec));
+        assert_ne!(drawn, resampled(7, 50, 6, <[u32]>::to_vec));
     }
 }

@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use crate::engine::random::Philox;
+use super::blocks::{Difference, Interval, RESAMPLES, resampled};
 use crate::{Error, Result};
 
 /// One number for each measure.
@@ -20,13 +20,6 @@ pub struct Measures<T> {
     pub auprc: T,
     pub recall_at_10pct_fdr: T,
     pub recall_at_50pct_fdr: T,
-}
-
-/// A percentile interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    pub low: f64,
-    pub high: f64,
 }
 
 /// Examples from the highest score to the lowest.
@@ -95,7 +88,7 @@ impl Ranked {
     ///
     /// `groups` has the group of each example in the order given to [`Self::new`], from 0; what is not independent, as
     /// neighbours on a chromosome, belongs to one group. A sample draws as many groups as there are, whole and with
-    /// replacement, keyed by (`seed`, sample): the same whatever the number of threads. Samples where a measure is NaN do
+    /// replacement ([`resampled`]). Samples where a measure is NaN do
     /// not count for it; NaN where none counts. Between samples, quantiles are linear.
     ///
     /// Panics when `groups` is shorter than the examples.
@@ -106,42 +99,31 @@ impl Ranked {
         seed: u64,
         groups: &[u32],
     ) -> Measures<Interval> {
-        let random = Philox::new(seed);
-        let group: Vec<usize> = self.given.iter().map(|&i| groups[i] as usize).collect();
-        let count = group.iter().max().map_or(0, |&last| last + 1);
-        let samples: Vec<Measures<f64>> = (0..resamples)
-            .into_par_iter()
-            .map_init(
-                || vec![0_u32; count],
-                |times, sample| {
-                    draw(random, sample as u64, times);
-                    let (mut positives, mut negatives) = (0, 0);
-                    for (&positive, &group) in self.positive.iter().zip(&group) {
-                        let of_class = if positive {
-                            &mut positives
-                        } else {
-                            &mut negatives
-                        };
-                        *of_class += u64::from(times[group]);
-                    }
-                    self.weighted(|i| u64::from(times[group[i]]), positives, negatives)
-                },
-            )
-            .collect();
+        let grouped = self.grouped(groups);
+        let count = grouped.counts.len();
+        let samples = resampled(count, resamples, seed, |times| grouped.measures(times));
         let interval = |measure: fn(&Measures<f64>) -> f64| {
-            let mut values: Vec<f64> = samples.iter().map(measure).collect();
-            values.retain(|value| !value.is_nan());
-            values.sort_unstable_by(f64::total_cmp);
-            Interval {
-                low: quantile(&values, (1.0 - level) / 2.0),
-                high: quantile(&values, (1.0 + level) / 2.0),
-            }
+            Interval::of(samples.iter().map(measure).collect(), level)
         };
         Measures {
             auroc: interval(|m| m.auroc),
             auprc: interval(|m| m.auprc),
             recall_at_10pct_fdr: interval(|m| m.recall_at_10pct_fdr),
             recall_at_50pct_fdr: interval(|m| m.recall_at_50pct_fdr),
+        }
+    }
+
+    fn grouped(&self, groups: &[u32]) -> Grouped<'_> {
+        let group: Vec<u32> = self.given.iter().map(|&i| groups[i]).collect();
+        let count = group.iter().max().map_or(0, |&last| last as usize + 1);
+        let mut counts = vec![[0; 2]; count];
+        for (&positive, &group) in self.positive.iter().zip(&group) {
+            counts[group as usize][usize::from(positive)] += 1;
+        }
+        Grouped {
+            ranked: self,
+            group,
+            counts,
         }
     }
 
@@ -193,33 +175,58 @@ impl Ranked {
     }
 }
 
-/// How often each of `times.len()` groups comes among as many draws. Lemire's multiply-shift in place of a remainder:
-/// the bias is below the number of groups / 2^64.
-fn draw(random: Philox, sample: u64, times: &mut [u32]) {
-    times.fill(0);
-    let count = times.len();
-    let mut pick = |high: u32, low: u32| {
-        let bits = u128::from(u64::from(high) << 32 | u64::from(low));
-        times[((bits * count as u128) >> 64) as usize] += 1;
-    };
-    for pair in 0..count.div_ceil(2) {
-        let words = random.at(sample, pair as u64);
-        pick(words[0], words[1]);
-        if 2 * pair + 1 < count {
-            pick(words[2], words[3]);
+/// Examples in groups that are drawn whole.
+struct Grouped<'a> {
+    ranked: &'a Ranked,
+    /// Of each example, from the highest score on.
+    group: Vec<u32>,
+    /// By group: negatives, positives.
+    counts: Vec<[u64; 2]>,
+}
+
+impl Grouped<'_> {
+    /// The measures where the examples of group g count `times[g]` each.
+    fn measures(&self, times: &[u32]) -> Measures<f64> {
+        let [mut negatives, mut positives] = [0; 2];
+        for (&times, &[no, yes]) in times.iter().zip(&self.counts) {
+            negatives += u64::from(times) * no;
+            positives += u64::from(times) * yes;
         }
+        let times = |i: usize| u64::from(times[self.group[i] as usize]);
+        self.ranked.weighted(times, positives, negatives)
     }
 }
 
-/// The value below which a fraction `q` of sorted values lies, linear between them; NaN of none.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return f64::NAN;
+/// The auPRC of `own` less that of each of `others`, scores of the same examples, with 95 % intervals from resamples of whole blocks.
+/// `blocks`: the block of each example as given, from 0. None where an auPRC is not defined, or there are fewer than two blocks.
+///
+/// Panics when `blocks` is shorter than the examples.
+pub fn auprc_differences(
+    own: &Ranked,
+    others: &[Ranked],
+    blocks: &[u32],
+    seed: u64,
+) -> Vec<Option<Difference>> {
+    let all: Vec<Grouped> = std::iter::once(own)
+        .chain(others)
+        .map(|ranked| ranked.grouped(blocks))
+        .collect();
+    let count = all[0].counts.len();
+    if count < 2 || own.positives() == 0 {
+        return vec![None; others.len()];
+    }
+    let auprcs = |times: &[u32]| -> Vec<f64> {
+        let of = all.iter().map(|grouped| grouped.measures(times).auprc);
+        of.collect()
     };
-    let place = q.clamp(0.0, 1.0) * last as f64;
-    let (below, part) = (place.floor() as usize, place.fract());
-    let above = sorted[(below + 1).min(last)];
-    sorted[below] + part * (above - sorted[below])
+    let whole = auprcs(&vec![1; count]);
+    let drawn = resampled(count, RESAMPLES, seed, auprcs);
+    (1..all.len())
+        .map(|other| {
+            let less = |auprcs: &Vec<f64>| auprcs[0] - auprcs[other];
+            Difference::of(less(&whole), drawn.iter().map(less).collect())
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::random::Philox;
 
 fn measures(scores: &[f64], labels: &[u8]) -> Measures<f64> {
     let labels: Vec<bool> = labels.iter().map(|&l| l == 1).collect();
@@ -168,31 +169,6 @@ fn one_class_alone_gives_nan_and_a_score_of_nan_is_an_error() {
     assert!(message(&[0.1], &[]).contains("1 scores and 0 labels"));
 }
 
-#[test]
-fn quantiles_are_linear_between_values() {
-    let values = [1.0, 2.0, 4.0, 8.0, 16.0];
-    assert_eq!(quantile(&values, 0.0), 1.0);
-    assert_eq!(quantile(&values, 0.5), 4.0);
-    assert_eq!(quantile(&values, 0.625), 6.0);
-    assert_eq!(quantile(&values, 1.0), 16.0);
-    assert_eq!(quantile(&[3.0], 0.975), 3.0);
-}
-
-#[test]
-fn draws_are_as_many_as_examples_and_even() {
-    let mut sum = vec![0_u64; 101];
-    for sample in 0..2000 {
-        let mut times = vec![7; 101];
-        draw(Philox::new(3), sample, &mut times);
-        assert_eq!(times.iter().sum::<u32>(), 101);
-        sum.iter_mut()
-            .zip(&times)
-            .for_each(|(s, &n)| *s += u64::from(n));
-    }
-    // Mean 2,000, standard deviation 45.
-    assert!(sum.iter().all(|n| (1775..2225).contains(n)), "{sum:?}");
-}
-
 /// Scores of two overlapping normal distributions, means 0 and 1, the first 400 of 2,000 positive.
 fn two_normals() -> Ranked {
     let labels: Vec<bool> = (0..2000).map(|i| i < 400).collect();
@@ -261,6 +237,30 @@ fn intervals_depend_on_the_seed_and_not_on_the_threads() {
     assert_ne!(on(1, 4), on(1, 5));
 }
 
+#[test]
+fn a_difference_is_that_of_both_and_0_of_a_score_with_itself() {
+    let labels: Vec<bool> = (0..2000).map(|i| i < 400).collect();
+    let noisy: Vec<f64> = (0..2000)
+        .map(|i| normal_score(i) + 2.0 * Philox::new(3).normal(2, i))
+        .collect();
+    let noisy = Ranked::new(&noisy, &labels).unwrap();
+    let good = two_normals();
+    // Each of positives and negatives in its blocks.
+    let blocks: Vec<u32> = (0..2000).map(|i| i % 40).collect();
+    let found = auprc_differences(&good, &[noisy.clone(), good.clone()], &blocks, 7);
+    let [Some(worse), Some(same)] = found[..] else {
+        panic!("{found:?}");
+    };
+    let expected = good.measures().auprc - noisy.measures().auprc;
+    assert!((worse.value - expected).abs() < 1e-12);
+    assert!(0.0 < worse.low && worse.low < worse.value && worse.value < worse.high);
+    assert_eq!((same.value, same.low, same.high), (0.0, 0.0, 0.0));
+    assert_eq!(
+        auprc_differences(&good, &[noisy], &vec![0; 2000], 7),
+        [None]
+    );
+}
+
 proptest! {
     #[test]
     fn sorting_once_agrees_with_the_definitions(
@@ -292,8 +292,8 @@ proptest! {
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&i, &j| scores[j].total_cmp(&scores[i]).then(i.cmp(&j)));
         let groups: Vec<u32> = (0..scores.len()).map(|i| (i / size) as u32).collect();
-        let mut times = vec![0; scores.len().div_ceil(size)];
-        draw(Philox::new(seed), 0, &mut times);
+        let blocks = scores.len().div_ceil(size);
+        let times = resampled(blocks, 1, seed, <[u32]>::to_vec).remove(0);
         let chosen = || order.iter().flat_map(|&i| std::iter::repeat_n(i, times[i / size] as usize));
         let again: Vec<f64> = chosen().map(|i| scores[i]).collect();
         let again_labels: Vec<bool> = chosen().map(|i| labels[i]).collect();

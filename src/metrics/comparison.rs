@@ -1,8 +1,7 @@
 //! Models compared on the same samples: figures of each, and differences with intervals by resampling blocks of neighbors.
 
-use super::blocks::{Difference, TIMES, interval};
+use super::blocks::{Difference, RESAMPLES, resampled};
 use super::{deviation, mean};
-use crate::engine::random::Philox;
 use rayon::prelude::*;
 
 /// The figures of one model in one output: of an ensemble, of each of its models.
@@ -75,7 +74,7 @@ fn add(lines: &mut Vec<Line>, output: Option<&String>, models: &[String], figure
         let first = figures[0];
         let difference = (place > 0).then(|| {
             let pairs = own.resampled.iter().zip(&first.resampled);
-            interval(value(own) - value(first), pairs.map(|(a, b)| a - b).collect())
+            Difference::of(value(own) - value(first), pairs.map(|(a, b)| a - b).collect())
         });
         lines.push(Line {
             output: output.cloned(),
@@ -88,44 +87,53 @@ fn add(lines: &mut Vec<Line>, output: Option<&String>, models: &[String], figure
     }
 }
 
-/// What is drawn in each resample: blocks, and members where those of all models are pairs of the same seed and fold.
-#[derive(Clone, Copy, Debug)]
+/// What is drawn in each resample: blocks, and members where those of all models are pairs of the same seed and fold. The same for all
+/// models and outputs.
+#[derive(Clone, Debug)]
 pub struct Draws {
-    pub blocks: usize,
-    /// Members of each model, where they are pairs.
-    pub pairs: Option<usize>,
-    pub seed: u64,
+    /// By resample: how often each block counts. Empty with fewer than two blocks: what is drawn then is always the same.
+    blocks: Vec<Vec<u32>>,
+    /// By resample, how often each member counts; empty where they are no pairs.
+    members: Vec<Vec<u32>>,
+    /// Of blocks.
+    pub count: usize,
 }
 
 impl Draws {
-    /// How often each block is drawn in a resample.
-    pub fn blocks_of(&self, time: u64) -> Vec<f64> {
-        let mut drawn = vec![0.0; self.blocks];
-        for place in 0..self.blocks as u64 {
-            drawn[self.draw(time, place, self.blocks)] += 1.0;
+    /// `pairs`: the members of each model, where they are pairs.
+    pub fn new(blocks: usize, pairs: Option<usize>, seed: u64) -> Draws {
+        let draw = |among, seed| resampled(among, RESAMPLES, seed, <[u32]>::to_vec);
+        Draws {
+            blocks: match blocks {
+                ..2 => Vec::new(),
+                blocks => draw(blocks, seed),
+            },
+            // Another stream than that of the blocks.
+            members: pairs.map_or(Vec::new(), |pairs| draw(pairs, seed ^ (1 << 63))),
+            count: blocks,
         }
-        drawn
     }
 
-    /// How often each of so many members is drawn in a resample; each once where they are no pairs.
-    pub fn members_of(&self, time: u64, members: usize) -> Vec<f64> {
-        match self.pairs {
-            Some(pairs) if pairs == members => {
-                let mut drawn = vec![0.0; members];
-                for place in 0..members as u64 {
-                    // Behind the draws of blocks.
-                    let place = self.blocks as u64 + place;
-                    drawn[self.draw(time, place, members)] += 1.0;
+    /// Whether members are drawn as pairs.
+    pub fn paired(&self) -> bool {
+        !self.members.is_empty()
+    }
+
+    /// The mean of a figure over `members` members in each resample; `figure`: of a member, told how often each block counts.
+    pub fn resample(&self, members: usize, figure: impl Fn(usize, &[u32]) -> f64 + Sync) -> Vec<f64> {
+        let once = vec![1; members];
+        let resamples = self.blocks.par_iter().enumerate();
+        resamples
+            .map(|(resample, blocks)| {
+                let drawn = self.members.get(resample).unwrap_or(&once);
+                let (mut sum, mut count) = (0.0, 0.0);
+                for (member, &times) in drawn.iter().enumerate().filter(|(_, times)| **times > 0) {
+                    sum += f64::from(times) * figure(member, blocks);
+                    count += f64::from(times);
                 }
-                drawn
-            }
-            _ => vec![1.0; members],
-        }
-    }
-
-    fn draw(&self, time: u64, place: u64, among: usize) -> usize {
-        let bits = Philox::new(self.seed).bits(time, place);
-        ((u128::from(bits) * among as u128) >> 64) as usize
+                sum / count
+            })
+            .collect()
     }
 }
 
@@ -134,7 +142,7 @@ impl Draws {
 pub struct Predicted {
     pub predictions: Vec<f64>,
     pub signals: Vec<f64>,
-    /// The block of each sample, below [`Draws::blocks`].
+    /// The block of each sample, below [`Draws::count`].
     pub blocks: Vec<usize>,
 }
 
@@ -159,9 +167,10 @@ fn correlation([n, x, xx, y, yy, xy]: [f64; 6]) -> f64 {
     (xy - x * y / n) / (vx * vy).sqrt()
 }
 
-fn weighted(sums: &[[f64; 6]], times: &[f64]) -> [f64; 6] {
+fn weighted(sums: &[[f64; 6]], times: &[u32]) -> [f64; 6] {
     let mut all = [0.0; 6];
-    for (sums, times) in sums.iter().zip(times).filter(|(_, times)| **times > 0.0) {
+    for (sums, &times) in sums.iter().zip(times).filter(|(_, times)| **times > 0) {
+        let times = f64::from(times);
         all.iter_mut().zip(sums).for_each(|(all, sum)| *all += times * sum);
     }
     all
@@ -169,27 +178,19 @@ fn weighted(sums: &[[f64; 6]], times: &[f64]) -> [f64; 6] {
 
 /// Pearson's r of each member, and the mean over the members in each resample; NaN where it is not defined.
 pub fn correlations(members: &[Predicted], draws: &Draws) -> Figures {
-    let sums: Vec<Vec<[f64; 6]>> = members.iter().map(|m| m.sums(draws.blocks)).collect();
-    let once = vec![1.0; draws.blocks];
-    let resampled = (0..TIMES).into_par_iter().map(|time| {
-        let (blocks, drawn) = (draws.blocks_of(time), draws.members_of(time, members.len()));
-        let drawn = sums.iter().zip(&drawn).filter(|(_, times)| **times > 0.0);
-        let (mut sum, mut count) = (0.0, 0.0);
-        for (sums, times) in drawn {
-            sum += times * correlation(weighted(sums, &blocks));
-            count += times;
-        }
-        sum / count
-    });
+    let sums: Vec<Vec<[f64; 6]>> = members.iter().map(|m| m.sums(draws.count)).collect();
+    let once = vec![1; draws.count];
+    let of = |member: usize, times: &[u32]| correlation(weighted(&sums[member], times));
     Figures {
-        members: sums.iter().map(|sums| correlation(weighted(sums, &once))).collect(),
-        resampled: resampled.collect(),
+        members: (0..members.len()).map(|member| of(member, &once)).collect(),
+        resampled: draws.resample(members.len(), of),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::random::Philox;
     use crate::metrics::regression::pearson;
 
     fn noisy(noise: f64, seed: u64) -> Predicted {
@@ -203,17 +204,15 @@ mod tests {
         }
     }
 
-    const DRAWS: Draws = Draws {
-        blocks: 30,
-        pairs: Some(2),
-        seed: 0,
-    };
+    fn draws() -> Draws {
+        Draws::new(30, Some(2), 0)
+    }
 
     #[test]
     fn a_better_model_is_above_the_first_and_a_model_itself_is_not() {
         let good = [noisy(0.5, 2), noisy(0.5, 3)];
         let bad = [noisy(3.0, 4), noisy(3.0, 5)];
-        let of = |members: &[Predicted]| correlations(members, &DRAWS);
+        let of = |members: &[Predicted]| correlations(members, &draws());
         let expected = pearson(&good[0].predictions, &good[0].signals);
         assert!((of(&good).members[0] - expected).abs() < 1e-12);
         let names = ["bad", "good", "bad again"].map(String::from);
@@ -233,9 +232,11 @@ mod tests {
 
     #[test]
     fn pairs_are_drawn_and_others_are_all_taken() {
-        let drawn: Vec<Vec<f64>> = (0..50).map(|time| DRAWS.members_of(time, 2)).collect();
-        assert!(drawn.contains(&vec![2.0, 0.0]) && drawn.contains(&vec![1.0, 1.0]));
-        assert_eq!(DRAWS.members_of(0, 3), [1.0; 3], "no pairs");
-        assert_eq!(DRAWS.blocks_of(5).iter().sum::<f64>(), 30.0);
+        let counted = |draws: &Draws, members| draws.resample(members, |member, _| member as f64);
+        let pairs = counted(&draws(), 2);
+        assert!([0.0, 0.5, 1.0].iter().all(|mean| pairs.contains(mean)));
+        let all = Draws::new(30, None, 0);
+        assert!(!all.paired() && counted(&all, 3).iter().all(|&mean| mean == 1.0));
+        assert!(Draws::new(1, None, 0).resample(1, |_, _| 0.0).is_empty());
     }
 }

@@ -51,19 +51,6 @@ impl Curve {
         }
     }
 
-    /// The threshold with the largest recall among those with a false discovery rate of so many per cent or less; None where there is none
-    /// that finds a positive. Of equal recall the highest.
-    pub fn threshold(&self, percent: u64) -> Option<f64> {
-        let held = |point: &&Point| {
-            let called = point.true_positives + point.false_positives;
-            point.true_positives > 0 && point.false_positives * 100 <= percent * called
-        };
-        let best = self.points.iter().rev().filter(held);
-        let best = best.max_by_key(|point| point.true_positives)?;
-        // max_by_key gives the last of equals, which is the highest threshold here.
-        Some(best.threshold)
-    }
-
     pub fn recall(&self, point: &Point) -> f64 {
         point.true_positives as f64 / self.positives as f64
     }
@@ -110,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thresholds_hold_the_rate_and_find_the_most() {
+    fn each_score_is_a_threshold() {
         let scores = [0.9, 0.8, 0.8, 0.7, 0.6, 0.5];
         let labels = [true, true, false, true, false, false];
         let curve = Curve::new(&scores, &labels);
@@ -129,16 +116,10 @@ mod tests {
                 (0.5, 3, 3)
             ]
         );
-        // One in four is false at 0.7; at 0.6 no more is found.
-        assert_eq!(curve.threshold(10), Some(0.9));
-        assert_eq!(curve.threshold(25), Some(0.7));
-        assert_eq!(curve.threshold(50), Some(0.7));
         assert_eq!((curve.positives, curve.negatives), (3, 3));
         assert_eq!(curve.recall(&curve.points[1]), 2.0 / 3.0);
         assert_eq!(curve.false_positive_rate(&curve.points[3]), 2.0 / 3.0);
         assert_eq!(curve.points[2].precision(), 0.75);
-        assert_eq!(Curve::new(&[0.5, 0.4], &[false, true]).threshold(10), None);
-        assert_eq!(Curve::new(&[], &[]).threshold(50), None);
         let places: Vec<f64> = curve.thinned(3).iter().map(|p| p.threshold).collect();
         assert_eq!(places, [0.9, 0.7, 0.5]);
         assert_eq!(curve.thinned(100).len(), 5);

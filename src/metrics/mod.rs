@@ -4,6 +4,8 @@ pub mod blocks;
 pub mod classification;
 pub mod comparison;
 pub mod curves;
+pub mod false_discovery;
+pub mod isotonic;
 pub mod regression;
 pub mod ridge;
 

@@ -109,6 +109,13 @@ impl Ridge {
 }
 
 impl Fitted {
+    /// An output's intercept and its weights of the features.
+    pub fn of_output(&self, output: usize) -> (f64, Vec<f64>) {
+        let weights: Vec<f64> = self.weights.column(output).iter().copied().collect();
+        let products = weights.iter().zip(&self.feature_means).map(|(w, x)| w * x);
+        (self.target_means[output] - products.sum::<f64>(), weights)
+    }
+
     /// Samples x outputs.
     pub fn predict(&self, features: &Features) -> Vec<f64> {
         let start = &self.target_means - self.weights.transpose() * &self.feature_means;
@@ -143,6 +150,8 @@ mod tests {
         let ridge = Ridge::new(&x, &[1.0, 3.0, 5.0, 7.0]).unwrap();
         let found = ridge.fit(0.0).unwrap().predict(&features(&[&[10.0]]));
         assert!((found[0] - 21.0).abs() < 1e-12);
+        let (start, weights) = ridge.fit(0.0).unwrap().of_output(0);
+        assert!((start - 1.0).abs() < 1e-12 && (weights[0] - 2.0).abs() < 1e-12);
         // Centered x is -1.5, -0.5, 0.5, 1.5: 10 / (5 + 4 s).
         let found = ridge
             .fit(1.25)

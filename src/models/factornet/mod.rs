@@ -17,6 +17,8 @@ pub mod known_motif;
 mod network;
 pub mod samples;
 pub mod saved;
+pub mod scores;
+pub mod second_rule;
 pub mod site_signals;
 mod spec;
 pub mod track_means;
@@ -40,7 +42,13 @@ pub static KIND: Kind = Kind {
     again: "write over it with -oc, or go on with it by --resume",
     restart: "or start over with -oc",
     reuse: "write over it with -oc",
-    files: &["chip.txt", "feature.txt", "bigwig.txt", "meta.txt"],
+    files: &[
+        "chip.txt",
+        "feature.txt",
+        "bigwig.txt",
+        "meta.txt",
+        scores::FILE,
+    ],
     parts: None,
-    free_flags: &["epochs", "patience", "learningrate"],
+    free_flags: &["epochs", "patience", "learningrate", scores::CALIBRATE],
 };

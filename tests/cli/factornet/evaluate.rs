@@ -59,7 +59,9 @@ fn the_measures_are_those_of_the_predicted_scores_by_the_rules_of_the_bins() {
         .table();
     assert_eq!(
         table.header.join(" "),
-        format!("{COLUMNS} threshold_at_10pct_FDR threshold_at_50pct_FDR auPRC_DGF auPRC_GC")
+        format!(
+            "{COLUMNS} threshold_at_10pct_FDR threshold_at_50pct_FDR auPRC_DGF auPRC_GC auPRC_DGF+GC"
+        )
     );
     let (strict, relaxed) = (
         mask(&cells, "A/CTCF.bed", "chr3"),
@@ -311,7 +313,7 @@ fn bootstrap_adds_intervals_that_depend_on_the_seed_alone() {
     let none = cells.on("evaluate", "-m model -t chr3:0-600").ok();
     assert!(
         none.out
-            .ends_with("CTCF\tNaN\tNaN\tNaN\tNaN\t0\t8\t\t\tNaN\tNaN\n"),
+            .ends_with("CTCF\tNaN\tNaN\tNaN\tNaN\t0\t8\t\t\tNaN\tNaN\tNaN\n"),
         "{}",
         none.out
     );

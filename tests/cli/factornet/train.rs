@@ -36,7 +36,7 @@ fn kept(cells: &Cells, peaks: &str, chromosome: &str) -> usize {
 fn one_factor_leaves_a_model_with_the_originals_lists() {
     let cells = Cells::new();
     let run = cells.train("model", "").ok();
-    let files = "bigwig.txt chip.txt config.json feature.txt history.tsv model.best.safetensors model.last.safetensors state.safetensors";
+    let files = "bigwig.txt chip.txt config.json feature.txt history.tsv model.best.safetensors model.last.safetensors scores.json state.safetensors";
     assert_eq!(names(cells.path("model")).join(" "), files);
     for (list, content) in [
         ("chip.txt", "CTCF\n"),

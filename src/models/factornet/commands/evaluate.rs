@@ -1,27 +1,31 @@
 //! `cisgrad factornet evaluate`.
 
 use super::args::{SharedArgs, chosen};
+use super::beside_rules::{self, Beside, beside};
 use super::curves::Curves;
 use super::outputs;
-use super::prior::PriorArgs;
+use super::probabilities::{PriorArgs, scores_of};
+use super::scored_windows::{Known, Scorer, stretches};
 use super::train_args::{TEST, words};
+use super::trained_on;
 use crate::args::numbers::{one_or_more, zero_or_more};
 use crate::args::outputs::{check, check_apart};
 use crate::args::{Unannounced, emit, say};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::WINDOW;
-use crate::data::windows::bins::{Labeller, State, bins};
+use crate::data::windows::bins::{Labeller, bins};
 use crate::engine::memory::{self, Bytes};
 use crate::io::sources::Sources;
 use crate::metrics::classification::{Measures, Ranked};
 use crate::metrics::curves::Curve;
-use crate::models::factornet::baselines::{Rule, score};
+use crate::metrics::false_discovery::Thresholds;
+use crate::models::factornet::baselines::Rule;
 use crate::models::factornet::cell_line::{CellFolder, Lists, Needed};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
-use crate::models::factornet::samples::Sample;
 use crate::models::factornet::samples::placing::Placer;
 use crate::models::factornet::saved::{FactorNet, open};
+use crate::models::factornet::second_rule::SecondRule;
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
@@ -93,7 +97,8 @@ fn evaluate<T: Number>(
         meta: !model.config.model.meta.is_empty(),
     };
     let cell = CellFolder::read(&args.inputdir, lists)?;
-    let prior = args.prior.of(model, &args.model)?;
+    let kept = scores_of(&args.model, model)?;
+    let correction = args.prior.of(model, kept.as_ref(), &args.model)?;
     let factors = args.factors(model, &cell)?;
     let name = |&(output, _): &(usize, usize)| model.config.model.factors[output].as_str();
     let names: Vec<&str> = factors.iter().map(name).collect();
@@ -141,6 +146,8 @@ fn evaluate<T: Number>(
             words.join(" ")
         )));
     }
+    let (config, here) = (&model.config, &args.inputdir);
+    say(&trained_on::told(config, here, &windows, chromosomes));
     if args.shared.strict {
         genome.check_held(&inputs, windows.iter().map(|&(chromosome, _)| chromosome))?;
     }
@@ -159,7 +166,6 @@ fn evaluate<T: Number>(
         args.shared.batch_size,
         windows.len().min(BLOCK),
     )?;
-    let all = model.config.model.factors.len();
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); factors.len()];
@@ -169,84 +175,57 @@ fn evaluate<T: Number>(
     };
     let reporter = Reporter::new();
     let bar = reporter.bar("scoring", windows.len(), "windows");
-    for block in windows.chunks(BLOCK) {
-        let samples: Vec<Sample> = block.iter().map(|&window| placer.window(window)).collect();
-        let found = predictor.predict(&samples, |n| bar.advance(n))?;
-        if !rules.is_empty() {
-            score(&mut rules, &described.network, &inputs, &samples);
+    let mut scorer = Scorer {
+        predictor: &mut predictor,
+        network: &described.network,
+        inputs: &inputs,
+        placer,
+        bar: &bar,
+    };
+    scorer.score(&windows, &mut rules, |row| {
+        for (&(output, _), scores) in factors.iter().zip(&mut scores) {
+            scores.push(correction.apply(output, row[output].f64()));
         }
-        for row in found.chunks(all) {
-            for (&(output, _), scores) in factors.iter().zip(&mut scores) {
-                scores.push(prior.apply(output, row[output].f64()));
-            }
-        }
-    }
+    })?;
     bar.finish();
-    let stretches = stretches(&windows);
+    let second = kept.and_then(|kept| kept.second_rule);
+    let second = second.filter(|_| !args.no_baselines);
+    let numbers = |bases| stretches(windows.iter().copied(), bases);
+    let (stretches, blocks) = (numbers(STRETCH), numbers(beside_rules::BLOCK));
     let mut rows = Vec::new();
     if let Some(curves) = &curves {
         curves.begin()?;
     }
     let all = factors.iter().zip(&labellers).zip(scores).enumerate();
     for (place, ((&(output, _), labeller), scores)) in all {
-        let states = windows.iter().map(|&window| labeller.state(window));
-        let states: Vec<State> = states.collect();
-        let known: Vec<usize> = (0..windows.len())
-            .filter(|&window| states[window] != State::Ambiguous)
-            .collect();
-        let labels: Vec<bool> = known.iter().map(|&i| states[i] == State::Bound).collect();
-        let groups: Vec<u32> = known.iter().map(|&i| stretches[i]).collect();
-        let of = |scores: &[f64]| -> Vec<f64> { known.iter().map(|&i| scores[i]).collect() };
-        let scores = of(&scores);
-        let ranked = Ranked::new(&scores, &labels)?;
-        let curve = Curve::new(&scores, &labels);
+        let known = Known::new(windows.iter().map(|&window| labeller.state(window)));
+        let scores = known.of(&scores);
+        let ranked = Ranked::new(&scores, &known.labels)?;
+        let curve = Curve::new(&scores, &known.labels);
         let name = &model.config.model.factors[output];
         if ranked.positives() == 0 {
             tell!("warning: {name}: no window is bound there; its measures are NaN");
         }
-        let rules: Vec<(&Rule, f64)> = rules
-            .iter()
-            .map(|rule| {
-                Ok((
-                    rule,
-                    Ranked::new(&of(&rule.scores), &labels)?.measures().auprc,
-                ))
-            })
-            .collect::<Result<_>>()?;
-        told(name, ranked.measures().auprc, &rules);
+        let second = second.as_ref();
+        let second = second.map(|rule| rule.rule(&described.network, output, &rules));
+        let all_rules = rules.iter().chain(&second);
+        let beside = beside(&ranked, all_rules, &known, &blocks, args.seed)?;
+        say(&beside_rules::told(name, ranked.measures().auprc, &beside));
         if let Some(curves) = &curves {
-            curves.write(place, name, &curve, &scores, &labels)?;
+            curves.write(place, name, &curve, &scores, &known.labels)?;
         }
-        rows.push(args.row(name, &ranked, &curve, &groups, &rules));
+        rows.push(args.row(name, &ranked, &curve, &known.of(&stretches), &beside));
     }
+    let second = second.map(|_| SecondRule::column(&described.network));
+    let rules: Vec<String> = rules
+        .into_iter()
+        .map(|rule| rule.name)
+        .chain(second)
+        .collect();
     emit(args.out.as_deref(), |w| {
         writeln!(w, "{}", args.header(&rules))?;
         rows.iter().try_for_each(|row| writeln!(w, "{row}"))
     })
-}
-
-/// Says which rules a model does not beat.
-fn told(factor: &str, own: f64, rules: &[(&Rule, f64)]) {
-    for (rule, auprc) in rules.iter().filter(|(_, auprc)| *auprc >= own) {
-        tell!(
-            "{factor}: not beaten: {} (auPRC {auprc:.4}, the model's {own:.4})",
-            rule.what
-        );
-    }
-}
-
-/// The number of each window's stretch of [`STRETCH`] bases among those that hold windows.
-fn stretches(windows: &[(u32, u32)]) -> Vec<u32> {
-    let place = |&(chromosome, start): &(u32, u32)| (chromosome, start / STRETCH);
-    let mut number = 0;
-    let mut before = windows.first().map(place);
-    let numbered = windows.iter().map(|window| {
-        let here = Some(place(window));
-        number += u32::from(here != before);
-        before = here;
-        number
-    });
-    numbered.collect()
 }
 
 /// False discovery rates of the thresholds, in per cent.
@@ -313,7 +292,7 @@ impl Args {
         Ok(pairs)
     }
 
-    fn header(&self, rules: &[Rule]) -> String {
+    fn header(&self, rules: &[String]) -> String {
         let mut columns = vec!["factor".to_string()];
         columns.extend(MEASURES.map(str::to_string));
         columns.extend(["positives".to_string(), "negatives".to_string()]);
@@ -325,7 +304,7 @@ impl Args {
             );
         }
         columns.extend(FDR.map(|percent| format!("threshold_at_{percent}pct_FDR")));
-        columns.extend(rules.iter().map(|rule| format!("auPRC_{}", rule.name)));
+        columns.extend(rules.iter().map(|rule| format!("auPRC_{rule}")));
         columns.join("\t")
     }
 
@@ -335,7 +314,7 @@ impl Args {
         ranked: &Ranked,
         curve: &Curve,
         groups: &[u32],
-        rules: &[(&Rule, f64)],
+        beside: &[Beside],
     ) -> String {
         let mut columns = vec![factor.to_string()];
         columns.extend(four(&ranked.measures()).map(|x| format!("{x:.6}")));
@@ -353,8 +332,12 @@ impl Args {
         }
         // Empty where no threshold holds the rate.
         let shown = |threshold: f64| format!("{threshold:.6}");
-        columns.extend(FDR.map(|percent| curve.threshold(percent).map_or(String::new(), shown)));
-        columns.extend(rules.iter().map(|(_, auprc)| format!("{auprc:.6}")));
+        let thresholds = Thresholds::of(curve);
+        columns.extend(FDR.map(|percent| {
+            let found = thresholds.at(percent as f64 / 100.0);
+            found.map_or(String::new(), |point| shown(point.threshold))
+        }));
+        columns.extend(beside.iter().map(|rule| format!("{:.6}", rule.auprc)));
         columns.join("\t")
     }
 }

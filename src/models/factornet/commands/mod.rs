@@ -2,18 +2,23 @@
 
 pub mod args;
 mod asked;
+mod beside_rules;
 pub mod convert;
 mod curves;
 mod evaluate;
 pub mod export;
+mod held_out;
 mod outputs;
 mod predict;
-mod prior;
+mod probabilities;
+mod scored_windows;
 mod start;
 mod to_keras;
 mod train;
 mod train_args;
+mod train_cells;
 mod train_files;
+mod trained_on;
 mod visualize;
 mod windows;
 

@@ -1,7 +1,9 @@
 //! `cisgrad factornet train`.
 
+use super::held_out::{End, HeldOut};
 use super::outputs;
 use super::train_args::{Args, RATE, TransformArg};
+use super::train_cells::{Cells, lasting_name, tracks_of, values_of};
 use super::train_files;
 use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
@@ -11,15 +13,19 @@ use crate::data::split::regions::{Choice, Split};
 use crate::data::tracks::Transform;
 use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::Annotations;
+use crate::data::windows::bins::Labeller;
+use crate::data::windows::peaks::Peaks;
 use crate::dna::motif::Motif;
 use crate::dna::span::Span;
 use crate::engine::Device;
-use crate::io::sources::{Sources, is_fleeting, is_stream};
-use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree, factor_files};
+use crate::io::sources::{Sources, is_fleeting};
+use crate::models::factornet::cell_line::{CellFolder, factor_files};
 use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
+use crate::models::factornet::samples::placing::Placer;
 use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single, unbound};
+use crate::models::factornet::scores::CALIBRATE;
 use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec};
 use crate::numbers::counted;
 use crate::optim::{OptimizerSettings, Schedule};
@@ -32,7 +38,7 @@ use crate::train::model::{Kinds, Model};
 use crate::train::worker::check_fits;
 use crate::train::{BestBy, TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
@@ -59,98 +65,6 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         Precision::F64 => train::<f64>(args, &cells, sources, config, motif, &claim, device),
         _ => train::<f32>(args, &cells, sources, config, motif, &claim, device),
     }
-}
-
-/// The input folders.
-struct Cells {
-    train: Vec<CellFolder>,
-    /// Empty: those of training.
-    validation: Vec<CellFolder>,
-}
-
-impl Cells {
-    fn read(args: &Args) -> Result<Cells> {
-        let lists = Lists {
-            factors: true,
-            meta: args.meta,
-        };
-        let read = |folders: &[PathBuf]| {
-            let cells = folders.iter().map(|folder| CellFolder::read(folder, lists));
-            cells.collect::<Result<Vec<_>>>()
-        };
-        let cells = Cells {
-            train: read(&args.inputdirs)?,
-            validation: read(&args.validinputdirs)?,
-        };
-        for (flag, folders) in [("-i", &args.inputdirs), ("-vi", &args.validinputdirs)] {
-            if let Some(folder) = repeated(folders) {
-                tell!(
-                    "note: {flag} names {} more than once: its samples are taken as often",
-                    folder.display()
-                );
-            }
-        }
-        let all = cells.all();
-        check_names_agree(&all, args.meta)?;
-        let first = &all[0];
-        if args.meta && first.meta.is_empty() {
-            return Err(Error::invalid(format!(
-                "-m: no values in {}",
-                first.list("meta.txt")
-            )));
-        }
-        if first.factors.is_empty() {
-            return Err(Error::invalid(format!(
-                "{}: no factor to train on",
-                first.list("chip.txt")
-            )));
-        }
-        Ok(cells)
-    }
-
-    /// Those of training first, then those of validation: as samples number them.
-    fn all(&self) -> Vec<CellFolder> {
-        self.train.iter().chain(&self.validation).cloned().collect()
-    }
-}
-
-/// The first folder that an earlier path names too.
-fn repeated(folders: &[PathBuf]) -> Option<&PathBuf> {
-    let same = |a: &PathBuf, b: &PathBuf| match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => a == b,
-    };
-    let mut later = folders.iter().enumerate();
-    later.find_map(|(i, folder)| {
-        folders[..i]
-            .iter()
-            .any(|earlier| same(earlier, folder))
-            .then_some(folder)
-    })
-}
-
-/// The name by which a run that goes on knows a file again whose content is not compared.
-///
-/// # Errors
-/// It leads to another file in the next run. (A stream is refused where it would be read.)
-fn lasting_name(path: &Path) -> Result<String> {
-    if is_fleeting(path) && !is_stream(path) {
-        let message = "the next run finds something else under this name, and genomes and tracks are known by theirs: name the file itself";
-        return Err(Error::format(path, message));
-    }
-    named(path)
-}
-
-/// The files of each cell line's tracks.
-fn tracks_of(cells: &[CellFolder]) -> Result<Vec<Vec<String>>> {
-    let of = |cell: &CellFolder| cell.tracks.iter().map(|t| lasting_name(&t.path)).collect();
-    cells.iter().map(of).collect()
-}
-
-/// Each cell line's meta values.
-fn values_of(cells: &[CellFolder]) -> Vec<Vec<f32>> {
-    let of = |cell: &CellFolder| cell.meta.iter().map(|m| m.value).collect();
-    cells.iter().map(of).collect()
 }
 
 impl Args {
@@ -220,6 +134,14 @@ impl Args {
             },
             "promoter": (self.gencode && self.shared.gtf.is_some()).then_some(&self.shared.promoter),
         });
+        let mut flags = match flags {
+            serde_json::Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        };
+        // A flag that changes nothing is left out: older runs go on.
+        if self.calibrates() {
+            flags.insert(CALIBRATE.to_string(), true.into());
+        }
         let mut config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
             kind: KIND.name.to_string(),
@@ -253,10 +175,7 @@ impl Args {
             },
             precision,
             files: self.files(&cells.all(), sources)?,
-            flags: match flags {
-                serde_json::Value::Object(map) => map,
-                _ => serde_json::Map::new(),
-            },
+            flags,
         };
         let model = &mut config.model;
         model.network.meta = model.meta_inputs();
@@ -328,13 +247,35 @@ fn train<T: Number>(
             .collect::<Result<Vec<_>>>()
     };
     let length = args.seqlen as u32;
-    let (task, positives, device) = match &args.factor {
+    let labeller = |peaks: &Peaks| Labeller::new(peaks, chromosomes.len());
+    // By cell line of validation, of each factor.
+    let held_out = |labellers: Vec<Vec<Labeller>>| -> Result<HeldOut<'_>> {
+        let cells = cells.held().into_iter().zip(labellers);
+        let cells = cells
+            .map(|((number, cell), labellers)| Ok((number, named(&cell.path)?.into(), labellers)));
+        let placer = Placer {
+            chromosomes,
+            blacklist: &genome.blacklist,
+            annotations: annotations.as_ref(),
+            cell: 0,
+        };
+        let cells = cells.collect::<Result<_>>()?;
+        let held = HeldOut::new(placer, split.validation(), &genome.unknown, cells);
+        if args.calibrates() {
+            held.check_bound(&config.model.factors)?;
+        }
+        Ok(held)
+    };
+    let (task, held, positives, device) = match &args.factor {
         Some(factor) => {
             let train = peaks(&cells.train, factor)?;
             let held = match cells.validation.is_empty() {
                 true => None,
                 false => Some(peaks(&cells.validation, factor)?),
             };
+            let labelled = held.as_ref().unwrap_or(&train).iter();
+            let labelled = labelled.map(|peaks| vec![labeller(peaks)]).collect();
+            let held_out = held_out(labelled)?;
             let device = device.announce();
             say(&notes);
             let settings = single::Settings {
@@ -356,7 +297,7 @@ fn train<T: Number>(
             })?;
             say(&notes);
             let positives = task.positives().len();
-            (Task::Single(task), positives, device)
+            (Task::Single(task), held_out, positives, device)
         }
         None => {
             let mut all = Vec::new();
@@ -364,6 +305,8 @@ fn train<T: Number>(
                 all.extend(peaks(&cells.train, factor)?);
             }
             notes.extend(args.ignored());
+            // Relaxed peaks are not read: what they alone cover is not bound.
+            let held_out = held_out(vec![all.iter().map(labeller).collect()])?;
             let device = device.announce();
             say(&notes);
             let settings = multi::Settings {
@@ -379,7 +322,7 @@ fn train<T: Number>(
             let factors: Vec<_> = config.model.factors.iter().cloned().zip(all).collect();
             say(&unbound::warnings(&task, &factors));
             let positives = task.positives();
-            (Task::Multi(task), positives, device)
+            (Task::Multi(task), held_out, positives, device)
         }
     };
     // What pipes gave has been read.
@@ -388,7 +331,12 @@ fn train<T: Number>(
     config.model.training_share = training_share(&samples, config.model.factors.len())?;
     let size = args.shared.batch_size;
     check_fits::<T, _, _>(&device, &config.model.network, &samples, size)?;
-    args.start::<T>(config, motif, &samples, positives, claim, &device)
+    let drawn = Drawn {
+        samples,
+        positives,
+        held,
+    };
+    args.start::<T>(config, motif, &drawn, claim, &device)
 }
 
 /// By factor, which share of the first epoch's windows is bound.
@@ -406,17 +354,29 @@ fn training_share(samples: &TaskSamples<'_>, factors: usize) -> Result<Vec<f64>>
         .collect())
 }
 
+/// What a run trains on and what it is held against.
+struct Drawn<'a> {
+    samples: TaskSamples<'a>,
+    /// Of training.
+    positives: usize,
+    held: HeldOut<'a>,
+}
+
 impl Args {
     fn start<T: Number>(
         &self,
         mut config: Config,
         motif: Option<&Motif>,
-        samples: &TaskSamples<'_>,
-        positives: usize,
+        drawn: &Drawn<'_>,
         claim: &Claim<'_>,
         device: &Device,
     ) -> Result<()> {
         let folder = claim.folder;
+        let Drawn {
+            samples,
+            positives,
+            held,
+        } = drawn;
         let reporter = Reporter::new();
         let params = self.weights::<T>(&config, motif)?;
         if let Some(note) = claim.starts_anew()? {
@@ -435,7 +395,7 @@ impl Args {
             "{}; {}; {} for training, {} for validation, of {} and {}",
             counted(params.len(), "parameter"),
             counted(model.factors.len(), "factor"),
-            counted(positives, "positive"),
+            counted(*positives, "positive"),
             counted(samples.validation().len(), "sample"),
             counted(self.seqlen, "base"),
             counted(model.network.tracks.len(), "track")
@@ -472,6 +432,16 @@ impl Args {
             config.flags.insert(RATE.to_string(), before);
             config.write(folder)?;
         }
-        Ok(())
+        let end = End {
+            folder,
+            known: claim.known,
+            samples,
+            held,
+            device,
+            batch_size: self.shared.batch_size,
+            seed: self.seed,
+            reporter: &reporter,
+        };
+        end.run::<T>()
     }
 }

@@ -3,6 +3,7 @@
 use super::args::SharedArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::data::windows::annotations::GencodeSpan;
+use crate::models::factornet::scores::CALIBRATE;
 use crate::train::folder::config::own_flag;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -87,6 +88,10 @@ pub struct Args {
     /// What of a positive is looked up in the annotation: its window, as in prediction, or the whole peak
     #[arg(long, default_value = "window", value_name = "SPAN")]
     pub gencode_span: SpanArg,
+    /// Fit the probabilities to the share of bound windows in the validation regions, all of them (isotonic regression); kept in the
+    /// model. With --resume a model that was trained without can have it
+    #[arg(long)]
+    pub calibrate: bool,
     /// Model folder to make; it must not exist
     #[arg(
         short = 'o',
@@ -120,7 +125,7 @@ pub enum TransformArg {
 
 /// The learning rate in config.json.
 pub const RATE: &str = "learningrate";
-const VALIDATION: [&str; 1] = ["chr11"];
+pub const VALIDATION: [&str; 1] = ["chr11"];
 pub const TEST: [&str; 3] = ["chr1", "chr8", "chr21"];
 
 /// The words of a choice of regions, or those of its default.
@@ -202,6 +207,12 @@ impl Args {
                 .as_f64()
         };
         self.learningrate.or_else(own).unwrap_or(ORIGINAL)
+    }
+
+    /// Whether the model is to be calibrated: asked for now, or by the run that goes on.
+    pub fn calibrates(&self) -> bool {
+        let own = || self.resume && own_flag(self.folder(), CALIBRATE) == Some(true.into());
+        self.calibrate || own()
     }
 
     /// The model folder.

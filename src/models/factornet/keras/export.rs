@@ -14,6 +14,7 @@ use crate::io::text::excerpt;
 use crate::models::factornet::Spec;
 use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::saved::FactorNet;
+use crate::models::factornet::scores;
 use crate::train::folder;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::tensors;
@@ -119,6 +120,12 @@ pub fn left_behind(config: &Config) -> Vec<String> {
             "note: --track-transform {:?}: the original reads tracks as they are: its bigWig files must hold ln(1 + x) of the values",
             model.track_transform
         ));
+    }
+    if config.flags.contains_key(scores::CALIBRATE) {
+        notes.push(
+            "note: --calibrate: the original knows no calibration: its probabilities are the network's own"
+                .to_string(),
+        );
     }
     if let Some(gtf) = config.flags.get("gtf").and_then(|gtf| gtf.as_str()) {
         let promoter = config.flags.get("promoter").and_then(|p| p.as_str());

@@ -161,11 +161,7 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
     }
     let keys = first.keys();
     let paired = keys.len() > 1 && entrants[1..].iter().all(|entrant| entrant.keys() == keys);
-    let draws = Draws {
-        blocks: numbers.len(),
-        pairs: paired.then_some(keys.len()),
-        seed: given.seed,
-    };
+    let draws = Draws::new(numbers.len(), paired.then_some(keys.len()), given.seed);
     let outputs = &first.dataset.outputs;
     let mut figures: Vec<Vec<Figures>> = Vec::new();
     for entrant in &entrants {
@@ -198,13 +194,13 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         };
         figures.push((0..outputs.len()).map(of_output).collect());
     }
-    if draws.blocks < 2 {
+    if draws.count < 2 {
         tell!("warning: all test sequences lie in one block of 1 Mb: there are no intervals");
     }
     tell!(
         "Pearson's r on {} in {}; intervals: 95 % of 1,000 resamples of the blocks{}",
         counted(first.tested().len(), "sequence"),
-        counted(draws.blocks, "block of 1 Mb"),
+        counted(draws.count, "block of 1 Mb"),
         match paired {
             true => " and of the pairs of models with the same seed and fold",
             false => "",

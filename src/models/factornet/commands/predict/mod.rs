@@ -1,13 +1,14 @@
 //! `cisgrad factornet predict`.
 
 mod bigwigs;
+mod calls;
 mod ensemble;
 mod one;
 mod ready;
 
 use super::args::{SharedArgs, chosen};
 use super::outputs;
-use super::prior::{Prior, PriorArgs};
+use super::probabilities::{Correction, PriorArgs, scores_of};
 use crate::args::inputs::check_there;
 use crate::args::numbers::zero_or_more;
 use crate::args::outputs::check;
@@ -15,10 +16,12 @@ use crate::args::own_name::FileNames;
 use crate::io::atomic::is_gzip_name;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::saved::{FactorNet, open};
+use crate::models::factornet::scores::Scores;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
+use calls::CallArgs;
 use ensemble::Combine;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +56,8 @@ pub struct Args {
     #[arg(short = 's', long, value_name = "N", value_parser = zero_or_more::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
+    calls: CallArgs,
+    #[command(flatten)]
     prior: PriorArgs,
     #[command(flatten)]
     shared: SharedArgs,
@@ -63,15 +68,19 @@ struct Chosen {
     folder: PathBuf,
     model: FactorNet,
     columns: Vec<usize>,
-    prior: Prior,
+    /// What training's end has left.
+    scores: Option<Scores>,
+    correction: Correction,
 }
 
 impl Chosen {
     fn open(args: &Args, folder: &Path, known: Kinds) -> Result<Self> {
         let model = open(folder, known)?;
         let columns = chosen(&model, args.factor.as_deref())?;
+        let scores = scores_of(folder, &model)?;
         Ok(Chosen {
-            prior: args.prior.of(&model, folder)?,
+            correction: args.prior.of(&model, scores.as_ref(), folder)?,
+            scores,
             folder: folder.to_path_buf(),
             model,
             columns,
@@ -81,7 +90,7 @@ impl Chosen {
     /// The scores of a window, of its probabilities for all factors.
     fn scores<'a, T: Number>(&'a self, row: &'a [T]) -> impl Iterator<Item = f64> + 'a {
         let columns = self.columns.iter();
-        columns.map(|&column| self.prior.apply(column, row[column].f64()))
+        columns.map(|&column| self.correction.apply(column, row[column].f64()))
     }
 
     fn names(&self) -> Vec<String> {
@@ -97,6 +106,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         .map(|folder| Chosen::open(args, folder, known));
     let models: Vec<Chosen> = models.collect::<Result<_>>()?;
     let names = args.names(&models)?;
+    args.check_alike(&models)?;
     check_there([&args.bedfile])?;
     // Models of several precisions run in f32.
     let mut trained = models.iter().map(|of| of.model.config.precision);
@@ -108,20 +118,51 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     };
     let (device, precision) = args.shared.open(Some(common))?;
     let cell = args.cell(&models)?;
-    let bigwigs = args.check_outputs(&models, &cell, &names)?;
+    let files = args.check_outputs(&models, &cell, &names)?;
     match (&models[..], precision) {
-        ([one], Precision::F64) => {
-            one::predict::<f64>(args, one, cell, device, precision, &bigwigs)
-        }
-        ([one], _) => one::predict::<f32>(args, one, cell, device, precision, &bigwigs),
+        ([one], Precision::F64) => one::predict::<f64>(args, one, cell, device, precision, &files),
+        ([one], _) => one::predict::<f32>(args, one, cell, device, precision, &files),
         (several, Precision::F64) => {
-            ensemble::predict::<f64>(args, several, cell, device, precision, &bigwigs)
+            ensemble::predict::<f64>(args, several, cell, device, precision, &files.bigwigs)
         }
-        (several, _) => ensemble::predict::<f32>(args, several, cell, device, precision, &bigwigs),
+        (several, _) => {
+            ensemble::predict::<f32>(args, several, cell, device, precision, &files.bigwigs)
+        }
     }
 }
 
+/// What is written besides the scored BED, by column; none where it is not asked for.
+struct Files {
+    bigwigs: Vec<PathBuf>,
+    calls: Vec<PathBuf>,
+}
+
 impl Args {
+    /// What several models must agree on besides their factors.
+    ///
+    /// # Errors
+    /// --calls with several: a mean of scores has no threshold.
+    fn check_alike(&self, models: &[Chosen]) -> Result<()> {
+        if models.len() < 2 {
+            return Ok(());
+        }
+        if self.calls.calls.is_some() {
+            return Err(Error::usage(
+                "--calls goes with one model: each has thresholds of its own scores, and what several give together has none",
+            ));
+        }
+        let (calibrated, plain): (Vec<&Chosen>, Vec<&Chosen>) =
+            models.iter().partition(|of| of.correction.is_calibrated());
+        if let (Some(one), Some(other)) = (calibrated.first(), plain.first()) {
+            tell!(
+                "note: {} is calibrated and {} is not: what they have together is no probability",
+                one.folder.display(),
+                other.folder.display()
+            );
+        }
+        Ok(())
+    }
+
     /// The factors of the score columns, the same in every model.
     fn names(&self, models: &[Chosen]) -> Result<Vec<String>> {
         let names = models.first().map(Chosen::names).unwrap_or_default();
@@ -155,13 +196,13 @@ impl Args {
         Ok([CellFolder::read(&self.inputdir, lists)?])
     }
 
-    /// The bigWigs to write, by column, once all outputs have been held against all inputs.
+    /// The files to write, by column, once all outputs have been held against all inputs.
     fn check_outputs(
         &self,
         models: &[Chosen],
         cell: &[CellFolder],
         names: &[String],
-    ) -> Result<Vec<PathBuf>> {
+    ) -> Result<Files> {
         let mut read = outputs::inputs(&self.shared, cell);
         for Chosen { folder, model, .. } in models {
             read.extend(outputs::of_model(folder));
@@ -170,23 +211,25 @@ impl Args {
         read.push(self.bedfile.clone());
         read.extend(outputs::of_lists(&self.inputdir));
         let bigwig = self.bigwig.as_ref();
-        let mut own = FileNames::default();
-        let bigwigs: Vec<PathBuf> = bigwig.map_or(Vec::new(), |path| match names {
-            [_] => vec![path.clone()],
-            _ => names
-                .iter()
-                .map(|name| named(path, &own.of(name)))
-                .collect(),
-        });
+        let files = Files {
+            bigwigs: by_column(bigwig, names),
+            calls: by_column(self.calls.calls.as_ref(), names),
+        };
         let mut written = vec![("-o", self.outputfile.as_path())];
-        written.extend(bigwigs.iter().map(|path| ("--bigwig", path.as_path())));
+        written.extend(
+            files
+                .bigwigs
+                .iter()
+                .map(|path| ("--bigwig", path.as_path())),
+        );
+        written.extend(files.calls.iter().map(|path| ("--calls", path.as_path())));
         check(&written, &read)?;
         match bigwig.filter(|path| is_gzip_name(path)) {
             Some(path) => Err(Error::usage(format!(
                 "--bigwig {}: a bigWig is not packed with gzip, it is packed inside; choose a name without .gz",
                 path.display()
             ))),
-            None => Ok(bigwigs),
+            None => Ok(files),
         }
     }
 
@@ -196,11 +239,48 @@ impl Args {
     }
 }
 
-/// `scores.bw` for a factor: `scores.CTCF.bw`.
+/// The files that a flag's path stands for: one for each column, with the factor's name where there are several.
+fn by_column(path: Option<&PathBuf>, names: &[String]) -> Vec<PathBuf> {
+    let mut own = FileNames::default();
+    path.map_or(Vec::new(), |path| match names {
+        [_] => vec![path.clone()],
+        _ => names
+            .iter()
+            .map(|name| named(path, &own.of(name)))
+            .collect(),
+    })
+}
+
+/// `scores.bw` for a factor: `scores.CTCF.bw`; `calls.narrowPeak.gz`: `calls.CTCF.narrowPeak.gz`.
 fn named(path: &Path, factor: &str) -> PathBuf {
-    let ending = path
-        .extension()
-        .map(|e| format!(".{}", e.to_string_lossy()));
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}.{factor}{}", ending.unwrap_or_default()))
+    let mut stem = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let mut ending = String::new();
+    for _ in 0..1 + usize::from(is_gzip_name(path)) {
+        if let Some(dot) = stem.rfind('.').filter(|&dot| dot > 0) {
+            ending = stem.split_off(dot) + &ending;
+        }
+    }
+    path.with_file_name(format!("{stem}.{factor}{ending}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_factors_name_stands_before_the_ending() {
+        for (path, expected) in [
+            ("a/scores.bw", "a/scores.CTCF.bw"),
+            ("calls.narrowPeak.gz", "calls.CTCF.narrowPeak.gz"),
+            ("calls.gz", "calls.CTCF.gz"),
+            ("a.b/calls", "a.b/calls.CTCF"),
+            (".gz", ".gz.CTCF"),
+        ] {
+            assert_eq!(named(Path::new(path), "CTCF"), Path::new(expected));
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Scores of one model, interval by interval: what is in memory does not grow with the BED.
 
 use super::bigwigs::BigWigs;
+use super::calls::Calls;
 use super::ready::Ready;
-use super::{Args, Chosen};
+use super::{Args, Chosen, Files};
 use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::io::scored_bed::{write_error, write_scored_bed};
@@ -15,7 +16,6 @@ use crate::train::folder::weights::Number;
 use crate::train::interrupt;
 use crate::train::predictor::{BLOCK, Predictor};
 use crate::{Error, Result};
-use std::path::PathBuf;
 
 pub(super) fn predict<T: Number>(
     args: &Args,
@@ -23,9 +23,10 @@ pub(super) fn predict<T: Number>(
     cell: [CellFolder; 1],
     device: Unannounced,
     precision: Precision,
-    bigwigs: &[PathBuf],
+    files: &Files,
 ) -> Result<()> {
     let (model, columns, names) = (&of.model, &of.columns, of.names());
+    let mut calls = Calls::new(&args.calls, of, &files.calls)?;
     let sources = Sources::new();
     let mut notes = Notes::new();
     let ready = Ready::read(args, of, &cell, &sources, &mut notes)?;
@@ -34,7 +35,7 @@ pub(super) fn predict<T: Number>(
     if columns.len() > 1 {
         tell!("score columns: {}", names.join("\t"));
     }
-    let mut bigwigs = BigWigs::new(bigwigs, ready.genome.chromosomes())?;
+    let mut bigwigs = BigWigs::new(&files.bigwigs, ready.genome.chromosomes())?;
     let reporter = Reporter::new();
     // What comes through a pipe is read once: how much it is, and what is wrong with it, is known at its end.
     let (most, bar) = match is_stream(&args.bedfile) {
@@ -90,6 +91,7 @@ pub(super) fn predict<T: Number>(
                     out.write(&line.text, &zeros).map_err(&failed)?;
                     continue;
                 };
+                calls.add(line, |output| row[output].f64());
                 let row: Vec<f64> = of.scores(row).collect();
                 out.write(&line.text, &row).map_err(&failed)?;
                 bigwigs.add(line, &row)?;
@@ -98,5 +100,6 @@ pub(super) fn predict<T: Number>(
     })?;
     bar.finish();
     say(&notes);
-    bigwigs.write()
+    bigwigs.write()?;
+    calls.write(ready.genome.chromosomes(), &args.inputdir)
 }
