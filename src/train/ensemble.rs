@@ -1,7 +1,7 @@
 //! Several models of one command: they differ by seed, or by the fold that tests them. Each has a model folder of its own, in one folder
 //! with a list of them.
 
-use super::folder::claim::{Claim, lock};
+use super::folder::claim::{Claim, Entry, lock};
 use super::folder::config::other_kind;
 use super::folder::ENSEMBLE;
 use super::model::{Kind, Kinds};
@@ -219,7 +219,14 @@ impl Ensemble {
             return Err(Error::invalid(format!("{shown} is a file; expected a folder")));
         }
         claim.check_free()?;
-        match Ensemble::read(folder, claim.kind, claim.known)? {
+        let before = Ensemble::read(folder, claim.kind, claim.known)?;
+        if claim.entry == Entry::Absent && before.is_none() {
+            return Err(Error::invalid(format!(
+                "{shown} exists: choose another {}",
+                claim.flag
+            )));
+        }
+        match before {
             Some(_) if !resume => Err(Error::invalid(format!(
                 "{shown} holds an ensemble already: choose another {}, or say --resume to go on with it",
                 claim.flag
@@ -251,7 +258,6 @@ fn parse(path: &Path) -> Result<Ensemble> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::folder::claim::Entry;
 
     static KIND: Kind = Kind {
         name: "tests",

@@ -1,8 +1,10 @@
 //! Cross-validation: blocks of neighbors are dealt to folds; one fold tests a model and the next one chooses its weights.
 
 use crate::data::dataset::Dataset;
+use crate::dna::span::Span;
 use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
+use crate::io::chrom_sizes::Chromosomes;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -45,9 +47,12 @@ impl Fold {
         self.index
     }
 
-    /// The fold of validation, from 0.
-    fn validates(self) -> usize {
-        self.index % self.of
+    /// The fold that validates where this one tests: the next one.
+    pub fn validation(self) -> Fold {
+        Fold {
+            index: self.index % self.of + 1,
+            ..self
+        }
     }
 
     /// By block what it is for; `sizes`: the rows, or bases, of each block.
@@ -56,7 +61,7 @@ impl Fold {
     /// Fewer blocks than folds.
     pub fn parts(self, sizes: &[u64]) -> Result<Vec<Part>> {
         let folds = deal(sizes, self.of, self.seed);
-        let (test, validation) = (self.index - 1, self.validates());
+        let (test, validation) = (self.index - 1, self.validation().index - 1);
         for (fold, what) in [(test, "tests"), (validation, "validates")] {
             if !folds.contains(&fold) {
                 return Err(Error::invalid(format!(
@@ -147,6 +152,26 @@ fn deal(sizes: &[u64], folds: usize, seed: u64) -> Vec<usize> {
     dealt
 }
 
+/// The bases of fold I of a genome's blocks: the word `fold:I/K` among regions.
+///
+/// # Errors
+/// Fewer blocks than folds.
+pub fn bases_of(fold: Fold, chromosomes: &Chromosomes) -> Result<Vec<(u32, Span)>> {
+    let mut spans = Vec::new();
+    for number in 0..chromosomes.len() as u32 {
+        let length = chromosomes.length(number);
+        let starts = (0..length).step_by(BLOCK as usize);
+        spans.extend(starts.map(|start| {
+            let end = start.saturating_add(BLOCK as u32).min(length);
+            (number, Span::new(start, end))
+        }));
+    }
+    let sizes: Vec<u64> = spans.iter().map(|(_, s)| u64::from(s.end - s.start)).collect();
+    let parts = fold.parts(&sizes)?;
+    let tested = spans.into_iter().zip(parts).filter(|(_, part)| *part == Part::Test);
+    Ok(tested.map(|(span, _)| span).collect())
+}
+
 /// The block of each of the rows, numbered in the order in which they appear: rows that begin in the same megabase of a chromosome are one
 /// block, rows without a place are blocks of their own.
 pub fn blocks(dataset: &Dataset, rows: &[usize]) -> Vec<usize> {
@@ -196,6 +221,20 @@ mod tests {
         assert_eq!(of(&all[4], Part::Validation), of(&all[0], Part::Test));
         let other = Fold::new(1, 5, 4).unwrap().parts(&sizes).unwrap();
         assert_ne!(other, all[0]);
+    }
+
+    #[test]
+    fn a_genomes_folds_cover_every_base_once() {
+        let list = [("chr1", 3_500_000), ("chr2", 2_000_000), ("chr3", 10)];
+        let list = list.map(|(name, length)| (name.to_string(), length));
+        let chromosomes = Chromosomes::new("c.sizes", list.to_vec()).unwrap();
+        let of = |index| bases_of(Fold::new(index, 3, 0).unwrap(), &chromosomes).unwrap();
+        let mut all: Vec<(u32, Span)> = (1..=3).flat_map(of).collect();
+        all.sort_by_key(|(number, span)| (*number, span.start));
+        assert_eq!(all.len(), 7);
+        assert_eq!(all[3], (0, Span::new(3_000_000, 3_500_000)));
+        let bases: u32 = all.iter().map(|(_, span)| span.end - span.start).sum();
+        assert_eq!(bases, 5_500_010);
     }
 
     #[test]

@@ -1,20 +1,24 @@
 //! Which regions train, choose and test a model.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
+use super::folds::bases_of;
 use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::data::windows::peaks::read_intervals;
 use crate::dna::span::Span;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::folds_json::read_folds_json;
 use crate::io::sources::{Sources, is_there};
 use crate::io::text::first_names;
 use crate::numbers::counted;
 use crate::{Error, Result};
 
 /// What a flag such as `-v` was given: chromosomes, regions (`chr22:30000000-35000000`, 0-based,
-/// half-open; commas between thousands are taken as well) and BED files.
+/// half-open; commas between thousands are taken as well), folds of the genome's blocks (`fold:1/5`), BED files, and files
+/// `FOLD.json`, of which `-v` takes the list `valid` and every other flag `test`.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
     /// The flag's name, for messages.
@@ -71,6 +75,10 @@ impl Choice<'_> {
         for word in self.words {
             if let Some(number) = chromosomes.number(word) {
                 spans.push((number, Span::new(0, chromosomes.length(number))));
+            } else if let Some(fold) = word.strip_prefix("fold:") {
+                spans.extend(bases_of(fold.parse()?, chromosomes)?);
+            } else if word.ends_with(".json") {
+                spans.extend(self.listed(Path::new(word), chromosomes, notes)?);
             } else if is_there(Path::new(word)) {
                 let lines = sources.lines(Path::new(word))?;
                 spans.extend(read_intervals(lines, chromosomes, notes)?);
@@ -92,7 +100,7 @@ impl Choice<'_> {
                 spans.push((number, Span::new(start as u32, end as u32)));
             } else if self.explicit {
                 return Err(Error::usage(format!(
-                    "{flag} {word}: neither a chromosome in use ({} has {}) nor a file nor a region such as chr22:30000000-35000000",
+                    "{flag} {word}: neither a chromosome in use ({} has {}) nor a file nor a region such as chr22:30000000-35000000 nor a fold such as fold:1/5",
                     chromosomes.path.display(),
                     first_names(chromosomes.names())
                 )));
@@ -108,6 +116,50 @@ impl Choice<'_> {
             ));
         }
         Ok(Regions::merge(chromosomes.len(), spans))
+    }
+}
+
+impl Choice<'_> {
+    /// The chromosomes of a fold's file that are in use.
+    fn listed(
+        &self,
+        path: &Path,
+        chromosomes: &Chromosomes,
+        notes: &mut Notes,
+    ) -> Result<Vec<(u32, Span)>> {
+        let folds = read_folds_json(path)?;
+        let list = match self.flag {
+            "-v" => &folds.valid,
+            _ => &folds.test,
+        };
+        let numbers: Vec<u32> = list.iter().filter_map(|name| chromosomes.number(name)).collect();
+        if numbers.is_empty() {
+            return Err(Error::usage(format!(
+                "{} {}: none of {} is in use; those of {} are {}",
+                self.flag,
+                path.display(),
+                list.join(", "),
+                chromosomes.path.display(),
+                first_names(chromosomes.names())
+            )));
+        }
+        let all: HashSet<&String> =
+            [&folds.train, &folds.valid, &folds.test].into_iter().flatten().collect();
+        let others = chromosomes.names().iter().filter(|name| !all.contains(name));
+        let others: Vec<&String> = others.collect();
+        if !others.is_empty() {
+            let note = format!(
+                "note: {} does not name {}, in use: training takes them; --chrom-sizes can leave them out",
+                path.display(),
+                first_names(others)
+            );
+            // Once for both flags.
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        let whole = |number| (number, Span::new(0, chromosomes.length(number)));
+        Ok(numbers.into_iter().map(whole).collect())
     }
 }
 

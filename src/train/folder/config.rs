@@ -1,7 +1,7 @@
 //! config.json of a model folder: everything needed to rebuild the model and find its data. Which kind of model it
 //! describes is known before anything else is read.
 
-use super::CONFIG;
+use super::{CONFIG, ENSEMBLE};
 use crate::io::atomic::write_atomic;
 use crate::io::sources::{Sources, is_fleeting, is_stream};
 use crate::io::text::read_text;

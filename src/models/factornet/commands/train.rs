@@ -22,6 +22,7 @@ use crate::io::sources::{Sources, is_fleeting};
 use crate::models::factornet::cell_line::{CellFolder, factor_files};
 use crate::models::factornet::config::{Config, Description, write_lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
+use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::samples::placing::Placer;
 use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single, unbound};
@@ -31,6 +32,7 @@ use crate::numbers::counted;
 use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::{Samples, Source};
+use crate::train::ensemble::Member;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{PIPE, Precision, named, own_flag};
 use crate::train::folder::weights::Number;
@@ -38,16 +40,88 @@ use crate::train::model::{Kinds, Model};
 use crate::train::worker::check_fits;
 use crate::train::{BestBy, TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// What the runs of a command share.
+struct Around<'a> {
+    known: Kinds<'a>,
+    device: &'a Unannounced,
+    precision: Precision,
+    cells: &'a Cells,
+    sources: &'a Sources,
+    reporter: &'a Reporter,
+    /// Other runs read the same inputs after this one.
+    more: bool,
+    /// What was said: the runs of an ensemble notice the same.
+    said: &'a Mutex<HashSet<String>>,
+}
+
+impl Around<'_> {
+    fn say(&self, notes: &Notes) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = notes.iter().filter(|note| said.insert(note.to_string()));
+        say(&new.cloned().collect::<Notes>());
+    }
+}
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
     check_there(args.motif_file().iter().filter(|_| args.motif))?;
     let (device, precision) = args.shared.open(None)?;
-    let cells = Cells::read(args)?;
-    let sources = Sources::new();
-    let config = args.config(&cells, precision, &sources)?;
-    let claim = args.claim(known);
+    let around = Around {
+        known,
+        device: &device,
+        precision,
+        cells: &Cells::read(args)?,
+        sources: &Sources::new(),
+        reporter: &Reporter::new(),
+        more: args.ensemble.given(),
+        said: &Mutex::default(),
+    };
+    match args.ensemble.given() {
+        false => run_one(args, &around, None),
+        true => run_members(args, &around),
+    }
+}
+
+/// Trains every model of an ensemble.
+fn run_members(args: &Args, around: &Around<'_>) -> Result<()> {
+    let ensemble = args.ensemble.ensemble(&KIND, args.seed)?;
+    let claim = args.claim(around.known);
+    let config = args.config(around.cells, around.precision, around.sources)?;
+    let mut notes = Notes::new();
+    let read = Read::of(args, around, &config, &mut notes)?;
+    // A fold without bases is said before a folder is made.
+    for member in &ensemble.members {
+        let member = args.of_member(member, Path::new(""));
+        member.split(around, &read.genome, &mut Notes::new())?;
+    }
+    interrupt::watch();
+    let at_once = args.ensemble.at_once(&around.device.announce());
+    around.say(&notes);
+    ensemble.train(&claim, args.resume, at_once, |member, folder| {
+        let reporter = Reporter::of(&member.folder);
+        let around = Around {
+            reporter: &reporter,
+            ..*around
+        };
+        run_one(&args.of_member(member, folder), &around, Some(&read))
+    })?;
+    let shown = args.folder().display();
+    around.reporter.line(&format!(
+        "an ensemble: {shown}; its figures: cisgrad factornet evaluate -m {shown} -i DIR -t REGIONS"
+    ));
+    Ok(())
+}
+
+/// Trains one model; `read`: its inputs where they were read already.
+fn run_one(args: &Args, around: &Around<'_>, read: Option<&Read>) -> Result<()> {
+    let inputs = read;
+    let (cells, sources) = (around.cells, around.sources);
+    let config = args.config(cells, around.precision, sources)?;
+    let claim = args.claim(around.known);
     claim.check(&config)?;
     let mut read = outputs::inputs(&args.shared, &cells.all());
     read.extend(args.motif_file());
@@ -59,15 +133,84 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
             .map(PathBuf::from),
     );
     check_model_folder(claim.flag, &[claim.folder.to_path_buf()], &KIND, &read)?;
-    let motif = args.start_motif(&sources)?;
+    let motif = args.start_motif(sources)?;
     let motif = motif.as_ref();
-    match precision {
-        Precision::F64 => train::<f64>(args, &cells, sources, config, motif, &claim, device),
-        _ => train::<f32>(args, &cells, sources, config, motif, &claim, device),
+    match around.precision {
+        Precision::F64 => train::<f64>(args, around, config, motif, &claim, inputs),
+        _ => train::<f32>(args, around, config, motif, &claim, inputs),
+    }
+}
+
+/// Genome, annotations and tracks: what is large.
+struct Read {
+    genome: GenomeInputs,
+    annotations: Option<Annotations>,
+    inputs: Inputs,
+}
+
+impl Read {
+    fn of(
+        args: &Args,
+        around: &Around<'_>,
+        config: &Config,
+        notes: &mut Notes,
+    ) -> Result<Read> {
+        let (files, sources) = (args.shared.files()?, around.sources);
+        let genome = GenomeInputs::open(&files, sources, args.seqlen, notes)?;
+        let annotations = genome.annotations(&files, sources, args.gencode, notes)?;
+        let wanted = Wanted::of(&config.model, args.shared.track_scale.as_deref());
+        let inputs = genome.inputs(files.storage, &around.cells.all(), &wanted, notes)?;
+        Ok(Read {
+            genome,
+            annotations,
+            inputs,
+        })
     }
 }
 
 impl Args {
+    /// The flags of a model of the ensemble.
+    fn of_member(&self, member: &Member, folder: &Path) -> Args {
+        let mut own = self.clone();
+        own.seed = member.seed;
+        let place = match self.overwrite() {
+            true => &mut own.outputdirc,
+            false => &mut own.outputdir,
+        };
+        *place = Some(folder.to_path_buf());
+        if let Some(fold) = member.fold {
+            own.testchroms = vec![format!("fold:{fold}")];
+            own.validchroms = vec![format!("fold:{}", fold.validation())];
+        }
+        own
+    }
+
+    fn split(
+        &self,
+        around: &Around<'_>,
+        genome: &GenomeInputs,
+        notes: &mut Notes,
+    ) -> Result<Split> {
+        let (validation, test) = (self.validation(), self.test());
+        Split::new(
+            Choice {
+                flag: "-v",
+                what: "validation region",
+                words: &validation,
+                explicit: !self.validchroms.is_empty(),
+            },
+            Choice {
+                flag: "-t",
+                what: "test region",
+                words: &test,
+                explicit: !self.testchroms.is_empty(),
+            },
+            around.sources,
+            genome.chromosomes(),
+            notes,
+        )
+    }
+
     fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
         let entry = match (self.resume, self.overwrite()) {
             (true, _) => Entry::Resume,
@@ -198,38 +341,29 @@ impl Args {
 
 fn train<T: Number>(
     args: &Args,
-    cells: &Cells,
-    sources: Sources,
+    around: &Around<'_>,
     mut config: Config,
     motif: Option<&Motif>,
     claim: &Claim<'_>,
-    device: Unannounced,
+    read: Option<&Read>,
 ) -> Result<()> {
-    let files = args.shared.files()?;
+    let (cells, sources, device) = (around.cells, around.sources, around.device);
     let mut notes = Notes::new();
-    let genome = GenomeInputs::open(&files, &sources, args.seqlen, &mut notes)?;
+    let own = match read {
+        Some(_) => None,
+        None => Some(Read::of(args, around, &config, &mut notes)?),
+    };
+    let Some(read) = read.or(own.as_ref()) else {
+        return Err(Error::invalid("no inputs were read"));
+    };
+    let Read {
+        genome,
+        annotations,
+        inputs,
+    } = read;
+    let inputs = inputs.clone();
     let chromosomes = genome.chromosomes();
-    let (validation, test) = (args.validation(), args.test());
-    let split = Split::new(
-        Choice {
-            flag: "-v",
-            what: "validation region",
-            words: &validation,
-            explicit: !args.validchroms.is_empty(),
-        },
-        Choice {
-            flag: "-t",
-            what: "test region",
-            words: &test,
-            explicit: !args.testchroms.is_empty(),
-        },
-        &sources,
-        chromosomes,
-        &mut notes,
-    )?;
-    let annotations = genome.annotations(&files, &sources, args.gencode, &mut notes)?;
-    let wanted = Wanted::of(&config.model, args.shared.track_scale.as_deref());
-    let inputs = genome.inputs(files.storage, &cells.all(), &wanted, &mut notes)?;
+    let split = args.split(around, genome, &mut notes)?;
     if args.shared.strict {
         // No input of training or validation touches a chromosome that is all test.
         let tested =
@@ -243,7 +377,7 @@ fn train<T: Number>(
     let mut peaks = |cells: &[CellFolder], factor: &str| {
         factor_files(cells, factor)?
             .into_iter()
-            .map(|files| files.peaks(args.needed(), &sources, chromosomes, &mut notes))
+            .map(|files| files.peaks(args.needed(), sources, chromosomes, &mut notes))
             .collect::<Result<Vec<_>>>()
     };
     let length = args.seqlen as u32;
@@ -277,7 +411,7 @@ fn train<T: Number>(
             let labelled = labelled.map(|peaks| vec![labeller(peaks)]).collect();
             let held_out = held_out(labelled)?;
             let device = device.announce();
-            say(&notes);
+            around.say(&notes);
             let settings = single::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -295,7 +429,7 @@ fn train<T: Number>(
                 Error::Invalid(message) => Error::invalid(format!("-f {factor}: {message}")),
                 other => other,
             })?;
-            say(&notes);
+            around.say(&notes);
             let positives = task.positives().len();
             (Task::Single(task), held_out, positives, device)
         }
@@ -308,7 +442,7 @@ fn train<T: Number>(
             // Relaxed peaks are not read: what they alone cover is not bound.
             let held_out = held_out(vec![all.iter().map(labeller).collect()])?;
             let device = device.announce();
-            say(&notes);
+            around.say(&notes);
             let settings = multi::Settings {
                 chromosomes,
                 blacklist: &genome.blacklist,
@@ -318,15 +452,16 @@ fn train<T: Number>(
                 seed: args.seed,
             };
             let (task, notes) = multi::MultiTask::new(settings, &all)?;
-            say(&notes);
+            around.say(&notes);
             let factors: Vec<_> = config.model.factors.iter().cloned().zip(all).collect();
-            say(&unbound::warnings(&task, &factors));
+            around.say(&unbound::warnings(&task, &factors));
             let positives = task.positives();
             (Task::Multi(task), held_out, positives, device)
         }
     };
-    // What pipes gave has been read.
-    drop(sources);
+    if !around.more {
+        sources.forget();
+    }
     let samples = TaskSamples { task, inputs };
     config.model.training_share = training_share(&samples, config.model.factors.len())?;
     let size = args.shared.batch_size;
@@ -336,7 +471,7 @@ fn train<T: Number>(
         positives,
         held,
     };
-    args.start::<T>(config, motif, &drawn, claim, &device)
+    args.start::<T>(config, motif, &drawn, claim, (&device, around.reporter))
 }
 
 /// By factor, which share of the first epoch's windows is bound.
@@ -369,7 +504,7 @@ impl Args {
         motif: Option<&Motif>,
         drawn: &Drawn<'_>,
         claim: &Claim<'_>,
-        device: &Device,
+        (device, reporter): (&Device, &Reporter),
     ) -> Result<()> {
         let folder = claim.folder;
         let Drawn {
@@ -377,7 +512,6 @@ impl Args {
             positives,
             held,
         } = drawn;
-        let reporter = Reporter::new();
         let params = self.weights::<T>(&config, motif)?;
         if let Some(note) = claim.starts_anew()? {
             reporter.line(&note);
@@ -423,7 +557,7 @@ impl Args {
             folder,
             device,
             precision: config.precision,
-            reporter: &reporter,
+            reporter,
         };
         let outcome = trainer.run(params, self.resume)?;
         reporter.line(&outcome.describe(folder));
@@ -440,7 +574,7 @@ impl Args {
             device,
             batch_size: self.shared.batch_size,
             seed: self.seed,
-            reporter: &reporter,
+            reporter,
         };
         end.run::<T>()
     }

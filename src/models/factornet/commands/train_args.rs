@@ -1,14 +1,16 @@
 //! The arguments of `cisgrad factornet train`, checked.
 
 use super::args::SharedArgs;
+use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::data::windows::annotations::GencodeSpan;
 use crate::models::factornet::scores::CALIBRATE;
+use crate::models::factornet::KIND;
 use crate::train::folder::config::own_flag;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub struct Args {
     /// Folders of the cell lines to train on
     #[arg(short = 'i', long, num_args = 1.., required = true, value_name = "DIR")]
@@ -16,7 +18,8 @@ pub struct Args {
     /// (-vi) Folders of the cell lines to validate on [default: those of -i]
     #[arg(long, num_args = 1.., value_name = "DIR")]
     pub validinputdirs: Vec<PathBuf>,
-    /// Validation: chromosomes, regions (chr22:30000000-35000000) or BED files [default: chr11]
+    /// Validation: chromosomes, regions (chr22:30000000-35000000), BED files, a fold (fold:2/5, of the genome's blocks of 1 Mb) or a
+    /// file FOLD.json, of which it is the list valid [default: chr11]
     #[arg(short = 'v', long, num_args = 1.., value_name = "REGION")]
     pub validchroms: Vec<String>,
     /// Test, kept out of training: likewise [default: chr1 chr8 chr21]
@@ -104,6 +107,8 @@ pub struct Args {
     /// (-oc) Model folder to make, or to write over
     #[arg(long, value_name = "DIR")]
     pub outputdirc: Option<PathBuf>,
+    #[command(flatten)]
+    pub ensemble: EnsembleArgs,
     /// Go on with the run in the model folder
     #[arg(long)]
     pub resume: bool,
@@ -142,6 +147,14 @@ impl Args {
     /// The first thing that no run can have.
     pub fn check(&self) -> Result<()> {
         let fail = |message: String| Err(Error::usage(message));
+        self.ensemble.check()?;
+        self.ensemble.ensemble(&KIND, self.seed)?;
+        if self.ensemble.folds.is_some() {
+            let given = [("-v", &self.validchroms), ("-t", &self.testchroms)];
+            if let Some((flag, _)) = given.iter().find(|(_, words)| !words.is_empty()) {
+                return fail(format!("--folds makes the splits itself: leave out {flag}"));
+            }
+        }
         if self.factor.is_none() {
             let single: [(&str, bool); 4] = [
                 ("-vi", !self.validinputdirs.is_empty()),
