@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         "timing",
         &["check", "data", "engine", "ops", "optim", "train"],
     ),
-    ("models", &["args", "check", "interpret", "timing", "train"]),
+    ("models", &["args", "check", "interpret", "metrics", "timing", "train"]),
     ("models/tisfm", EVERY_KIND),
     ("models/factornet", EVERY_KIND),
     (
@@ -39,6 +39,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "engine",
             "interpret",
             "io",
+            "metrics",
             "models",
             "models/tisfm",
             "ops",
@@ -67,9 +68,15 @@ const EVERY_KIND: &[&str] = &[
 ];
 
 /// Single arrows of the table above that hold for these modules alone.
-const NARROW: [(&str, &str, &[&str]); 7] = [
+const NARROW: [(&str, &str, &[&str]); 9] = [
     ("interpret", "engine", &["engine::simd"]),
-    ("models", "args", &["args::motif_export", "args::spelling"]),
+    (
+        "models",
+        "args",
+        &["args::compare_args", "args::motif_export", "args::spelling"],
+    ),
+    ("models", "metrics", &["metrics::comparison"]),
+    ("cli", "metrics", &["metrics::comparison"]),
     ("models", "interpret", &["interpret::kernel_motifs"]),
     ("engine", "io", &["io::atomic", "io::hash"]),
     (

@@ -1,6 +1,7 @@
 //! The command line: one file a command, its arguments and `run`.
 
 mod bench;
+mod compare;
 mod demo;
 mod devices;
 mod motifs;
@@ -33,6 +34,8 @@ enum Command {
     /// Make a model folder of a model of the original programs, or of a FactorNet model one for Keras
     #[command(subcommand)]
     Convert(kinds::Convert),
+    /// Compare trained models, or ensembles, on the samples that test them: figures, and differences with intervals
+    Compare(Box<kinds::Compare>),
     /// Compare motifs with motifs, find them in sequences, and write what a model's kernels became
     #[command(subcommand)]
     Motifs(motifs::Command),
@@ -193,6 +196,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(args) => demo::run(&args),
         Command::Kind(command) => kinds::run(&command),
         Command::Convert(convert) => kinds::convert(&convert),
+        Command::Compare(args) => compare::run(&args),
         Command::Motifs(command) => motifs::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Devices(args) => devices::run(&args),

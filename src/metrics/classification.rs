@@ -113,7 +113,8 @@ impl Ranked {
         }
     }
 
-    fn grouped(&self, groups: &[u32]) -> Grouped<'_> {
+    /// The examples in groups, as [`Self::bootstrap`] takes them, for resamples of one's own.
+    pub fn grouped(&self, groups: &[u32]) -> Grouped<'_> {
         let group: Vec<u32> = self.given.iter().map(|&i| groups[i]).collect();
         let count = group.iter().max().map_or(0, |&last| last as usize + 1);
         let mut counts = vec![[0; 2]; count];
@@ -176,7 +177,7 @@ impl Ranked {
 }
 
 /// Examples in groups that are drawn whole.
-struct Grouped<'a> {
+pub struct Grouped<'a> {
     ranked: &'a Ranked,
     /// Of each example, from the highest score on.
     group: Vec<u32>,
@@ -186,7 +187,7 @@ struct Grouped<'a> {
 
 impl Grouped<'_> {
     /// The measures where the examples of group g count `times[g]` each.
-    fn measures(&self, times: &[u32]) -> Measures<f64> {
+    pub fn measures(&self, times: &[u32]) -> Measures<f64> {
         let [mut negatives, mut positives] = [0; 2];
         for (&times, &[no, yes]) in times.iter().zip(&self.counts) {
             negatives += u64::from(times) * no;

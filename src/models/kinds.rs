@@ -1,9 +1,11 @@
 //! The kinds of models that the program knows: one line each, at the end.
 
+use crate::args::compare_args::CompareArgs;
 use crate::args::motif_export::ExportArgs;
 use crate::args::spelling::Spelling;
 use crate::check::golden::Golden;
 use crate::interpret::kernel_motifs::KernelMotifs;
+use crate::metrics::comparison::Comparison;
 use crate::timing::Bench;
 use crate::train::folder::config::no_model;
 use crate::train::model::{Kind, Kinds};
@@ -32,6 +34,14 @@ macro_rules! kinds {
             #[command(flatten)]
             pub given: ExportArgs,
             $(#[command(flatten)] $folder: super::$folder::commands::export::Args,)*
+        }
+
+        /// Which models are compared, and on what.
+        #[derive(clap::Args)]
+        pub struct Compare {
+            #[command(flatten)]
+            pub given: CompareArgs,
+            $(#[command(flatten)] $folder: super::$folder::commands::compare::Args,)*
         }
 
         /// Every kind, so that a folder of another one can be named.
@@ -65,6 +75,20 @@ macro_rules! kinds {
                 return super::$folder::commands::export::run(&args.given, &args.$folder, KINDS);
             })*
             Err(no_model(model))
+        }
+
+        /// Models of one kind, the first one's, on what tests them.
+        ///
+        /// # Errors
+        /// No models, models of several kinds, flags of another kind, and what the kind says.
+        pub fn compare(args: &Compare) -> Result<Comparison> {
+            let first = &args.given.models[0];
+            let flags = [$((&super::$folder::KIND, args.$folder.given())),*];
+            $(if super::$folder::commands::compare::owns(first, KINDS)? {
+                check_flags(first, &super::$folder::KIND, &flags)?;
+                return super::$folder::commands::compare::run(&args.given, &args.$folder, KINDS);
+            })*
+            Err(no_model(first))
         }
 
         pub fn convert(convert: &Convert) -> Result<()> {

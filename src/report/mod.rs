@@ -2,6 +2,7 @@
 
 pub mod aligned_logos;
 pub mod clusters;
+pub mod comparison_plot;
 pub mod heat_map;
 pub mod line_chart;
 pub mod logo;

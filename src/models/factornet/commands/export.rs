@@ -1,10 +1,11 @@
 //! `cisgrad motifs export` of a FactorNet model.
 
 use super::args::{PROMOTER, RESOURCES, SharedArgs, StorageArg};
+use super::of_run::of_run;
 use super::outputs;
 use super::windows::{Asked, Windows};
 use crate::args::motif_export::ExportArgs;
-use crate::args::of_run::{Known, given_or_known, warn_of_changed};
+use crate::args::of_run::warn_of_changed;
 use crate::args::outputs::check;
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
@@ -17,12 +18,11 @@ use crate::models::factornet::keras::is_keras_folder;
 use crate::models::factornet::kernel_sites::collect;
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::report::progress::Reporter;
-use crate::train::folder::config::{Found, PIPE, Precision, found};
+use crate::train::folder::config::{Found, Precision, found};
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -197,26 +197,6 @@ fn motifs<T: Number>(
             .map(|kernel| format!("M{kernel}"))
             .collect(),
     })
-}
-
-/// The path that a flag names, or in its place the one that the training run was given as `name`, of several the first.
-fn of_run(
-    model: &FactorNet,
-    folder: &Path,
-    given: Option<&PathBuf>,
-    flag: &str,
-    name: &str,
-) -> Result<PathBuf> {
-    let first = match model.config.flags.get(name) {
-        Some(Value::Array(all)) => all.first(),
-        other => other,
-    };
-    let known = match first.and_then(Value::as_str) {
-        Some(PIPE) => Known::Pipe,
-        Some(path) => Known::File(Path::new(path)),
-        None => Known::Nothing,
-    };
-    given_or_known(given, flag, folder, known)
 }
 
 /// The peaks of the factors that a model predicts.

@@ -3,11 +3,15 @@
 pub mod args;
 mod asked;
 mod beside_rules;
+pub mod compare;
 pub mod convert;
 mod curves;
 mod evaluate;
+mod evaluated;
 pub mod export;
 mod held_out;
+mod members;
+mod of_run;
 mod outputs;
 mod predict;
 mod probabilities;

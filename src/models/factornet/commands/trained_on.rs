@@ -64,6 +64,11 @@ fn strings(config: &Config, flag: &str) -> Vec<String> {
         .collect()
 }
 
+/// The words of `-t` of a model's training.
+pub(super) fn test_words(config: &Config) -> Vec<String> {
+    strings(config, "testchroms")
+}
+
 fn folders(config: &Config, flag: &str) -> Vec<PathBuf> {
     strings(config, flag)
         .into_iter()
@@ -94,13 +99,13 @@ fn split(config: &Config, chromosomes: &Chromosomes) -> Option<Split> {
     };
     let validation = words("validchroms", &VALIDATION)?;
     let test = words("testchroms", &TEST)?;
-    let choice = |words| Choice {
-        flag: "",
+    let choice = |flag, words| Choice {
+        flag,
         what: "",
         words,
         explicit: true,
     };
-    let (validation, test) = (choice(&validation), choice(&test));
+    let (validation, test) = (choice("-v", &validation), choice("-t", &test));
     let sources = Sources::new();
     Split::new(validation, test, &sources, chromosomes, &mut Notes::new()).ok()
 }

@@ -7,6 +7,7 @@ mod one;
 mod ready;
 
 use super::args::{SharedArgs, chosen};
+use super::members::folders;
 use super::outputs;
 use super::probabilities::{Correction, PriorArgs, scores_of};
 use crate::args::inputs::check_there;
@@ -30,7 +31,7 @@ pub struct Args {
     /// Folder of the cell line
     #[arg(short = 'i', long, value_name = "DIR")]
     inputdir: PathBuf,
-    /// Model folders, ours or those that Keras saved; the scores of several become one
+    /// Model folders, ours, those that Keras saved, or folders of ensembles; the scores of several models become one
     #[arg(short = 'm', long, visible_alias = "modeldir", value_name = "DIR", num_args = 1.., required = true)]
     model: Vec<PathBuf>,
     /// How scores of several models become one: their mean, or the mean of their ranks among the scored intervals [default: mean]
@@ -100,11 +101,12 @@ impl Chosen {
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    let models = args
-        .model
-        .iter()
-        .map(|folder| Chosen::open(args, folder, known));
-    let models: Vec<Chosen> = models.collect::<Result<_>>()?;
+    let mut models = Vec::new();
+    for folder in &args.model {
+        for folder in folders(folder, known)? {
+            models.push(Chosen::open(args, &folder, known)?);
+        }
+    }
     let names = args.names(&models)?;
     args.check_alike(&models)?;
     check_there([&args.bedfile])?;

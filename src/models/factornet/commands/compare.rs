@@ -1,0 +1,271 @@
+//! `cisgrad compare` of FactorNet models: auPRC of each factor over all windows of the regions that test them.
+
+use super::args::{PROMOTER, RESOURCES, SharedArgs, StorageArg};
+use super::evaluate::{STRETCH, factors};
+use super::evaluated::{Asked, Evaluated};
+use super::members::{Member, Members};
+use super::of_run::of_run;
+use super::outputs;
+use super::probabilities::PriorArgs;
+use super::scored_windows::{Known, Window, stretches};
+use super::trained_on::test_words;
+use crate::args::compare_args::CompareArgs;
+use crate::args::outputs::check;
+use crate::metrics::classification::Ranked;
+use crate::metrics::comparison::{Comparison, Draws, Figures};
+use crate::models::factornet::KIND;
+use crate::models::factornet::cell_line::{CellFolder, Lists, Needed};
+use crate::models::factornet::keras::is_keras_folder;
+use crate::numbers::counted;
+use crate::train::ensemble::Ensemble;
+use crate::train::folder::config::{Found, Precision, found};
+use crate::train::folder::weights::Number;
+use crate::train::model::Kinds;
+use crate::{Error, Result};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Of FactorNet models")]
+#[group(skip)]
+pub struct Args {
+    /// Folder of the cell line, with its peaks [default: the first model's first of training]
+    #[arg(short = 'i', long, value_name = "DIR")]
+    inputdir: Option<PathBuf>,
+    /// The factor to compare on [default: every factor of the first model that the folder has peaks for]
+    #[arg(short = 'f', long, value_name = "NAME")]
+    factor: Option<String>,
+    /// Chromosomes, regions (chr22:30000000-35000000), folds (fold:1/5) or BED files [default: those that tested the first model; of a
+    /// cross-validation those that test each model]
+    #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
+    testchroms: Vec<String>,
+    /// Genome, FASTA (plain, gzip or bgzip) or 2bit [default: that of the first model's training]
+    #[arg(long, value_name = "FASTA")]
+    genome: Option<PathBuf>,
+    /// The chromosomes in use, with their sizes [default: those of the genome]
+    #[arg(long, value_name = "FILE")]
+    chrom_sizes: Option<PathBuf>,
+    /// BED file of regions to leave out
+    #[arg(long, value_name = "BED")]
+    blacklist: Option<PathBuf>,
+}
+
+impl Args {
+    /// The flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        [
+            ("--inputdir", self.inputdir.is_some()),
+            ("--factor", self.factor.is_some()),
+            ("--testchroms", !self.testchroms.is_empty()),
+            ("--genome", self.genome.is_some()),
+            ("--chrom-sizes", self.chrom_sizes.is_some()),
+            ("--blacklist", self.blacklist.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(flag, given)| given.then_some(flag))
+        .collect()
+    }
+
+    /// What the readers of genome and tracks are given: as the first model's training had it.
+    fn shared(&self, given: &CompareArgs, first: &Member, precision: Precision) -> Result<SharedArgs> {
+        let config = &first.model.config;
+        let text = |key| config.flags.get(key).and_then(Value::as_str).map(str::to_string);
+        let genome = of_run(
+            &first.model,
+            &first.folder,
+            self.genome.as_ref(),
+            "--genome",
+            "genome",
+        )?;
+        Ok(SharedArgs {
+            genome: Some(genome),
+            chrom_sizes: self.chrom_sizes.clone(),
+            blacklist: self.blacklist.clone(),
+            annotations: text("annotations").map(PathBuf::from),
+            gtf: text("gtf").map(PathBuf::from),
+            promoter: text("promoter").unwrap_or_else(|| PROMOTER.to_string()),
+            resources: PathBuf::from(RESOURCES),
+            track_scale: None,
+            track_storage: StorageArg::F32,
+            strict: false,
+            batch_size: given.batch_size,
+            precision: Some(match precision {
+                Precision::F64 => crate::args::PrecisionArg::F64,
+                Precision::F32 => crate::args::PrecisionArg::F32,
+                Precision::Bf16 => crate::args::PrecisionArg::Bf16,
+            }),
+            device: given.device.clone(),
+        })
+    }
+}
+
+/// Whether a path names a model of this kind, or an ensemble of such.
+///
+/// # Errors
+/// What is there cannot be read.
+pub fn owns(path: &Path, known: Kinds) -> Result<bool> {
+    if Ensemble::kind_of(path)?.is_some_and(|kind| kind == KIND.name) {
+        return Ok(true);
+    }
+    Ok(match found(path, known)? {
+        Found::Model(name) => name == KIND.name,
+        Found::Nothing => is_keras_folder(path),
+        Found::Foreign => false,
+    })
+}
+
+pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> {
+    let entrants = given.models.iter().map(|path| Members::open(path, known));
+    let entrants: Vec<Members> = entrants.collect::<Result<_>>()?;
+    let trained = entrants[0].first().model.config.precision;
+    match given.open(trained)?.0 {
+        Precision::F64 => compare::<f64>(given, own, &entrants, trained),
+        _ => compare::<f32>(given, own, &entrants, trained),
+    }
+}
+
+fn compare<T: Number>(
+    given: &CompareArgs,
+    own: &Args,
+    entrants: &[Members],
+    trained: Precision,
+) -> Result<Comparison> {
+    let (precision, device) = given.open(trained)?;
+    let first = entrants[0].first();
+    let shared = own.shared(given, first, precision)?;
+    let inputdir = own.inputdir.as_ref();
+    let inputdir = of_run(&first.model, &first.folder, inputdir, "--inputdir", "inputdirs")?;
+    let cell = |members: &Members| {
+        let lists = Lists {
+            factors: true,
+            meta: !members.first().model.config.model.meta.is_empty(),
+        };
+        CellFolder::read(&inputdir, lists)
+    };
+    let of_first = factors(&first.model, &cell(&entrants[0])?, own.factor.as_deref())?;
+    let described = &first.model.config.model;
+    let names: Vec<String> = of_first.iter().map(|&(o, _)| described.factors[o].clone()).collect();
+    let mut read = outputs::inputs(&shared, std::slice::from_ref(&cell(&entrants[0])?));
+    for Member { folder, model, .. } in entrants.iter().flat_map(|members| &members.all) {
+        read.extend(outputs::of_model(folder));
+        read.extend(model.config.files.iter().map(|file| file.path.clone()));
+    }
+    check(&given.outputs(), &read)?;
+    let regions = match own.testchroms.is_empty() {
+        true if entrants.iter().any(|members| members.first().tested_on.is_some()) => Vec::new(),
+        true => test_words(&first.model.config),
+        false => own.testchroms.clone(),
+    };
+    let mut evaluated: Vec<Evaluated> = Vec::new();
+    for (members, path) in entrants.iter().zip(&given.models) {
+        let cell = cell(members)?;
+        let places = names.iter().map(|name| {
+            let found = factors(&members.first().model, &cell, Some(name))?;
+            Ok(found[0])
+        });
+        let places: Vec<(usize, usize)> = places.collect::<Result<_>>()?;
+        let asked = Asked {
+            shared: &shared,
+            regions: &regions,
+            prior: PriorArgs {
+                prior: None,
+                training_share: None,
+            },
+            inputdir: &inputdir,
+            cell,
+            factors: &places,
+            needed: match own.factor {
+                Some(_) => Needed::ALONE,
+                None => Needed::AMONG_OTHERS,
+            },
+            rules: false,
+            device: &device,
+            precision,
+        };
+        let found = asked.evaluate::<T>(members)?;
+        if let Some(first) = evaluated.first() {
+            check_same(first, &found, &given.models[0], path)?;
+        }
+        evaluated.push(found);
+    }
+    let windows = &evaluated[0].windows;
+    let numbers = stretches(windows.iter().copied(), STRETCH);
+    let count = numbers.iter().max().map_or(0, |most| *most as usize + 1);
+    let stretch_of: HashMap<Window, u32> = windows.iter().copied().zip(numbers).collect();
+    let keys = |place: usize| -> Vec<(u64, Option<Window>)> {
+        let members = entrants[place].all.iter().zip(&evaluated[place].members);
+        let first = |first: usize| evaluated[place].windows.get(first).copied();
+        members.map(|(member, (at, _))| (member.seed, first(*at))).collect()
+    };
+    let paired = keys(0).len() > 1 && (1..entrants.len()).all(|place| keys(place) == keys(0));
+    let draws = Draws::new(count, paired.then_some(keys(0).len()), given.seed);
+    let figures = evaluated.iter().map(|found| {
+        let of_factor = |factor| figures(found, factor, &stretch_of, &draws);
+        (0..names.len()).map(of_factor).collect::<Result<Vec<_>>>()
+    });
+    let figures: Vec<Vec<Figures>> = figures.collect::<Result<_>>()?;
+    tell!(
+        "auPRC of {} in {}; intervals: 95 % of 1,000 resamples of the stretches{}",
+        counted(windows.len(), "window"),
+        counted(count, "stretch of 10 kb"),
+        match paired {
+            true => " and of the pairs of models with the same seed and fold",
+            false => "",
+        }
+    );
+    Ok(Comparison::new("auPRC", &given.names(), &names, &figures))
+}
+
+/// # Errors
+/// Models that are not held against the same windows.
+fn check_same(first: &Evaluated, other: &Evaluated, a: &Path, b: &Path) -> Result<()> {
+    let sorted = |found: &Evaluated| {
+        let mut windows = found.windows.clone();
+        windows.sort_unstable();
+        windows
+    };
+    match sorted(first) == sorted(other) {
+        true => Ok(()),
+        false => Err(Error::invalid(format!(
+            "{} and {} are not held against the same windows ({} and {}): their test regions differ; name regions for both with -t, or train both with the same -t or --folds",
+            a.display(),
+            b.display(),
+            first.windows.len(),
+            other.windows.len()
+        ))),
+    }
+}
+
+/// Of a factor: the auPRC of each model on its own windows.
+fn figures(
+    found: &Evaluated,
+    factor: usize,
+    stretch_of: &HashMap<Window, u32>,
+    draws: &Draws,
+) -> Result<Figures> {
+    let alone = [(0, found.scores[factor].as_slice())];
+    let members: Vec<(usize, &[f64])> = match found.members.is_empty() {
+        true => alone.to_vec(),
+        false => found
+            .members
+            .iter()
+            .map(|(first, scores)| (*first, scores[factor].as_slice()))
+            .collect(),
+    };
+    let labeller = &found.labellers[factor];
+    let mut ranked = Vec::new();
+    for (first, scores) in members {
+        let windows = &found.windows[first..first + scores.len()];
+        let known = Known::new(windows.iter().map(|&window| labeller.state(window)));
+        let stretches: Vec<u32> = windows.iter().map(|window| stretch_of[window]).collect();
+        ranked.push((Ranked::new(&known.of(scores), &known.labels)?, known.of(&stretches)));
+    }
+    let grouped: Vec<_> = ranked.iter().map(|(r, groups)| r.grouped(groups)).collect();
+    Ok(Figures {
+        members: ranked.iter().map(|(r, _)| r.measures().auprc).collect(),
+        resampled: draws.resample(ranked.len(), |member, times| {
+            grouped[member].measures(times).auprc
+        }),
+    })
+}
