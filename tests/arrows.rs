@@ -26,7 +26,10 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         "timing",
         &["check", "data", "engine", "ops", "optim", "train"],
     ),
-    ("models", &["args", "check", "interpret", "metrics", "timing", "train"]),
+    (
+        "models",
+        &["args", "check", "interpret", "metrics", "timing", "train"],
+    ),
     ("models/tisfm", EVERY_KIND),
     ("models/factornet", EVERY_KIND),
     (

@@ -54,10 +54,13 @@ impl CompareArgs {
         let shown = |path: &PathBuf| path.display().to_string().replace(char::is_control, " ");
         let all: Vec<String> = self.models.iter().map(shown).collect();
         let twice = |name: &String| all.iter().filter(|other| *other == name).count() > 1;
-        let named = all.iter().enumerate().map(|(place, name)| match twice(name) {
-            true => format!("{name} ({})", place + 1),
-            false => name.clone(),
-        });
+        let named = all
+            .iter()
+            .enumerate()
+            .map(|(place, name)| match twice(name) {
+                true => format!("{name} ({})", place + 1),
+                false => name.clone(),
+            });
         named.collect()
     }
 }

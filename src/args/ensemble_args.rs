@@ -29,9 +29,7 @@ impl EnsembleArgs {
     /// A flag that would do nothing.
     pub fn check(&self) -> Result<()> {
         match self.side_by_side.is_some() && !self.given() {
-            true => Err(Error::usage(
-                "--side-by-side goes with --seeds or --folds",
-            )),
+            true => Err(Error::usage("--side-by-side goes with --seeds or --folds")),
             false => Ok(()),
         }
     }

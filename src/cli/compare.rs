@@ -1,11 +1,11 @@
 //! `cisgrad compare`: the same figures of several models, with intervals of their differences.
 
+use crate::Result;
 use crate::args::{Digits, emit};
 use crate::io::atomic::write_atomic;
 use crate::metrics::comparison::{Comparison, Line};
 use crate::models::kinds::{self, Compare};
 use crate::report::comparison_plot::{Bar, Panel, comparison_svg};
-use crate::Result;
 
 /// What the mean over all outputs is called in the table.
 const ALL: &str = "(mean)";
@@ -19,7 +19,10 @@ pub fn run(args: &Compare) -> Result<()> {
             "output\tmodel\tmodels\t{0}\t{0}_sd\tdifference\tlow\thigh",
             found.measure
         )?;
-        found.lines.iter().try_for_each(|line| writeln!(w, "{}", fields(line, digits)))
+        found
+            .lines
+            .iter()
+            .try_for_each(|line| writeln!(w, "{}", fields(line, digits)))
     })?;
     if let Some(file) = &args.given.plot {
         let text = picture(&found, &args.given.names());
@@ -47,7 +50,10 @@ fn fields(line: &Line, digits: Digits) -> String {
 
 fn picture(found: &Comparison, models: &[String]) -> String {
     let panels = found.lines.chunks(models.len().max(1)).map(|lines| Panel {
-        title: lines[0].output.clone().unwrap_or_else(|| "mean over the outputs".to_string()),
+        title: lines[0]
+            .output
+            .clone()
+            .unwrap_or_else(|| "mean over the outputs".to_string()),
         bars: lines
             .iter()
             .map(|line| Bar {

@@ -26,12 +26,22 @@ pub fn read_folds_json(path: &Path) -> Result<FoldsJson> {
         )
     })?;
     let mut seen = HashSet::new();
-    for (part, list) in [("train", &folds.train), ("valid", &folds.valid), ("test", &folds.test)] {
+    for (part, list) in [
+        ("train", &folds.train),
+        ("valid", &folds.valid),
+        ("test", &folds.test),
+    ] {
         if list.is_empty() {
-            return Err(Error::format(path, format!("the list {part} is empty; expected at least one chromosome")));
+            return Err(Error::format(
+                path,
+                format!("the list {part} is empty; expected at least one chromosome"),
+            ));
         }
         if let Some(twice) = list.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(Error::format(path, format!("chromosome {twice} comes twice; expected each in one list, once")));
+            return Err(Error::format(
+                path,
+                format!("chromosome {twice} comes twice; expected each in one list, once"),
+            ));
         }
     }
     Ok(folds)
@@ -52,9 +62,18 @@ mod tests {
         let found = read(r#"{"train": ["chr1"], "valid": ["chr8"], "test": ["chr3", "chr6"]}"#);
         assert_eq!(found.unwrap().test, ["chr3", "chr6"]);
         for (text, why) in [
-            (r#"{"train": ["chr1"], "valid": [], "test": ["chr3"]}"#, "valid is empty"),
-            (r#"{"train": ["chr1"], "valid": ["chr1"], "test": ["chr3"]}"#, "chr1 comes twice"),
-            (r#"{"train": ["chr1"], "test": ["chr3"]}"#, "missing field `valid`"),
+            (
+                r#"{"train": ["chr1"], "valid": [], "test": ["chr3"]}"#,
+                "valid is empty",
+            ),
+            (
+                r#"{"train": ["chr1"], "valid": ["chr1"], "test": ["chr3"]}"#,
+                "chr1 comes twice",
+            ),
+            (
+                r#"{"train": ["chr1"], "test": ["chr3"]}"#,
+                "missing field `valid`",
+            ),
             ("chr1", "line 1"),
         ] {
             let error = read(text).unwrap_err().to_string();

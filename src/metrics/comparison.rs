@@ -50,7 +50,12 @@ impl Comparison {
         }
         if outputs.len() > 1 {
             let together: Vec<Figures> = figures.iter().map(|of| over_outputs(of)).collect();
-            add(&mut lines, None, models, &together.iter().collect::<Vec<_>>());
+            add(
+                &mut lines,
+                None,
+                models,
+                &together.iter().collect::<Vec<_>>(),
+            );
         }
         Comparison { measure, lines }
     }
@@ -74,7 +79,10 @@ fn add(lines: &mut Vec<Line>, output: Option<&String>, models: &[String], figure
         let first = figures[0];
         let difference = (place > 0).then(|| {
             let pairs = own.resampled.iter().zip(&first.resampled);
-            Difference::of(value(own) - value(first), pairs.map(|(a, b)| a - b).collect())
+            Difference::of(
+                value(own) - value(first),
+                pairs.map(|(a, b)| a - b).collect(),
+            )
         });
         lines.push(Line {
             output: output.cloned(),
@@ -120,7 +128,11 @@ impl Draws {
     }
 
     /// The mean of a figure over `members` members in each resample; `figure`: of a member, told how often each block counts.
-    pub fn resample(&self, members: usize, figure: impl Fn(usize, &[u32]) -> f64 + Sync) -> Vec<f64> {
+    pub fn resample(
+        &self,
+        members: usize,
+        figure: impl Fn(usize, &[u32]) -> f64 + Sync,
+    ) -> Vec<f64> {
         let once = vec![1; members];
         let resamples = self.blocks.par_iter().enumerate();
         resamples
@@ -156,7 +168,10 @@ impl Predicted {
         for ((x, y), &block) in samples {
             let (x, y) = (x - mx, y - my);
             let more = [1.0, x, x * x, y, y * y, x * y];
-            sums[block].iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            sums[block]
+                .iter_mut()
+                .zip(more)
+                .for_each(|(sum, more)| *sum += more);
         }
         sums
     }
@@ -171,7 +186,9 @@ fn weighted(sums: &[[f64; 6]], times: &[u32]) -> [f64; 6] {
     let mut all = [0.0; 6];
     for (sums, &times) in sums.iter().zip(times).filter(|(_, times)| **times > 0) {
         let times = f64::from(times);
-        all.iter_mut().zip(sums).for_each(|(all, sum)| *all += times * sum);
+        all.iter_mut()
+            .zip(sums)
+            .for_each(|(all, sum)| *all += times * sum);
     }
     all
 }
@@ -196,7 +213,8 @@ mod tests {
     fn noisy(noise: f64, seed: u64) -> Predicted {
         let philox = Philox::new(seed);
         let signals: Vec<f64> = (0..300).map(|i| Philox::new(1).normal(9, i)).collect();
-        let predictions = (0..300u64).map(|i| 3.0 + signals[i as usize] + noise * philox.normal(7, i));
+        let predictions =
+            (0..300u64).map(|i| 3.0 + signals[i as usize] + noise * philox.normal(7, i));
         Predicted {
             predictions: predictions.collect(),
             blocks: (0..300).map(|i| i / 10).collect(),
@@ -220,10 +238,14 @@ mod tests {
         let figures = [&bad, &good, &bad].map(|m| vec![of(m), of(m)]);
         let found = Comparison::new("r", &names, &outputs, &figures);
         assert_eq!(found.lines.len(), 9);
-        let of_first: Vec<Option<Difference>> = found.lines[..3].iter().map(|l| l.difference).collect();
+        let of_first: Vec<Option<Difference>> =
+            found.lines[..3].iter().map(|l| l.difference).collect();
         assert!(of_first[0].is_none());
         let (good, same) = (of_first[1].unwrap(), of_first[2].unwrap());
-        assert!(0.0 < good.low && good.low < good.value && good.value < good.high, "{good:?}");
+        assert!(
+            0.0 < good.low && good.low < good.value && good.value < good.high,
+            "{good:?}"
+        );
         assert_eq!((same.value, same.low, same.high), (0.0, 0.0, 0.0));
         let last = found.lines.last().unwrap();
         assert_eq!((last.output.as_deref(), last.members), (None, 2));

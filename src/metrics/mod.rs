@@ -32,7 +32,13 @@ mod tests {
 
     #[test]
     fn one_number_has_a_mean_and_no_deviation() {
-        assert_eq!((mean([3.0].into_iter()), deviation(&[3.0])), (Some(3.0), None));
-        assert_eq!((mean([].into_iter()), deviation(&[1.0, 3.0])), (None, Some(2.0f64.sqrt())));
+        assert_eq!(
+            (mean([3.0].into_iter()), deviation(&[3.0])),
+            (Some(3.0), None)
+        );
+        assert_eq!(
+            (mean([].into_iter()), deviation(&[1.0, 3.0])),
+            (None, Some(2.0f64.sqrt()))
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! Which update and which penalty each parameter gets, the learning rate's schedule, and early stopping.
 
 pub mod adam;
-pub mod ties;
 mod plateau;
 mod schedule;
+pub mod ties;
 
 pub use crate::optim::adam::{Form, Shrink};
 pub use plateau::Plateau;

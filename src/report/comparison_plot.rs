@@ -62,7 +62,10 @@ impl Scale {
 
 /// `measure`: what the figures are; `models`: in the order of every panel's bars.
 pub fn comparison_svg(measure: &str, models: &[String], panels: &[Panel]) -> String {
-    let widest = models.iter().map(|name| width_of(name, LABEL)).fold(0.0, f64::max);
+    let widest = models
+        .iter()
+        .map(|name| width_of(name, LABEL))
+        .fold(0.0, f64::max);
     let names = widest.clamp(NAMES.0, NAMES.1);
     let bars = || panels.iter().flat_map(|panel| &panel.bars);
     let ends = bars().flat_map(|bar| [bar.value, bar.value + bar.spread.unwrap_or(0.0)]);
@@ -78,12 +81,31 @@ pub fn comparison_svg(measure: &str, models: &[String], panels: &[Panel]) -> Str
         left[1] + DIFFERENCES + WORDS + MARGIN,
         HEAD + panels.len() as f64 * panel + MARGIN,
     );
-    svg.label((MARGIN, 24.0), TITLE, "start", &format!("{measure} of {} models", models.len()));
-    svg.label((left[0], 46.0), LABEL, "start", &format!("{measure} (line: standard deviation over an ensemble's models)"));
-    svg.label((left[1], 46.0), LABEL, "start", "difference to the first (line: 95 % interval)");
+    svg.label(
+        (MARGIN, 24.0),
+        TITLE,
+        "start",
+        &format!("{measure} of {} models", models.len()),
+    );
+    svg.label(
+        (left[0], 46.0),
+        LABEL,
+        "start",
+        &format!("{measure} (line: standard deviation over an ensemble's models)"),
+    );
+    svg.label(
+        (left[1], 46.0),
+        LABEL,
+        "start",
+        "difference to the first (line: 95 % interval)",
+    );
     for (place, of) in panels.iter().enumerate() {
         let top = HEAD + place as f64 * panel;
-        svg.bold((MARGIN, top + 14.0), HEADING, &fitted(&of.title, HEADING, names + BARS));
+        svg.bold(
+            (MARGIN, top + 14.0),
+            HEADING,
+            &fitted(&of.title, HEADING, names + BARS),
+        );
         let (first, last) = (top + 20.0, top + 24.0 + models.len() as f64 * LINE);
         for (scale, left) in [(&figures, left[0]), (&differences, left[1])] {
             let zero = left + scale.at(0.0);
@@ -121,7 +143,12 @@ fn draw(
     }
     let end = figures.at(bar.value.max(0.0) + bar.spread.unwrap_or(0.0));
     let end = if end.is_finite() { end } else { 0.0 };
-    svg.label((left[0] + end + 6.0, y + 14.0), LABEL, "start", &format!("{:.3}", bar.value));
+    svg.label(
+        (left[0] + end + 6.0, y + 14.0),
+        LABEL,
+        "start",
+        &format!("{:.3}", bar.value),
+    );
     let Some([value, low, high]) = bar.difference else {
         return;
     };
@@ -153,7 +180,11 @@ mod tests {
         };
         let panels = [Panel {
             title: "K562".to_string(),
-            bars: vec![bar(0.4, None), bar(0.5, Some([0.1, -0.02, 0.2])), bar(f64::NAN, None)],
+            bars: vec![
+                bar(0.4, None),
+                bar(0.5, Some([0.1, -0.02, 0.2])),
+                bar(f64::NAN, None),
+            ],
         }];
         let names = ["a", "b", "c"].map(String::from);
         let text = comparison_svg("r", &names, &panels);

@@ -1,9 +1,9 @@
 //! Several models of one command: they differ by seed, or by the fold that tests them. Each has a model folder of its own, in one folder
 //! with a list of them.
 
+use super::folder::ENSEMBLE;
 use super::folder::claim::{Claim, Entry, lock};
 use super::folder::config::other_kind;
-use super::folder::ENSEMBLE;
 use super::model::{Kind, Kinds};
 use crate::data::split::folds::{FEWEST, Fold};
 use crate::io::atomic::write_atomic;
@@ -61,7 +61,9 @@ impl Ensemble {
     pub fn new(kind: &Kind, seed: u64, seeds: usize, folds: Option<usize>) -> Result<Ensemble> {
         let last = seed.checked_add(seeds as u64 - 1);
         let last = last.ok_or_else(|| {
-            Error::usage(format!("--seeds {seeds}: from --seed {seed} on there are not so many numbers"))
+            Error::usage(format!(
+                "--seeds {seeds}: from --seed {seed} on there are not so many numbers"
+            ))
         })?;
         let folds: Vec<Option<Fold>> = match folds {
             None => vec![None],
@@ -141,7 +143,10 @@ impl Ensemble {
                 unfinished.join(", ")
             )));
         }
-        let folders = self.members.iter().map(|member| folder.join(&member.folder));
+        let folders = self
+            .members
+            .iter()
+            .map(|member| folder.join(&member.folder));
         Ok(folders.collect())
     }
 
@@ -216,7 +221,9 @@ impl Ensemble {
         }
         let shown = folder.display();
         if !folder.is_dir() {
-            return Err(Error::invalid(format!("{shown} is a file; expected a folder")));
+            return Err(Error::invalid(format!(
+                "{shown} is a file; expected a folder"
+            )));
         }
         claim.check_free()?;
         let before = Ensemble::read(folder, claim.kind, claim.known)?;
@@ -234,7 +241,10 @@ impl Ensemble {
             Some(before) => {
                 let ours = |member: &&Member| {
                     let same = |own: &Member| (own.seed, own.fold) == (member.seed, member.fold);
-                    !self.members.iter().any(|own| own.folder == member.folder && same(own))
+                    !self
+                        .members
+                        .iter()
+                        .any(|own| own.folder == member.folder && same(own))
                 };
                 match before.members.iter().find(ours) {
                     None => Ok(()),
@@ -251,7 +261,11 @@ impl Ensemble {
 
 fn parse(path: &Path) -> Result<Ensemble> {
     serde_json::from_str(&read_text(path)?).map_err(|e| {
-        Error::format_at(path, e.line() as u64, format!("not a list of an ensemble: {e}"))
+        Error::format_at(
+            path,
+            e.line() as u64,
+            format!("not a list of an ensemble: {e}"),
+        )
     })
 }
 
@@ -320,14 +334,26 @@ mod tests {
         assert_eq!(*trained.lock().unwrap(), [4], "none begins after it");
         let read = || Ensemble::read(&folder, &KIND, &[&KIND]).unwrap().unwrap();
         let refused = read().folders(&folder).unwrap_err().to_string();
-        assert!(refused.contains("2 of 3 models not trained") && refused.contains("seed_5, seed_6"), "{refused}");
+        assert!(
+            refused.contains("2 of 3 models not trained") && refused.contains("seed_5, seed_6"),
+            "{refused}"
+        );
 
-        let again = three().train(&claim(&folder), false, 1, |_, _| Ok(())).unwrap_err();
-        assert!(again.to_string().contains("holds an ensemble already"), "{again}");
+        let again = three()
+            .train(&claim(&folder), false, 1, |_, _| Ok(()))
+            .unwrap_err();
+        assert!(
+            again.to_string().contains("holds an ensemble already"),
+            "{again}"
+        );
         let fewer = Ensemble::new(&KIND, 4, 1, None).unwrap();
-        let fewer = fewer.train(&claim(&folder), true, 1, |_, _| Ok(())).unwrap_err();
+        let fewer = fewer
+            .train(&claim(&folder), true, 1, |_, _| Ok(()))
+            .unwrap_err();
         assert!(fewer.to_string().contains("seed_5"), "{fewer}");
-        three().train(&claim(&folder), true, 2, |_, _| Ok(())).unwrap();
+        three()
+            .train(&claim(&folder), true, 2, |_, _| Ok(()))
+            .unwrap();
         assert_eq!(read().folders(&folder).unwrap().len(), 3);
         let more = Ensemble::new(&KIND, 4, 4, None).unwrap();
         more.train(&claim(&folder), true, 9, |_, _| Ok(())).unwrap();
@@ -338,12 +364,18 @@ mod tests {
     fn a_list_of_another_kind_or_with_folders_elsewhere_is_refused() {
         let scratch = tempfile::tempdir().unwrap();
         let write = |text: &str| std::fs::write(scratch.path().join(ENSEMBLE), text).unwrap();
-        let read = || Ensemble::read(scratch.path(), &KIND, &[&KIND]).unwrap_err().to_string();
+        let read = || {
+            Ensemble::read(scratch.path(), &KIND, &[&KIND])
+                .unwrap_err()
+                .to_string()
+        };
         write(r#"{"version": "1", "kind": "x", "members": []}"#);
         assert!(read().contains("kind 'x'"), "{}", read());
         write(r#"{"version": "1", "kind": "tests", "members": []}"#);
         assert!(read().contains("without models"), "{}", read());
-        write(r#"{"version": "1", "kind": "tests", "members": [{"folder": "../a", "seed": 0, "finished": true}]}"#);
+        write(
+            r#"{"version": "1", "kind": "tests", "members": [{"folder": "../a", "seed": 0, "finished": true}]}"#,
+        );
         assert!(read().contains("'../a'"), "{}", read());
     }
 }

@@ -166,9 +166,15 @@ pub fn bases_of(fold: Fold, chromosomes: &Chromosomes) -> Result<Vec<(u32, Span)
             (number, Span::new(start, end))
         }));
     }
-    let sizes: Vec<u64> = spans.iter().map(|(_, s)| u64::from(s.end - s.start)).collect();
+    let sizes: Vec<u64> = spans
+        .iter()
+        .map(|(_, s)| u64::from(s.end - s.start))
+        .collect();
     let parts = fold.parts(&sizes)?;
-    let tested = spans.into_iter().zip(parts).filter(|(_, part)| *part == Part::Test);
+    let tested = spans
+        .into_iter()
+        .zip(parts)
+        .filter(|(_, part)| *part == Part::Test);
     Ok(tested.map(|(span, _)| span).collect())
 }
 
@@ -210,10 +216,16 @@ mod tests {
         }
         let tested = |parts: &Vec<Part>| -> u64 {
             let pairs = parts.iter().zip(&sizes);
-            pairs.filter(|(p, _)| **p == Part::Test).map(|(_, n)| n).sum()
+            pairs
+                .filter(|(p, _)| **p == Part::Test)
+                .map(|(_, n)| n)
+                .sum()
         };
         let tested: Vec<u64> = all.iter().map(tested).collect();
-        assert!(tested.iter().all(|&n| (700..1000).contains(&n)), "{tested:?}");
+        assert!(
+            tested.iter().all(|&n| (700..1000).contains(&n)),
+            "{tested:?}"
+        );
         // Fold 1 validates where fold 5 tests.
         let of = |parts: &[Part], which| -> Vec<usize> {
             (0..parts.len()).filter(|&b| parts[b] == which).collect()

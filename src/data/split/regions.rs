@@ -132,7 +132,10 @@ impl Choice<'_> {
             "-v" => &folds.valid,
             _ => &folds.test,
         };
-        let numbers: Vec<u32> = list.iter().filter_map(|name| chromosomes.number(name)).collect();
+        let numbers: Vec<u32> = list
+            .iter()
+            .filter_map(|name| chromosomes.number(name))
+            .collect();
         if numbers.is_empty() {
             return Err(Error::usage(format!(
                 "{} {}: none of {} is in use; those of {} are {}",
@@ -143,9 +146,14 @@ impl Choice<'_> {
                 first_names(chromosomes.names())
             )));
         }
-        let all: HashSet<&String> =
-            [&folds.train, &folds.valid, &folds.test].into_iter().flatten().collect();
-        let others = chromosomes.names().iter().filter(|name| !all.contains(name));
+        let all: HashSet<&String> = [&folds.train, &folds.valid, &folds.test]
+            .into_iter()
+            .flatten()
+            .collect();
+        let others = chromosomes
+            .names()
+            .iter()
+            .filter(|name| !all.contains(name));
         let others: Vec<&String> = others.collect();
         if !others.is_empty() {
             let note = format!(

@@ -249,8 +249,15 @@ fn by_fold(data: &Dataset, fold: Fold) -> Result<Split> {
     let mut sizes = vec![0; blocks.iter().max().map_or(0, |most| most + 1)];
     blocks.iter().for_each(|&block| sizes[block] += 1);
     let of_block = fold.parts(&sizes)?;
-    let rows = |part| all.iter().copied().filter(|&row| of_block[blocks[row]] == part).collect();
-    Ok(Split::from_parts([Part::Train, Part::Validation, Part::Test].map(rows)))
+    let rows = |part| {
+        all.iter()
+            .copied()
+            .filter(|&row| of_block[blocks[row]] == part)
+            .collect()
+    };
+    Ok(Split::from_parts(
+        [Part::Train, Part::Validation, Part::Test].map(rows),
+    ))
 }
 
 /// `train`: the chromosomes of training where not all others are.
@@ -282,7 +289,10 @@ fn by_chromosome(
             validation_rows.push(i);
         } else if in_test.contains(chromosome) {
             test_rows.push(i);
-        } else if in_train.as_ref().is_none_or(|list| list.contains(chromosome)) {
+        } else if in_train
+            .as_ref()
+            .is_none_or(|list| list.contains(chromosome))
+        {
             train_rows.push(i);
         }
     }

@@ -131,8 +131,11 @@ impl Averaged {
                 all
             }
         };
-        let places: HashMap<usize, usize> =
-            all.iter().enumerate().map(|(place, row)| (*row, place)).collect();
+        let places: HashMap<usize, usize> = all
+            .iter()
+            .enumerate()
+            .map(|(place, row)| (*row, place))
+            .collect();
         let each: Vec<Vec<f64>> = predictions.iter().map(Predictions::to_f64).collect();
         let mut counts = vec![0.0f64; all.len()];
         let mut sums = vec![0.0; all.len() * width];
@@ -200,9 +203,16 @@ mod tests {
         assert_eq!(same.rows, [5, 2]);
         assert_eq!(same.mean.to_f64(), [2.0, 0.5, 2.0, 0.5]);
         assert!((same.spread[0] - 2.0f64.sqrt()).abs() < 1e-12 && same.spread[2] == 0.0);
-        let folds = Averaged::of(&[vec![4, 1], vec![1, 0]], &[table(&[4.0, 1.0]), table(&[3.0, 0.5])], 1);
+        let folds = Averaged::of(
+            &[vec![4, 1], vec![1, 0]],
+            &[table(&[4.0, 1.0]), table(&[3.0, 0.5])],
+            1,
+        );
         assert_eq!(folds.rows, [0, 1, 4]);
         assert_eq!(folds.mean.to_f64(), [0.5, 2.0, 4.0]);
-        assert_eq!((folds.spread_text(0), folds.spread_text(1)), (String::new(), "1.4142135623730951".into()));
+        assert_eq!(
+            (folds.spread_text(0), folds.spread_text(1)),
+            (String::new(), "1.4142135623730951".into())
+        );
     }
 }

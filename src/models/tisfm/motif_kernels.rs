@@ -213,7 +213,10 @@ mod tests {
         assert!(buffer[4 * 4 * 5..].iter().all(|&x| x == 0.0));
         assert_eq!(kernels.channels(Strands::One), 6);
         assert!(kernels.differing(Strands::Both, &buffer).is_empty());
-        for (strands, resting) in [(Strands::Both, 8 * 20 - 2 * 8 - 2 * 20), (Strands::One, 6 * 20 - 8 - 20)] {
+        for (strands, resting) in [
+            (Strands::Both, 8 * 20 - 2 * 8 - 2 * 20),
+            (Strands::One, 6 * 20 - 8 - 20),
+        ] {
             let ties = kernels.ties(strands);
             assert_eq!(ties.broken(&kernels.buffer(strands)), None, "{strands:?}");
             let at_rest = ties.partners().iter().filter(|&&p| p == Ties::RESTS);

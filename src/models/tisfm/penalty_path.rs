@@ -227,7 +227,9 @@ impl Steps<'_> {
         let error = standard_error(&losses, &blocks(tested.dataset, rows));
         let alone: Vec<usize> = (0..rows.len()).collect();
         // One validation sequence alone has no spread.
-        Ok(error.or_else(|| standard_error(&losses, &alone)).unwrap_or(0.0))
+        Ok(error
+            .or_else(|| standard_error(&losses, &alone))
+            .unwrap_or(0.0))
     }
 }
 
@@ -262,7 +264,11 @@ pub fn read_rows(folder: &Path) -> Result<Vec<Row>> {
     let text = read_text(&table)?;
     let mut lines = text.lines();
     if lines.next() != Some(Row::HEADER) {
-        return Err(Error::format_at(&table, 1, "not the table of a penalty path that this version wrote"));
+        return Err(Error::format_at(
+            &table,
+            1,
+            "not the table of a penalty path that this version wrote",
+        ));
     }
     let row = |(number, line): (usize, &str)| {
         let fields: Vec<&str> = line.split('\t').collect();
@@ -290,7 +296,11 @@ fn write_rows(table: &Path, rows: &[String]) -> Result<()> {
     let text = rows.join("\n") + "\n";
     let same = |before: &str| {
         let mut before = before.lines();
-        rows.iter().all(|row| before.next().is_some_and(|line| line.starts_with(row.as_str())))
+        rows.iter().all(|row| {
+            before
+                .next()
+                .is_some_and(|line| line.starts_with(row.as_str()))
+        })
     };
     match std::fs::read_to_string(table) {
         Ok(before) if same(&before) => Ok(()),

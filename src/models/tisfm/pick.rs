@@ -45,7 +45,9 @@ impl Picked {
         let loss = |step: &usize| tried[*step].validation_loss;
         let penalised = |step: &usize| tried[*step].lambda > 0.0;
         let any = (0..tried.len()).any(|step| penalised(&step));
-        let steps = (0..tried.len()).rev().filter(|step| !any || penalised(step));
+        let steps = (0..tried.len())
+            .rev()
+            .filter(|step| !any || penalised(step));
         // Of equal losses the sparser step.
         let min = steps.min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
         let standard_error = standard_error(min);

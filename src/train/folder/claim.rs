@@ -3,7 +3,7 @@
 use super::config::{Config, Described, Found, found, other_kind};
 use super::state::State;
 use super::weights::Number;
-use super::{BEST, FILES, HISTORY, LAST, STATE, numbered};
+use super::{BEST, ENSEMBLE, FILES, HISTORY, LAST, STATE, numbered};
 use crate::engine::Layout;
 use crate::io::atomic::remove_leftovers;
 use crate::io::history;
@@ -54,6 +54,12 @@ impl Claim<'_> {
         if !folder.is_dir() {
             return Err(Error::invalid(format!(
                 "{shown} is a file; expected a folder"
+            )));
+        }
+        if folder.join(ENSEMBLE).is_file() {
+            return Err(Error::invalid(format!(
+                "{shown} holds an ensemble ({ENSEMBLE}): choose another {}",
+                self.flag
             )));
         }
         if self.entry == Entry::Resume

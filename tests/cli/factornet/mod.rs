@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod calls;
+mod ensembles;
 mod evaluate;
 mod keras;
 mod predict;

@@ -1,10 +1,12 @@
 //! The commands of tiSFM as a user meets them.
 
 mod convert;
+mod ensembles;
 mod evaluate;
 mod inputs;
 mod originals;
 mod own_architectures;
 mod penalties;
 mod pictures;
+mod select;
 mod train;

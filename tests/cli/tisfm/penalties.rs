@@ -14,7 +14,7 @@ fn several_penalties_are_a_path_and_a_restart_skips_what_is_finished() {
     let table = Table::read(data.path("path/path.tsv"));
     assert_eq!(
         table.header.join(" "),
-        "step lambda best_epoch validation_loss nonzero"
+        "step lambda best_epoch validation_loss nonzero picked"
     );
     assert_eq!(table.column("step"), ["0", "1", "2"]);
     assert_eq!(table.numbers("lambda"), [0.001, 0.05, 0.5]); // sorted, no 0 added

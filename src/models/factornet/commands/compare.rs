@@ -68,9 +68,20 @@ impl Args {
     }
 
     /// What the readers of genome and tracks are given: as the first model's training had it.
-    fn shared(&self, given: &CompareArgs, first: &Member, precision: Precision) -> Result<SharedArgs> {
+    fn shared(
+        &self,
+        given: &CompareArgs,
+        first: &Member,
+        precision: Precision,
+    ) -> Result<SharedArgs> {
         let config = &first.model.config;
-        let text = |key| config.flags.get(key).and_then(Value::as_str).map(str::to_string);
+        let text = |key| {
+            config
+                .flags
+                .get(key)
+                .and_then(Value::as_str)
+                .map(str::to_string)
+        };
         let genome = of_run(
             &first.model,
             &first.folder,
@@ -135,7 +146,13 @@ fn compare<T: Number>(
     let first = entrants[0].first();
     let shared = own.shared(given, first, precision)?;
     let inputdir = own.inputdir.as_ref();
-    let inputdir = of_run(&first.model, &first.folder, inputdir, "--inputdir", "inputdirs")?;
+    let inputdir = of_run(
+        &first.model,
+        &first.folder,
+        inputdir,
+        "--inputdir",
+        "inputdirs",
+    )?;
     let cell = |members: &Members| {
         let lists = Lists {
             factors: true,
@@ -145,7 +162,10 @@ fn compare<T: Number>(
     };
     let of_first = factors(&first.model, &cell(&entrants[0])?, own.factor.as_deref())?;
     let described = &first.model.config.model;
-    let names: Vec<String> = of_first.iter().map(|&(o, _)| described.factors[o].clone()).collect();
+    let names: Vec<String> = of_first
+        .iter()
+        .map(|&(o, _)| described.factors[o].clone())
+        .collect();
     let mut read = outputs::inputs(&shared, std::slice::from_ref(&cell(&entrants[0])?));
     for Member { folder, model, .. } in entrants.iter().flat_map(|members| &members.all) {
         read.extend(outputs::of_model(folder));
@@ -153,7 +173,12 @@ fn compare<T: Number>(
     }
     check(&given.outputs(), &read)?;
     let regions = match own.testchroms.is_empty() {
-        true if entrants.iter().any(|members| members.first().tested_on.is_some()) => Vec::new(),
+        true if entrants
+            .iter()
+            .any(|members| members.first().tested_on.is_some()) =>
+        {
+            Vec::new()
+        }
         true => test_words(&first.model.config),
         false => own.testchroms.clone(),
     };
@@ -196,7 +221,9 @@ fn compare<T: Number>(
     let keys = |place: usize| -> Vec<(u64, Option<Window>)> {
         let members = entrants[place].all.iter().zip(&evaluated[place].members);
         let first = |first: usize| evaluated[place].windows.get(first).copied();
-        members.map(|(member, (at, _))| (member.seed, first(*at))).collect()
+        members
+            .map(|(member, (at, _))| (member.seed, first(*at)))
+            .collect()
     };
     let paired = keys(0).len() > 1 && (1..entrants.len()).all(|place| keys(place) == keys(0));
     let draws = Draws::new(count, paired.then_some(keys(0).len()), given.seed);
@@ -259,7 +286,10 @@ fn figures(
         let windows = &found.windows[first..first + scores.len()];
         let known = Known::new(windows.iter().map(|&window| labeller.state(window)));
         let stretches: Vec<u32> = windows.iter().map(|window| stretch_of[window]).collect();
-        ranked.push((Ranked::new(&known.of(scores), &known.labels)?, known.of(&stretches)));
+        ranked.push((
+            Ranked::new(&known.of(scores), &known.labels)?,
+            known.of(&stretches),
+        ));
     }
     let grouped: Vec<_> = ranked.iter().map(|(r, groups)| r.grouped(groups)).collect();
     Ok(Figures {

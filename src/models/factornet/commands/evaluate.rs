@@ -92,7 +92,8 @@ fn evaluate<T: Number>(
     };
     let cell = CellFolder::read(&args.inputdir, lists)?;
     for member in &members.all {
-        args.prior.of(&member.model, member.kept.as_ref(), &member.folder)?;
+        args.prior
+            .of(&member.model, member.kept.as_ref(), &member.folder)?;
     }
     let factors = factors(model, &cell, args.factor.as_deref())?;
     let name = |&(output, _): &(usize, usize)| described.factors[output].as_str();
@@ -170,7 +171,9 @@ fn members_auprc(found: &Evaluated, factor: usize) -> Result<Vec<f64>> {
         let windows = &found.windows[*first..first + scores.len()];
         let labeller = &found.labellers[factor];
         let known = Known::new(windows.iter().map(|&window| labeller.state(window)));
-        Ok(Ranked::new(&known.of(scores), &known.labels)?.measures().auprc)
+        Ok(Ranked::new(&known.of(scores), &known.labels)?
+            .measures()
+            .auprc)
     };
     found.members.iter().map(of_member).collect()
 }

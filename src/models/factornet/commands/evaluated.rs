@@ -152,7 +152,9 @@ impl Asked<'_> {
             };
             let mut sums = vec![vec![0.0; windows.len()]; self.factors.len()];
             for (place, member) in group.members.iter().enumerate() {
-                let correction = self.prior.of(&member.model, member.kept.as_ref(), &member.folder)?;
+                let correction =
+                    self.prior
+                        .of(&member.model, member.kept.as_ref(), &member.folder)?;
                 // Rules are the same for each of them.
                 let rules = if place == 0 { &mut rules[..] } else { &mut [] };
                 let scores = run.score::<T>(member, &correction, &windows, rules)?;
@@ -233,8 +235,7 @@ impl Run<'_> {
         )?;
         let label = format!("scoring with {}", member.folder.display());
         let bar = Reporter::new().bar(&label, windows.len(), "windows");
-        let mut scores: Vec<Vec<f64>> =
-            vec![Vec::with_capacity(windows.len()); self.factors.len()];
+        let mut scores: Vec<Vec<f64>> = vec![Vec::with_capacity(windows.len()); self.factors.len()];
         let mut scorer = Scorer {
             predictor: &mut predictor,
             network,

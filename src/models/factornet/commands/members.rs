@@ -62,7 +62,12 @@ impl Members {
         }
         let first = &all[0];
         for other in &all[1..] {
-            if let Some(difference) = first.model.config.model.difference(&other.model.config.model) {
+            if let Some(difference) = first
+                .model
+                .config
+                .model
+                .difference(&other.model.config.model)
+            {
                 return Err(Error::invalid(format!(
                     "{}: not the same {} as in {}: not models of one ensemble",
                     other.folder.display(),

@@ -149,12 +149,7 @@ struct Read {
 }
 
 impl Read {
-    fn of(
-        args: &Args,
-        around: &Around<'_>,
-        config: &Config,
-        notes: &mut Notes,
-    ) -> Result<Read> {
+    fn of(args: &Args, around: &Around<'_>, config: &Config, notes: &mut Notes) -> Result<Read> {
         let (files, sources) = (args.shared.files()?, around.sources);
         let genome = GenomeInputs::open(&files, sources, args.seqlen, notes)?;
         let annotations = genome.annotations(&files, sources, args.gencode, notes)?;

@@ -35,7 +35,10 @@ pub struct Args {
 impl Args {
     /// The flags that were given.
     pub fn given(&self) -> Vec<&'static str> {
-        self.use_validation.then_some("--use-validation").into_iter().collect()
+        self.use_validation
+            .then_some("--use-validation")
+            .into_iter()
+            .collect()
     }
 }
 
@@ -67,7 +70,9 @@ impl Entrant {
         let data = DataArgs::default();
         let dataset = data.dataset(members.first(), None)?;
         let rows = members.models.iter().map(|model| {
-            let Split { validation, test, .. } = data.split(model, &dataset)?;
+            let Split {
+                validation, test, ..
+            } = data.split(model, &dataset)?;
             Ok(if own.use_validation { validation } else { test })
         });
         Ok(Entrant {
@@ -100,10 +105,16 @@ impl Entrant {
         }
         let (own, other) = (self.tested(), first.tested());
         let missing = |a: &HashMap<&str, &[f64]>, b: &HashMap<&str, &[f64]>| {
-            let mut missing: Vec<String> =
-                a.keys().filter(|name| !b.contains_key(*name)).map(|n| n.to_string()).collect();
+            let mut missing: Vec<String> = a
+                .keys()
+                .filter(|name| !b.contains_key(*name))
+                .map(|n| n.to_string())
+                .collect();
             missing.sort_unstable();
-            missing.into_iter().next().map(|name| (name, a.len(), b.len()))
+            missing
+                .into_iter()
+                .next()
+                .map(|name| (name, a.len(), b.len()))
         };
         if let Some((name, a, b)) = missing(&own, &other).or_else(|| missing(&other, &own)) {
             return refused(format!(
@@ -125,18 +136,28 @@ impl Entrant {
     /// What tells one of its models from the others: seed and split.
     fn keys(&self) -> Vec<(u64, Vec<usize>)> {
         let seed = |flags: &serde_json::Map<String, Value>| {
-            flags.get("seed").and_then(Value::as_u64).unwrap_or_default()
+            flags
+                .get("seed")
+                .and_then(Value::as_u64)
+                .unwrap_or_default()
         };
         let models = self.members.models.iter().zip(&self.rows);
-        models.map(|(model, rows)| (seed(&model.config.flags), rows.clone())).collect()
+        models
+            .map(|(model, rows)| (seed(&model.config.flags), rows.clone()))
+            .collect()
     }
 }
 
 pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> {
-    let entrants = given.models.iter().map(|path| Entrant::open(path, own, known));
+    let entrants = given
+        .models
+        .iter()
+        .map(|path| Entrant::open(path, own, known));
     let entrants: Vec<Entrant> = entrants.collect::<Result<_>>()?;
     let first = &entrants[0];
-    entrants[1..].iter().try_for_each(|other| other.check_same(first))?;
+    entrants[1..]
+        .iter()
+        .try_for_each(|other| other.check_same(first))?;
     let models = entrants.iter().flat_map(|entrant| &entrant.members.models);
     let read: Vec<PathBuf> = models.flat_map(files_of_run).collect();
     outputs::check(&given.outputs(), &read)?;
@@ -157,7 +178,9 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
     let mut numbers: HashMap<usize, usize> = HashMap::new();
     for row in first.rows.iter().flatten() {
         let next = numbers.len();
-        numbers.entry(of_name[first.dataset.names[*row].as_str()]).or_insert(next);
+        numbers
+            .entry(of_name[first.dataset.names[*row].as_str()])
+            .or_insert(next);
     }
     let keys = first.keys();
     let paired = keys.len() > 1 && entrants[1..].iter().all(|entrant| entrant.keys() == keys);
@@ -177,19 +200,31 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         let mut predicted: Vec<Vec<f64>> = Vec::new();
         for (model, rows) in entrant.members.models.iter().zip(&entrant.rows) {
             let size = given.batch_size;
-            let found = model.predict(&device, precision, samples, rows, size, |n| bar.advance(n))?;
+            let found =
+                model.predict(&device, precision, samples, rows, size, |n| bar.advance(n))?;
             predicted.push(found.to_f64());
         }
         bar.finish();
         let of_output = |output: usize| {
-            let members = predicted.iter().zip(&entrant.rows).map(|(values, rows)| Predicted {
-                predictions: values.iter().skip(output).step_by(outputs.len()).copied().collect(),
-                signals: rows.iter().map(|&row| dataset.signals(row)[output]).collect(),
-                blocks: rows
-                    .iter()
-                    .map(|&row| numbers[&of_name[dataset.names[row].as_str()]])
-                    .collect(),
-            });
+            let members = predicted
+                .iter()
+                .zip(&entrant.rows)
+                .map(|(values, rows)| Predicted {
+                    predictions: values
+                        .iter()
+                        .skip(output)
+                        .step_by(outputs.len())
+                        .copied()
+                        .collect(),
+                    signals: rows
+                        .iter()
+                        .map(|&row| dataset.signals(row)[output])
+                        .collect(),
+                    blocks: rows
+                        .iter()
+                        .map(|&row| numbers[&of_name[dataset.names[row].as_str()]])
+                        .collect(),
+                });
             correlations(&members.collect::<Vec<_>>(), &draws)
         };
         figures.push((0..outputs.len()).map(of_output).collect());

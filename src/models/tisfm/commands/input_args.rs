@@ -48,7 +48,11 @@ impl InputArgs {
             (None, None) => Ok(()),
             (split, _) => Err(Error::usage(format!(
                 "{flag} makes the splits itself: leave out {}",
-                if split.is_some() { "--split" } else { "--split-folder" }
+                if split.is_some() {
+                    "--split"
+                } else {
+                    "--split-folder"
+                }
             ))),
         }
     }
@@ -81,7 +85,9 @@ impl InputArgs {
             ("--split-folder", self.split_folder.as_deref()),
             ("--split", self.split.as_deref().map(Path::new)),
         ];
-        let given = paths.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
+        let given = paths
+            .into_iter()
+            .filter_map(|(flag, value)| Some((flag, value?)));
         given
             .flat_map(|(flag, value)| [flag.into(), value.as_os_str().to_owned()])
             .collect()

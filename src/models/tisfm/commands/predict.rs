@@ -6,9 +6,9 @@ use crate::args::{emit, say};
 use crate::data::Notes;
 use crate::data::uninformative::without_bases;
 use crate::dna::sequences::Sequences;
+use crate::engine::Device;
 use crate::io::sequences::{holds_nothing, parse_sequences};
 use crate::io::sources::Sources;
-use crate::engine::Device;
 use crate::models::tisfm::measured::MEASURED;
 use crate::models::tisfm::members::{Averaged, Members, SPREAD};
 use crate::models::tisfm::samples::Rows;
@@ -169,7 +169,12 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
         }
         writeln!(w)?;
         for (place, &row) in found.rows.iter().enumerate() {
-            write!(w, "{}{}", dataset.names[row], fields(&found, place, outputs.len()))?;
+            write!(
+                w,
+                "{}{}",
+                dataset.names[row],
+                fields(&found, place, outputs.len())
+            )?;
             for signal in dataset.signals(row) {
                 write!(w, "\t{signal:?}")?;
             }

@@ -96,7 +96,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         rules: &Rules::default(),
     };
     let say = |text: &str| around.reporter.line(text);
-    say(&format!("{}: the penalty path", args.folder(PATH).display()));
+    say(&format!(
+        "{}: the penalty path",
+        args.folder(PATH).display()
+    ));
     train::run_one(&path, spec, &around)?;
 
     let motifs = args.survivors(&around)?;
@@ -117,7 +120,11 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         ));
         train::run_one(&kernels, kernels.checked()?, &around)?;
     }
-    let last = args.folder(if args.kernel_epochs > 0 { KERNELS } else { REFIT });
+    let last = args.folder(if args.kernel_epochs > 0 {
+        KERNELS
+    } else {
+        REFIT
+    });
     say(&format!("the model: {}", last.display()));
     Ok(())
 }
@@ -176,7 +183,11 @@ impl Args {
 
     fn path_stage(&self) -> Result<train::Args> {
         let epochs = self.path_epochs.to_string();
-        let range: Vec<String> = self.penalty_param_range.iter().map(f64::to_string).collect();
+        let range: Vec<String> = self
+            .penalty_param_range
+            .iter()
+            .map(f64::to_string)
+            .collect();
         let mut own = vec!["--architecture", "plain", "--number-of-epochs", &epochs];
         own.extend(["--stop-after", "2", "--no-baselines"]);
         own.extend(["--penalty-type", self.penalty_type.name()]);

@@ -101,7 +101,9 @@ fn run_members(args: &Args, spec: &Spec, around: &Around<'_>) -> Result<()> {
     }
     interrupt::watch();
     let at_once = args.ensemble.at_once(&around.device.announce());
-    read.notes.iter().for_each(|note| around.reporter.line(note));
+    read.notes
+        .iter()
+        .for_each(|note| around.reporter.line(note));
     let folder = &args.model_output;
     let claim = args.claim(around.known);
     ensemble.train(&claim, args.resume, at_once, |member, folder| {
@@ -211,9 +213,7 @@ fn run_read(
         notes,
     };
     match precision {
-        Precision::F32 | Precision::Bf16 => {
-            train::<f32>(args, around, blueprint, config, &data)
-        }
+        Precision::F32 | Precision::Bf16 => train::<f32>(args, around, blueprint, config, &data),
         Precision::F64 => train::<f64>(args, around, blueprint, config, &data),
     }
 }
@@ -630,7 +630,8 @@ impl Args {
             file("--sequences", &self.inputs.sequences)?,
         ];
         if let Some(meme) = self
-            .inputs.meme_file
+            .inputs
+            .meme_file
             .as_ref()
             .filter(|_| blueprint.kernels.is_some())
         {

@@ -1,7 +1,7 @@
 //! Scores of several models made into one, as the original's authors submitted theirs.
 //!
 //! An interval that one model leaves out (its blacklist is grown by its own length) has 0. Scores of all intervals are in memory, 4
-//! bytes for each column, twice.
+//! bytes for each column, twice, and once more with --spread.
 
 use super::bigwigs::BigWigs;
 use super::ready::Ready;
@@ -76,8 +76,9 @@ pub(super) fn predict<T: Number>(
     let how = args.combine.unwrap_or_default();
     let count = scored.iter().filter(|scored| **scored).count();
     let mut sums = vec![0f32; count * names.len()];
+    let mut apart = vec![0f32; if args.spread { sums.len() } else { 0 }];
     // The last model's inputs are at hand: it is the first to run.
-    for of in models.iter().rev() {
+    for (done, of) in models.iter().rev().enumerate() {
         let ready = match last.take() {
             Some(ready) => ready,
             None => Ready::read(args, of, &cell, &sources, &mut Notes::new())?,
@@ -90,29 +91,38 @@ pub(super) fn predict<T: Number>(
             precision,
         };
         let scores = run.scores::<T>(&sources, &scored, count)?;
+        if args.spread {
+            deviate(&mut apart, &sums, &scores, done);
+        }
         add(&mut sums, &scores, names.len(), how);
     }
     let share = 1.0 / models.len() as f64;
-    let zeros = vec![0.0; names.len()];
+    let zeros = vec![0.0; names.len() * if args.spread { 2 } else { 1 }];
     let ready = Ready::read(args, &models[0], &cell, &sources, &mut Notes::new())?;
     let mut bigwigs = BigWigs::new(bigwigs, ready.genome.chromosomes())?;
-    write_scored_bed(&args.outputfile, args.header(&names), |out| {
+    let header = args.header(&names);
+    write_scored_bed(&args.outputfile, header.as_deref(), |out| {
         let failed = write_error(&args.outputfile);
         let mut asked = ready.asked(sources.lines(&args.bedfile)?);
-        let mut rows = sums.chunks(names.len());
+        let mut rows = sums.chunks(names.len()).enumerate();
         let mut by_all = scored.iter();
         while let Some(line) = asked.line()? {
             let row = by_all
                 .next()
                 .filter(|scored| **scored)
                 .and_then(|_| rows.next());
-            let Some(row) = row else {
+            let Some((place, row)) = row else {
                 out.write(&line.text, &zeros).map_err(&failed)?;
                 continue;
             };
             let row: Vec<f64> = row.iter().map(|&sum| f64::from(sum) * share).collect();
-            out.write(&line.text, &row).map_err(&failed)?;
             bigwigs.add(&line, &row)?;
+            let apart = apart.chunks(names.len()).nth(place).unwrap_or_default();
+            let spread = apart
+                .iter()
+                .map(|&sum| (f64::from(sum) / (models.len() - 1) as f64).sqrt());
+            let row: Vec<f64> = row.into_iter().chain(spread).collect();
+            out.write(&line.text, &row).map_err(&failed)?;
             if interrupt::interrupted() {
                 return Err(Error::Interrupted);
             }
@@ -188,6 +198,18 @@ impl Run<'_> {
     }
 }
 
+/// Adds to the sums of squared differences from the mean (Welford 1962); `sums`: of the scores of the `done` models before this one.
+fn deviate(apart: &mut [f32], sums: &[f32], scores: &[f32], done: usize) {
+    if done == 0 {
+        return;
+    }
+    let n = done as f32;
+    for ((apart, sum), score) in apart.iter_mut().zip(sums).zip(scores) {
+        let (before, after) = (sum / n, (sum + score) / (n + 1.0));
+        *apart += (score - before) * (score - after);
+    }
+}
+
 /// Adds a model's scores, or their ranks.
 fn add(sums: &mut [f32], scores: &[f32], columns: usize, how: Combine) {
     match how {
@@ -213,6 +235,16 @@ fn add(sums: &mut [f32], scores: &[f32], columns: usize, how: Combine) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn squared_differences_are_those_from_the_mean() {
+        let (mut apart, mut sums) = (vec![0.0], vec![0.0]);
+        for (done, score) in [0.25f32, 0.5, 0.75].into_iter().enumerate() {
+            deviate(&mut apart, &sums, &[score], done);
+            add(&mut sums, &[score], 1, Combine::Mean);
+        }
+        assert!((apart[0] - 0.125).abs() < 1e-7, "{apart:?}");
+    }
 
     #[test]
     fn ranks_share_ties_and_are_shares_of_the_scored_intervals() {

@@ -37,6 +37,9 @@ pub struct Args {
     /// How scores of several models become one: their mean, or the mean of their ranks among the scored intervals [default: mean]
     #[arg(long, value_name = "HOW")]
     combine: Option<Combine>,
+    /// With several models: behind the scores also the standard deviation of the models' scores, a column for each factor
+    #[arg(long)]
+    spread: bool,
     /// The factor to score [default: all of the model, a column each]
     #[arg(short = 'f', long, value_name = "NAME")]
     factor: Option<String>,
@@ -146,7 +149,17 @@ impl Args {
     /// --calls with several: a mean of scores has no threshold.
     fn check_alike(&self, models: &[Chosen]) -> Result<()> {
         if models.len() < 2 {
-            return Ok(());
+            return match self.spread {
+                true => Err(Error::usage(
+                    "--spread goes with several models (-m A B, or an ensemble)",
+                )),
+                false => Ok(()),
+            };
+        }
+        if self.spread && self.combine == Some(Combine::Rank) {
+            return Err(Error::usage(
+                "--spread is about scores, and --combine rank gives ranks: leave one of them out",
+            ));
         }
         if self.calls.calls.is_some() {
             return Err(Error::usage(
@@ -235,9 +248,14 @@ impl Args {
         }
     }
 
-    /// The names of the score columns, where a line before the intervals has them.
-    fn header<'a>(&self, names: &'a [String]) -> Option<&'a [String]> {
-        (names.len() > 1 && !self.no_header).then_some(names)
+    /// The names of the columns behind the intervals, where a line before these has them.
+    fn header(&self, names: &[String]) -> Option<Vec<String>> {
+        let spread = names
+            .iter()
+            .filter(|_| self.spread)
+            .map(|name| format!("{name}.sd"));
+        let columns: Vec<String> = names.iter().cloned().chain(spread).collect();
+        (columns.len() > 1 && !self.no_header).then_some(columns)
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn predict<T: Number>(
     let mut notes = Notes::new();
     // From here on a signal ends the work between two batches, and nothing half written stays.
     interrupt::watch();
-    write_scored_bed(&args.outputfile, args.header(&names), |out| {
+    write_scored_bed(&args.outputfile, args.header(&names).as_deref(), |out| {
         let failed = write_error(&args.outputfile);
         let waiting = interrupt::Waiting::begin();
         let mut asked = ready.asked(sources.into_lines(&args.bedfile)?);

@@ -26,16 +26,24 @@ pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
     }
     let first = members.first();
     let stats = args.stat_out.as_deref();
-    let stats = stats.map(|file| GrownTable::at("--stat-out", file)).transpose()?;
+    let stats = stats
+        .map(|file| GrownTable::at("--stat-out", file))
+        .transpose()?;
     args.check_agreement(first)?;
     let dataset = args.data.dataset(first, args.model.genome.as_deref())?;
     let stats = stats
         .map(|file| super::stat_out::Table::open(file, first, &dataset.outputs))
         .transpose()?;
-    let more = args.stat_out.iter().map(|file| ("--stat-out", file.clone()));
+    let more = args
+        .stat_out
+        .iter()
+        .map(|file| ("--stat-out", file.clone()));
     let more: Vec<(&str, PathBuf)> = more.collect();
     let (precision, device) = args.model.prepare(&members.models, args.inputs(), &more)?;
-    let splits = members.models.iter().map(|model| args.data.split(model, &dataset));
+    let splits = members
+        .models
+        .iter()
+        .map(|model| args.data.split(model, &dataset));
     let splits: Vec<Split> = splits.collect::<Result<_>>()?;
     let device = device.announce();
     let rows: Vec<Vec<usize>> = splits.iter().map(|split| args.part(split)).collect();
@@ -50,9 +58,10 @@ pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
     let found = members.predict(&device, precision, samples, &rows, size, |n| bar.advance(n))?;
     bar.finish();
     args.warn_of(&dataset, &found.rows);
-    let each = rows.iter().zip(&found.each).map(|(rows, predictions)| {
-        scores(&dataset.outputs, predictions, &signals(&dataset, rows))
-    });
+    let each = rows
+        .iter()
+        .zip(&found.each)
+        .map(|(rows, predictions)| scores(&dataset.outputs, predictions, &signals(&dataset, rows)));
     let each: Vec<_> = each.collect();
     let rules = match args.no_baselines {
         true => Vec::new(),
@@ -112,7 +121,9 @@ fn rules(
                 merged.what = "ridge regression on words".to_string();
             }
             for (row, values) in rows.iter().zip(rule.predictions.chunks_exact(width)) {
-                let place = places.get(row).ok_or_else(|| Error::invalid(format!("row {row}")))?;
+                let place = places
+                    .get(row)
+                    .ok_or_else(|| Error::invalid(format!("row {row}")))?;
                 merged.predictions[place * width..][..width].copy_from_slice(values);
             }
         }

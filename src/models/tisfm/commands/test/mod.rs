@@ -17,9 +17,9 @@ use crate::engine::Device;
 use crate::io::grown_table::GrownTable;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
+use crate::metrics::{deviation, mean};
 use crate::models::tisfm::baselines::{Baseline, baselines};
 use crate::models::tisfm::beside_rules::{COLUMNS, beside, fields, told};
-use crate::metrics::{deviation, mean};
 use crate::models::tisfm::measured::{Score, scores};
 use crate::models::tisfm::members::Members;
 use crate::models::tisfm::samples::Rows;
@@ -134,9 +134,9 @@ fn one(args: &Args, known: Kinds) -> Result<()> {
             .map(|file| ("--stat-out", file.clone())),
     );
     more.extend(layer.iter().flat_map(final_layer::Wanted::files));
-    let (precision, device) = args
-        .model
-        .prepare(std::slice::from_ref(&model), args.inputs(), &more)?;
+    let (precision, device) =
+        args.model
+            .prepare(std::slice::from_ref(&model), args.inputs(), &more)?;
     let split = args.data.split(&model, &dataset)?;
     let device = device.announce();
     let rows = args.rows(&dataset, &split);
@@ -189,7 +189,12 @@ fn of_members(members: &[Vec<Score>], place: usize, digits: Digits) -> String {
     };
     let [mse, pearson] = [figures(|s| s.mse), figures(|s| s.pearson)];
     let shown = |x: Option<f64>| x.map_or(String::new(), |x| digits.of(x).to_string());
-    [mse, pearson].concat().into_iter().map(shown).collect::<Vec<_>>().join("\t")
+    [mse, pearson]
+        .concat()
+        .into_iter()
+        .map(shown)
+        .collect::<Vec<_>>()
+        .join("\t")
 }
 
 /// Rows x outputs.
@@ -461,7 +466,11 @@ impl Args {
 
     fn warn_of(&self, dataset: &Dataset, rows: &[usize]) {
         let [_, validation, test] = PARTS;
-        let part = if self.use_validation { validation } else { test };
+        let part = if self.use_validation {
+            validation
+        } else {
+            test
+        };
         let constant = undefined(&constant_outputs(dataset, rows), part, rows);
         let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
         for warning in empty.into_iter().chain(constant) {

@@ -52,9 +52,9 @@ pub(super) fn run(args: &Args, known: Kinds) -> Result<()> {
             folder.display()
         )));
     }
-    let (precision, device) = args
-        .model
-        .prepare(std::slice::from_ref(&first), args.inputs(), &files)?;
+    let (precision, device) =
+        args.model
+            .prepare(std::slice::from_ref(&first), args.inputs(), &files)?;
     let split = args.data.split(&first, &dataset)?;
     let device = device.announce();
     let rows = args.rows(&dataset, &split);
