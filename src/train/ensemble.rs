@@ -164,7 +164,12 @@ impl Ensemble {
         let folder = claim.folder;
         self.check(claim, resume)?;
         let _lock = lock(folder)?;
-        self.check(claim, resume)?;
+        // Again, now that no other run can change it; the folder is there by now.
+        let entry = match claim.entry {
+            Entry::Absent => Entry::Free,
+            other => other,
+        };
+        self.check(&Claim { entry, ..*claim }, resume)?;
         if let Some(before) = Ensemble::read(folder, claim.kind, claim.known)? {
             for member in &mut self.members {
                 let same = |other: &&Member| other.folder == member.folder;

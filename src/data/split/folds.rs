@@ -5,6 +5,7 @@ use crate::dna::span::Span;
 use crate::engine::Philox;
 use crate::engine::params::STREAM_SPLIT;
 use crate::io::chrom_sizes::Chromosomes;
+use crate::numbers::counted;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -60,17 +61,14 @@ impl Fold {
     /// # Errors
     /// Fewer blocks than folds.
     pub fn parts(self, sizes: &[u64]) -> Result<Vec<Part>> {
+        if sizes.len() < self.of {
+            return Err(Error::invalid(format!(
+                "fold {self}: a fold has no data: they lie in {} of neighbors (1 Mb each); expected as many as folds at least",
+                counted(sizes.len(), "block")
+            )));
+        }
         let folds = deal(sizes, self.of, self.seed);
         let (test, validation) = (self.index - 1, self.validation().index - 1);
-        for (fold, what) in [(test, "tests"), (validation, "validates")] {
-            if !folds.contains(&fold) {
-                return Err(Error::invalid(format!(
-                    "fold {self}: fold {}, which {what}, has no data: they lie in {} of neighbors (1 Mb each); expected as many as folds at least",
-                    fold + 1,
-                    crate::numbers::counted(sizes.len(), "block")
-                )));
-            }
-        }
         let part = |fold: usize| match fold {
             fold if fold == test => Part::Test,
             fold if fold == validation => Part::Validation,

@@ -147,7 +147,7 @@ fn a_fold_of_a_file_takes_its_lists() {
     );
     let run = cells.train("two", "-v two.json -t two.json").ok();
     assert_eq!(
-        run.err.matches("two.json does not name chr1").count(),
+        run.err.matches("two.json does not name 'chr1'").count(),
         1,
         "{}",
         run.err

@@ -274,8 +274,13 @@ fn what_is_no_fold_or_no_ensemble_is_refused() {
 fn models_are_compared_on_the_same_sequences() {
     let data = Data::new(200, 40);
     let rule = "--split chrom:chr1:chr2,chr3";
-    data.train("good", &format!("{rule} --seeds 2 --number-of-epochs 6"))
-        .ok();
+    data.train(
+        "good",
+        &format!(
+            "{rule} --seeds 2 --recipe recommended --architecture plain --number-of-epochs 15"
+        ),
+    )
+    .ok();
     data.train(
         "bad",
         &format!("{rule} --seeds 2 --number-of-epochs 1 --lr 0.00001"),

@@ -51,9 +51,9 @@ pub struct SharedArgs {
     /// predict so is an interval on a chromosome that is not in use
     #[arg(long)]
     pub strict: bool,
-    /// Samples that are computed at a time
-    #[arg(long, default_value_t = 100, value_name = "N", value_parser = one_or_more::<usize>)]
-    pub batch_size: usize,
+    /// Samples that are computed at a time [default: 100]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
+    pub batch_size: Option<usize>,
     /// Arithmetic: f32, f64 (CPU) or bf16 (GPU) [default: f32; of a trained model its own, f32 for bf16]
     #[arg(long, value_name = "TYPE")]
     pub(super) precision: Option<PrecisionArg>,
@@ -67,7 +67,14 @@ pub enum StorageArg {
     F16,
 }
 
+/// Samples of a batch where no flag says how many.
+pub const BATCH: usize = 100;
+
 impl SharedArgs {
+    pub fn batch_size(&self) -> usize {
+        self.batch_size.unwrap_or(BATCH)
+    }
+
     /// Finds the device.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ impl Args {
             track_scale: None,
             track_storage: StorageArg::F32,
             strict: false,
-            batch_size: given.batch_size,
+            batch_size: Some(given.batch_size),
             precision: Some(match precision {
                 Precision::F64 => crate::args::PrecisionArg::F64,
                 Precision::F32 => crate::args::PrecisionArg::F32,

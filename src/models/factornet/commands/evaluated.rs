@@ -230,7 +230,7 @@ impl Run<'_> {
             network,
             member.model.parameters::<T>()?,
             self.inputs,
-            self.shared.batch_size,
+            self.shared.batch_size(),
             windows.len().min(BLOCK),
         )?;
         let label = format!("scoring with {}", member.folder.display());

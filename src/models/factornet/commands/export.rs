@@ -81,7 +81,7 @@ impl Args {
             track_scale: self.track_scale.clone(),
             track_storage: StorageArg::F32,
             strict: false,
-            batch_size: given.batch_size,
+            batch_size: Some(given.batch_size),
             precision: given.precision,
             device: given.device.clone(),
         }

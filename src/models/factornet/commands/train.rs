@@ -7,6 +7,7 @@ use super::train_cells::{Cells, lasting_name, tracks_of, values_of};
 use super::train_files;
 use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
+use crate::args::recipe::POINTER;
 use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
@@ -250,13 +251,13 @@ impl Args {
             "epochs": self.epochs,
             "patience": self.patience,
             "learningrate": self.rate(),
-            "negatives": self.negatives,
+            "negatives": self.negatives(),
             "seed": self.seed,
             "factor": self.factor,
             "motif": self.motif,
             "motif_name": self.motif_name,
-            "max_shift": self.max_shift,
-            "batch_size": self.shared.batch_size,
+            "max_shift": self.max_shift(),
+            "batch_size": self.batch_size(),
             "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
             "genome": lasting_name(&self.shared.genome_file()?)?,
             "bigwig.txt": tracks_of(&cells.all())?,
@@ -301,7 +302,7 @@ impl Args {
                 gencode: self.gencode,
                 gencode_span: self.span(),
                 track_scale: scale,
-                track_transform: match self.track_transform {
+                track_transform: match self.track_transform() {
                     TransformArg::None => Transform::None,
                     TransformArg::Log1p => Transform::Log1p,
                 },
@@ -323,12 +324,12 @@ impl Args {
 
     /// Flags that do nothing where all factors are trained at once.
     fn ignored(&self) -> Notes {
-        let negatives = (self.negatives != 1).then_some(
+        let negatives = self.negatives.is_some_and(|n| n != 1).then_some(
             "note: -n is ignored: all factors at once take one negative for each positive window",
         );
-        let shift = self.max_shift.map(|_| {
-            "note: --max-shift is ignored: all factors at once move windows by 20 bases at most"
-        });
+        let shift = self.shift_given().then_some(
+            "note: --max-shift is ignored: all factors at once move windows by 20 bases at most",
+        );
         let notes = negatives.into_iter().chain(shift);
         notes.map(str::to_string).collect()
     }
@@ -413,10 +414,10 @@ fn train<T: Number>(
                 unknown: Some(&genome.unknown),
                 split: &split,
                 length,
-                negatives: args.negatives,
+                negatives: args.negatives(),
                 annotations: annotations.as_ref() as Option<&Annotations>,
                 span: args.span(),
-                max_shift: args.max_shift,
+                max_shift: args.max_shift(),
                 seed: args.seed,
             };
             let made = single::SingleTask::new(settings, &train, held.as_deref());
@@ -459,7 +460,7 @@ fn train<T: Number>(
     }
     let samples = TaskSamples { task, inputs };
     config.model.training_share = training_share(&samples, config.model.factors.len())?;
-    let size = args.shared.batch_size;
+    let size = args.batch_size();
     check_fits::<T, _, _>(&device, &config.model.network, &samples, size)?;
     let drawn = Drawn {
         samples,
@@ -513,6 +514,9 @@ impl Args {
         }
         // Until here nothing was written, and a signal ends the program at once.
         interrupt::watch();
+        if self.recipe.is_none() {
+            reporter.line(POINTER);
+        }
         // Only now: all that can be wrong with the inputs has been seen.
         let layout = config.model.network.layout()?;
         let _lock = claim.take::<T, _>(&mut config, &layout)?;
@@ -534,7 +538,7 @@ impl Args {
             samples,
             settings: TrainSettings {
                 epochs: self.epochs,
-                batch_size: self.shared.batch_size,
+                batch_size: self.batch_size(),
                 lr,
                 schedule: Schedule::Constant {
                     patience: self.patience,
@@ -567,7 +571,7 @@ impl Args {
             samples,
             held,
             device,
-            batch_size: self.shared.batch_size,
+            batch_size: self.batch_size(),
             seed: self.seed,
             reporter,
         };

@@ -1,8 +1,9 @@
 //! The arguments of `cisgrad factornet train`, checked.
 
-use super::args::SharedArgs;
+use super::args::{BATCH, SharedArgs};
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
+use crate::args::recipe::{Recipe, choose};
 use crate::data::windows::annotations::GencodeSpan;
 use crate::models::factornet::KIND;
 use crate::models::factornet::scores::CALIBRATE;
@@ -25,6 +26,10 @@ pub struct Args {
     /// Test, kept out of training: likewise [default: chr1 chr8 chr21]
     #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
     pub testchroms: Vec<String>,
+    /// A set of choices that trained well (docs/guide.md): log1p of the tracks, more negatives, wider shifts, smaller batches; a flag that is
+    /// given wins over it
+    #[arg(long, value_name = "NAME")]
+    pub recipe: Option<Recipe>,
     /// Passes over the positives
     #[arg(short = 'e', long, default_value_t = 100, value_name = "N", value_parser = one_or_more::<u64>)]
     pub epochs: u64,
@@ -34,9 +39,9 @@ pub struct Args {
     /// (-lr) Learning rate [default: 0.001; with --resume the run's own]
     #[arg(long, value_name = "RATE", value_parser = number)]
     learningrate: Option<f64>,
-    /// Negatives for each positive and epoch
-    #[arg(short = 'n', long, default_value_t = 1, value_name = "N", value_parser = one_or_more::<u32>)]
-    pub negatives: u32,
+    /// Negatives for each positive and epoch [default: 1]
+    #[arg(short = 'n', long, value_name = "N", value_parser = one_or_more::<u32>)]
+    pub(super) negatives: Option<u32>,
     /// Bases of the input
     #[arg(short = 'L', long, default_value_t = 1000, value_name = "BASES", value_parser = one_or_more::<usize>)]
     pub seqlen: usize,
@@ -84,10 +89,10 @@ pub struct Args {
     pub motif_name: Option<String>,
     /// Move a positive's window by at most this many bases in training [default: peak end - window start - 76, as the original]
     #[arg(long, value_name = "BASES", value_parser = zero_or_more::<u32>)]
-    pub max_shift: Option<u32>,
-    /// What becomes of the tracks' values: none, or log1p, ln(1 + x), which the model then does wherever it is used
-    #[arg(long, default_value = "none", value_name = "WHAT")]
-    pub track_transform: TransformArg,
+    max_shift: Option<u32>,
+    /// What becomes of the tracks' values: none, or log1p, ln(1 + x), which the model then does wherever it is used [default: none]
+    #[arg(long, value_name = "WHAT")]
+    track_transform: Option<TransformArg>,
     /// What of a positive is looked up in the annotation: its window, as in prediction, or the whole peak
     #[arg(long, default_value = "window", value_name = "SPAN")]
     pub gencode_span: SpanArg,
@@ -209,6 +214,38 @@ impl Args {
             return fail(format!("-lr {rate}: expected a number above 0"));
         }
         Ok(())
+    }
+
+    /// What a recipe says where no flag does.
+    fn or<T>(&self, given: Option<T>, recommended: T, original: T) -> T {
+        choose(given, self.recipe, recommended, original)
+    }
+
+    pub fn negatives(&self) -> u32 {
+        self.or(self.negatives, 3, 1)
+    }
+
+    /// Whether `--max-shift` stands there.
+    pub fn shift_given(&self) -> bool {
+        self.max_shift.is_some()
+    }
+
+    pub fn max_shift(&self) -> Option<u32> {
+        // Of all factors at once windows are moved in another way.
+        let recommended = self.factor.as_ref().map(|_| 60);
+        self.or(self.max_shift.map(Some), recommended, None)
+    }
+
+    pub fn track_transform(&self) -> TransformArg {
+        self.or(
+            self.track_transform,
+            TransformArg::Log1p,
+            TransformArg::None,
+        )
+    }
+
+    pub fn batch_size(&self) -> usize {
+        self.or(self.shared.batch_size, 20, BATCH)
     }
 
     /// The learning rate: as given, else that of the run that goes on, else the original's.

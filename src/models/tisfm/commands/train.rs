@@ -3,6 +3,7 @@
 use super::data_args::check_response_num;
 pub use super::train_args::Args;
 use super::train_args::PositionStart;
+use crate::args::recipe::POINTER;
 use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
@@ -316,7 +317,7 @@ fn train<T: Number>(
         reporter,
     };
     if args.recipe.is_none() {
-        reporter.line("settings: the original's but for what the flags say; --recipe recommended is a set that trained better where it was tried (docs/guide.md)");
+        reporter.line(POINTER);
     }
     let parameters = &network.layout.params;
     reporter.line(&format!(

@@ -3,6 +3,7 @@
 use super::input_args::InputArgs;
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
+use crate::args::recipe::{Recipe, choose};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::models::tisfm::KIND;
 use crate::models::tisfm::network::Trainable;
@@ -156,12 +157,6 @@ impl PenaltyType {
     }
 }
 
-/// Sets of choices.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Recipe {
-    Recommended,
-}
-
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PositionStart {
     Zero,
@@ -177,11 +172,7 @@ pub(super) enum BestByArg {
 impl Args {
     /// What a recipe says where no flag does.
     fn or<T>(&self, given: Option<T>, recommended: T, original: T) -> T {
-        match (given, self.recipe) {
-            (Some(given), _) => given,
-            (None, Some(Recipe::Recommended)) => recommended,
-            (None, None) => original,
-        }
+        choose(given, self.recipe, recommended, original)
     }
 
     pub(super) fn architecture(&self) -> &str {

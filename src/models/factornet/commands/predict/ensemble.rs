@@ -162,7 +162,7 @@ impl Run<'_> {
             &described.network,
             model.parameters::<T>()?,
             &self.ready.inputs,
-            self.args.shared.batch_size,
+            self.args.shared.batch_size(),
             count.min(BLOCK),
         )?;
         let label = format!("scoring with {}", folder.display());

@@ -52,7 +52,7 @@ pub(super) fn predict<T: Number>(
         &model.config.model.network,
         model.parameters::<T>()?,
         &ready.inputs,
-        args.shared.batch_size,
+        args.shared.batch_size(),
         most,
     )?;
     let factors = model.config.model.factors.len();

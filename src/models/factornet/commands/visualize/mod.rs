@@ -151,7 +151,7 @@ fn visualize<T: Number>(
         network,
         &params,
         &samples,
-        args.shared.batch_size,
+        args.shared.batch_size(),
         &inputs,
         |_| {},
     )?;
@@ -161,7 +161,7 @@ fn visualize<T: Number>(
         network,
         &params,
         &samples,
-        args.shared.batch_size,
+        args.shared.batch_size(),
         &inputs,
     )?;
     own.begin()?;
