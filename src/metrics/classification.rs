@@ -208,6 +208,9 @@ pub fn auprc_differences(
     blocks: &[u32],
     seed: u64,
 ) -> Vec<Option<Difference>> {
+    if others.is_empty() {
+        return Vec::new();
+    }
     let all: Vec<Grouped> = std::iter::once(own)
         .chain(others)
         .map(|ranked| ranked.grouped(blocks))

@@ -64,7 +64,7 @@ pub(super) fn told(factor: &str, own: f64, beside: &[Beside]) -> Vec<String> {
         match better {
             true => beaten.push(match difference {
                 Some(Difference { value, low, high }) => {
-                    format!("{} (by {value:.4}, {low:.4} to {high:.4})", rule.what)
+                    format!("{} ({value:.4}, {low:.4} to {high:.4})", rule.what)
                 }
                 None => rule.what.clone(),
             }),
@@ -78,7 +78,11 @@ pub(super) fn told(factor: &str, own: f64, beside: &[Beside]) -> Vec<String> {
         }
     }
     if !beaten.is_empty() {
-        lines.push(format!("{factor}: beaten: {}", beaten.join("; ")));
+        let figures = match beside.iter().any(|rule| rule.difference.is_some()) {
+            true => " (difference of the auPRC, 95 % interval)",
+            false => "",
+        };
+        lines.push(format!("{factor}: beaten{figures}: {}", beaten.join("; ")));
     }
     lines
 }
@@ -114,7 +118,7 @@ mod tests {
             [
                 "CTCF: not beaten: what b says (auPRC 0.3750, the model's 0.5000; the model's less that: 0.1250, 95 % interval -0.0625 to 0.2500)",
                 "CTCF: not beaten: what c says (auPRC 0.5000, the model's 0.5000)",
-                "CTCF: beaten: what a says (by 0.2500, 0.1250 to 0.3750)",
+                "CTCF: beaten (difference of the auPRC, 95 % interval): what a says (0.2500, 0.1250 to 0.3750)",
             ]
         );
         assert!(told("CTCF", f64::NAN, &all[2..]).is_empty());

@@ -14,7 +14,7 @@ use crate::io::atomic::write_atomic;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::metrics::false_discovery::Thresholds;
 use crate::models::factornet::scores::OfFactor;
-use crate::numbers::{counted, is_or_are};
+use crate::numbers::{counted, is_or_are, rounded};
 use crate::train::folder::STATE;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ impl<'a> Calls<'a> {
     /// # Errors
     /// A file that cannot be written.
     pub fn write(self, chromosomes: &Chromosomes, cell: &Path) -> Result<()> {
-        let (of, percent) = (self.of, 100.0 * self.rate);
+        let (of, percent) = (self.of, rounded(100.0 * self.rate));
         for column in self.columns {
             let name = &column.of.name;
             let called = column.called.len();
