@@ -2,7 +2,6 @@
 
 pub mod inputs;
 pub mod motif_export;
-pub mod near;
 pub mod numbers;
 pub mod of_run;
 pub mod outputs;

@@ -3,8 +3,10 @@
 mod convert;
 mod evaluate;
 mod inputs;
+mod missing;
 mod originals;
 mod own_architectures;
 mod penalties;
 mod pictures;
+mod pooled;
 mod train;

@@ -74,11 +74,17 @@ fn all(args: &Args, file: &Path, known: Kinds) -> Result<()> {
         &sequences.codes,
         sequences.length,
     ));
+    if model.config.model.batch_offsets.is_some() {
+        notes.push(
+            "note: the model was trained on signals less their batches' offsets: predictions are those of no batch in particular"
+                .to_string(),
+        );
+    }
     let device = device.announce();
     say(&notes);
     let samples = Rows {
         codes: &sequences.codes,
-        signals: &[],
+        targets: &[],
         length: sequences.length,
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
@@ -123,7 +129,7 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
     let device = device.announce();
     let samples = Rows {
         codes: &dataset.codes,
-        signals: &dataset.signals,
+        targets: &[],
         length: dataset.length,
     };
     let bar = Reporter::new().bar("predicting", rows.len(), "sequences");
@@ -144,7 +150,10 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
                 write!(w, "\t{}", predictions.text(place * outputs.len() + output))?;
             }
             for signal in dataset.signals(row) {
-                write!(w, "\t{signal:?}")?;
+                match signal.is_nan() {
+                    true => write!(w, "\t")?,
+                    false => write!(w, "\t{signal:?}")?,
+                }
             }
             writeln!(w)?;
         }

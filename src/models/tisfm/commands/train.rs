@@ -5,6 +5,7 @@ pub use super::train_args::Args;
 use super::train_args::PositionStart;
 use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
+use crate::data::batch_offsets::BatchOffsets;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
 use crate::data::uninformative::{check, without_bases};
@@ -20,6 +21,7 @@ use crate::models::tisfm::measured::{TEST, Tested, misleading};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
+use crate::models::tisfm::targets::Targets;
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreign, saved};
 use crate::numbers::{counted, has_or_have, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
@@ -53,12 +55,13 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let (kernels, motifs) = args.motifs(&spec, &sources, &mut notes)?;
     let read = Dataset::read(
         sources.lines(&args.atac_file)?,
+        &args.columns(),
         sources.lines(&args.sequences)?,
         args.genome.as_deref(),
         &mut notes,
     );
     // What was noticed on the way may be why.
-    let (dataset, unused) = read.inspect_err(|_| say(&notes))?;
+    let (mut dataset, unused) = read.inspect_err(|_| say(&notes))?;
     if unused > 0 {
         notes.push(format!(
             "note: {} {} no row in {}",
@@ -89,7 +92,12 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         &dataset.codes,
         dataset.length,
     ));
+    let offsets = BatchOffsets::of(&dataset, &split.train)?;
+    if let Some(offsets) = &offsets {
+        notes.extend(offsets.take_off(&mut dataset));
+    }
     notes.extend(check(&dataset, &split)?);
+    let targets = Targets::of(&dataset, &split);
     let blueprint = Blueprint {
         spec,
         dimensions: Dimensions {
@@ -98,8 +106,10 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         },
         kernels,
         trainable: args.trainable(),
+        loss: targets.loss,
     };
-    let config = args.config(&blueprint, &motifs, &dataset, precision, &sources)?;
+    let mut config = args.config(&blueprint, &motifs, &dataset, precision, &sources)?;
+    config.model.batch_offsets = offsets;
     // What pipes gave has been read.
     drop(sources);
     // While inputs are read a signal ends the run at once.
@@ -107,6 +117,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let data = Data {
         dataset: &dataset,
         split: &split,
+        targets,
         notes,
     };
     match precision {
@@ -121,6 +132,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
 struct Data<'a> {
     dataset: &'a Dataset,
     split: &'a Split,
+    targets: Targets<'a>,
     notes: Notes,
 }
 
@@ -147,7 +159,7 @@ fn train<T: Number>(
     let samples = TrainingRows {
         rows: Rows {
             codes: &dataset.codes,
-            signals: &dataset.signals,
+            targets: &data.targets.values,
             length: dataset.length,
         },
         train: &split.train,
@@ -550,6 +562,7 @@ impl Args {
             kind: KIND.name.to_string(),
             model: Description {
                 data: Some(data),
+                columns: self.columns(),
                 ..Description::of(blueprint, motifs, dataset.outputs.clone())
             },
             precision,

@@ -2,6 +2,7 @@
 
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
+use crate::io::signals::RowColumns;
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
 use crate::train::BestBy;
@@ -138,6 +139,13 @@ pub struct Args {
     /// Arithmetic and weights: f32, f64 (the reference) or bf16 (GPU)
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     pub(super) precision: PrecisionArg,
+    /// Column of the signals that says how much each row counts in the loss: 0 or more, 0 leaves the row out
+    #[arg(long, value_name = "COLUMN")]
+    weights: Option<String>,
+    /// Column of the signals that names each row's batch, as the experiment it is of: what a batch's signals differ by on average
+    /// is taken off before training
+    #[arg(long, value_name = "COLUMN")]
+    batch_column: Option<String>,
     #[command(flatten)]
     pub(super) device: DeviceArgs,
 }
@@ -230,6 +238,14 @@ impl Args {
             ("stop_after", self.stop_after.map(Into::into)),
             ("warmup", (self.warmup() > 0).then(|| self.warmup().into())),
         ]
+    }
+
+    /// The columns of the signals that are no outputs.
+    pub(super) fn columns(&self) -> RowColumns {
+        RowColumns {
+            weights: self.weights.clone(),
+            batch: self.batch_column.clone(),
+        }
     }
 
     pub(super) fn check(&self) -> Result<()> {
