@@ -36,12 +36,15 @@ pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-/// Spearman's correlation: Pearson's of the ranks, ties at their mean rank.
+/// Spearman's correlation: Pearson's of the ranks, ties at their mean rank; NaN where Pearson's is, or a number is.
 pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
+    if a.iter().chain(b).any(|number| number.is_nan()) {
+        return f64::NAN;
+    }
     pearson(&ranks(a), &ranks(b))
 }
 
-/// Ranks from 1, from the lowest value on; ties at their mean rank.
+/// Ranks from 1, from the lowest value on; ties at their mean rank, each NaN at one of its own.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
@@ -51,7 +54,8 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
         let tied = order[start..]
             .iter()
             .take_while(|&&i| values[i] == values[order[start]])
-            .count();
+            .count()
+            .max(1);
         let rank = start as f64 + (tied as f64 + 1.0) / 2.0;
         for &i in &order[start..start + tied] {
             ranks[i] = rank;
@@ -76,6 +80,9 @@ mod tests {
         assert_eq!((a, b), (vec![1.0, 3.0], vec![4.0, 6.0]));
         assert!(mse(&[], &[]).is_nan() && mse(&[], &[]).total_cmp(&1.0).is_gt());
         assert!(pearson(&[], &[]).is_nan() && spearman(&[], &[]).is_nan());
+        // A rule may have no prediction for an output.
+        assert!(spearman(&[f64::NAN, f64::NAN], &[1.0, 2.0]).is_nan());
+        assert_eq!(ranks(&[f64::NAN, 1.0, f64::NAN]), [2.0, 1.0, 3.0]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 const LENGTHS: [usize; 3] = [4, 5, 6];
 /// Strengths that are tried, in units of the number of training sequences.
 const STRENGTHS: [f64; 7] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
+/// Where outputs lack different rows, each such group needs regressions of its own: the largest few choose length and strength.
+const CHOOSING: usize = 4;
 /// Of more training sequences every n-th.
 const MOST: usize = 20_000;
 
@@ -27,7 +29,8 @@ pub struct Baseline {
 
 /// What the rules predict for `rows`: the training sequences' mean; a line on the share of G and C; ridge regression on counts of words (a
 /// word and its reverse complement are one), whose length and strength have the lowest mean squared error on the validation
-/// sequences. Each output's are of the sequences whose signal is known there. Nothing without training sequences; no ridge without
+/// sequences (of the outputs of the [`CHOOSING`] largest groups that are known in the same rows). Each output's are of the sequences
+/// whose signal is known there. Nothing without training sequences; no ridge without
 /// validation sequences.
 pub fn baselines(dataset: &Dataset, split: &Split, rows: &[usize]) -> Vec<Baseline> {
     if split.train.is_empty() || dataset.outputs.is_empty() {
@@ -124,7 +127,7 @@ impl Group {
     }
 }
 
-/// What a length and a strength give in a group: for the validation rows, and for those that are asked for. None without a
+/// What one length and strength give in a group: for the validation rows, and for those that are asked for. None without a
 /// solution.
 type Tried = Option<[Vec<f64>; 2]>;
 
@@ -135,46 +138,48 @@ fn ridge(
     validation: &[usize],
     rows: &[usize],
 ) -> Option<Baseline> {
-    let lengths = LENGTHS.iter().filter(|&&length| length <= dataset.length);
-    let words: Vec<Words> = lengths.map(|&length| Words::new(length)).collect();
     if validation.is_empty() {
         return None;
     }
+    let lengths = LENGTHS.iter().filter(|&&length| length <= dataset.length);
+    let words: Vec<Words> = lengths.map(|&length| Words::new(length)).collect();
+    let features: Vec<[Features; 2]> = words
+        .iter()
+        .map(|words| [validation, rows].map(|rows| words.features(dataset, rows)))
+        .collect();
+    // All strengths of a length.
+    let tried = |group: &Group, length: usize, strengths: &[f64]| -> Vec<Tried> {
+        let own = words[length].features(dataset, &group.train);
+        let ridge = Ridge::new(&own, &group.targets);
+        let of_strength = |strength: &f64| {
+            let fitted = ridge.as_ref()?.fit(*strength)?;
+            Some([0, 1].map(|which| fitted.predict(&features[length][which])))
+        };
+        strengths.par_iter().map(of_strength).collect()
+    };
+    // Outputs without a training number stay unknown. Of the others the groups with most numbers are first.
+    let mut groups: Vec<&Group> = groups.iter().filter(|g| !g.train.is_empty()).collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.targets.len()));
+    let (choosing, others) = groups.split_at(groups.len().min(CHOOSING));
+    // A group at a time: each holds the products of all words.
+    let of_group = |group: &&Group| -> Vec<Tried> {
+        let lengths = (0..words.len()).into_par_iter();
+        lengths
+            .flat_map(|length| tried(group, length, &STRENGTHS))
+            .collect()
+    };
+    let of_choosing: Vec<Vec<Tried>> = choosing.iter().map(of_group).collect();
     let signals: Vec<f64> = validation
         .iter()
         .flat_map(|&row| dataset.signals(row))
         .copied()
         .collect();
-    let features: Vec<[Features; 2]> = words
-        .iter()
-        .map(|words| [validation, rows].map(|rows| words.features(dataset, rows)))
-        .collect();
-    // A group at a time: each holds the products of all words.
-    let of_group = |group: &Group| -> Vec<Tried> {
-        let of_length = |(words, features): (&Words, &[Features; 2])| -> Vec<Tried> {
-            let ridge = Ridge::new(&words.features(dataset, &group.train), &group.targets);
-            let of_strength = |strength: &f64| {
-                let fitted = ridge.as_ref()?.fit(*strength)?;
-                Some([0, 1].map(|which| fitted.predict(&features[which])))
-            };
-            STRENGTHS.par_iter().map(of_strength).collect()
-        };
-        let lengths = words.par_iter().zip(&features);
-        lengths.flat_map(of_length).collect()
-    };
-    // Outputs without a training number stay unknown.
-    let groups: Vec<&Group> = groups.iter().filter(|g| !g.train.is_empty()).collect();
-    let tried: Vec<Vec<Tried>> = groups.iter().map(|group| of_group(group)).collect();
-    let whole = |choice: usize, which: usize, count: usize| -> Option<Vec<f64>> {
-        let mut all = vec![f64::NAN; count * dataset.outputs.len()];
-        for (group, tried) in groups.iter().zip(&tried) {
-            let found = &tried[choice].as_ref()?[which];
-            group.put(found, &mut all, dataset.outputs.len());
-        }
-        Some(all)
-    };
+    let all = dataset.outputs.len();
     let loss = |choice: usize| {
-        let predictions = whole(choice, 0, validation.len())?;
+        let mut predictions = vec![f64::NAN; signals.len()];
+        for (group, tried) in choosing.iter().zip(&of_choosing) {
+            group.put(&tried[choice].as_ref()?[0], &mut predictions, all);
+        }
         let pairs = predictions.iter().zip(&signals);
         let pairs = pairs.filter(|(p, s)| !p.is_nan() && !s.is_nan());
         let (predictions, signals): (Vec<f64>, Vec<f64>) = pairs.map(|(p, s)| (*p, *s)).unzip();
@@ -182,11 +187,23 @@ fn ridge(
     };
     let choices = (0..words.len() * STRENGTHS.len()).filter_map(loss);
     let (best, _) = choices.min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let length = words[best / STRENGTHS.len()].length;
+    let (length, strength) = (best / STRENGTHS.len(), best % STRENGTHS.len());
+    let mut predictions = vec![f64::NAN; rows.len() * all];
+    for (group, tried) in choosing.iter().zip(&of_choosing) {
+        group.put(&tried[best].as_ref()?[1], &mut predictions, all);
+    }
+    for group in others {
+        let found = tried(group, length, &STRENGTHS[strength..=strength]);
+        let [_, found] = found.into_iter().next()??;
+        group.put(&found, &mut predictions, all);
+    }
     Some(Baseline {
         name: "ridge",
-        what: format!("ridge regression on words of {length} bases"),
-        predictions: whole(best, 1, rows.len())?,
+        what: format!(
+            "ridge regression on words of {} bases",
+            words[length].length
+        ),
+        predictions,
     })
 }
 
