@@ -4,7 +4,6 @@ pub mod compare_args;
 pub mod ensemble_args;
 pub mod inputs;
 pub mod motif_export;
-pub mod near;
 pub mod numbers;
 pub mod of_run;
 pub mod outputs;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::data::Notes;
 use crate::dna::sequences::{Sequences, chromosome_of, start_in_name};
 use crate::io::sequences::parse_sequences;
-use crate::io::signals::{SignalTable, parse_signals};
+use crate::io::signals::{RowColumns, SignalTable, parse_signals};
 use crate::io::text::{Lines, first_names};
 use crate::{Error, Result};
 
@@ -22,8 +22,12 @@ pub struct Dataset {
     pub length: usize,
     /// Codes (0 to 3 for A, C, G, T; 4 for none of them), names x length, row-major.
     pub codes: Vec<u8>,
-    /// Finite signals, names x outputs, row-major.
+    /// Finite signals, NaN where one is missing, names x outputs, row-major.
     pub signals: Vec<f64>,
+    /// How much each row counts in the loss, 0 or more, where the table says.
+    pub weights: Option<Vec<f64>>,
+    /// The batch (experiment) of each row, where the table says.
+    pub batches: Option<Vec<String>>,
     /// A chromosome a row, where the sequences came from a BED file.
     pub chromosomes: Option<Vec<String>>,
 }
@@ -106,21 +110,26 @@ impl Dataset {
             length,
             codes,
             signals: table.values,
+            weights: table.weights,
+            batches: table.batches,
             chromosomes,
         };
         Ok((dataset, unused))
     }
 
-    /// Reads and joins a signal table and sequences (list, FASTA, or BED with `genome`); also
-    /// gives the number of sequences left out. Errors as those of the readers and [`Self::join`]; notes are there then, too.
+    /// Reads and joins a signal table (`own`: its columns that are no outputs) and sequences (list, FASTA, or BED with
+    /// `genome`); also gives the number of sequences left out. Errors as those of the readers and [`Self::join`]; notes are
+    /// there then, too.
     pub fn read(
         signals: Lines,
+        own: &RowColumns,
         sequences: Lines,
         genome: Option<&Path>,
         notes: &mut Notes,
     ) -> Result<(Self, usize)> {
-        let table = parse_signals(signals)?;
+        let table = parse_signals(signals, own)?;
         notes.extend(table.may_lack_header());
+        notes.extend(table.left_out());
         Dataset::join(table, parse_sequences(sequences, genome, notes)?)
     }
 
@@ -147,6 +156,12 @@ impl Dataset {
     /// The codes of row `i`, `length` of them. Panics when there is no such row.
     pub fn codes(&self, i: usize) -> &[u8] {
         &self.codes[i * self.length..(i + 1) * self.length]
+    }
+
+    /// Row `i` has a number and a weight above 0: a split takes no other row. Panics when there is no such row.
+    pub fn counts(&self, i: usize) -> bool {
+        let weight = self.weights.as_ref().map_or(1.0, |weights| weights[i]);
+        weight > 0.0 && self.signals(i).iter().any(|signal| !signal.is_nan())
     }
 
     /// The signals of row `i`, one an output. Panics when there is no such row.
@@ -178,6 +193,8 @@ mod tests {
             rows: rows.iter().map(|r| r.to_string()).collect(),
             outputs: vec!["K562".into(), "MCF7".into()],
             values: (0..2 * rows.len()).map(|i| i as f64).collect(),
+            weights: None,
+            batches: None,
         }
     }
 
@@ -229,7 +246,7 @@ mod tests {
     fn a_first_line_that_is_a_row_is_not_lost_as_a_header() {
         let text = "a\t1\t2\nb\t3\t4\n";
         let lines = crate::io::text::Lines::new("signals.tsv", text.as_bytes());
-        let table = crate::io::signals::parse_signals(lines).unwrap();
+        let table = crate::io::signals::parse_signals(lines, &RowColumns::default()).unwrap();
         let found = Dataset::join(table, sequences(&["b", "a"])).unwrap_err();
         assert_eq!(
             found.to_string(),
@@ -259,8 +276,9 @@ mod tests {
             folder.join("sequences.list.gz"),
         );
         let open = |path: &Path| Lines::open(path).unwrap();
+        let all = RowColumns::default();
         let (from_list, unused) =
-            Dataset::read(open(&signals), open(&list), None, &mut Notes::new()).unwrap();
+            Dataset::read(open(&signals), &all, open(&list), None, &mut Notes::new()).unwrap();
         assert_eq!((from_list.len(), from_list.length, unused), (8710, 300, 0));
         assert_eq!(from_list.outputs, ["K562", "GM12878", "MCF7"]);
         assert_eq!(from_list.chromosome(8709), Some("chr22"));
@@ -271,8 +289,14 @@ mod tests {
         let lines: String = from_list.names.iter().rev().map(line).collect();
         std::fs::write(&bed, lines).unwrap();
         let genome = data.join("genome/hg38.chr22.fa.gz");
-        let (from_bed, _) =
-            Dataset::read(open(&signals), open(&bed), Some(&genome), &mut Notes::new()).unwrap();
+        let (from_bed, _) = Dataset::read(
+            open(&signals),
+            &all,
+            open(&bed),
+            Some(&genome),
+            &mut Notes::new(),
+        )
+        .unwrap();
         assert!(from_bed.codes == from_list.codes);
         assert!(from_bed.signals == from_list.signals);
     }

@@ -1,5 +1,6 @@
 //! What samples are made of: tables of sequences and signals, genomes, tracks, sets of intervals, splits.
 
+pub mod batch_offsets;
 pub mod dataset;
 pub mod packed_genome;
 pub mod regions;

@@ -21,6 +21,7 @@ pub mod keras_hdf5;
 pub mod keras_history;
 mod line_ends;
 pub mod meme;
+pub mod near;
 pub mod npy;
 pub mod scientific;
 pub mod scored_bed;

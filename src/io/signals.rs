@@ -1,4 +1,9 @@
-//! Signal tables: one row per sequence, one column per output.
+//! Signal tables: one row per sequence, one column per output; columns that say something of the rows beside them.
+
+mod columns;
+mod missing;
+
+pub use columns::RowColumns;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,6 +14,8 @@ use super::text::{Lines, excerpt, first_names};
 use crate::dna::sequences::chromosome_in_name;
 use crate::numbers::counted;
 use crate::{Error, Result};
+use columns::{Column, batch, chosen, weight};
+use missing::is_missing;
 
 /// Signals by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,10 +26,14 @@ pub struct SignalTable {
     pub corner: Option<Corner>,
     /// The rows' names (sequences), unique, in the order of the file.
     pub rows: Vec<String>,
-    /// The columns' names, unique, in the order of the file.
+    /// The names of the columns of signals, unique, in the order of the file.
     pub outputs: Vec<String>,
-    /// Finite numbers, rows x outputs, row-major.
+    /// Finite numbers, NaN where one is missing, rows x outputs, row-major. No output is without a number.
     pub values: Vec<f64>,
+    /// The rows' weights, 0 or more and not all 0, where a column was said to hold them.
+    pub weights: Option<Vec<f64>>,
+    /// The rows' batches, where a column was said to name them.
+    pub batches: Option<Vec<String>>,
 }
 
 /// The header's field over the rows' names. A sequence's name there shows that the table has no header.
@@ -61,16 +72,19 @@ impl SignalTable {
 ///
 /// The header may name the column of names or not (one field fewer). Columns are separated by tabs; by commas, where the
 /// file's name or its first lines show it ([`Separator::of_table`]); or, in a table without either, by white space. Quotes
-/// around a field are taken off. Blank lines are skipped.
+/// around a field are taken off. Blank lines are skipped. An empty field, `NA` and `NaN` are missing numbers.
 ///
 /// Errors name the line: no header, no rows, a row of another width, a value that is no finite
-/// number, a name (row or output) that is empty or comes twice.
+/// number and not missing, a name (row or output) that is empty or comes twice; an output without a number.
 pub fn read_signals(path: impl AsRef<Path>) -> Result<SignalTable> {
-    parse_signals(Lines::open(path.as_ref())?)
+    parse_signals(Lines::open(path.as_ref())?, &RowColumns::default())
 }
 
-/// As [`read_signals`], from lines that are open already.
-pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
+/// As [`read_signals`], from lines that are open already; `own`: columns that are no outputs.
+///
+/// Errors beside those: such a column that is not there; a weight that is no number of 0 or more; weights that are all 0; a row
+/// without a batch.
+pub fn parse_signals(mut lines: Lines, own: &RowColumns) -> Result<SignalTable> {
     let (mut header, mut line) = (String::new(), String::new());
     if !lines.read_filled(&mut header)? {
         return Err(lines.empty("a header line with the names of the outputs"));
@@ -90,14 +104,22 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
         .split(&header)
         .map_err(|e| Error::format_at(lines.path(), header_line, e))?;
     let first = separator.split(&line).map_err(|e| lines.error(e))?;
-    let (corner, outputs) = outputs(&header, &first, header_line, &lines)?;
+    let (corner, names) = names(&header, &first, header_line, &lines)?;
+    let columns = chosen(own, &names).map_err(|e| match e {
+        Error::Invalid(message) => Error::format_at(lines.path(), header_line, message),
+        other => other,
+    })?;
+    let outputs = names.iter().zip(&columns);
+    let outputs = outputs.filter(|(_, column)| **column == Column::Output);
 
     let mut table = SignalTable {
         path: lines.path().to_path_buf(),
         corner,
         rows: Vec::new(),
-        outputs,
+        outputs: outputs.map(|(name, _)| name.clone()).collect(),
         values: Vec::new(),
+        weights: own.weights.as_ref().map(|_| Vec::new()),
+        batches: own.batch.as_ref().map(|_| Vec::new()),
     };
     let mut line_of: HashMap<String, u64> = HashMap::new();
     loop {
@@ -106,7 +128,7 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
             Some((name, values)) if !name.is_empty() => (name.as_ref(), values),
             _ => return Err(lines.error("a row without a name in its first column")),
         };
-        let wanted = table.outputs.len();
+        let wanted = names.len();
         if values.len() != wanted {
             return Err(lines.error(format!(
                 "{} in row {}; expected {wanted}, as the header and the first row have",
@@ -114,24 +136,29 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
                 excerpt(name)
             )));
         }
-        for (value, output) in values.iter().zip(&table.outputs) {
-            let number = value.parse().ok().filter(|number: &f64| number.is_finite());
-            if number.is_some_and(|number| number.abs() > LARGEST) {
-                return Err(lines.error(format!(
-                    "{} in row {}, column '{output}'; expected numbers up to {:.1e}, as single precision holds them (scale them, as by log2(x + 1))",
-                    excerpt(value),
-                    excerpt(name),
-                    LARGEST
-                )));
-            }
-            table.values.push(number.ok_or_else(|| {
+        for ((value, column), column_name) in values.iter().zip(&columns).zip(&names) {
+            let wrong = |expected: String| {
+                let (value, name) = (excerpt(value), excerpt(name));
                 lines.error(format!(
-                    "{} in row {}, column '{output}'; expected a finite number{}",
-                    excerpt(value),
-                    excerpt(name),
-                    remedy(name, value, *output == table.outputs[0])
+                    "{value} in row {name}, column '{column_name}'; expected {expected}"
                 ))
-            })?);
+            };
+            match column {
+                Column::Output => {
+                    let first = *column_name == names[0];
+                    table
+                        .values
+                        .push(signal(value, name, first).map_err(wrong)?);
+                }
+                Column::Weight => {
+                    let weight = weight(value).map_err(wrong)?;
+                    table.weights.get_or_insert_default().push(weight);
+                }
+                Column::Batch => {
+                    let batch = batch(value).map_err(wrong)?;
+                    table.batches.get_or_insert_default().push(batch);
+                }
+            }
         }
         if let Some(before) = line_of.insert(name.to_string(), lines.number()) {
             return Err(lines.error(format!(
@@ -141,8 +168,51 @@ pub fn parse_signals(mut lines: Lines) -> Result<SignalTable> {
         }
         table.rows.push(name.to_string());
         if !lines.read_filled(&mut line)? {
+            table.check(own, header_line)?;
             return Ok(table);
         }
+    }
+}
+
+impl SignalTable {
+    /// # Errors
+    /// An output without a number; weights that are all 0.
+    fn check(&self, own: &RowColumns, header_line: u64) -> Result<()> {
+        let wrong = |message| Err(Error::format_at(&self.path, header_line, message));
+        let rows = counted(self.rows.len(), "row");
+        if let Some(output) = self.without_numbers().next() {
+            return wrong(format!(
+                "column '{output}': no number in any of {rows} (all are empty, NA or NaN); leave the column out, or look whether each name of the header stands over its column"
+            ));
+        }
+        match (&own.weights, &self.weights) {
+            (Some(name), Some(weights)) if weights.iter().all(|weight| *weight == 0.0) => {
+                wrong(format!(
+                    "column '{name}': all weights are 0, which leaves out all of {rows}; expected some above 0"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A number of an output, NaN where it is missing.
+///
+/// # Errors
+/// What was expected.
+fn signal(value: &str, row: &str, first: bool) -> std::result::Result<f64, String> {
+    if is_missing(value) {
+        return Ok(f64::NAN);
+    }
+    match value.parse().ok().filter(|number: &f64| number.is_finite()) {
+        Some(number) if number.abs() > LARGEST => Err(format!(
+            "numbers up to {LARGEST:.1e}, as single precision holds them (scale them, as by log2(x + 1))"
+        )),
+        Some(number) => Ok(number),
+        None => Err(match remedy(row, value, first) {
+            Some(remedy) => format!("a finite number{remedy}"),
+            None => "a finite number, or an empty field, NA or NaN where there is none".to_string(),
+        }),
     }
 }
 
@@ -157,20 +227,22 @@ fn has_semicolons(row: &str) -> bool {
 }
 
 /// What can be done about a value that is no number, where its form tells.
-fn remedy(name: &str, value: &str, first: bool) -> &'static str {
-    let is_missing = value.is_empty() || value == "NA" || value.parse::<f64>().is_ok();
+fn remedy(name: &str, value: &str, first: bool) -> Option<&'static str> {
+    let is_number = value.parse::<f64>().is_ok();
     if value.contains(',') && value.replace(',', ".").parse::<f64>().is_ok() {
-        " (with a point, not a comma)"
-    } else if first && name.parse::<u64>().is_ok() && !is_missing {
-        "; are the rows numbered in the first column? Expected the sequences' names there (in R: row.names = FALSE, in pandas: index=False)"
+        Some(" (with a point, not a comma)")
+    } else if first && name.parse::<u64>().is_ok() && !is_number {
+        Some(
+            "; are the rows numbered in the first column? Expected the sequences' names there (in R: row.names = FALSE, in pandas: index=False)",
+        )
     } else {
-        ""
+        None
     }
 }
 
-/// The header's field over the rows' names and the outputs' names; whether the header's first field is one of these, the
+/// The header's field over the rows' names and the columns' names; whether the header's first field is one of these, the
 /// first row tells.
-fn outputs(
+fn names(
     header: &[Cow<str>],
     row: &[Cow<str>],
     at: u64,
@@ -235,198 +307,5 @@ fn are_values(fields: &[Cow<str>], of_interval: bool) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn parse(text: &str) -> Result<SignalTable> {
-        parse_signals(Lines::new("s.tsv", std::io::Cursor::new(text.to_string())))
-    }
-
-    #[test]
-    fn the_header_may_name_the_row_column_or_not() {
-        for text in [
-            "K562\tMCF7\np1\t1\t-2.5\np2\t0\t1e3\n",
-            "name\tK562\tMCF7\np1\t1\t-2.5\np2\t0\t1e3",
-            "\tK562\tMCF7\r\np1\t1\t-2.5\r\n\r\np2\t0\t1e3\r\n",
-            "K562 MCF7\np1  1 -2.5\np2 0   1e3\n",
-        ] {
-            let table = parse(text).unwrap();
-            assert_eq!(table.rows, ["p1", "p2"]);
-            assert_eq!(table.outputs, ["K562", "MCF7"]);
-            assert_eq!(table.values, [1.0, -2.5, 0.0, 1e3]);
-            assert_eq!(table.row(1), [0.0, 1e3]);
-        }
-    }
-
-    #[test]
-    fn one_output_needs_no_tab_in_the_header_and_names_may_hold_spaces() {
-        assert_eq!(parse("K562\np1\t1\n").unwrap().outputs, ["K562"]);
-        let table = parse("T cells\tB cells\npeak 1\t1\t2\n").unwrap();
-        assert_eq!(
-            (table.rows[0].as_str(), table.outputs[0].as_str()),
-            ("peak 1", "T cells")
-        );
-        assert_eq!(parse("name\t1\t2\nx\t0\t0\n").unwrap().outputs, ["1", "2"]);
-    }
-
-    #[test]
-    fn tables_of_spreadsheets_and_r_read_as_tabs_do() {
-        let plain = parse("name\tT cells\tMCF7\np1\t1\t-2.5\np2\t0\t1e3\n").unwrap();
-        for text in [
-            // write.table with sep = "\t", with its own separator, and with col.names = NA.
-            "\"T cells\"\t\"MCF7\"\n\"p1\"\t1\t-2.5\n\"p2\"\t0\t1e3\n",
-            "\"T cells\" \"MCF7\"\n\"p1\" 1 -2.5\n\"p2\" 0 1e3\n",
-            "\"\" \"T cells\" \"MCF7\"\n\"p1\" 1 -2.5\n\"p2\" 0 1e3\n",
-            // write.csv, a spreadsheet, and one without a corner.
-            "\"\",\"T cells\",\"MCF7\"\n\"p1\",1,-2.5\n\"p2\",0,1e3\n",
-            "name,T cells,MCF7\r\np1,1,-2.5\r\np2,0,1e3\r\n",
-            "T cells,MCF7\np1, 1, -2.5\np2, 0, 1e3\n",
-        ] {
-            let table = parse(text).unwrap();
-            assert_eq!(table.rows, plain.rows, "{text}");
-            assert_eq!(table.outputs, plain.outputs, "{text}");
-            assert_eq!(table.values, plain.values, "{text}");
-        }
-        assert_eq!(parse("K562\np1,1\n").unwrap().outputs, ["K562"]);
-    }
-
-    #[test]
-    fn every_fault_names_its_line() {
-        for (text, expected) in [
-            ("", "s.tsv: the file is empty; expected a header line"),
-            ("\n \n", "s.tsv: the file is empty"),
-            ("a\tb\n", "s.tsv, line 1: a header and no rows"),
-            ("a|b\np1|1|2\n", "line 2: 'p1|1|2': one column"),
-            (
-                "\"a\nb\"\np1\t1\n",
-                "line 1: a quote (\") that is not closed",
-            ),
-            (
-                "a\np1\t1\n\"p2\t1\n",
-                "line 3: a quote (\") that is not closed",
-            ),
-            (
-                "a;b\np1;1,5;2\n",
-                "line 2: 'p1;1,5;2': fields separated by semicolons; expected tabs or commas",
-            ),
-            ("a\tb\np1\t1\n", "line 1: 2 fields in the header"),
-            (
-                "a\tb\tc\td\np1\t1\n",
-                "line 1: 4 fields in the header and 2 in the first row",
-            ),
-            (
-                "a\tb\np1\t1\t2\np2\t1\n",
-                "line 3: 1 value in row 'p2'; expected 2",
-            ),
-            (
-                "a\tb\np1\t1\t2\n\np2\t1\t2\t3\n",
-                "line 4: 3 values in row 'p2'; expected 2",
-            ),
-            (
-                "a\tb\np1\t1\tx\n",
-                "line 2: 'x' in row 'p1', column 'b'; expected a finite number",
-            ),
-            ("a\tb\np1\t1\t\n", "line 2: '' in row 'p1', column 'b'"),
-            (
-                "a\tb\np1\tNaN\t1\n",
-                "line 2: 'NaN' in row 'p1', column 'a'",
-            ),
-            (
-                "a\tb\np1\t1\t-inf\n",
-                "line 2: '-inf' in row 'p1', column 'b'",
-            ),
-            (
-                "a\tb\np1\t1\t1e999\n",
-                "line 2: '1e999' in row 'p1', column 'b'",
-            ),
-            (
-                "a\tb\np1\t1\t-1e39\n",
-                "line 2: '-1e39' in row 'p1', column 'b'; expected numbers up to 3.4e38",
-            ),
-            (
-                "a\tb\np1\t1\t0,5\n",
-                "expected a finite number (with a point, not a comma)",
-            ),
-            ("a\na\t1\na\t2\n", "line 3: row 'a' again, first on line 2"),
-            ("a\ta\np1\t1\t2\n", "line 1: output 'a' twice"),
-            ("a\t\np1\t1\t2\n", "line 1: an output without a name"),
-            ("a\tb\n\t1\t2\n", "line 2: a row without a name"),
-            (
-                "chr1:1-2\t0.5\nchr1:5-6\t0.6\n",
-                "line 1: no header: 'chr1:1-2' and numbers",
-            ),
-            (
-                "p1\t0.5\t1\tNA\np2\t0.6\t2\t3\n",
-                "line 1: no header: 'p1' and numbers ('0.5', '1', 'NA'); expected a first line",
-            ),
-            ("p1,1e-3\np2,0.6\n", "line 1: no header: 'p1' and numbers"),
-            (
-                "0.5\t1.5\np2\t1\t2\n",
-                "line 1: no header: numbers ('0.5', '1.5')",
-            ),
-            (
-                "K562\tMCF7\t\np1\t1\t2\n",
-                "line 1: an output without a name",
-            ),
-            (
-                "name\ta\n1\tpeak_1\t1\n",
-                "line 2: 'peak_1' in row '1', column 'name'; expected a finite number; are the rows numbered",
-            ),
-            (
-                "a\np1\t0,5\n",
-                "line 2: '0,5' in row 'p1', column 'a'; expected a finite number (with a point",
-            ),
-        ] {
-            let found = match parse(text) {
-                Err(e) => e.to_string(),
-                // Two fields and two: the header's first one then names the rows.
-                Ok(table) => {
-                    assert_eq!(text, "a\tb\np1\t1\n");
-                    assert_eq!(table.outputs, ["b"]);
-                    continue;
-                }
-            };
-            assert!(found.contains(expected), "{found}\n  expected: {expected}");
-        }
-    }
-
-    #[test]
-    fn real_tables_read_whole() {
-        let Some(data) = crate::real_data::real_data() else {
-            return;
-        };
-        let folder = data.join("tisfm");
-        for (name, rows, outputs) in [
-            ("chr22_atac3/signals.tsv.gz", 8710, 3),
-            ("chr22_atac3/signals_rowcentred.tsv.gz", 8710, 3),
-            ("immgen_sample/signals.tsv", 100, 81),
-        ] {
-            let table = read_signals(folder.join(name)).unwrap();
-            assert_eq!(
-                (table.rows.len(), table.outputs.len()),
-                (rows, outputs),
-                "{name}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_table_reads_back_to_the_same_numbers(
-            values in prop::collection::vec(prop::array::uniform3(-3e38..3e38_f64), 1..20),
-            named in any::<bool>(),
-        ) {
-            let mut text = String::from(if named { "name\ta\tb\tc\n" } else { "a\tb\tc\n" });
-            for (i, [a, b, c]) in values.iter().enumerate() {
-                text.push_str(&format!("row{i}\t{a}\t{b:e}\t{c:?}\n"));
-            }
-            prop_assert_eq!(parse(&text).unwrap().values, values.concat());
-        }
-
-        #[test]
-        fn no_text_makes_the_reader_panic(text in "(a|b|1|-|nan|\t|\n| |é){0,40}") {
-            let _ = parse(&text);
-        }
-    }
-}
+#[path = "signals/tests.rs"]
+mod tests;

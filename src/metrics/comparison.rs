@@ -150,7 +150,7 @@ impl Draws {
 }
 
 /// Predictions of one member in one output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Predicted {
     pub predictions: Vec<f64>,
     pub signals: Vec<f64>,

@@ -1,7 +1,20 @@
 //! Agreement of predictions with signals.
 
-/// Mean squared error.
+/// The pairs of predictions and signals whose signal is known, not NaN.
+pub fn known(predictions: &[f64], signals: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let pairs = predictions.iter().zip(signals);
+    pairs
+        .filter(|(_, signal)| !signal.is_nan())
+        .map(|(a, b)| (*a, *b))
+        .unzip()
+}
+
+/// Mean squared error; NaN of nothing.
 pub fn mse(a: &[f64], b: &[f64]) -> f64 {
+    if a.is_empty() {
+        // 0 / 0 may be the NaN that is ordered before all numbers.
+        return f64::NAN;
+    }
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / a.len() as f64
 }
 
@@ -23,12 +36,15 @@ pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-/// Spearman's correlation: Pearson's of the ranks, ties at their mean rank.
+/// Spearman's correlation: Pearson's of the ranks, ties at their mean rank; NaN where Pearson's is, or a number is.
 pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
+    if a.iter().chain(b).any(|number| number.is_nan()) {
+        return f64::NAN;
+    }
     pearson(&ranks(a), &ranks(b))
 }
 
-/// Ranks from 1, from the lowest value on; ties at their mean rank.
+/// Ranks from 1, from the lowest value on; ties at their mean rank, each NaN at one of its own.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
@@ -38,7 +54,8 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
         let tied = order[start..]
             .iter()
             .take_while(|&&i| values[i] == values[order[start]])
-            .count();
+            .count()
+            .max(1);
         let rank = start as f64 + (tied as f64 + 1.0) / 2.0;
         for &i in &order[start..start + tied] {
             ranks[i] = rank;
@@ -55,6 +72,17 @@ mod tests {
     #[test]
     fn ties_share_their_mean_rank() {
         assert_eq!(ranks(&[3.0, 1.0, 3.0, 2.0]), [3.5, 1.0, 3.5, 2.0]);
+    }
+
+    #[test]
+    fn what_is_missing_is_in_no_measure() {
+        let (a, b) = known(&[1.0, 2.0, 3.0], &[4.0, f64::NAN, 6.0]);
+        assert_eq!((a, b), (vec![1.0, 3.0], vec![4.0, 6.0]));
+        assert!(mse(&[], &[]).is_nan() && mse(&[], &[]).total_cmp(&1.0).is_gt());
+        assert!(pearson(&[], &[]).is_nan() && spearman(&[], &[]).is_nan());
+        // A rule may have no prediction for an output.
+        assert!(spearman(&[f64::NAN, f64::NAN], &[1.0, 2.0]).is_nan());
+        assert_eq!(ranks(&[f64::NAN, 1.0, f64::NAN]), [2.0, 1.0, 3.0]);
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl Measure {
 pub struct Overall {
     /// `r` becomes the column `validation_r`.
     pub name: &'static str,
-    /// Of outputs and targets, samples x outputs each, and the number of outputs; None where it is not defined. At most 1, which is best.
+    /// Of outputs (samples x outputs), targets (samples x targets) and the number of outputs; None where it is not defined. At most
+    /// 1, which is best.
     pub of: fn(&[f64], &[f64], usize) -> Option<f64>,
 }
 

@@ -4,7 +4,7 @@
 use crate::common::kinds::Kind;
 use crate::common::same_end::assert_same_end;
 use crate::common::tisfm::{ARCHITECTURE, Data};
-use crate::common::{Run, parameter};
+use crate::common::{Run, Table, parameter, text};
 use crate::on_card::{run, train};
 
 #[test]
@@ -40,6 +40,32 @@ fn training_on_a_card_gives_the_cpus_numbers() {
                 // Adam divides by the root of the squared gradient: where that is near zero, rounding is turned into steps.
                 assert!((a - b).abs() < 2e-3 * scale, "{out} {name}: {a} {b}");
             }
+        }
+    }
+}
+
+/// Missing numbers and weights of rows: weights stand behind the targets.
+#[test]
+fn weighted_losses_on_a_card_are_the_cpus() {
+    let data = Data::new(60, 40);
+    let table = text(data.path("signals.tsv"));
+    let lines = table.lines().enumerate().map(|(line, row)| match line {
+        0 => format!("{row}\tw\n"),
+        _ if line % 7 == 0 => format!("{}\tNA\t2\n", row.rsplit_once('\t').unwrap().0),
+        _ => format!("{row}\t{}\n", 1 + line % 3),
+    });
+    data.write("weighted.tsv", lines.collect::<String>());
+    let flags = "--atac-file weighted.tsv --weights w --batch-size 16 --number-of-epochs 3";
+    let Some(gpu) = train(&data, "gpu", flags) else {
+        return;
+    };
+    gpu.ok();
+    data.train("cpu", &format!("{flags} --device cpu")).ok();
+    let history = |on: &str| Table::read(data.path(&format!("{on}/history.tsv")));
+    let (ours, theirs) = (history("gpu"), history("cpu"));
+    for column in ["train_loss", "validation_loss", "validation_r"] {
+        for (a, b) in ours.numbers(column).iter().zip(theirs.numbers(column)) {
+            assert!((a - b).abs() < 1e-4 * b.abs(), "{column}: {a} {b}");
         }
     }
 }

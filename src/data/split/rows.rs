@@ -113,13 +113,14 @@ impl SplitSpec {
     /// Splits the rows of `data`. `random` gives uniform 64-bit numbers and is called for
     /// [`SplitSpec::Random`] alone, once a row but one: the same numbers, the same split.
     ///
-    /// Rows of a random or chromosome split are in rising order, those of a folder in its order.
+    /// Rows of a random or chromosome split are in rising order, those of a folder in its order. Rows that do not count
+    /// ([`Dataset::counts`]) are left out in the end, so that others stay where they are without them.
     ///
-    /// Errors: a part that is empty; in a folder a missing file, an index out of range, a name
+    /// Errors: a part that is empty, or in which no row counts; in a folder a missing file, an index out of range, a name
     /// that is no row, a row in two parts or twice in one; a chromosome that no row has, a row
     /// whose chromosome is not known.
     pub fn split(&self, data: &Dataset, random: impl FnMut() -> u64) -> Result<Split> {
-        match self {
+        let split = match self {
             SplitSpec::Folder(folder) => read_folder(folder, &data.names),
             SplitSpec::Random {
                 validation, test, ..
@@ -130,7 +131,8 @@ impl SplitSpec {
                 let folds = read_folds_json(path)?;
                 by_chromosome(data, Some(&folds.train), &folds.valid, &folds.test)
             }
-        }
+        }?;
+        split.of_rows_that_count(data)
     }
 }
 
@@ -141,6 +143,25 @@ impl Split {
             "note: validation and test are the same rows: the test tells how well the chosen weights fit what they were chosen by"
                 .to_string()
         })
+    }
+
+    fn of_rows_that_count(mut self, data: &Dataset) -> Result<Split> {
+        let parts = [&mut self.train, &mut self.validation, &mut self.test];
+        for (part, rows) in PARTS.iter().zip(parts) {
+            let before = rows.len();
+            rows.retain(|&row| data.counts(row));
+            if rows.is_empty() {
+                return Err(Error::invalid(format!(
+                    "the {part} split has {} and none with a number{}; expected some",
+                    counted(before, "row"),
+                    match data.weights {
+                        Some(_) => " and a weight above 0",
+                        None => "",
+                    }
+                )));
+            }
+        }
+        Ok(self)
     }
 
     /// The parts in the order of [`PARTS`].

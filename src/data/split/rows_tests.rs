@@ -10,6 +10,8 @@ fn data(names: &[&str]) -> Dataset {
         length: 1,
         codes: vec![0; names.len()],
         signals: vec![0.0; names.len()],
+        weights: None,
+        batches: None,
         chromosomes: None,
     }
 }
@@ -355,4 +357,30 @@ proptest! {
         split.write(folder.path(), &data.names).unwrap();
         prop_assert_eq!(SplitSpec::Folder(folder.path().into()).split(&data, || 0).unwrap(), split);
     }
+}
+
+/// The others are where they would be without that.
+#[test]
+fn rows_without_a_number_or_of_weight_0_are_in_no_part() {
+    let mut data = rows(60);
+    let random: SplitSpec = "random:60,20,20".parse().unwrap();
+    let whole = random.split(&data, numbers(3)).unwrap();
+    let (gone, weightless) = (whole.train[4], whole.test[1]);
+    data.signals[gone] = f64::NAN;
+    let mut weights = vec![2.0; 60];
+    weights[weightless] = 0.0;
+    data.weights = Some(weights);
+    let found = random.split(&data, numbers(3)).unwrap();
+    let mut expected = whole.clone();
+    expected.train.remove(4);
+    expected.test.remove(1);
+    assert_eq!(found, expected);
+    for row in whole.validation {
+        data.signals[row] = f64::NAN;
+    }
+    let error = random.split(&data, numbers(3)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the validation split has 12 rows and none with a number and a weight above 0; expected some"
+    );
 }

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 const LENGTHS: [usize; 3] = [4, 5, 6];
 /// Strengths that are tried, in units of the number of training sequences.
 const STRENGTHS: [f64; 7] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
+/// Where outputs lack different rows, each such group needs regressions of its own: the largest few choose length and strength.
+const CHOOSING: usize = 4;
 /// Of more training sequences every n-th.
 const MOST: usize = 20_000;
 
@@ -27,20 +29,14 @@ pub struct Baseline {
 
 /// What the rules predict for `rows`: the training sequences' mean; a line on the share of G and C; ridge regression on counts of words (a
 /// word and its reverse complement are one), whose length and strength have the lowest mean squared error on the validation
-/// sequences. Nothing without training sequences; no ridge without validation sequences.
+/// sequences (of the outputs of the [`CHOOSING`] largest groups that are known in the same rows). Each output's are of the sequences
+/// whose signal is known there. Nothing without training sequences; no ridge without
+/// validation sequences.
 pub fn baselines(dataset: &Dataset, split: &Split, rows: &[usize]) -> Vec<Baseline> {
-    let outputs = dataset.outputs.len();
-    let train: Vec<usize> = {
-        let every = split.train.len().div_ceil(MOST).max(1);
-        split.train.iter().copied().step_by(every).collect()
-    };
-    let signals = |rows: &[usize]| -> Vec<f64> {
-        rows.iter()
-            .flat_map(|&row| dataset.signals(row))
-            .copied()
-            .collect()
-    };
-    let targets = signals(&train);
+    if split.train.is_empty() || dataset.outputs.is_empty() {
+        return Vec::new();
+    }
+    let groups = Group::all(dataset, &split.train);
     let gc = |rows: &[usize]| Features {
         rows: rows
             .iter()
@@ -48,26 +44,30 @@ pub fn baselines(dataset: &Dataset, split: &Split, rows: &[usize]) -> Vec<Baseli
             .collect(),
         width: 1,
     };
-    let Some(line) = Ridge::new(&gc(&train), &targets) else {
-        return Vec::new();
-    };
-    let nothing = Features {
-        rows: vec![Vec::new(); train.len()],
-        width: 0,
-    };
-    let none = Features {
+    let nothing = |rows: &[usize]| Features {
         rows: vec![Vec::new(); rows.len()],
         width: 0,
     };
-    let mean = Ridge::new(&nothing, &targets).and_then(|ridge| ridge.fit(0.0));
-    // Where all have the same share there is no line: the mean is what it says.
-    let line = line.fit(0.0).map(|line| line.predict(&gc(rows)));
-    let mean = mean.map(|mean| mean.predict(&none)).unwrap_or_default();
+    let fitted = |group: &Group, features: &dyn Fn(&[usize]) -> Features| {
+        let ridge = Ridge::new(&features(&group.train), &group.targets)?;
+        Some(ridge.fit(0.0)?.predict(&features(rows)))
+    };
+    let all = dataset.outputs.len();
+    let unknown = || vec![f64::NAN; rows.len() * all];
+    let (mut line, mut mean) = (unknown(), unknown());
+    for group in &groups {
+        if let Some(found) = fitted(group, &nothing) {
+            // Where all have the same share there is no line: the mean is what it says.
+            let on_gc = fitted(group, &gc);
+            group.put(on_gc.as_ref().unwrap_or(&found), &mut line, all);
+            group.put(&found, &mut mean, all);
+        }
+    }
     let mut found = vec![
         Baseline {
             name: "GC",
             what: "a line on the share of G and C".to_string(),
-            predictions: line.unwrap_or_else(|| mean.clone()),
+            predictions: line,
         },
         Baseline {
             name: "mean",
@@ -75,52 +75,136 @@ pub fn baselines(dataset: &Dataset, split: &Split, rows: &[usize]) -> Vec<Baseli
             predictions: mean,
         },
     ];
-    let validation = signals(&split.validation);
-    if validation.is_empty() {
-        return found;
-    }
-    let tried: Vec<Tried> = LENGTHS
-        .par_iter()
-        .filter(|&&length| length <= dataset.length)
-        .flat_map(|&length| {
-            let words = Words::new(length);
-            let ridge = Ridge::new(&words.features(dataset, &train), &targets);
-            let features = words.features(dataset, &split.validation);
-            let of_strength = |strength: &f64| {
-                let fitted = ridge.as_ref()?.fit(*strength)?;
-                let loss = mse(&fitted.predict(&features), &validation);
-                Some(Tried {
-                    length,
-                    loss,
-                    predictions: fitted.predict(&words.features(dataset, rows)),
-                })
-            };
-            STRENGTHS
-                .par_iter()
-                .filter_map(of_strength)
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    let best = tried.into_iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
-    if let Some(best) = best {
-        debug_assert_eq!(best.predictions.len(), rows.len() * outputs);
-        found.insert(
-            0,
-            Baseline {
-                name: "ridge",
-                what: format!("ridge regression on words of {} bases", best.length),
-                predictions: best.predictions,
-            },
-        );
-    }
+    found.splice(0..0, ridge(dataset, &groups, &split.validation, rows));
     found
 }
 
-struct Tried {
-    length: usize,
-    /// On the validation sequences.
-    loss: f64,
-    predictions: Vec<f64>,
+/// Outputs whose signals are known in the same training rows, which one regression serves.
+struct Group {
+    outputs: Vec<usize>,
+    /// Of more than [`MOST`] every n-th.
+    train: Vec<usize>,
+    /// Rows x outputs.
+    targets: Vec<f64>,
+}
+
+impl Group {
+    /// In the order of their first outputs.
+    fn all(dataset: &Dataset, train: &[usize]) -> Vec<Group> {
+        let mut groups: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
+        for output in 0..dataset.outputs.len() {
+            let known = |row: &usize| !dataset.signals(*row)[output].is_nan();
+            let rows: Vec<usize> = train.iter().copied().filter(known).collect();
+            match groups.iter_mut().find(|(own, _)| *own == rows) {
+                Some((_, outputs)) => outputs.push(output),
+                None => groups.push((rows, vec![output])),
+            }
+        }
+        let group = |(rows, outputs): (Vec<usize>, Vec<usize>)| {
+            let every = rows.len().div_ceil(MOST).max(1);
+            let train: Vec<usize> = rows.into_iter().step_by(every).collect();
+            let own = |row: &usize| {
+                let signals = dataset.signals(*row);
+                outputs.iter().map(|&output| signals[output])
+            };
+            Group {
+                targets: train.iter().flat_map(own).collect(),
+                train,
+                outputs: outputs.clone(),
+            }
+        };
+        groups.into_iter().map(group).collect()
+    }
+
+    /// Puts this group's predictions (rows x its outputs) into those of all outputs.
+    fn put(&self, predictions: &[f64], into: &mut [f64], all: usize) {
+        let rows = predictions.chunks(self.outputs.len());
+        for (row, into) in rows.zip(into.chunks_mut(all)) {
+            for (value, &output) in row.iter().zip(&self.outputs) {
+                into[output] = *value;
+            }
+        }
+    }
+}
+
+/// What one length and strength give in a group: for the validation rows, and for those that are asked for. None without a
+/// solution.
+type Tried = Option<[Vec<f64>; 2]>;
+
+/// None without validation rows, or where no length and strength have a solution for all outputs.
+fn ridge(
+    dataset: &Dataset,
+    groups: &[Group],
+    validation: &[usize],
+    rows: &[usize],
+) -> Option<Baseline> {
+    if validation.is_empty() {
+        return None;
+    }
+    let lengths = LENGTHS.iter().filter(|&&length| length <= dataset.length);
+    let words: Vec<Words> = lengths.map(|&length| Words::new(length)).collect();
+    let features: Vec<[Features; 2]> = words
+        .iter()
+        .map(|words| [validation, rows].map(|rows| words.features(dataset, rows)))
+        .collect();
+    // All strengths of a length.
+    let tried = |group: &Group, length: usize, strengths: &[f64]| -> Vec<Tried> {
+        let own = words[length].features(dataset, &group.train);
+        let ridge = Ridge::new(&own, &group.targets);
+        let of_strength = |strength: &f64| {
+            let fitted = ridge.as_ref()?.fit(*strength)?;
+            Some([0, 1].map(|which| fitted.predict(&features[length][which])))
+        };
+        strengths.par_iter().map(of_strength).collect()
+    };
+    // Outputs without a training number stay unknown. Of the others the groups with most numbers are first.
+    let mut groups: Vec<&Group> = groups.iter().filter(|g| !g.train.is_empty()).collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.targets.len()));
+    let (choosing, others) = groups.split_at(groups.len().min(CHOOSING));
+    // A group at a time: each holds the products of all words.
+    let of_group = |group: &&Group| -> Vec<Tried> {
+        let lengths = (0..words.len()).into_par_iter();
+        lengths
+            .flat_map(|length| tried(group, length, &STRENGTHS))
+            .collect()
+    };
+    let of_choosing: Vec<Vec<Tried>> = choosing.iter().map(of_group).collect();
+    let signals: Vec<f64> = validation
+        .iter()
+        .flat_map(|&row| dataset.signals(row))
+        .copied()
+        .collect();
+    let all = dataset.outputs.len();
+    let loss = |choice: usize| {
+        let mut predictions = vec![f64::NAN; signals.len()];
+        for (group, tried) in choosing.iter().zip(&of_choosing) {
+            group.put(&tried[choice].as_ref()?[0], &mut predictions, all);
+        }
+        let pairs = predictions.iter().zip(&signals);
+        let pairs = pairs.filter(|(p, s)| !p.is_nan() && !s.is_nan());
+        let (predictions, signals): (Vec<f64>, Vec<f64>) = pairs.map(|(p, s)| (*p, *s)).unzip();
+        Some((choice, mse(&predictions, &signals)))
+    };
+    let choices = (0..words.len() * STRENGTHS.len()).filter_map(loss);
+    let (best, _) = choices.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (length, strength) = (best / STRENGTHS.len(), best % STRENGTHS.len());
+    let mut predictions = vec![f64::NAN; rows.len() * all];
+    for (group, tried) in choosing.iter().zip(&of_choosing) {
+        group.put(&tried[best].as_ref()?[1], &mut predictions, all);
+    }
+    for group in others {
+        let found = tried(group, length, &STRENGTHS[strength..=strength]);
+        let [_, found] = found.into_iter().next()??;
+        group.put(&found, &mut predictions, all);
+    }
+    Some(Baseline {
+        name: "ridge",
+        what: format!(
+            "ridge regression on words of {} bases",
+            words[length].length
+        ),
+        predictions,
+    })
 }
 
 /// The share of G and C among the known bases; one half of none.
@@ -206,5 +290,88 @@ mod tests {
         assert_eq!(words.places[number("GATA")], words.places[number("TATC")]);
         assert_ne!(words.places[number("GATA")], words.places[number("GATT")]);
         assert_eq!(Words::new(6).count, 2080);
+    }
+
+    /// Sequences of 6 bases at random, whose signals follow the share of G and C.
+    fn data(missing: &[(usize, usize)]) -> (Dataset, Split) {
+        let mut state = 5u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            state >> 40
+        };
+        let codes: Vec<u8> = (0..40 * 6).map(|_| (random() % 4) as u8).collect();
+        let mut signals: Vec<f64> = Vec::new();
+        for sequence in codes.chunks(6) {
+            let gc = sequence.iter().filter(|code| **code % 3 > 0).count() as f64;
+            signals.extend([gc + 1.0, 3.0 - gc + (random() % 8) as f64 / 8.0]);
+        }
+        for (row, output) in missing {
+            signals[2 * row + output] = f64::NAN;
+        }
+        let data = Dataset {
+            names: (0..40).map(|i| format!("s{i}")).collect(),
+            outputs: ["a", "b"].map(String::from).to_vec(),
+            length: 6,
+            codes,
+            signals,
+            weights: None,
+            batches: None,
+            chromosomes: None,
+        };
+        let split = Split {
+            train: (0..24).collect(),
+            validation: (24..32).collect(),
+            test: (32..40).collect(),
+        };
+        (data, split)
+    }
+
+    #[test]
+    fn rules_of_an_output_are_those_of_the_rows_where_it_is_known() {
+        let gone = [3, 7, 11, 20];
+        let missing = gone.map(|row| (row, 1));
+        let (whole, split) = data(&[]);
+        let (part, _) = data(&missing);
+        let all = baselines(&whole, &split, &split.test);
+        let found = baselines(&part, &split, &split.test);
+        let names = |rules: &[Baseline]| rules.iter().map(|rule| rule.name).collect::<Vec<_>>();
+        assert_eq!(names(&all), ["ridge", "GC", "mean"]);
+        assert_eq!(names(&found), ["ridge", "GC", "mean"]);
+        let fewer = Split {
+            train: split
+                .train
+                .iter()
+                .copied()
+                .filter(|row| !gone.contains(row))
+                .collect(),
+            ..split.clone()
+        };
+        let without = baselines(&whole, &fewer, &split.test);
+        let column = |rules: &[Baseline], rule: usize, output: usize| -> Vec<f64> {
+            let values = rules[rule].predictions.iter();
+            values.skip(output).step_by(2).copied().collect()
+        };
+        // The line and the mean; the ridge's length and strength are chosen for all outputs together.
+        for rule in [1, 2] {
+            assert_eq!(column(&found, rule, 0), column(&all, rule, 0));
+            assert_eq!(column(&found, rule, 1), column(&without, rule, 1));
+            assert_ne!(column(&found, rule, 1), column(&all, rule, 1));
+        }
+        assert!(found[0].predictions.iter().all(|p| p.is_finite()));
+        assert!((column(&found, 1, 0)[0] - part.signals(32)[0]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_output_that_is_known_nowhere_has_no_rule() {
+        let missing: Vec<(usize, usize)> = (0..24).map(|row| (row, 1)).collect();
+        let (part, split) = data(&missing);
+        let found = baselines(&part, &split, &split.test);
+        for rule in &found {
+            let [a, b] = [0, 1].map(|output| rule.predictions[output]);
+            assert!(a.is_finite() && b.is_nan(), "{}", rule.name);
+        }
+        assert_eq!(found.len(), 3);
     }
 }

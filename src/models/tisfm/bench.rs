@@ -1,6 +1,6 @@
 //! What `cisgrad bench` times of tiSFM.
 
-use super::network::{Blueprint, Trainable};
+use super::network::{Blueprint, Loss, Trainable};
 use super::{Dimensions, MotifKernels, builtin};
 use crate::Result;
 use crate::args::say;
@@ -36,6 +36,7 @@ pub fn bench(sizes: &Sizes<'_>, load: &Load<'_>) -> Result<Option<(usize, Timed)
             outputs: sizes.outputs.unwrap_or(OUTPUTS),
         },
         trainable: Trainable::AllButMotifs,
+        loss: Loss::default(),
     };
     let optimizer = OptimizerSettings::adamw(Shrink::None, Vec::new());
     let timed = time(

@@ -29,7 +29,7 @@ pub struct Beside {
 }
 
 /// Of each output and rule; `predictions`: the model's, rows x outputs. Rows in the same megabase of a chromosome are one block, rows without a
-/// place are blocks of their own.
+/// place are blocks of their own; rows whose signal is missing are in no output's.
 pub fn beside(
     dataset: &Dataset,
     rows: &[usize],
@@ -37,24 +37,20 @@ pub fn beside(
     baselines: &[Baseline],
 ) -> Vec<Vec<Beside>> {
     let outputs = dataset.outputs.len();
-    let blocks = blocks(dataset, rows);
-    let column = |values: &[f64], output: usize| -> Vec<f64> {
-        values
-            .iter()
-            .skip(output)
-            .step_by(outputs)
-            .copied()
-            .collect()
-    };
-    let signals: Vec<f64> = rows
-        .iter()
-        .flat_map(|&row| dataset.signals(row))
-        .copied()
-        .collect();
     let of_output = |output: usize| {
-        let (own, signals) = (column(predictions, output), column(&signals, output));
+        let known = |&place: &usize| !dataset.signals(rows[place])[output].is_nan();
+        let places: Vec<usize> = (0..rows.len()).filter(known).collect();
+        let column = |values: &[f64]| -> Vec<f64> {
+            let value = |place: &usize| values[place * outputs + output];
+            places.iter().map(value).collect()
+        };
+        let own = column(predictions);
+        let rows: Vec<usize> = places.iter().map(|&place| rows[place]).collect();
+        let signals = rows.iter().map(|&row| dataset.signals(row)[output]);
+        let signals: Vec<f64> = signals.collect();
+        let blocks = blocks(dataset, &rows);
         let of_rule = |baseline: &Baseline| {
-            let rule = column(&baseline.predictions, output);
+            let rule = column(&baseline.predictions);
             Beside {
                 name: baseline.name,
                 mse: mse(&rule, &signals),
@@ -87,7 +83,7 @@ pub fn fields(beside: &[Beside], digits: Digits) -> [String; 6] {
 }
 
 /// Which rules a model does not beat: its r is not above the rule's beyond chance (the interval of the difference reaches 0), or its mean
-/// squared error is not below that of the mean. `losses`: the model's, by output.
+/// squared error is not below that of the mean. `losses`: the model's, by output, NaN where none was measured.
 pub fn told(
     outputs: &[String],
     losses: &[f64],
@@ -100,6 +96,9 @@ pub fn told(
         let mut not = Vec::new();
         for ((output, loss), rules) in outputs.iter().zip(losses).zip(beside) {
             let rule = &rules[place];
+            if loss.is_nan() {
+                continue;
+            }
             match rule.difference {
                 Some(difference) if difference.low > 0.0 => {}
                 Some(Difference { value, low, high }) => not.push(format!(

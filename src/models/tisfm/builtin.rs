@@ -1,7 +1,7 @@
 //! The built-in architectures, and finding one by name.
 
 use super::Spec;
-use crate::args::near::nearest;
+use crate::io::near::nearest;
 use crate::io::text::read_text;
 use crate::{Error, Result};
 use std::path::Path;

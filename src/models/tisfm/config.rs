@@ -1,8 +1,10 @@
 //! What config.json says of a tiSFM model.
 
-use super::network::{Blueprint, Trainable};
+use super::network::{Blueprint, Loss, Trainable};
 use super::{Dimensions, MotifKernels, Spec};
+use crate::data::batch_offsets::BatchOffsets;
 use crate::dna::motif::{self, Motif};
+use crate::io::signals::RowColumns;
 use crate::train::folder::config::{Described, Difference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,6 +36,12 @@ pub struct Description {
     pub trainable: Trainable,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataFiles>,
+    /// The columns of the signal table that are no outputs.
+    #[serde(default, skip_serializing_if = "RowColumns::is_empty")]
+    pub columns: RowColumns,
+    /// What was taken off the signals of each batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_offsets: Option<BatchOffsets>,
 }
 
 /// config.json of a tiSFM model.
@@ -52,7 +60,14 @@ impl Description {
             window: blueprint.dimensions.window,
             trainable: blueprint.trainable,
             data: None,
+            columns: RowColumns::default(),
+            batch_offsets: None,
         }
+    }
+
+    fn offsets_fit(&self) -> bool {
+        let offsets = self.batch_offsets.as_ref();
+        offsets.is_none_or(|offsets| offsets.are_of(self.outputs.len()))
     }
 
     /// A motif by the place of its kernel, as messages call it.
@@ -75,6 +90,7 @@ impl Description {
                 .strands()
                 .map(|_| MotifKernels::empty(self.motifs.len(), self.motif_width)),
             trainable: self.trainable,
+            loss: Loss::default(),
         }
     }
 }
@@ -94,11 +110,26 @@ impl Described for Description {
             () if self.motif_width == 0 && !self.motifs.is_empty() => {
                 Err("a model of motifs without a position".to_string())
             }
+            () if !self.offsets_fit() => Err("offsets of batches for other outputs".to_string()),
             () => Ok(()),
         }
     }
 
     fn difference(&self, now: &Self) -> Option<Difference> {
+        // Before the outputs, which follow from them.
+        let (a, b) = (&self.columns, &now.columns);
+        let columns = [
+            ("--weights", &a.weights, &b.weights),
+            ("--batch-column", &a.batch, &b.batch),
+        ];
+        let column = columns.into_iter().find(|(_, before, now)| before != now);
+        if let Some((flag, before, now)) = column {
+            return Some(Difference {
+                what: flag.to_string(),
+                before: before.clone(),
+                now: now.clone(),
+            });
+        }
         if self.architecture != now.architecture {
             return Some(Difference {
                 what: "architecture".to_string(),

@@ -1,7 +1,7 @@
 //! Weights that the original program saved, in any of its versions.
 
 use super::config::{Config, Description};
-use super::network::{Blueprint, MOTIF_WEIGHT, Network, Trainable};
+use super::network::{Blueprint, Loss, MOTIF_WEIGHT, Network, Trainable};
 use super::spec::Strands;
 use super::{Dimensions, KIND, MotifKernels, Spec};
 use crate::data::Notes;
@@ -148,6 +148,7 @@ impl Whole {
             },
             kernels: self.kernels,
             trainable: Trainable::default(),
+            loss: Loss::default(),
         };
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -230,6 +231,7 @@ mod tests {
             },
             kernels: Some(MotifKernels::empty(3, 6)),
             trainable: Trainable::default(),
+            loss: Loss::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::data::dataset::Dataset;
 use crate::engine::Device;
 use crate::io::atomic::write_atomic;
 use crate::io::state_dict::read;
-use crate::metrics::regression::{mse, pearson, spearman};
+use crate::metrics::regression::{known, mse, pearson, spearman};
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
 use crate::train::folder::{BEST, LAST};
@@ -29,20 +29,26 @@ pub struct Score {
     pub mse: f64,
     pub pearson: f64,
     pub spearman: f64,
+    /// Those with a signal in this output; with any, of all outputs together.
+    pub sequences: usize,
 }
 
 impl Score {
     pub const COLUMNS: &str = "output\tmse\tpearson\tspearman\tsequences";
 
-    /// A line of so many sequences under [`Score::COLUMNS`].
-    pub fn line(&self, digits: Digits, sequences: usize) -> String {
+    /// A line under [`Score::COLUMNS`].
+    pub fn line(&self, digits: Digits) -> String {
         let [mse, pearson, spearman] =
             [self.mse, self.pearson, self.spearman].map(|number| digits.of(number));
-        format!("{}\t{mse}\t{pearson}\t{spearman}\t{sequences}", self.output)
+        let Score {
+            output, sequences, ..
+        } = self;
+        format!("{output}\t{mse}\t{pearson}\t{spearman}\t{sequences}")
     }
 }
 
-/// Of each output, then of all numbers together (`all`); both tables are rows x outputs.
+/// Of each output, then of all numbers together (`all`); both tables are rows x outputs. Signals that are missing, NaN, are in no
+/// score.
 pub fn scores(outputs: &[String], predictions: &[f64], signals: &[f64]) -> Vec<Score> {
     let column = |values: &[f64], o: usize| -> Vec<f64> {
         values
@@ -52,15 +58,25 @@ pub fn scores(outputs: &[String], predictions: &[f64], signals: &[f64]) -> Vec<S
             .copied()
             .collect()
     };
-    let score = |output: &str, a: &[f64], b: &[f64]| Score {
-        output: output.to_string(),
-        mse: mse(a, b),
-        pearson: pearson(a, b),
-        spearman: spearman(a, b),
+    let score = |output: &str, predictions: &[f64], signals: &[f64]| {
+        let (a, b) = known(predictions, signals);
+        Score {
+            output: output.to_string(),
+            mse: mse(&a, &b),
+            pearson: pearson(&a, &b),
+            spearman: spearman(&a, &b),
+            sequences: a.len(),
+        }
     };
     let each = outputs.iter().enumerate();
     let each = each.map(|(o, name)| score(name, &column(predictions, o), &column(signals, o)));
-    each.chain([score("all", predictions, signals)]).collect()
+    let rows = signals.chunks(outputs.len().max(1));
+    let rows = rows.filter(|row| row.iter().any(|signal| !signal.is_nan()));
+    let all = Score {
+        sequences: rows.count(),
+        ..score("all", predictions, signals)
+    };
+    each.chain([all]).collect()
 }
 
 /// What an output must not be called, since tables have rows or columns of that name beside the outputs'; None where all
@@ -114,7 +130,7 @@ impl Tested<'_> {
         let signals: Vec<f64> = self
             .test
             .iter()
-            .flat_map(|&r| &self.rows.signals[r * outputs.len()..][..outputs.len()])
+            .flat_map(|&row| self.dataset.signals(row))
             .copied()
             .collect();
         let mut lines = vec![format!("weights\t{}", Score::COLUMNS)];
@@ -145,8 +161,7 @@ impl Tested<'_> {
             let scores = scores(outputs, &found, &signals);
             best = (found, scores.iter().map(|score| score.mse).collect());
             losses.extend(scores.last().map(|all| all.mse));
-            let line =
-                |score: &Score| format!("{name}\t{}", score.line(Digits::All, self.test.len()));
+            let line = |score: &Score| format!("{name}\t{}", score.line(Digits::All));
             lines.extend(scores.iter().map(line));
         }
         write_atomic(folder.join(TEST), |w| writeln!(w, "{}", lines.join("\n")))?;
@@ -171,7 +186,7 @@ impl Tested<'_> {
         let mut lines = vec![format!("baseline\t{}", Score::COLUMNS)];
         for baseline in self.baselines {
             let line = |score: &Score| {
-                let line = score.line(Digits::All, self.test.len());
+                let line = score.line(Digits::All);
                 format!("{}\t{line}", baseline.name)
             };
             lines.extend(
@@ -214,10 +229,23 @@ mod tests {
         assert_eq!(losses, [2.0, 5.0, 3.5]);
         assert_eq!(found[2].output, "all");
         assert!((found[0].pearson - 1.0).abs() < 1e-12 && found[1].pearson.is_nan());
-        let line = found[1].line(Digits::All, 2);
+        let line = found[1].line(Digits::All);
         assert!(
             line.starts_with("b\t5\t") && line.ends_with("\t2"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn missing_signals_are_in_no_score() {
+        let outputs = ["a", "b"].map(String::from);
+        let nan = f64::NAN;
+        let predictions = [1.0, 5.0, 2.0, 0.0, 3.0, 2.0];
+        let found = scores(&outputs, &predictions, &[2.0, nan, nan, nan, 5.0, 2.5]);
+        let counts: Vec<usize> = found.iter().map(|score| score.sequences).collect();
+        assert_eq!(counts, [2, 1, 2]);
+        let losses: Vec<f64> = found.iter().map(|score| score.mse).collect();
+        assert_eq!(losses, [2.5, 0.25, 5.25 / 3.0]);
+        assert!((found[0].pearson - 1.0).abs() < 1e-12 && found[1].pearson.is_nan());
     }
 }

@@ -30,6 +30,7 @@ pub mod saved;
 pub mod simulate;
 mod sizes;
 pub mod spec;
+pub mod targets;
 pub mod trained_kernels;
 
 use crate::train::folder::TRAIN_BEST;

@@ -3,10 +3,10 @@
 use super::KIND;
 use crate::engine::{Layout, Param, Real, Role, Tape, Var};
 use crate::metrics::mean;
-use crate::metrics::regression::pearson;
+use crate::metrics::regression::{known, pearson};
 use crate::models::tisfm::build::kernel_layer;
 use crate::models::tisfm::{Built, Dimensions, Features, KernelLayer, MotifKernels, Spec, build};
-use crate::ops::mse::mse;
+use crate::ops::mse::{mse, weighted_mse};
 use crate::train::folder::weights::Number;
 use crate::train::model::{
     Kind, Lowering, Model, Overall, Processor, Purpose, Recorded, RowShape, Tally,
@@ -36,6 +36,26 @@ impl Trainable {
     }
 }
 
+/// What a row's targets are, and its loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loss {
+    /// The mean squared error over the outputs, whose signals are the targets.
+    #[default]
+    Mean,
+    /// Weighted: behind the signals stand their weights, 0 for one that is missing.
+    Weighted,
+}
+
+impl Loss {
+    /// Numbers of a row's targets.
+    pub fn targets(self, outputs: usize) -> usize {
+        match self {
+            Loss::Mean => outputs,
+            Loss::Weighted => 2 * outputs,
+        }
+    }
+}
+
 /// Everything but the numbers.
 #[derive(Clone, Debug)]
 pub struct Blueprint {
@@ -43,6 +63,8 @@ pub struct Blueprint {
     pub dimensions: Dimensions,
     pub kernels: Option<MotifKernels>,
     pub trainable: Trainable,
+    /// Of training.
+    pub loss: Loss,
 }
 
 /// The motif layer's weight in the state dict.
@@ -114,12 +136,12 @@ impl Model for Blueprint {
         RowShape {
             length: self.dimensions.window,
             dense: Vec::new(),
-            targets: self.dimensions.outputs,
+            targets: self.loss.targets(self.dimensions.outputs),
             outputs: self.dimensions.outputs,
         }
     }
 
-    /// The loss is the mean squared error over the outputs.
+    /// The loss is that of [`Loss`].
     fn record<T: Real>(
         &self,
         tape: &mut Tape<T>,
@@ -133,7 +155,7 @@ impl Model for Blueprint {
         };
         let built = self.build(tape, lowering)?;
         let loss = match purpose {
-            Purpose::Train => Some(with_loss(tape, built.output, self.dimensions.outputs)),
+            Purpose::Train => Some(with_loss(tape, built.output, self.loss)),
             Purpose::Predict => None,
         };
         Ok(Recorded {
@@ -142,12 +164,27 @@ impl Model for Blueprint {
         })
     }
 
-    /// Squared errors.
+    /// Squared errors, weighted as in training.
     fn tally<T: Real>(&self, outputs: &[T], targets: &[f64], tally: &mut Tally) {
-        for (p, s) in outputs.iter().zip(targets) {
-            tally.sum += (p.f64() - s) * (p.f64() - s);
+        let squares = |p: &T, s: &f64| (p.f64() - s) * (p.f64() - s);
+        match self.loss {
+            Loss::Mean => {
+                for (p, s) in outputs.iter().zip(targets) {
+                    tally.sum += squares(p, s);
+                }
+                tally.count += outputs.len() as f64;
+            }
+            Loss::Weighted => {
+                let width = self.dimensions.outputs;
+                for (outputs, targets) in outputs.chunks(width).zip(targets.chunks(2 * width)) {
+                    let (signals, weights) = targets.split_at(width);
+                    for ((p, s), weight) in outputs.iter().zip(signals).zip(weights) {
+                        tally.sum += weight * squares(p, s);
+                        tally.count += weight;
+                    }
+                }
+            }
         }
-        tally.count += outputs.len() as f64;
     }
 
     /// The mean of the outputs' correlations with their signals.
@@ -159,13 +196,27 @@ impl Model for Blueprint {
     }
 }
 
-/// Over the outputs where it is defined: neither predictions nor signals are all the same.
+/// Over the outputs where it is defined: neither predictions nor signals are all the same. `targets` are those of either
+/// [`Loss`]; signals of the weight 0 are missing.
 fn mean_correlation(outputs: &[f64], targets: &[f64], width: usize) -> Option<f64> {
-    let column = |values: &[f64], output: usize| -> Vec<f64> {
-        values.iter().skip(output).step_by(width).copied().collect()
+    let rows = (outputs.len() / width).max(1);
+    let stride = (targets.len() / rows).max(width);
+    let of_output = |output: usize| {
+        let column = |values: &[f64], first: usize, stride: usize| -> Vec<f64> {
+            values.iter().skip(first).step_by(stride).copied().collect()
+        };
+        let predictions = column(outputs, output, width);
+        let mut signals = column(targets, output, stride);
+        if stride > width {
+            let weights = column(targets, width + output, stride);
+            let missing = signals.iter_mut().zip(weights);
+            let missing = missing.filter(|(_, weight)| *weight == 0.0);
+            missing.for_each(|(signal, _)| *signal = f64::NAN);
+        }
+        let (predictions, signals) = known(&predictions, &signals);
+        pearson(&predictions, &signals)
     };
-    let all = (0..width).map(|output| pearson(&column(outputs, output), &column(targets, output)));
-    mean(all.filter(|r| r.is_finite()))
+    mean((0..width).map(of_output).filter(|r| r.is_finite()))
 }
 
 impl Blueprint {
@@ -222,8 +273,36 @@ impl<T: Real> Network<T> {
     }
 }
 
-/// The mean squared error from targets that are the next dense input.
-pub fn with_loss<T: Real>(tape: &mut Tape<T>, output: Var, outputs: usize) -> Var {
-    let target = tape.dense_input(&[outputs]);
-    mse(tape, output, target)
+/// The loss from targets that are the next dense input.
+pub fn with_loss<T: Real>(tape: &mut Tape<T>, output: Var, loss: Loss) -> Var {
+    let outputs = tape.len(output);
+    let target = tape.dense_input(&[loss.targets(outputs)]);
+    match loss {
+        Loss::Mean => mse(tape, output, target),
+        Loss::Weighted => weighted_mse(tape, output, target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlations_are_over_signals_that_are_known() {
+        let outputs = [1.0, 9.0, 2.0, 8.0, 3.0, 7.0];
+        let signals = [2.0, 1.0, 4.0, 2.0, 9.0, 4.0];
+        let whole = mean_correlation(&outputs, &signals, 2).unwrap();
+        let weighted: Vec<f64> = signals
+            .chunks(2)
+            .flat_map(|row| [row[0], row[1], 0.5, 2.0])
+            .collect();
+        assert_eq!(mean_correlation(&outputs, &weighted, 2), Some(whole));
+        // The first signal of the last row is missing: 1, 2 against 2, 4.
+        let mut missing = weighted.clone();
+        (missing[8], missing[10]) = (0.0, 0.0);
+        let second = pearson(&[9.0, 8.0, 7.0], &[1.0, 2.0, 4.0]);
+        let found = mean_correlation(&outputs, &missing, 2).unwrap();
+        assert!((found - (1.0 + second) / 2.0).abs() < 1e-12, "{found}");
+        assert_eq!(mean_correlation(&[], &[], 2), None);
+    }
 }

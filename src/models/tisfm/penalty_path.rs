@@ -14,7 +14,7 @@ use crate::io::atomic::{remove_leftovers, write_atomic};
 use crate::io::state_dict::{StateDict, read};
 use crate::io::text::read_text;
 use crate::metrics::blocks::standard_error;
-use crate::metrics::regression::mse;
+use crate::metrics::regression::{known, mse};
 use crate::numbers::{counted, rounded};
 use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
@@ -233,12 +233,15 @@ impl Steps<'_> {
     }
 }
 
-/// The mean squared error of each row; `predictions`: rows x outputs.
+/// The mean squared error of each row, over the outputs that it has a signal of; `predictions`: rows x outputs.
 fn losses(predictions: &[f64], dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
     let width = dataset.outputs.len();
     let rows = rows.iter().zip(predictions.chunks_exact(width));
-    rows.map(|(&row, predicted)| mse(predicted, dataset.signals(row)))
-        .collect()
+    rows.map(|(&row, predicted)| {
+        let (a, b) = known(predicted, dataset.signals(row));
+        mse(&a, &b)
+    })
+    .collect()
 }
 
 /// A finished step, as the table has it.

@@ -1,4 +1,4 @@
-//! tiSFM's samples: rows of a table of sequences and signals.
+//! tiSFM's samples: rows of a table of sequences and of what a model is fitted to.
 
 use crate::Result;
 use crate::data::Notes;
@@ -6,13 +6,13 @@ use crate::engine::Philox;
 use crate::engine::params::STREAM_SHUFFLE;
 use crate::train::batch::{Row, Samples, Source, Table};
 
-/// Sequences and signals by row, in memory; a sample is the number of a row.
+/// Sequences and targets by row, in memory; a sample is the number of a row.
 #[derive(Clone, Copy)]
 pub struct Rows<'a> {
     /// rows x length base codes.
     pub codes: &'a [u8],
-    /// rows x outputs; empty where nothing is trained.
-    pub signals: &'a [f64],
+    /// rows x targets ([`Targets`](super::targets::Targets)); empty where nothing is trained.
+    pub targets: &'a [f64],
     pub length: usize,
 }
 
@@ -26,7 +26,7 @@ impl Source for Rows<'_> {
 
     fn targets(&self, sample: &usize, targets: &mut [f64]) {
         let width = targets.len();
-        targets.copy_from_slice(&self.signals[sample * width..(sample + 1) * width]);
+        targets.copy_from_slice(&self.targets[sample * width..(sample + 1) * width]);
     }
 
     fn table(&self) -> Option<Table<usize>> {

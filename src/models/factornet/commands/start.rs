@@ -2,11 +2,11 @@
 //! names.
 
 use super::train_args::Args;
-use crate::args::near::nearest;
 use crate::args::say;
 use crate::dna::motif::{Motif, information};
 use crate::interpret::motif_matches::resembling;
 use crate::io::meme::parse_meme;
+use crate::io::near::nearest;
 use crate::io::sources::Sources;
 use crate::io::text::first_names;
 use crate::models::factornet::config::Config;

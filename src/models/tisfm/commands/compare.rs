@@ -191,7 +191,7 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         let dataset = &entrant.dataset;
         let samples = Rows {
             codes: &dataset.codes,
-            signals: &dataset.signals,
+            targets: &[],
             length: dataset.length,
         };
         let label = format!("predicting with {}", entrant.path.display());
@@ -206,25 +206,21 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         }
         bar.finish();
         let of_output = |output: usize| {
-            let members = predicted
-                .iter()
-                .zip(&entrant.rows)
-                .map(|(values, rows)| Predicted {
-                    predictions: values
-                        .iter()
-                        .skip(output)
-                        .step_by(outputs.len())
-                        .copied()
-                        .collect(),
-                    signals: rows
-                        .iter()
-                        .map(|&row| dataset.signals(row)[output])
-                        .collect(),
-                    blocks: rows
-                        .iter()
-                        .map(|&row| numbers[&of_name[dataset.names[row].as_str()]])
-                        .collect(),
-                });
+            let members = predicted.iter().zip(&entrant.rows).map(|(values, rows)| {
+                let predictions = values.iter().skip(output).step_by(outputs.len());
+                let mut of = Predicted::default();
+                for (&row, &prediction) in rows.iter().zip(predictions) {
+                    let signal = dataset.signals(row)[output];
+                    // A signal that is missing says nothing.
+                    if !signal.is_nan() {
+                        of.predictions.push(prediction);
+                        of.signals.push(signal);
+                        of.blocks
+                            .push(numbers[&of_name[dataset.names[row].as_str()]]);
+                    }
+                }
+                of
+            });
             correlations(&members.collect::<Vec<_>>(), &draws)
         };
         figures.push((0..outputs.len()).map(of_output).collect());

@@ -5,6 +5,7 @@ use crate::args::say;
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec, split_files};
+use crate::io::signals::RowColumns;
 use crate::io::sources::Sources;
 use crate::models::tisfm::measured::misleading;
 use crate::models::tisfm::saved::SavedModel;
@@ -53,10 +54,10 @@ impl DataArgs {
         SplitSpec::Folder(folder.to_path_buf()).split(dataset, || 0)
     }
 
-    /// The data set of the training run, or the files given in its place.
+    /// The data set of the training run, or the files given in its place, less the offsets of the batches that the model knows.
     ///
     /// # Errors
-    /// Files that are not there any more, or are not of this model's outputs.
+    /// Files that are not there any more, or are not of this model's outputs; a column of the training run's that is not there.
     pub fn dataset(&self, model: &SavedModel, genome: Option<&Path>) -> Result<Dataset> {
         let known = model.config.model.data.as_ref();
         let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
@@ -75,9 +76,14 @@ impl DataArgs {
         let used = [Some(signals.as_path()), Some(&sequences), genome];
         let used: Vec<&Path> = used.into_iter().flatten().collect();
         warn_of_changed(&model.config.files, &used, &sources)?;
-        let dataset = read(&sources, &signals, &sequences, genome)?;
-        check_outputs(&signals, &dataset, model.config.model.outputs.len())?;
-        by_name(&signals, dataset, &model.config.model.outputs)
+        let description = &model.config.model;
+        let dataset = read(&sources, &signals, &description.columns, &sequences, genome)?;
+        check_outputs(&signals, &dataset, description.outputs.len())?;
+        let mut dataset = by_name(&signals, dataset, &description.outputs)?;
+        if let Some(offsets) = &description.batch_offsets {
+            say(&offsets.take_off(&mut dataset));
+        }
+        Ok(dataset)
     }
 }
 
@@ -154,16 +160,17 @@ pub fn check_response_num(given: usize, signals: &Path, dataset: &Dataset) -> Re
     )))
 }
 
-/// The rows of both files; says what was noticed.
+/// The rows of both files (`own`: columns of the signals that are no outputs); says what was noticed.
 pub fn read(
     sources: &Sources,
     signals: &Path,
+    own: &RowColumns,
     sequences: &Path,
     genome: Option<&Path>,
 ) -> Result<Dataset> {
     let mut notes = Notes::new();
     let (table, sequences) = (sources.lines(signals)?, sources.lines(sequences)?);
-    let read = Dataset::read(table, sequences, genome, &mut notes);
+    let read = Dataset::read(table, own, sequences, genome, &mut notes);
     say(&notes);
     let dataset = read?.0;
     if let Some(which) = misleading(&dataset.outputs) {

@@ -101,7 +101,7 @@ pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs>
     interrupt::watch();
     let samples = Rows {
         codes: &sequences.codes,
-        signals: &[],
+        targets: &[],
         length: sequences.length,
     };
     let bar = Reporter::new().bar("looking", sequences.len(), "sequences");

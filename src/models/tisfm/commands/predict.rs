@@ -79,11 +79,17 @@ fn all(args: &Args, file: &Path, known: Kinds) -> Result<()> {
         &sequences.codes,
         sequences.length,
     ));
+    if model.config.model.batch_offsets.is_some() {
+        notes.push(
+            "note: the model was trained on signals less their batches' offsets: predictions are those of no batch in particular"
+                .to_string(),
+        );
+    }
     let device = device.announce();
     say(&notes);
     let samples = Rows {
         codes: &sequences.codes,
-        signals: &[],
+        targets: &[],
         length: sequences.length,
     };
     let rows: Vec<usize> = (0..sequences.len()).collect();
@@ -157,7 +163,7 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
     let device = device.announce();
     let samples = Rows {
         codes: &dataset.codes,
-        signals: &dataset.signals,
+        targets: &[],
         length: dataset.length,
     };
     let found = args.predict(&members, &device, precision, samples, &rows)?;
@@ -176,7 +182,10 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
                 fields(&found, place, outputs.len())
             )?;
             for signal in dataset.signals(row) {
-                write!(w, "\t{signal:?}")?;
+                match signal.is_nan() {
+                    true => write!(w, "\t")?,
+                    false => write!(w, "\t{signal:?}")?,
+                }
             }
             writeln!(w)?;
         }

@@ -6,6 +6,7 @@ use super::train_args::PositionStart;
 use crate::args::recipe::POINTER;
 use crate::args::{Unannounced, outputs, say};
 use crate::data::Notes;
+use crate::data::batch_offsets::BatchOffsets;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{Split, SplitSpec};
 use crate::data::uninformative::{check, without_bases};
@@ -21,6 +22,7 @@ use crate::models::tisfm::measured::{TEST, Tested, misleading};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
+use crate::models::tisfm::targets::Targets;
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreign, saved};
 use crate::numbers::{counted, has_or_have, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
@@ -138,6 +140,7 @@ impl Read {
         let (kernels, motifs) = args.motifs(spec, sources, &mut notes)?;
         let read = Dataset::read(
             sources.lines(&args.inputs.atac_file)?,
+            &args.columns(),
             sources.lines(&args.inputs.sequences)?,
             args.inputs.genome.as_deref(),
             &mut notes,
@@ -184,15 +187,23 @@ fn run_read(
     mut notes: Notes,
 ) -> Result<()> {
     let precision = args.precision.precision();
-    let (dataset, sources) = (&read.dataset, around.sources);
-    let split = args.split(dataset)?;
+    let sources = around.sources;
+    let split = args.split(&read.dataset)?;
     notes.extend(split.note());
     notes.extend(without_bases(
-        &dataset.names,
-        &dataset.codes,
-        dataset.length,
+        &read.dataset.names,
+        &read.dataset.codes,
+        read.dataset.length,
     ));
+    let offsets = BatchOffsets::of(&read.dataset, &split.train)?;
+    let less = offsets.as_ref().map(|offsets| {
+        let mut dataset = read.dataset.clone();
+        notes.extend(offsets.take_off(&mut dataset));
+        dataset
+    });
+    let dataset = less.as_ref().unwrap_or(&read.dataset);
     notes.extend(check(dataset, &split)?);
+    let targets = Targets::of(dataset, &split);
     let blueprint = Blueprint {
         spec,
         dimensions: Dimensions {
@@ -201,8 +212,10 @@ fn run_read(
         },
         kernels: read.kernels.clone(),
         trainable: args.trainable(),
+        loss: targets.loss,
     };
-    let config = args.config(&blueprint, &read.motifs, dataset, precision, sources)?;
+    let mut config = args.config(&blueprint, &read.motifs, dataset, precision, sources)?;
+    config.model.batch_offsets = offsets;
     if !around.more {
         sources.forget();
     }
@@ -211,6 +224,7 @@ fn run_read(
     let data = Data {
         dataset,
         split: &split,
+        targets,
         notes,
     };
     match precision {
@@ -223,6 +237,7 @@ fn run_read(
 struct Data<'a> {
     dataset: &'a Dataset,
     split: &'a Split,
+    targets: Targets<'a>,
     notes: Notes,
 }
 
@@ -255,7 +270,7 @@ fn train<T: Number>(
     let samples = TrainingRows {
         rows: Rows {
             codes: &dataset.codes,
-            signals: &dataset.signals,
+            targets: &data.targets.values,
             length: dataset.length,
         },
         train: &split.train,
@@ -677,6 +692,7 @@ impl Args {
             kind: KIND.name.to_string(),
             model: Description {
                 data: Some(data),
+                columns: self.columns(),
                 ..Description::of(blueprint, motifs, dataset.outputs.clone())
             },
             precision,

@@ -5,6 +5,7 @@ use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::recipe::{Recipe, choose};
 use crate::args::{DeviceArgs, PrecisionArg};
+use crate::io::signals::RowColumns;
 use crate::models::tisfm::KIND;
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
@@ -135,6 +136,13 @@ pub struct Args {
     /// Arithmetic and weights: f32, f64 (the reference) or bf16 (GPU)
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     pub(super) precision: PrecisionArg,
+    /// Column of the signals that says how much each row counts in the loss: 0 or more, 0 leaves the row out
+    #[arg(long, value_name = "COLUMN")]
+    weights: Option<String>,
+    /// Column of the signals that names each row's batch, as the experiment it is of: what a batch's signals differ by on average
+    /// is taken off before training
+    #[arg(long, value_name = "COLUMN")]
+    batch_column: Option<String>,
     #[command(flatten)]
     pub(super) device: DeviceArgs,
 }
@@ -228,12 +236,25 @@ impl Args {
         ]
     }
 
+    /// The columns of the signals that are no outputs.
+    pub(super) fn columns(&self) -> RowColumns {
+        RowColumns {
+            weights: self.weights.clone(),
+            batch: self.batch_column.clone(),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         self.ensemble.check()?;
         self.ensemble.ensemble(&KIND, self.seed)?;
         match self.ensemble.folds {
             None => self.inputs.check()?,
             Some(_) => self.inputs.check_no_split("--folds")?,
+        }
+        if self.ensemble.folds.is_some() && self.batch_column.is_some() {
+            return Err(Error::usage(
+                "--folds with --batch-column: each fold's training sequences give offsets of their own, which one ensemble cannot hold: give --seeds, or train each fold by itself (--split fold:1/5)",
+            ));
         }
         if self.ensemble.given() && self.lambdas().len() > 1 {
             return Err(Error::usage(

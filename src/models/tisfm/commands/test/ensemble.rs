@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
     let rows: Vec<Vec<usize>> = splits.iter().map(|split| args.part(split)).collect();
     let samples = Rows {
         codes: &dataset.codes,
-        signals: &dataset.signals,
+        targets: &[],
         length: dataset.length,
     };
     let all = rows.iter().map(Vec::len).sum();

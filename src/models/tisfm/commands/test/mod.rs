@@ -12,10 +12,11 @@ use crate::args::{Digits, emit, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::{PARTS, Split};
-use crate::data::uninformative::{constant_outputs, undefined, without_bases};
+use crate::data::uninformative::{unmeasurable, without_bases};
 use crate::engine::Device;
 use crate::io::grown_table::GrownTable;
 use crate::io::meme::parse_meme;
+use crate::io::signals::RowColumns;
 use crate::io::sources::Sources;
 use crate::metrics::{deviation, mean};
 use crate::models::tisfm::baselines::{Baseline, baselines};
@@ -300,7 +301,9 @@ impl Args {
         let weights = foreign::read(&spec, file)?;
         let whole = foreign::Whole::new(spec, weights, self.meme_file.as_deref(), &sources)?;
         say(&whole.notes);
-        let dataset = read(&sources, signals, sequences, self.model.genome.as_deref())?;
+        let genome = self.model.genome.as_deref();
+        let own = RowColumns::default();
+        let dataset = read(&sources, signals, &own, sequences, genome)?;
         if let Some(window) = self.window_size
             && window != dataset.length
         {
@@ -426,7 +429,7 @@ impl Args {
             }
             writeln!(w)?;
             for (place, score) in scores.iter().enumerate() {
-                write!(w, "{}", score.line(digits, rows.len()))?;
+                write!(w, "{}", score.line(digits))?;
                 if !members.is_empty() {
                     write!(w, "\t{}", of_members(members, place, digits))?;
                 }
@@ -471,9 +474,9 @@ impl Args {
         } else {
             test
         };
-        let constant = undefined(&constant_outputs(dataset, rows), part, rows);
+        let warnings = unmeasurable(dataset, part, rows, &[]);
         let empty = without_bases(&dataset.names, &dataset.codes, dataset.length);
-        for warning in empty.into_iter().chain(constant) {
+        for warning in empty.into_iter().chain(warnings) {
             tell!("{warning}");
         }
     }
@@ -506,7 +509,7 @@ impl Args {
     ) -> Result<Vec<f64>> {
         let samples = Rows {
             codes: &dataset.codes,
-            signals: &dataset.signals,
+            targets: &[],
             length: dataset.length,
         };
         let bar = Reporter::new().bar("testing", rows.len(), "sequences");
