@@ -109,14 +109,9 @@ impl Model for Blueprint {
         &self,
         tape: &mut Tape<T>,
         purpose: Purpose,
-        on: Processor,
+        _on: Processor,
     ) -> Result<Recorded> {
-        // Motifs that learn are scanned by small ops on a GPU: the fused one has no kernel for their gradient.
-        let lowering = match (on, purpose, self.trainable) {
-            (Processor::Gpu, Purpose::Train, Trainable::All) => Lowering::Composed,
-            _ => Lowering::Fused,
-        };
-        let built = self.build(tape, lowering)?;
+        let built = self.build(tape, Lowering::Fused)?;
         let loss = match purpose {
             Purpose::Train => Some(with_loss(tape, built.output, self.dimensions.outputs)),
             Purpose::Predict => None,
