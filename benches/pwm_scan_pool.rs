@@ -1,5 +1,5 @@
 //! The motif part of tiSFM at its published size: sequences a second, forward and with the
-//! backward run, from base codes and from dense input, on one and two threads, at every
+//! backward run (frozen motifs, and motifs that learn), from base codes and from dense input, on one and two threads, at every
 //! instruction set; the plain form for comparison.
 
 use cisgrad::engine::simd::levels;
@@ -55,7 +55,16 @@ struct Setup {
     features: usize,
 }
 
-fn setup(form: Form, codes: bool, training: bool) -> Setup {
+#[derive(Clone, Copy, PartialEq)]
+enum Run {
+    Forward,
+    Training,
+    /// The motifs' gradient too; all their columns differ from 0, as after the first step.
+    MotifsLearn,
+}
+
+fn setup(form: Form, codes: bool, run: Run) -> Setup {
+    let (training, learn) = (run != Run::Forward, run == Run::MotifsLearn);
     let philox = Philox::new(7);
     let mut tape = Tape::<f32>::new(training);
     let declare = |tape: &mut Tape<f32>, name: &str, shape: &[usize], learns: bool| -> Var {
@@ -63,7 +72,7 @@ fn setup(form: Form, codes: bool, training: bool) -> Setup {
     };
     let features = CHANNELS / 2;
     let parameters = [
-        declare(&mut tape, "weight", &[CHANNELS, 4, WIDTH], false),
+        declare(&mut tape, "weight", &[CHANNELS, 4, WIDTH], learn),
         declare(&mut tape, "scale", &[CHANNELS], true),
         declare(&mut tape, "bias", &[1, CHANNELS, 1], true),
         declare(&mut tape, "pool", &[features], true),
@@ -90,6 +99,9 @@ fn setup(form: Form, codes: bool, training: bool) -> Setup {
     dense.push(numbers(5, ROWS * features));
     let loss = training.then(|| inner(&mut tape, out, weighting));
     let mut params = motifs(&philox);
+    if learn {
+        params.iter_mut().for_each(|w| *w += 0.01);
+    }
     params.extend(numbers(6, CHANNELS));
     params.extend(numbers(7, CHANNELS).iter().map(|x| x - 4.0));
     params.extend(vec![2.0; features]);
@@ -138,12 +150,17 @@ fn bench(c: &mut Criterion) {
             .build()
             .expect("threads");
         for (input, codes) in [("codes", true), ("dense", false)] {
-            for (run, training) in [("forward", false), ("training", true)] {
-                let mut group = c.benchmark_group(format!("{input}/{run}/{threads}"));
+            for (name, run) in [
+                ("forward", Run::Forward),
+                ("training", Run::Training),
+                ("motifs learn", Run::MotifsLearn),
+            ] {
+                let training = run != Run::Forward;
+                let mut group = c.benchmark_group(format!("{input}/{name}/{threads}"));
                 group.throughput(Throughput::Elements(ROWS as u64));
                 group.sample_size(10);
                 for (name, form) in &forms {
-                    let mut setup = setup(*form, codes, training);
+                    let mut setup = setup(*form, codes, run);
                     let mut losses = vec![0.0; ROWS];
                     let len = if training {
                         setup.executor.layout().len()

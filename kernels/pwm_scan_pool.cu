@@ -449,3 +449,108 @@ extern "C" __global__ void __launch_bounds__(320) pwm_scan_pool_dense_backward(c
         to[3 * length] += sum.w;
     }
 }
+
+// ---- the gradient of the motifs -------------------------------------------------------------------------------
+
+// Columns that a warp adds up, warps of a block, and places that a block takes at a time.
+static constexpr u32 OWN = 4, WARPS = 8, PLACES = WARPS * BLOCK;
+
+// The four bases at position `at` of a row: from x, (4, length), where there are no codes, else the code's base and the
+// position table's number (`source`, which may be null) on all four.
+DEV float4 bases_at(const u8* codes, const u32* index, const float* source, u32 row, u32 at, u32 length) {
+    if (at >= length) return make_float4(0.f, 0.f, 0.f, 0.f);
+    if (!codes) {
+        const float* x = source + (u64)row * 4 * length + at;
+        return make_float4(x[0], x[length], x[2 * length], x[3 * length]);
+    }
+    const u32 code = codes[(u64)row * length + at];
+    const float p = source ? source[index[at]] : 0.f;
+    return make_float4(p + (code == 0), p + (code == 1), p + (code == 2), p + (code == 3));
+}
+
+// partial[strip][column][lane][base] = sum over the strip's rows, in order, and places i of x[base][i + j] times the gradient
+// of the score at i. Block (group, strip of rows, 32 columns): for 64 places at a time each warp makes the gradients of eight
+// scores, then it adds up four columns over all of them. Motifs that learn have all their columns in the group. What bounds
+// it: multiply-adds, as many for the scores as for the columns.
+extern "C" __global__ void __launch_bounds__(256) pwm_scan_pool_motifs_backward(const u32* __restrict__ table, const u8* __restrict__ codes, const u32* __restrict__ index, const float* __restrict__ source, const float* __restrict__ weights, const float* __restrict__ lines, float* __restrict__ stats, const float* __restrict__ dy, float* __restrict__ partial, u32 groups, u32 rows, u32 length, u32 kernel_width, u32 strands, u32 features) {
+    DYN_SMEM(memory);
+    const Geometry geometry{table, groups};
+    const u32 g = blockIdx.x, lane = threadIdx.x % LANES, warp = threadIdx.x / LANES;
+    const u32 slots = groups * LANES, slot = g * LANES + lane, channel = geometry.channel(slot);
+    const Group group = geometry.group(g);
+    const u32 j0 = (blockIdx.z * WARPS + warp) * OWN, i = warp * BLOCK, ends = length - group.width + 1;
+    const u32 count = PLACES + kernel_width + BLOCK + WARPS * OWN;
+    float4* xs = (float4*)memory;
+    float* gradients = (float*)(xs + count);
+    const float4* own = (const float4*)weights + (u64)group.columns * LANES + lane;
+    const Channel c = channel_of(geometry, lines, slot, length - kernel_width + 1);
+    const Stats from = stats_of(stats, rows, slots);
+    const bool real = channel != NO_CHANNEL;
+    float4 sum[OWN];
+#pragma unroll
+    for (u32 k = 0; k < OWN; k++) sum[k] = make_float4(0.f, 0.f, 0.f, 0.f);
+    for (u32 row = blockIdx.y; row < rows; row += gridDim.y) {
+        const u64 at = (u64)row * slots + slot;
+        const float d = real ? dy[(u64)row * features + channel / strands] : 0.f;
+        const float logz = real ? from.logz[at] : 0.f, out = real ? from.out[at] : 0.f;
+        for (u32 i0 = 0; i0 < ends; i0 += PLACES) {
+            __syncthreads();
+            for (u32 q = threadIdx.x; q < count; q += blockDim.x) xs[q] = bases_at(codes, index, source, row, i0 + q, length);
+            __syncthreads();
+            float s[BLOCK] = {};
+            scan_dense(s, xs + i, own, group.width);
+#pragma unroll
+            for (u32 p = 0; p < BLOCK; p++) {
+                const u32 place = i0 + i + p;
+                const bool inside = real && place >= c.begin && place < c.end;
+                gradients[(i + p) * LANES + lane] = inside ? score_gradient(c, s[p], d, logz, out) : 0.f;
+            }
+            __syncthreads();
+            if (j0 >= group.width) continue;
+            float4 window[OWN];
+#pragma unroll
+            for (u32 k = 0; k < OWN; k++) window[k] = xs[j0 + k];
+#pragma unroll 8
+            for (u32 q = 0; q < PLACES; q++) {
+                const float u = gradients[q * LANES + lane];
+#pragma unroll
+                for (u32 k = 0; k < OWN; k++) {
+                    sum[k].x += window[k].x * u;
+                    sum[k].y += window[k].y * u;
+                    sum[k].z += window[k].z * u;
+                    sum[k].w += window[k].w * u;
+                }
+#pragma unroll
+                for (u32 k = 0; k + 1 < OWN; k++) window[k] = window[k + 1];
+                window[OWN - 1] = xs[q + j0 + OWN];
+            }
+        }
+    }
+    float4* to = (float4*)partial + ((u64)blockIdx.y * slots * kernel_width + (u64)group.columns * LANES) + lane;
+#pragma unroll
+    for (u32 k = 0; k < OWN; k++)
+        if (j0 + k < group.width) to[(j0 + k) * LANES] = sum[k];
+}
+
+// dweight[c][base][first + j] += sum of the strips, in order. Block (group, eight columns).
+extern "C" __global__ void __launch_bounds__(256) pwm_scan_pool_motifs_sum(const u32* __restrict__ table, const float* __restrict__ partial, float* __restrict__ dweight, u32 groups, u32 kernel_width, u32 strips) {
+    const Geometry geometry{table, groups};
+    const u32 g = blockIdx.x, lane = threadIdx.x % LANES, j = blockIdx.y * (blockDim.x / LANES) + threadIdx.x / LANES;
+    const u32 slots = groups * LANES, slot = g * LANES + lane, channel = geometry.channel(slot);
+    const Group group = geometry.group(g);
+    if (channel == NO_CHANNEL || j >= group.width) return;
+    const float4* from = (const float4*)partial + (u64)(group.columns + j) * LANES + lane;
+    float4 sum = make_float4(0.f, 0.f, 0.f, 0.f);
+    for (u32 strip = 0; strip < strips; strip++) {
+        const float4 part = from[(u64)strip * slots * kernel_width];
+        sum.x += part.x;
+        sum.y += part.y;
+        sum.z += part.z;
+        sum.w += part.w;
+    }
+    float* to = dweight + (u64)channel * 4 * kernel_width + geometry.first(slot) + j;
+    to[0] += sum.x;
+    to[kernel_width] += sum.y;
+    to[2 * kernel_width] += sum.z;
+    to[3 * kernel_width] += sum.w;
+}

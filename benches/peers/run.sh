@@ -5,7 +5,8 @@
 #     cargo build --release
 #     PYTHON=peer/bin/python benches/peers/run.sh MOTIFS.meme.gz [ARCHITECTURE...]
 #
-# From the environment: PYTHON (python3), CISGRAD (target/release/cisgrad), ROUNDS (5), THREADS (2), MODES ("train inference").
+# From the environment: PYTHON (python3), CISGRAD (target/release/cisgrad), ROUNDS (5), THREADS (2), MODES ("train inference"),
+# UNFREEZE=--unfreeze-conv: the motif kernels learn too.
 # stdout: every measurement as TSV, then the ratios of medians as comment lines. Say the processor with every figure.
 set -eu
 # PyTorch at its best: glibc keeps its memory instead of handing every activation back to the system (2 to 4 times the speed).
@@ -44,9 +45,9 @@ while [ "$round" -lt "${ROUNDS:-5}" ]; do
     for architecture in "$@"; do
         for mode in ${MODES:-train inference}; do
             measure torch "$python" "$here/tisfm_torch.py" --threads "$threads" \
-                --architecture "$architecture" --meme-file "$meme" --mode "$mode"
+                --architecture "$architecture" --meme-file "$meme" --mode "$mode" ${UNFREEZE:-}
             measure cisgrad "$cisgrad" bench --device cpu --threads "$threads" \
-                --architecture "$architecture" --meme-file "$meme" --mode "$mode"
+                --architecture "$architecture" --meme-file "$meme" --mode "$mode" ${UNFREEZE:-}
         done
     done
     round=$((round + 1))

@@ -4,7 +4,7 @@
     python tisfm_torch.py --architecture A --mode train --meme-file M.meme.gz       one TSV line: sequences/s, peak memory
 
 Parameter names are the original's. A training step is forward, mean squared error, backward, AdamW with the motif kernels
-frozen: what the original's train_model.py does by default. Inputs and starting values are random; the speed does not depend on them.
+frozen: what the original's train_model.py does by default; with --unfreeze-conv they learn too, as its flag of that name makes them. Inputs and starting values are random; the speed does not depend on them.
 """
 
 import argparse
@@ -156,6 +156,7 @@ def measure(args):
     torch.backends.cudnn.allow_tf32 = args.precision == "tf32"
     kernels = motif_kernels(read_meme(args.meme_file))
     net = Net(kernels, args.window_size, args.outputs, ARCHITECTURES[args.architecture]).to(args.device)
+    net.conv_motif.weight.requires_grad_(args.unfreeze_conv)
     bases = torch.randint(4, (args.batch_size, args.window_size))
     x = F.one_hot(bases, 4).transpose(1, 2).float().contiguous().to(args.device)  # resident: feeding is not measured
     y = torch.randn(args.batch_size, args.outputs).to(args.device)
@@ -214,6 +215,7 @@ def main():
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
     parser.add_argument("--compile", action="store_true", help="torch.compile the network")
+    parser.add_argument("--unfreeze-conv", action="store_true", help="train the motif kernels too")
     parser.add_argument("--warm-up", type=int, default=2, help="steps that are not timed")
     parser.add_argument("--steps", type=int, default=5, help="timed steps (on a GPU runs of 64); the median counts")
     parser.add_argument("--seed", type=int, default=0)

@@ -91,8 +91,6 @@ pub struct Case {
     /// The inputs lie where finite differences mean nothing.
     pub at_a_kink: bool,
     pub training: bool,
-    /// The op's CUDA form leaves one of these gradients to smaller ops.
-    pub cpu_only: bool,
     /// Elements of one input that are 0.
     pub zeros: Option<(usize, Zero)>,
     /// bf16 on a GPU against f64; None where bf16 changes nothing.
@@ -147,11 +145,6 @@ impl Case {
         self
     }
 
-    pub fn cpu_only(mut self) -> Self {
-        self.cpu_only = true;
-        self
-    }
-
     /// Sets elements of an input to 0.
     pub fn zeroed(
         mut self,
@@ -191,7 +184,7 @@ impl Case {
 
     /// The op has kernels for a GPU, all that the case wants of it.
     pub fn runs_on_a_gpu(&self) -> bool {
-        !self.cpu_only && self.without_kernels().is_empty()
+        self.without_kernels().is_empty()
     }
 
     /// The ops of the case that have no kernels for a GPU.

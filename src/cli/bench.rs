@@ -32,6 +32,9 @@ pub struct Args {
     /// Outputs of the model [default: 3; 1 for FactorNet]
     #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     outputs: Option<usize>,
+    /// Train the motif kernels too (tiSFM)
+    #[arg(long)]
+    unfreeze_conv: bool,
     /// Sequences of a step
     #[arg(long, default_value_t = 254, value_name = "N", value_parser = one_or_more::<usize>)]
     batch_size: usize,
@@ -60,6 +63,7 @@ pub fn run(args: &Args) -> Result<()> {
         motifs: args.meme_file.as_deref(),
         window: args.window_size,
         outputs: args.outputs,
+        motifs_learn: args.unfreeze_conv,
     };
     let load = Load {
         mode: args.mode,

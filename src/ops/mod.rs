@@ -23,7 +23,6 @@ macro_rules! op_case {
             tolerance_gradient: 1e-6,
             at_a_kink: false,
             training: true,
-            cpu_only: false,
             zeros: None,
             tolerance_bf16: None,
         }

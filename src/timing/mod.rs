@@ -33,6 +33,8 @@ pub struct Sizes<'a> {
     /// Length of the sequences.
     pub window: Option<usize>,
     pub outputs: Option<usize>,
+    /// Whether kernels that stand still by default learn too.
+    pub motifs_learn: bool,
 }
 
 /// Times a model of one kind and tells the length of its sequences; None where the name is another kind's.

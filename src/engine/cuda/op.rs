@@ -154,11 +154,6 @@ pub trait DeviceOp: Send + Sync {
         None
     }
 
-    /// There is no kernel for the gradient of this input: a program that needs it is recorded from smaller ops.
-    fn leaves_gradient(&self, _index: usize) -> bool {
-        false
-    }
-
     /// Why these sizes are too large for the op's kernels, if they are.
     fn refuses(&self) -> Option<String> {
         None

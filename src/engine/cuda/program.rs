@@ -138,13 +138,6 @@ impl DeviceProgram {
                 .iter()
                 .map(|v| reached[tape.root(*v).0])
                 .collect();
-            if let Some(index) = (0..by_input.len()).find(|&i| by_input[i] && op.leaves_gradient(i))
-            {
-                return Err(Error::Device(format!(
-                    "{} has no CUDA kernel for the gradient of its input {index}",
-                    step.op.name()
-                )));
-            }
             let step_rows = if tape.values[step.output.0].per_row {
                 rows
             } else {

@@ -23,6 +23,11 @@ pub fn bench(sizes: &Sizes<'_>, load: &Load<'_>) -> Result<Option<(usize, Timed)
             sizes.architecture
         ))
     })?;
+    if sizes.motifs_learn {
+        return Err(Error::usage(
+            "--unfreeze-conv: FactorNet's kernels always learn; leave it out",
+        ));
+    }
     let spec = Spec {
         length: sizes.window.unwrap_or(1000),
         motif_width: 26,

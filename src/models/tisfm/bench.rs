@@ -35,7 +35,11 @@ pub fn bench(sizes: &Sizes<'_>, load: &Load<'_>) -> Result<Option<(usize, Timed)
             window,
             outputs: sizes.outputs.unwrap_or(OUTPUTS),
         },
-        trainable: Trainable::AllButMotifs,
+        trainable: if sizes.motifs_learn {
+            Trainable::All
+        } else {
+            Trainable::AllButMotifs
+        },
         loss: Loss::default(),
     };
     let optimizer = OptimizerSettings::adamw(Shrink::None, Vec::new());

@@ -146,14 +146,9 @@ impl Model for Blueprint {
         &self,
         tape: &mut Tape<T>,
         purpose: Purpose,
-        on: Processor,
+        _on: Processor,
     ) -> Result<Recorded> {
-        // Motifs that learn are scanned by small ops on a GPU: the fused one has no kernel for their gradient.
-        let lowering = match (on, purpose, self.trainable.moves_motifs()) {
-            (Processor::Gpu, Purpose::Train, true) => Lowering::Composed,
-            _ => Lowering::Fused,
-        };
-        let built = self.build(tape, lowering)?;
+        let built = self.build(tape, Lowering::Fused)?;
         let loss = match purpose {
             Purpose::Train => Some(with_loss(tape, built.output, self.loss)),
             Purpose::Predict => None,

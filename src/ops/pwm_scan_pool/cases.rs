@@ -139,14 +139,11 @@ pub fn cases() -> Vec<Case> {
             strands,
         };
         for frozen in [true, false] {
-            for case in [
+            cases.extend([
                 size.codes(true, frozen),
                 size.codes(false, frozen),
                 size.dense(frozen),
-            ] {
-                // On a GPU, motifs that learn are scanned by conv1d.
-                cases.push(if frozen { case } else { case.cpu_only() });
-            }
+            ]);
         }
     }
     // Motifs narrower than the kernel, each in its own way: they are scanned only as wide as they are.

@@ -94,21 +94,21 @@ impl Size {
         }
     }
 
-    /// Output, and the gradient of every parameter but the motifs, and of x.
+    /// Output, and the gradient of every parameter, and of x.
     fn run<T: Real>(&self, form: Form, source: Source, piece: usize) -> Vec<Vec<f64>> {
         let numbers = self.numbers();
         let mut tape = Tape::<T>::new(true);
         let (channels, features) = (self.channels(), self.features());
-        let mut param = |name: &str, shape: &[usize], learns: bool| {
-            tape.declare(name, shape, Init::Constant(0.0), Role::Weight, learns)
+        let mut param = |name: &str, shape: &[usize]| {
+            tape.declare(name, shape, Init::Constant(0.0), Role::Weight, true)
         };
         let parameters = [
-            param("weight", &[channels, 4, self.width], false),
-            param("scale", &[channels], true),
-            param("bias", &[1, channels, 1], true),
-            param("pool", &[features], true),
+            param("weight", &[channels, 4, self.width]),
+            param("scale", &[channels]),
+            param("bias", &[1, channels, 1]),
+            param("pool", &[features]),
         ];
-        let table = param("table", &[self.length.div_ceil(2), 1], true);
+        let table = param("table", &[self.length.div_ceil(2), 1]);
         let weighting = tape.dense_input(&[features]);
         let x = tape.dense_input(&[4, self.length]);
         tape.watch(x);
@@ -146,7 +146,7 @@ impl Size {
         let found = executor.inspect(&params, &batch, &mut grads, &[x]);
         let back = |v: &[T]| v.iter().map(|x| x.f64()).collect::<Vec<f64>>();
         let mut all = vec![back(&found.output)];
-        for param in &executor.layout().params[1..] {
+        for param in &executor.layout().params {
             all.push(back(&grads[param.range()]));
         }
         if source == Source::Dense {

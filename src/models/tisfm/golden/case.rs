@@ -120,11 +120,12 @@ impl Case {
         Ok(checks)
     }
 
-    /// Output, loss and gradients on a GPU: block by block with all gradients, fused with the motifs frozen.
+    /// Output, loss and gradients on a GPU: block by block and fused, and fused with the motifs frozen.
     pub fn check_on(&self, gpu: &Arc<Gpu>) -> Result<Vec<Check>> {
         let mut checks = Vec::new();
         for (lowering, trainable) in [
             (Lowering::Composed, Trainable::All),
+            (Lowering::Fused, Trainable::All),
             (Lowering::Fused, Trainable::AllButMotifs),
         ] {
             let blueprint = Blueprint {

@@ -2,6 +2,7 @@
 //! the position table's part.
 
 use super::super::Dims;
+use super::motifs::{FromCodes, store};
 use super::pack::{KMERS, MER, NONE, Packs, TILE, Table, Tile, Vector, kmer};
 use super::pool::{
     BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, add_to, backward_block,
@@ -28,6 +29,10 @@ impl Kmers {
             numbers.resize(numbers.len() + stride - length, NONE);
         }
         Kmers { numbers, stride }
+    }
+
+    fn row(&self, row: usize) -> &[u8] {
+        &self.numbers[row * self.stride..][..self.stride]
     }
 }
 
@@ -96,7 +101,7 @@ impl Scorer for CodeScores<'_> {
             out.copy_from_slice(&self.position[tile * padded + at..][..BLOCK]);
         }
         let tile = &self.packs.tiles[tile];
-        let numbers = &self.kmers.numbers[row * self.kmers.stride..][..self.kmers.stride];
+        let numbers = self.kmers.row(row);
         let mut from = at + tile.start;
         for tables in self.packs.tables(tile).chunks(MOST_TABLES) {
             let numbers = &numbers[from..];
@@ -136,11 +141,13 @@ fn add<const N: usize>(tables: &[Table], numbers: &[u8], out: &mut Block) {
     }
 }
 
-/// The backward run; with `source` in the targets, a number a position.
+/// The backward run; with `source` in the targets, a number for each position.
 pub struct CodesBackward<'a, 'b> {
     pub rows: usize,
     pub inputs: &'a [Operand<'a, f32>],
     pub scorer: CodeScores<'a>,
+    /// What the position table adds at each position, and `BEHIND` zeros; empty without one.
+    pub numbers: &'a [f32],
     /// `rows x 3 x features` of the forward run.
     pub saved: &'a [f32],
     pub grad_output: &'a [f32],
@@ -158,6 +165,8 @@ impl Kernel for CodesBackward<'_, '_> {
         // The scores' gradients summed over the rows, with zeros before and after.
         let mut sums_by_place = vec![[0.0; TILE]; positions + 2 * d.width + GROUP];
         let mut by_position = vec![[0.0; LANES]; d.length + GROUP];
+        let learns = self.targets.weight.is_some();
+        let mut motifs = learns.then(|| FromCodes::new(d.width, self.rows, padded(d)));
         let mut rows = Vec::with_capacity(self.rows);
         let features = d.features();
         for (t, tile) in self.scorer.packs.tiles.iter().enumerate() {
@@ -176,7 +185,11 @@ impl Kernel for CodesBackward<'_, '_> {
             for at in (0..positions).step_by(BLOCK) {
                 let n = BLOCK.min(positions - at);
                 for (row, lanes_of_row) in rows.iter().enumerate() {
-                    self.scorer.scores::<LANES, FMA>(t, row, at, &mut block);
+                    let block = match &mut motifs {
+                        Some(motifs) => motifs.block(row, at),
+                        None => &mut block,
+                    };
+                    self.scorer.scores::<LANES, FMA>(t, row, at, block);
                     backward_block::<LANES, FMA>(&mut block[..n], &lanes, lanes_of_row, &mut sums);
                     for (sum, u) in sums_by_place[lead + at..].iter_mut().zip(&block[..n]) {
                         let sum = parts_mut::<LANES>(sum);
@@ -190,6 +203,12 @@ impl Kernel for CodesBackward<'_, '_> {
             if self.targets.source.is_some() && tile.width > 0 {
                 let columns = self.scorer.packs.columns(tile);
                 project::<LANES, FMA>(tile, positions, columns, &sums_by_place, &mut by_position);
+            }
+            if let (Some(weight), Some(motifs)) = (&mut self.targets.weight, &mut motifs) {
+                let kmers = (0..self.rows).map(|row| self.scorer.kmers.row(row));
+                let sums = &sums_by_place[lead..lead + positions];
+                let columns = motifs.columns::<LANES, FMA>(kmers, sums, self.numbers);
+                store(tile, columns, weight);
             }
             self.targets.add(tile, d.strands, &sums);
         }

@@ -1,6 +1,7 @@
 //! Dense x: tiles of channels by blocks of positions in registers, over the motifs' true widths.
 
 use super::super::{Dims, SOURCE};
+use super::motifs::{BEHIND, correlate, store};
 use super::pack::{Packs, TILE, Tile, Vector};
 use super::pool::{
     BLOCK, Block, Lanes, RowLanes, Scorer, Targets, TileSums, add_to, backward_block,
@@ -9,7 +10,10 @@ use crate::engine::Operand;
 use crate::engine::lanes::{add_product, add_scaled, parts};
 use crate::engine::simd::Kernel;
 
-/// x with zeros after each base's row, so that whole blocks can be read.
+/// Zeros after each base's row of x, so that whole blocks can be read.
+const ZEROS: usize = if BLOCK > BEHIND { BLOCK } else { BEHIND };
+
+/// x with these zeros.
 pub struct Padded {
     numbers: Vec<f32>,
     stride: usize,
@@ -17,15 +21,20 @@ pub struct Padded {
 
 impl Padded {
     pub fn new(d: Dims, rows: usize, inputs: &[Operand<'_, f32>]) -> Self {
-        let stride = d.length + BLOCK;
+        let stride = d.length + ZEROS;
         let mut numbers = Vec::with_capacity(rows * 4 * stride);
         for row in 0..rows {
             for x in inputs[SOURCE].row(row).chunks_exact(d.length) {
                 numbers.extend_from_slice(x);
-                numbers.resize(numbers.len() + BLOCK, 0.0);
+                numbers.resize(numbers.len() + ZEROS, 0.0);
             }
         }
         Padded { numbers, stride }
+    }
+
+    /// Four bases, a stride each.
+    fn row(&self, row: usize) -> &[f32] {
+        &self.numbers[row * 4 * self.stride..][..4 * self.stride]
     }
 }
 
@@ -48,7 +57,7 @@ impl Scorer for DenseScores<'_> {
         let tile = &self.packs.tiles[tile];
         let weights = self.packs.weights(tile);
         let stride = self.x.stride;
-        let x = &self.x.numbers[row * 4 * stride..][..4 * stride];
+        let x = self.x.row(row);
         let from = at + tile.start;
         if LANES == TILE {
             scan::<8, 1, LANES, FMA>(weights, x, stride, from, out);
@@ -116,6 +125,7 @@ impl Kernel for DenseBackward<'_, '_> {
         let (positions, features) = (d.positions(), d.features());
         // The scores' gradient of one row, with zeros before and after.
         let mut by_place = vec![[0.0; TILE]; positions + 2 * d.width + BLOCK];
+        let mut columns = vec![[0.0; TILE]; 4 * d.width];
         let row_len = d.length + WIDE_GROUP;
         // By row and position: four bases.
         let mut by_position = vec![[[0.0f32; LANES]; 4]; self.rows * row_len];
@@ -124,6 +134,7 @@ impl Kernel for DenseBackward<'_, '_> {
             let mut sums = TileSums::default();
             let lead = tile.width.saturating_sub(1);
             by_place.fill([0.0; TILE]);
+            columns.fill([0.0; TILE]);
             let saved = self.saved.chunks_exact(3 * features);
             let grad_output = self.grad_output.chunks_exact(features);
             for (row, (saved, grad_output)) in saved.zip(grad_output).enumerate() {
@@ -137,6 +148,13 @@ impl Kernel for DenseBackward<'_, '_> {
                     backward_block::<LANES, FMA>(&mut block[..n], &lanes, &row_lanes, &mut sums);
                     block[n..].fill([0.0; TILE]);
                 }
+                if self.targets.weight.is_some() {
+                    let places = &by_place[lead..lead + positions];
+                    let x = self.scorer.x.row(row).chunks_exact(self.scorer.x.stride);
+                    for (x, columns) in x.zip(columns.chunks_exact_mut(d.width)) {
+                        correlate::<LANES, FMA>(places, x, columns);
+                    }
+                }
                 if self.targets.source.is_some() && tile.width > 0 {
                     let weights = self.scorer.packs.weights(tile);
                     let out = &mut by_position[row * row_len..][..row_len];
@@ -146,6 +164,9 @@ impl Kernel for DenseBackward<'_, '_> {
                         project::<GROUP, LANES, FMA>(tile, positions, weights, &by_place, out);
                     }
                 }
+            }
+            if let Some(weight) = &mut self.targets.weight {
+                store(tile, &columns, weight);
             }
             self.targets.add(tile, d.strands, &sums);
         }

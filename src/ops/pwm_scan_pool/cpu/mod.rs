@@ -3,6 +3,7 @@
 
 mod codes;
 mod dense;
+mod motifs;
 mod pack;
 mod plain;
 mod pool;
@@ -12,6 +13,7 @@ use crate::engine::simd::{Level, dispatch_at};
 use crate::engine::{Backward, Context, Forward, Operand, Prepared, Real};
 use codes::{CodeScores, CodesBackward, Kmers, PositionBias};
 use dense::{DenseBackward, DenseScores, Padded};
+use motifs::BEHIND;
 use pack::{Packs, Vector};
 use pool::{Scan, Targets};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,7 +56,7 @@ pub fn saved<T: Real>(op: &PwmScanPool, rows: usize) -> usize {
 }
 
 pub fn scratch<T: Real>(op: &PwmScanPool, rows: usize) -> usize {
-    // The plain form's place is needed where motifs learn.
+    // The plain form's place is needed where the motifs are not parameters.
     let fast = level::<T>(op).map_or(0, |_| rows * 3 * op.dims.channels);
     plain::scratch(op).max(fast)
 }
@@ -77,21 +79,31 @@ fn operands<'a, T: Real>(inputs: &[Operand<'a, T>]) -> Vec<Operand<'a, f32>> {
     inputs.iter().map(operand).collect()
 }
 
-fn position_bias(op: &PwmScanPool, level: Level, packs: &Packs, table: &[f32]) -> Vec<Vector> {
+/// What the position table adds at each position, and zeros that whole blocks may read; empty without one.
+fn numbers_by_position(op: &PwmScanPool, table: &[f32]) -> Vec<f32> {
     match &op.input {
         Input::Codes {
             index: Some(index), ..
         } => {
-            let numbers: Vec<f32> = index.iter().map(|&i| table[i as usize]).collect();
-            let kernel = PositionBias {
-                dims: op.dims,
-                packs,
-                numbers: &numbers,
-            };
-            dispatch_at(level, kernel)
+            let zeros = std::iter::repeat_n(0.0, BEHIND);
+            let numbers = index.iter().map(|&i| table[i as usize]);
+            numbers.chain(zeros).collect()
         }
         _ => Vec::new(),
     }
+}
+
+fn position_bias(op: &PwmScanPool, level: Level, packs: &Packs, table: &[f32]) -> Vec<Vector> {
+    let numbers = numbers_by_position(op, table);
+    if numbers.is_empty() {
+        return Vec::new();
+    }
+    let kernel = PositionBias {
+        dims: op.dims,
+        packs,
+        numbers: &numbers,
+    };
+    dispatch_at(level, kernel)
 }
 
 pub fn prepare<T: Real>(op: &PwmScanPool, inputs: &[Option<&[T]>]) -> Option<Prepared> {
@@ -187,8 +199,7 @@ pub fn forward<T: Real>(op: &PwmScanPool, io: Forward<'_, T>) {
 }
 
 pub fn backward<T: Real>(op: &PwmScanPool, io: Backward<'_, '_, T>) {
-    let motifs_learn = io.grads[WEIGHT].is_some();
-    let (Some(level), Some(_), false) = (level::<T>(op), io.context.prepared, motifs_learn) else {
+    let (Some(level), Some(_)) = (level::<T>(op), io.context.prepared) else {
         return plain::backward(op, io);
     };
     let (dims, rows) = (op.dims, io.rows);
@@ -199,10 +210,9 @@ pub fn backward<T: Real>(op: &PwmScanPool, io: Backward<'_, '_, T>) {
     let mut grads = io
         .grads
         .iter_mut()
-        .skip(1)
         .map(|g| g.as_mut().map(|g| as_f32_mut(g.data)));
     let mut next = || grads.next().flatten();
-    let (scale, bias, pool, source) = (next(), next(), next(), next());
+    let (weight, scale, bias, pool, source) = (next(), next(), next(), next(), next());
     let made = code_inputs(op, level, fast, &inputs, &io.context, rows);
     let (Some(made), Input::Codes { index, .. }) = (made, &op.input) else {
         let kernel = DenseBackward {
@@ -216,6 +226,7 @@ pub fn backward<T: Real>(op: &PwmScanPool, io: Backward<'_, '_, T>) {
             saved,
             grad_output,
             targets: Targets {
+                weight,
                 scale,
                 bias,
                 pool,
@@ -225,13 +236,19 @@ pub fn backward<T: Real>(op: &PwmScanPool, io: Backward<'_, '_, T>) {
         return dispatch_at(level, kernel);
     };
     let mut by_position = vec![0.0; dims.length];
+    let numbers = match (&weight, inputs.get(SOURCE)) {
+        (Some(_), Some(table)) => numbers_by_position(op, table.data),
+        _ => Vec::new(),
+    };
     let kernel = CodesBackward {
         rows,
         inputs: &inputs,
         scorer: code_scores(op, fast, &made),
+        numbers: &numbers,
         saved,
         grad_output,
         targets: Targets {
+            weight,
             scale,
             bias,
             pool,

@@ -80,7 +80,7 @@ pub fn kmer(codes: [u8; MER]) -> u8 {
 }
 
 /// Every k-mer with its number.
-fn kmers() -> impl Iterator<Item = [u8; MER]> {
+pub fn every_kmer() -> impl Iterator<Item = [u8; MER]> {
     (0..125u8).map(|i| [i / 25, i / 5 % 5, i % 5])
 }
 
@@ -172,7 +172,7 @@ impl Packs {
 
 fn table(columns: &[[Vector; 4]; MER]) -> Table {
     let mut table = [[0.0; TILE]; KMERS];
-    for codes in kmers() {
+    for codes in every_kmer() {
         let row = &mut table[usize::from(kmer(codes))];
         for (column, code) in columns.iter().zip(codes) {
             if let Some(weights) = column.get(usize::from(code)) {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn every_kmer_has_a_number_of_its_own() {
-        let mut seen: Vec<u8> = kmers().map(kmer).collect();
+        let mut seen: Vec<u8> = every_kmer().map(kmer).collect();
         seen.sort_unstable();
         assert!(seen.iter().enumerate().all(|(i, &k)| usize::from(k) == i));
         assert_eq!(kmer([4, 4, 4]), NONE);

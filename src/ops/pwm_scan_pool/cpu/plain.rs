@@ -1,5 +1,4 @@
-//! The plain form, one row after the other with all scores written down: the reference, and the
-//! only form that gives the gradient of the motifs themselves.
+//! The plain form, one row after the other with all scores written down: the reference.
 
 use super::super::{BIAS, Dims, Input, POOL, PwmScanPool, SCALE, SOURCE, WEIGHT};
 use crate::engine::{Backward, Context, Forward, Mat, MatMut, Operand, Real, matmul};

@@ -260,6 +260,7 @@ pub fn backward_block<const LANES: usize, const FMA: bool>(
 
 /// Where gradients go; None where nobody asks.
 pub struct Targets<'a> {
+    pub weight: Option<&'a mut [f32]>,
     pub scale: Option<&'a mut [f32]>,
     pub bias: Option<&'a mut [f32]>,
     pub pool: Option<&'a mut [f32]>,

@@ -6,7 +6,8 @@ use crate::Result;
 use crate::engine::cuda::kernels::{
     PwmScanPoolBackwardLines, PwmScanPoolBackwardPositions, PwmScanPoolBackwardTable,
     PwmScanPoolCodesBackward, PwmScanPoolCodesForward, PwmScanPoolDenseBackward,
-    PwmScanPoolDenseForward, PwmScanPoolPack, PwmScanPoolShift,
+    PwmScanPoolDenseForward, PwmScanPoolMotifsBackward, PwmScanPoolMotifsSum, PwmScanPoolPack,
+    PwmScanPoolShift,
 };
 use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid, In, Kernel, Needs, Out};
 
@@ -14,8 +15,11 @@ use crate::engine::cuda::{DeviceBackward, DeviceForward, DeviceOp, Grid, In, Ker
 const BLOCK: usize = 8;
 /// Rows whose pairs of bases a block of the backward run stages at a time.
 const STAGED: usize = 128;
-/// Blocks along the rows of the forward run: with the groups, a few for each multiprocessor.
+/// Blocks along the rows, of the forward run and of the motifs' gradient: with the groups, a few for each multiprocessor.
 const ROW_STRIPS: usize = 8;
+/// Columns of the motifs that a block adds up (WARPS times OWN of pwm_scan_pool.cu), and places that it takes at a time.
+const BLOCK_COLUMNS: usize = 32;
+const PLACES: usize = 64;
 
 /// Where the parts of `saved` begin, in elements.
 struct Parts {
@@ -67,6 +71,67 @@ impl PwmScanPool {
         }
     }
 
+    /// Strips of rows of the motifs' gradient.
+    fn strips(rows: usize) -> usize {
+        rows.min(ROW_STRIPS)
+    }
+
+    /// Sums of the motifs' gradient by strip, column, lane and base.
+    fn motif_sums(&self, rows: usize) -> usize {
+        Self::strips(rows) * self.slots() * self.dims.width * 4
+    }
+
+    /// Launches the motifs' gradient: each strip of rows by itself into the scratch memory, then the strips in order.
+    fn motifs_backward(&self, io: &DeviceBackward<'_>, gradient: Out<f32>) -> Result<()> {
+        let (gpu, table, d) = (io.around.gpu, io.around.table, self.dims);
+        let parts = self.parts(io.rows, true);
+        let (groups, kernel_width) = (self.groups() as u32, d.width as u32);
+        let strips = Self::strips(io.rows);
+        let staged = PLACES + d.width + BLOCK + BLOCK_COLUMNS;
+        let codes = match self.input {
+            Input::Codes { .. } => io.around.codes,
+            Input::Dense => In::NULL,
+        };
+        let index = if self.positioned() {
+            self.index(table)
+        } else {
+            In::NULL
+        };
+        gpu.launch_shared(
+            Grid::new(self.groups(), strips, d.width.div_ceil(BLOCK_COLUMNS)),
+            staged * 16 + PLACES * LANES * size_of::<f32>(),
+            PwmScanPoolMotifsBackward {
+                table,
+                codes,
+                index,
+                source: io.inputs.get(SOURCE).map_or(In::NULL, |x| x.data),
+                weights: io.saved.at(parts.weights).input(),
+                lines: io.saved.at(parts.lines).input(),
+                stats: io.saved.at(parts.stats),
+                dy: io.grad_output,
+                partial: io.scratch,
+                groups,
+                rows: io.rows as u32,
+                length: d.length as u32,
+                kernel_width,
+                strands: d.strands as u32,
+                features: d.features() as u32,
+            },
+        )?;
+        let columns = PwmScanPoolMotifsSum::THREADS as usize / LANES;
+        gpu.launch(
+            Grid::new(self.groups(), d.width.div_ceil(columns), 1),
+            PwmScanPoolMotifsSum {
+                table,
+                partial: io.scratch.input(),
+                dweight: gradient,
+                groups,
+                kernel_width,
+                strips: strips as u32,
+            },
+        )
+    }
+
     /// Bytes of the shared memory that a block's table of pairs takes: those of the widest group.
     fn table_bytes(&self) -> usize {
         self.dims.width.div_ceil(2) * PAIRS * LANES * size_of::<f32>()
@@ -80,20 +145,18 @@ impl PwmScanPool {
 
 impl DeviceOp for PwmScanPool {
     fn needs(&self, rows: usize, wanted: &[bool]) -> Needs {
-        let backward = if self.positioned() {
-            self.slots() * self.dims.length + self.dims.length
-        } else {
-            0
-        };
+        let mut backward = 0;
+        if wanted.get(WEIGHT) == Some(&true) {
+            backward += self.motif_sums(rows);
+        }
+        if self.positioned() {
+            backward += self.slots() * self.dims.length + self.dims.length;
+        }
         Needs {
             saved: self.parts(rows, wanted.contains(&true)).end,
             scratch_forward: 0,
             scratch_backward: backward,
         }
-    }
-
-    fn leaves_gradient(&self, index: usize) -> bool {
-        index == WEIGHT
     }
 
     /// The packed motifs and lines are kept; the plain form on the CPU takes the parameters again.
@@ -233,6 +296,11 @@ impl DeviceOp for PwmScanPool {
                 },
             )?;
         }
+        let mut scratch = io.scratch;
+        if let Some(motifs) = io.grads[WEIGHT] {
+            self.motifs_backward(io, motifs.data)?;
+            scratch = scratch.at(self.motif_sums(io.rows));
+        }
         let Some(source) = io.grads.get(SOURCE).copied().flatten() else {
             return Ok(());
         };
@@ -263,8 +331,8 @@ impl DeviceOp for PwmScanPool {
                 },
             );
         }
-        let by_place = io.scratch;
-        let by_position = io.scratch.at(self.slots() * d.length);
+        let by_place = scratch;
+        let by_position = scratch.at(self.slots() * d.length);
         let warps = PwmScanPoolCodesBackward::THREADS as usize / LANES;
         gpu.launch_shared(
             Grid::new(self.groups(), d.length.div_ceil(warps * BLOCK), 1),
