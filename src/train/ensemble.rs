@@ -295,13 +295,15 @@ mod tests {
         free_flags: &[],
     };
 
+    static KNOWN: Kinds<'static> = &[&KIND];
+
     fn claim(folder: &Path) -> Claim<'_> {
         Claim {
             folder,
             flag: "--out",
             entry: Entry::Free,
             kind: &KIND,
-            known: &[&KIND],
+            known: KNOWN,
         }
     }
 
