@@ -255,7 +255,7 @@ fn shifted(data: &Data, shift: bool, batch: impl Fn(usize) -> &'static str) -> S
 fn what_a_batch_adds_to_all_of_its_signals_does_not_matter() {
     let data = Data::new(60, 40);
     // In each of the parts both batches are there: of the 48 training rows, 12..60, half are of b.
-    let batch = |row: usize| if row % 2 == 0 { "a" } else { "b" };
+    let batch = |row: usize| ["a", "b"][row % 2];
     data.write("plain.tsv", shifted(&data, false, batch));
     data.write("moved.tsv", shifted(&data, true, batch));
     for precision in ["f32", "f64"] {
@@ -360,8 +360,7 @@ fn a_batch_that_was_not_in_training_is_named() {
     let data = Data::new(60, 40);
     let batch = |row: usize| match row {
         0..3 => "new",
-        _ if row % 2 == 0 => "a",
-        _ => "b",
+        _ => ["a", "b"][row % 2],
     };
     data.write("table.tsv", shifted(&data, true, batch));
     let said =
