@@ -51,7 +51,7 @@ fn hold(
 #[test]
 fn every_golden_case_of_tisfm_holds_on_a_card() {
     let all = numbers::tisfm("");
-    hold(&tisfm::golden::GOLDEN, all, |_| true, 32, 1001);
+    hold(&tisfm::golden::GOLDEN, all, |_| true, 32, 1500);
 }
 
 /// One of each form of the network, of the masks, and of the inputs; `selftest` in `ci/full` runs all.
