@@ -58,6 +58,7 @@ fn usage_is_exit_code_2_and_help_is_0() {
         ("tisfm train --nonsense", 2),
         ("tisfm predict", 2),
         ("demo --peaks 5", 2),
+        ("bench --architecture factornet-k4-r0 --unfreeze-conv", 2),
     ] {
         let run = data.run(arguments);
         assert_eq!(run.code, Some(code), "{arguments}\n{}", run.err);

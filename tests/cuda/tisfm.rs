@@ -161,7 +161,7 @@ fn bench_times_steps_on_a_card() {
     let arguments = format!(
         "bench --device cuda --architecture {ARCHITECTURE} --meme-file motifs.meme --window-size 40 --batch-size 4 --steps 1"
     );
-    for mode in ["train", "inference"] {
+    for mode in ["train", "train --unfreeze-conv", "inference"] {
         let Some(found) = run(data.folder(), &format!("{arguments} --mode {mode}"), &[]) else {
             return;
         };
