@@ -311,8 +311,13 @@ fn models_are_compared_on_the_same_sequences() {
     assert!((table.numbers("r")[0] - figures.numbers("members_pearson")[0]).abs() < 1e-6);
     let last = table.rows.len() - 2;
     let of = |column: &str| table.column(column)[last].parse::<f64>().unwrap();
+    let r = table.numbers("r");
     assert!(
-        of("difference") < 0.0 && of("high") < 0.0 && of("low") < of("difference"),
+        (of("difference") - (r[last] - r[last - 1])).abs() < 1e-12,
+        "{table:?}"
+    );
+    assert!(
+        of("low") < of("difference") && of("difference") < of("high"),
         "{table:?}"
     );
     let same = &table.rows[2];
