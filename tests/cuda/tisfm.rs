@@ -70,6 +70,38 @@ fn weighted_losses_on_a_card_are_the_cpus() {
     }
 }
 
+/// Both strands of a motif get one gradient there, too, and what lies around the motif rests.
+#[test]
+fn tied_kernels_stay_tied_on_a_card() {
+    let data = Data::new(60, 40);
+    let flags = "--tie-kernels --batch-size 16 --number-of-epochs 3";
+    let Some(gpu) = train(&data, "gpu", flags) else {
+        return;
+    };
+    gpu.ok();
+    data.train("cpu", &format!("{flags} --device cpu")).ok();
+    data.train("frozen", "--batch-size 16 --device cpu").ok();
+    let weights = |on: &str| {
+        let file = data.path(&format!("{on}/model.last.safetensors"));
+        parameter(file, "conv_motif.weight")
+    };
+    let (ours, theirs, frozen) = (weights("gpu"), weights("cpu"), weights("frozen"));
+    let mut moved = 0;
+    for ((ours, theirs), frozen) in ours.iter().zip(&theirs).zip(&frozen) {
+        assert!((ours - theirs).abs() < 2e-3, "{ours} {theirs}");
+        moved += usize::from((ours - frozen).abs() > 1e-4);
+        // Rests on both.
+        assert_eq!(*ours == 0.0, *theirs == 0.0);
+    }
+    assert!(moved > 100, "{moved}");
+    // The other strand of GATA is TATC: column by column the same numbers, complement for base.
+    let width = 9;
+    let at = |channel: usize, base: usize, k: usize| ours[(channel * 4 + base) * width + k];
+    for (k, base) in (2..6).flat_map(|k| (0..4).map(move |base| (k, base))) {
+        assert_eq!(at(0, base, k).to_bits(), at(1, 3 - base, 7 - k).to_bits());
+    }
+}
+
 /// A short last batch needs less shared memory than the full ones, whose recorded step goes on after it.
 #[test]
 fn motifs_too_wide_for_the_usual_shared_memory_train_with_a_short_last_batch() {
