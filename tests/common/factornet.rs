@@ -221,6 +221,7 @@ impl Kind for Cells {
     const OWN_FILE: &'static str = "feature.txt";
     const TOO_LITTLE: &'static str = "1M";
     const KILLED: u64 = 4;
+    const HELD: &'static str = "-v chr2:0-12000";
     type Other = Data;
 
     fn small() -> Cells {

@@ -17,6 +17,8 @@ pub trait Kind: Sized {
     const EPOCHS: u64;
     /// Flags of a run whose loss is not finite from the first epoch on.
     const WILD: &'static str;
+    /// Flags with which little is held out: on the stand-in what a run does with it takes long.
+    const HELD: &'static str;
     type Other: Kind;
 
     /// Data on which a run takes a second or so.

@@ -128,6 +128,7 @@ impl Kind for Data {
     const OWN_FILE: &'static str = "train_split.txt";
     const TOO_LITTLE: &'static str = "100K";
     const KILLED: u64 = 40;
+    const HELD: &'static str = "";
     type Other = Cells;
 
     fn small() -> Data {

@@ -23,7 +23,7 @@ fn training_on_a_card_gives_the_cpus_numbers() {
     let data = Cells::new();
     for (out, flags) in FORMS {
         let arguments = |on: &str| {
-            let flags = format!("{flags} -e 1 --seed 3 --device {on}");
+            let flags = format!("{flags} {} -e 1 --seed 3 --device {on}", Cells::HELD);
             match flags.strip_prefix("-f all ") {
                 Some(all) => data.train_all_arguments(&format!("{on}_{out}"), all),
                 None => data.train_arguments(&format!("{on}_{out}"), &flags),

@@ -3,7 +3,7 @@
 use crate::common::Run;
 use crate::common::kinds::Kind;
 use crate::common::same_end::assert_same_end;
-use crate::on_card::{launches, on_card, run, train};
+use crate::on_card::{launches, little, on_card, run, train};
 
 for_each_kind! {
     the_same_seed_gives_the_same_bytes;
@@ -39,7 +39,7 @@ fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken<K: Kind>() {
     let runs = std::cell::Cell::new(0);
     let fails = |more: &str, variables: &[(&str, &str)], parts: &[&str]| {
         runs.set(runs.get() + 1);
-        let arguments = data.train_arguments(&format!("model{}", runs.get()), more);
+        let arguments = little(&data, &format!("model{}", runs.get()), more);
         let Some(found) = run(data.folder(), &arguments, variables) else {
             return;
         };
@@ -90,12 +90,12 @@ fn what_is_wrong_with_a_card_is_said_and_never_the_cpu_taken<K: Kind>() {
 
 fn a_batch_that_does_not_fit_names_one_that_does_and_leaves_no_folder<K: Kind>() {
     let data = K::small();
-    let little = [("CUDA_STANDIN_MEMORY", K::TOO_LITTLE)];
+    let small = [("CUDA_STANDIN_MEMORY", K::TOO_LITTLE)];
     let arguments = |batch: &str| {
         let flags = format!("--device cuda --batch-size {batch} {}", K::epochs(1));
-        data.train_arguments("model", &flags)
+        little(&data, "model", &flags)
     };
-    let Some(refused) = run(data.folder(), &arguments("100000"), &little) else {
+    let Some(refused) = run(data.folder(), &arguments("100000"), &small) else {
         return;
     };
     let advised = refused
@@ -107,7 +107,7 @@ fn a_batch_that_does_not_fit_names_one_that_does_and_leaves_no_folder<K: Kind>()
         .unwrap_or_else(|| panic!("{}", refused.err))
         .to_string();
     assert!(!data.path("model").exists());
-    run(data.folder(), &arguments(&advised), &little).map(Run::ok);
+    run(data.folder(), &arguments(&advised), &small).map(Run::ok);
     assert!(data.path("model/model.best.safetensors").exists());
 }
 
@@ -118,10 +118,10 @@ fn a_resumed_run_says_that_it_is_on_another_device<K: Kind>() {
     };
     first.ok();
     let said = "note: --resume: the run used cuda so far and uses cpu from now on";
-    let flags = format!("{} --resume --device cpu", K::epochs(2));
+    let flags = format!("{} {} --resume --device cpu", K::HELD, K::epochs(2));
     let found = data.train("model", &flags).ok();
     assert!(found.err.contains(said), "{}", found.err);
-    let flags = format!("{} --resume --device cpu", K::epochs(3));
+    let flags = format!("{} {} --resume --device cpu", K::HELD, K::epochs(3));
     assert!(
         !data
             .train("model", &flags)
@@ -138,7 +138,7 @@ fn f64_stays_on_the_cpu_and_bf16_on_the_card<K: Kind>() {
     };
     refused.fails(2, &["f64", "CPU", "--device cpu"]);
     let auto = format!("--precision f64 --device auto {}", K::epochs(1));
-    let auto = data.train_arguments("auto", &auto);
+    let auto = little(&data, "auto", &auto);
     let said = run(data.folder(), &auto, &[])
         .map(|r| r.ok().err)
         .unwrap_or_default();
@@ -154,7 +154,7 @@ fn the_second_card_trains_as_the_first<K: Kind>() {
     let data = K::small();
     for (out, device) in [("first", "cuda:0"), ("second", "cuda:1")] {
         let flags = format!("{} --device {device}", K::epochs(1));
-        let arguments = data.train_arguments(out, &flags);
+        let arguments = little(&data, out, &flags);
         let two = [("CUDA_STANDIN_DEVICES", "2")];
         let Some(found) = run(data.folder(), &arguments, &two) else {
             return;
@@ -168,12 +168,12 @@ fn the_second_card_trains_as_the_first<K: Kind>() {
 fn a_run_killed_on_a_card_goes_on_as_if_undisturbed<K: Kind>() {
     let data = K::small();
     let flags = format!("{} --batch-size 16 --device cuda", K::epochs(K::KILLED));
-    let arguments = data.train_arguments("whole", &flags);
+    let arguments = little(&data, "whole", &flags);
     let Some(whole) = run(data.folder(), &arguments, &[]) else {
         return;
     };
     whole.ok();
-    let arguments = data.train_arguments("killed", &flags);
+    let arguments = little(&data, "killed", &flags);
     let mut child = on_card(data.folder(), &arguments).unwrap().spawn().unwrap();
     let state = data.path("killed/state.safetensors");
     while !state.exists() && child.try_wait().unwrap().is_none() {
@@ -190,13 +190,19 @@ fn a_signal_in_validation_on_a_card_ends_the_epoch_first<K: Kind>() {
     let data = K::small();
     let report = data.path("launches.json");
     let report = ("CUDA_STANDIN_REPORT", report.to_str().unwrap());
-    let one = format!("--batch-size 16 --device cuda {}", K::epochs(1));
-    let Some(found) = run(data.folder(), &data.train_arguments("one", &one), &[report]) else {
-        return;
-    };
-    found.ok();
-    let last = launches(&data.path("launches.json")).to_string();
-    let two = data.train_arguments("two", &one.replace(&K::epochs(1), &K::epochs(2)));
+    // What comes after the epochs is the same in both: their difference is an epoch with its validation.
+    let flags = |epochs| format!("--batch-size 16 --device cuda {}", K::epochs(epochs));
+    let mut ends = Vec::new();
+    for (out, epochs) in [("one", 1), ("whole", 2)] {
+        let arguments = little(&data, out, &flags(epochs));
+        let Some(found) = run(data.folder(), &arguments, &[report]) else {
+            return;
+        };
+        found.ok();
+        ends.push(launches(&data.path("launches.json")));
+    }
+    let last = (ends[1] - ends[0]).to_string();
+    let two = little(&data, "two", &flags(2));
     let signal = [("CUDA_STANDIN_INTERRUPT", last.as_str())];
     let Some(found) = run(data.folder(), &two, &signal) else {
         return;
@@ -210,7 +216,5 @@ fn a_signal_in_validation_on_a_card_ends_the_epoch_first<K: Kind>() {
     assert_eq!(ended("two"), 1);
     run(data.folder(), &format!("{two} --resume"), &[]).map(Run::ok);
     assert_eq!(ended("two"), 2);
-    let whole = data.train_arguments("whole", &one.replace(&K::epochs(1), &K::epochs(2)));
-    run(data.folder(), &whole, &[]).map(Run::ok);
     assert_same_end(&data.path("whole"), &data.path("two"));
 }

@@ -22,9 +22,14 @@ pub fn run(folder: &Path, arguments: &str, variables: &[(&str, &str)]) -> Option
     Some(Run::of(command.output().unwrap(), arguments))
 }
 
+/// A kind's `train` with little held out.
+pub fn little<K: Kind>(data: &K, out: &str, more: &str) -> String {
+    data.train_arguments(out, &format!("{} {more}", K::HELD))
+}
+
 /// A kind's `train --device cuda`; None: skipped.
 pub fn train<K: Kind>(data: &K, out: &str, more: &str) -> Option<Run> {
-    let arguments = data.train_arguments(out, &format!("{more} --device cuda"));
+    let arguments = little(data, out, &format!("{more} --device cuda"));
     run(data.folder(), &arguments, &[])
 }
 
