@@ -29,7 +29,7 @@ pub struct Baseline {
 
 /// What the rules predict for `rows`: the training sequences' mean; a line on the share of G and C; ridge regression on counts of words (a
 /// word and its reverse complement are one), whose length and strength have the lowest mean squared error on the validation
-/// sequences (of the outputs of the [`CHOOSING`] largest groups that are known in the same rows). Each output's are of the sequences
+/// sequences (of the outputs of the four largest groups that are known in the same rows). Each output's are of the sequences
 /// whose signal is known there. Nothing without training sequences; no ridge without
 /// validation sequences.
 pub fn baselines(dataset: &Dataset, split: &Split, rows: &[usize]) -> Vec<Baseline> {
