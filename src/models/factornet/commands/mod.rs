@@ -22,6 +22,7 @@ mod train;
 mod train_args;
 mod train_cells;
 mod train_files;
+mod train_members;
 mod trained_on;
 mod visualize;
 mod windows;

@@ -5,6 +5,7 @@ use super::outputs;
 use super::train_args::{Args, RATE, TransformArg};
 use super::train_cells::{Cells, lasting_name, tracks_of, values_of};
 use super::train_files;
+use super::train_members::run_members;
 use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
 use crate::args::recipe::POINTER;
@@ -33,7 +34,6 @@ use crate::numbers::counted;
 use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::{Samples, Source};
-use crate::train::ensemble::Member;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{PIPE, Precision, named, own_flag};
 use crate::train::folder::weights::Number;
@@ -42,25 +42,25 @@ use crate::train::worker::check_fits;
 use crate::train::{BestBy, TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// What the runs of a command share.
-struct Around<'a> {
-    known: Kinds<'a>,
-    device: &'a Unannounced,
-    precision: Precision,
-    cells: &'a Cells,
-    sources: &'a Sources,
-    reporter: &'a Reporter,
+pub(super) struct Around<'a> {
+    pub known: Kinds<'a>,
+    pub device: &'a Unannounced,
+    pub precision: Precision,
+    pub cells: &'a Cells,
+    pub sources: &'a Sources,
+    pub reporter: &'a Reporter,
     /// Other runs read the same inputs after this one.
-    more: bool,
+    pub more: bool,
     /// What was said: the runs of an ensemble notice the same.
-    said: &'a Mutex<HashSet<String>>,
+    pub said: &'a Mutex<HashSet<String>>,
 }
 
 impl Around<'_> {
-    fn say(&self, notes: &Notes) {
+    pub fn say(&self, notes: &Notes) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let new = notes.iter().filter(|note| said.insert(note.to_string()));
         say(&new.cloned().collect::<Notes>());
@@ -87,38 +87,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     }
 }
 
-/// Trains every model of an ensemble.
-fn run_members(args: &Args, around: &Around<'_>) -> Result<()> {
-    let ensemble = args.ensemble.ensemble(&KIND, args.seed)?;
-    let claim = args.claim(around.known);
-    let config = args.config(around.cells, around.precision, around.sources)?;
-    let mut notes = Notes::new();
-    let read = Read::of(args, around, &config, &mut notes)?;
-    // A fold without bases is said before a folder is made.
-    for member in &ensemble.members {
-        let member = args.of_member(member, Path::new(""));
-        member.split(around, &read.genome, &mut Notes::new())?;
-    }
-    interrupt::watch();
-    let at_once = args.ensemble.at_once(&around.device.announce());
-    around.say(&notes);
-    ensemble.train(&claim, args.resume, at_once, |member, folder| {
-        let reporter = Reporter::of(&member.folder);
-        let around = Around {
-            reporter: &reporter,
-            ..*around
-        };
-        run_one(&args.of_member(member, folder), &around, Some(&read))
-    })?;
-    let shown = args.folder().display();
-    around.reporter.line(&format!(
-        "an ensemble: {shown}; its figures: cisgrad factornet evaluate -m {shown} -i DIR -t REGIONS"
-    ));
-    Ok(())
-}
-
 /// Trains one model; `read`: its inputs where they were read already.
-fn run_one(args: &Args, around: &Around<'_>, read: Option<&Read>) -> Result<()> {
+pub(super) fn run_one(args: &Args, around: &Around<'_>, read: Option<&Read>) -> Result<()> {
     let inputs = read;
     let (cells, sources) = (around.cells, around.sources);
     let config = args.config(cells, around.precision, sources)?;
@@ -143,14 +113,19 @@ fn run_one(args: &Args, around: &Around<'_>, read: Option<&Read>) -> Result<()> 
 }
 
 /// Genome, annotations and tracks: what is large.
-struct Read {
-    genome: GenomeInputs,
+pub(super) struct Read {
+    pub genome: GenomeInputs,
     annotations: Option<Annotations>,
     inputs: Inputs,
 }
 
 impl Read {
-    fn of(args: &Args, around: &Around<'_>, config: &Config, notes: &mut Notes) -> Result<Read> {
+    pub fn of(
+        args: &Args,
+        around: &Around<'_>,
+        config: &Config,
+        notes: &mut Notes,
+    ) -> Result<Read> {
         let (files, sources) = (args.shared.files()?, around.sources);
         let genome = GenomeInputs::open(&files, sources, args.seqlen, notes)?;
         let annotations = genome.annotations(&files, sources, args.gencode, notes)?;
@@ -165,23 +140,7 @@ impl Read {
 }
 
 impl Args {
-    /// The flags of a model of the ensemble.
-    fn of_member(&self, member: &Member, folder: &Path) -> Args {
-        let mut own = self.clone();
-        own.seed = member.seed;
-        let place = match self.overwrite() {
-            true => &mut own.outputdirc,
-            false => &mut own.outputdir,
-        };
-        *place = Some(folder.to_path_buf());
-        if let Some(fold) = member.fold {
-            own.testchroms = vec![format!("fold:{fold}")];
-            own.validchroms = vec![format!("fold:{}", fold.validation())];
-        }
-        own
-    }
-
-    fn split(
+    pub(super) fn split(
         &self,
         around: &Around<'_>,
         genome: &GenomeInputs,
@@ -207,7 +166,7 @@ impl Args {
         )
     }
 
-    fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
+    pub(super) fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
         let entry = match (self.resume, self.overwrite()) {
             (true, _) => Entry::Resume,
             (false, true) => Entry::Overwrite,
@@ -222,7 +181,12 @@ impl Args {
         }
     }
 
-    fn config(&self, cells: &Cells, precision: Precision, sources: &Sources) -> Result<Config> {
+    pub(super) fn config(
+        &self,
+        cells: &Cells,
+        precision: Precision,
+        sources: &Sources,
+    ) -> Result<Config> {
         let first = &cells.train[0];
         let tracks: Vec<String> = first.tracks.iter().map(|t| t.name.clone()).collect();
         let factors: Vec<String> = match &self.factor {

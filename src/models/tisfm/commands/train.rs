@@ -1,10 +1,11 @@
 //! `cisgrad tisfm train`.
 
-use super::data_args::check_response_num;
 pub use super::train_args::Args;
 use super::train_args::PositionStart;
+use super::train_inputs::{Read, Rules};
+use super::train_members::run_members;
 use crate::args::recipe::POINTER;
-use crate::args::{Unannounced, outputs, say};
+use crate::args::{Unannounced, outputs};
 use crate::data::Notes;
 use crate::data::batch_offsets::BatchOffsets;
 use crate::data::dataset::Dataset;
@@ -16,18 +17,16 @@ use crate::engine::params::STREAM_SPLIT;
 use crate::io::meme::parse_meme;
 use crate::io::sources::Sources;
 use crate::io::state_dict::{self, StateDict};
-use crate::models::tisfm::baselines::{Baseline, baselines};
 use crate::models::tisfm::config::{Config, DataFiles, Description};
-use crate::models::tisfm::measured::{TEST, Tested, misleading};
+use crate::models::tisfm::measured::{TEST, Tested};
 use crate::models::tisfm::network::{Blueprint, Network};
 use crate::models::tisfm::penalty_path::{PenaltyPath, Steps, nonzero, step_folder};
 use crate::models::tisfm::samples::{Rows, TrainingRows};
 use crate::models::tisfm::targets::Targets;
 use crate::models::tisfm::{Dimensions, KIND, MotifKernels, Spec, builtin, foreign, saved};
-use crate::numbers::{counted, has_or_have, is_or_are, rounded};
+use crate::numbers::{counted, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
-use crate::train::ensemble::Member;
 use crate::train::folder::claim::{Claim, Entry};
 use crate::train::folder::config::{InputFile, Precision, named, no_model, own_flag};
 use crate::train::folder::weights::Number;
@@ -39,7 +38,7 @@ use crate::{Error, Result};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The learning rate in config.json.
 const RATE: &str = "lr";
@@ -53,22 +52,6 @@ pub(super) struct Around<'a> {
     /// Other runs read the same inputs after this one.
     pub more: bool,
     pub rules: &'a Rules,
-}
-
-/// What the simple rules say of the test sequences of splits that had their turn.
-#[derive(Default)]
-pub(super) struct Rules(Mutex<Vec<(Split, Arc<Vec<Baseline>>)>>);
-
-impl Rules {
-    fn of(&self, dataset: &Dataset, split: &Split) -> Arc<Vec<Baseline>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, rules)) = known.iter().find(|(of, _)| of == split) {
-            return rules.clone();
-        }
-        let rules = Arc::new(baselines(dataset, split, &split.test));
-        known.push((split.clone(), rules.clone()));
-        rules
-    }
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
@@ -94,92 +77,8 @@ pub(super) fn run_one(args: &Args, spec: Spec, around: &Around<'_>) -> Result<()
     run_read(args, spec, around, &read, notes)
 }
 
-/// Trains every model of an ensemble.
-fn run_members(args: &Args, spec: &Spec, around: &Around<'_>) -> Result<()> {
-    let read = Read::of(args, spec, around.sources)?;
-    let ensemble = args.ensemble.ensemble(&KIND, args.seed)?;
-    // A fold without rows is said before a folder is made.
-    for member in &ensemble.members {
-        args.of_member(member, Path::new("")).split(&read.dataset)?;
-    }
-    interrupt::watch();
-    let at_once = args.ensemble.at_once(&around.device.announce());
-    read.notes
-        .iter()
-        .for_each(|note| around.reporter.line(note));
-    let folder = &args.model_output;
-    let claim = args.claim(around.known);
-    ensemble.train(&claim, args.resume, at_once, |member, folder| {
-        let reporter = Reporter::of(&member.folder);
-        let around = Around {
-            reporter: &reporter,
-            ..*around
-        };
-        let own = args.of_member(member, folder);
-        run_read(&own, spec.clone(), &around, &read, Notes::new())
-    })?;
-    around.reporter.line(&format!(
-        "an ensemble: {}; its figures: cisgrad tisfm test --model {}",
-        folder.display(),
-        folder.display()
-    ));
-    Ok(())
-}
-
-/// The inputs of a run.
-struct Read {
-    dataset: Dataset,
-    kernels: Option<MotifKernels>,
-    motifs: Vec<Motif>,
-    notes: Notes,
-}
-
-impl Read {
-    fn of(args: &Args, spec: &Spec, sources: &Sources) -> Result<Read> {
-        let mut notes = args.ignored(spec);
-        let (kernels, motifs) = args.motifs(spec, sources, &mut notes)?;
-        let read = Dataset::read(
-            sources.lines(&args.inputs.atac_file)?,
-            &args.columns(),
-            sources.lines(&args.inputs.sequences)?,
-            args.inputs.genome.as_deref(),
-            &mut notes,
-        );
-        // What was noticed on the way may be why.
-        let (dataset, unused) = read.inspect_err(|_| say(&notes))?;
-        if unused > 0 {
-            notes.push(format!(
-                "note: {} {} no row in {}",
-                counted(unused, "sequence"),
-                has_or_have(unused),
-                args.inputs.atac_file.display()
-            ));
-        }
-        if let Some(window) = args.window_size
-            && window != dataset.length
-        {
-            return Err(Error::invalid(format!(
-                "--window-size {window}: the sequences of {} are {} long",
-                args.inputs.sequences.display(),
-                counted(dataset.length, "base")
-            )));
-        }
-        if let Some(outputs) = args.response_num {
-            check_response_num(outputs, &args.inputs.atac_file, &dataset)?;
-        }
-        if let Some(which) = misleading(&dataset.outputs) {
-            return Err(Error::format(&args.inputs.atac_file, which));
-        }
-        Ok(Read {
-            dataset,
-            kernels,
-            motifs,
-            notes,
-        })
-    }
-}
-
-fn run_read(
+/// Trains one model from inputs that have been read; `notes`: what there is to say of them.
+pub(super) fn run_read(
     args: &Args,
     spec: Spec,
     around: &Around<'_>,
@@ -418,19 +317,6 @@ impl Args {
         builtin::find(self.architecture())
     }
 
-    /// The flags of a model of the ensemble.
-    fn of_member(&self, member: &Member, folder: &Path) -> Args {
-        let mut own = self.clone();
-        own.seed = member.seed;
-        own.model_output = folder.to_path_buf();
-        if let Some(fold) = member.fold {
-            own.inputs.split = Some(format!("fold:{fold}"));
-        } else if own.inputs.split_folder.is_none() {
-            own.split_seed = Some(self.seed);
-        }
-        own
-    }
-
     /// The files that the flags name.
     fn inputs(&self) -> Vec<PathBuf> {
         let mut files = self.inputs.files();
@@ -442,7 +328,7 @@ impl Args {
         files
     }
 
-    fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
+    pub(super) fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
         Claim {
             folder: &self.model_output,
             flag: "--model-output",
@@ -457,7 +343,7 @@ impl Args {
     }
 
     /// The motifs with their kernels, where the architecture has a motif layer.
-    fn motifs(
+    pub(super) fn motifs(
         &self,
         spec: &Spec,
         sources: &Sources,
@@ -478,7 +364,7 @@ impl Args {
     }
 
     /// Flags that do nothing here.
-    fn ignored(&self, spec: &Spec) -> Notes {
+    pub(super) fn ignored(&self, spec: &Spec) -> Notes {
         let class = self
             .class_name
             .as_ref()
@@ -500,7 +386,7 @@ impl Args {
         class.into_iter().chain(heads).chain(motifs).collect()
     }
 
-    fn split(&self, dataset: &Dataset) -> Result<Split> {
+    pub(super) fn split(&self, dataset: &Dataset) -> Result<Split> {
         let spec = match (&self.inputs.split_folder, &self.inputs.split) {
             (Some(folder), _) => SplitSpec::Folder(folder.clone()),
             (None, Some(rule)) => rule.parse()?,
