@@ -233,9 +233,9 @@ fn compare<T: Number>(
     });
     let figures: Vec<Vec<Figures>> = figures.collect::<Result<_>>()?;
     tell!(
-        "auPRC of {} in {}; intervals: 95 % of 1,000 resamples of the stretches{}",
+        "auPRC of {} in {} of 10 kb; intervals: 95 % of 1,000 resamples of the blocks{}",
         counted(windows.len(), "window"),
-        counted(count, "stretch of 10 kb"),
+        counted(count, "block"),
         match paired {
             true => " and of the pairs of models with the same seed and fold",
             false => "",

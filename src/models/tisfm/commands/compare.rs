@@ -229,9 +229,9 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         tell!("warning: all test sequences lie in one block of 1 Mb: there are no intervals");
     }
     tell!(
-        "Pearson's r on {} in {}; intervals: 95 % of 1,000 resamples of the blocks{}",
+        "Pearson's r on {} in {} of 1 Mb; intervals: 95 % of 1,000 resamples of the blocks{}",
         counted(first.tested().len(), "sequence"),
-        counted(draws.count, "block of 1 Mb"),
+        counted(draws.count, "block"),
         match paired {
             true => " and of the pairs of models with the same seed and fold",
             false => "",

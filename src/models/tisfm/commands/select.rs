@@ -68,7 +68,7 @@ pub struct Args {
 }
 
 /// Strengths that leave all motifs to none where it was tried (docs/benchmarks.md).
-const PENALTIES: [f64; 3] = [0.001, 0.3, 7.0];
+const PENALTIES: [f64; 3] = [0.03, 3.0, 7.0];
 
 /// The flags of `cisgrad tisfm train`, as a stage gives them.
 #[derive(Parser)]
