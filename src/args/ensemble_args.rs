@@ -20,7 +20,7 @@ pub struct EnsembleArgs {
 }
 
 impl EnsembleArgs {
-    /// Whether a folder of several models is asked for.
+    /// Whether the flags request a folder of several models.
     pub fn given(&self) -> bool {
         self.seeds.is_some() || self.folds.is_some()
     }

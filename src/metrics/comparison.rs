@@ -99,9 +99,9 @@ fn add(lines: &mut Vec<Line>, output: Option<&String>, models: &[String], figure
 /// models and outputs.
 #[derive(Clone, Debug)]
 pub struct Draws {
-    /// By resample: how often each block counts. Empty with fewer than two blocks: what is drawn then is always the same.
+    /// By resample: how many times each block is drawn. Empty with fewer than two blocks: what is drawn then is always the same.
     blocks: Vec<Vec<u32>>,
-    /// By resample, how often each member counts; empty where they are no pairs.
+    /// By resample, how many times each member is drawn; empty where they are not pairs.
     members: Vec<Vec<u32>>,
     /// Of blocks.
     pub count: usize,

@@ -7,6 +7,7 @@ use crate::check::golden::Golden;
 use crate::interpret::kernel_motifs::KernelMotifs;
 use crate::metrics::comparison::Comparison;
 use crate::timing::Bench;
+use crate::train::ensemble::Ensemble;
 use crate::train::folder::config::no_model;
 use crate::train::model::{Kind, Kinds};
 use crate::{Error, Result};
@@ -84,7 +85,9 @@ macro_rules! kinds {
         pub fn compare(args: &Compare) -> Result<Comparison> {
             let first = &args.given.models[0];
             let flags = [$((&super::$folder::KIND, args.$folder.given())),*];
-            $(if super::$folder::commands::compare::owns(first, KINDS)? {
+            let ensemble = Ensemble::kind_of(first)?;
+            let lists = |kind: &Kind| ensemble.as_deref() == Some(kind.name);
+            $(if lists(&super::$folder::KIND) || super::$folder::commands::export::owns(first, KINDS)? {
                 check_flags(first, &super::$folder::KIND, &flags)?;
                 return super::$folder::commands::compare::run(&args.given, &args.$folder, KINDS);
             })*

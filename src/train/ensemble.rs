@@ -3,7 +3,7 @@
 
 use super::folder::ENSEMBLE;
 use super::folder::claim::{Claim, Entry, lock};
-use super::folder::config::other_kind;
+use super::folder::config::{Described, other_kind};
 use super::model::{Kind, Kinds};
 use crate::data::split::folds::{FEWEST, Fold};
 use crate::io::atomic::write_atomic;
@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+/// Models of an ensemble: more would be a slip.
+const MOST: usize = 10_000;
 
 /// A model of an ensemble.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +60,15 @@ impl Ensemble {
     /// Not trained yet: for each fold, or once without, `seeds` models from `seed` on.
     ///
     /// # Errors
-    /// Fewer than three folds; seeds past the largest number.
+    /// Fewer than three folds; more models than anyone trains; seeds past the largest number.
     pub fn new(kind: &Kind, seed: u64, seeds: usize, folds: Option<usize>) -> Result<Ensemble> {
+        let count = seeds.checked_mul(folds.unwrap_or(1));
+        if count.is_none_or(|count| count > MOST) {
+            return Err(Error::usage(format!(
+                "--seeds {seeds}{}: an ensemble has {MOST} models at most: each is trained, and has a folder of its own",
+                folds.map_or(String::new(), |folds| format!(" --folds {folds}"))
+            )));
+        }
         let last = seed.checked_add(seeds as u64 - 1);
         let last = last.ok_or_else(|| {
             Error::usage(format!(
@@ -264,6 +274,30 @@ impl Ensemble {
     }
 }
 
+/// That models, folder and description each, are of one ensemble.
+///
+/// # Errors
+/// One differs from the first.
+pub fn check_alike<'a, D: Described + 'a>(
+    models: impl IntoIterator<Item = (&'a Path, &'a D)>,
+) -> Result<()> {
+    let mut models = models.into_iter();
+    let Some((first, of_first)) = models.next() else {
+        return Ok(());
+    };
+    for (other, of_other) in models {
+        if let Some(difference) = of_first.difference(of_other) {
+            return Err(Error::invalid(format!(
+                "{}: not the same {} as in {}: not models of one ensemble",
+                other.display(),
+                difference.what,
+                first.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn parse(path: &Path) -> Result<Ensemble> {
     serde_json::from_str(&read_text(path)?).map_err(|e| {
         Error::format_at(
@@ -323,6 +357,12 @@ mod tests {
         assert_eq!(names(both)[..2], ["fold_1_seed_1", "fold_1_seed_2"]);
         assert!(Ensemble::new(&KIND, 0, 1, Some(2)).is_err());
         assert!(Ensemble::new(&KIND, u64::MAX, 2, None).is_err());
+        for (seeds, folds) in [(10_001, None), (usize::MAX, Some(3)), (1, Some(usize::MAX))] {
+            let error = Ensemble::new(&KIND, 0, seeds, folds)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("10000 models at most"), "{error}");
+        }
     }
 
     #[test]

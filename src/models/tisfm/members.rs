@@ -4,8 +4,8 @@ use super::KIND;
 use super::samples::Rows;
 use super::saved::{self, Predictions, SavedModel};
 use crate::engine::Device;
-use crate::train::ensemble::Ensemble;
-use crate::train::folder::config::{Described, Precision};
+use crate::train::ensemble::{Ensemble, check_alike};
+use crate::train::folder::config::Precision;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -37,17 +37,11 @@ impl Members {
         let folders = ensemble.folders(path)?;
         let models = folders.iter().map(|folder| saved::open(folder, known));
         let models: Vec<SavedModel> = models.collect::<Result<_>>()?;
-        let first = &models[0].config.model;
-        for model in &models[1..] {
-            if let Some(difference) = first.difference(&model.config.model) {
-                return Err(Error::invalid(format!(
-                    "{}: not the same {} as in {}: not models of one ensemble",
-                    model.folder().display(),
-                    difference.what,
-                    models[0].folder().display()
-                )));
-            }
-        }
+        check_alike(
+            models
+                .iter()
+                .map(|model| (model.folder(), &model.config.model)),
+        )?;
         Ok(Members {
             names: ensemble.members.into_iter().map(|m| m.folder).collect(),
             models,

@@ -1,6 +1,7 @@
 //! Training on a GPU: f32 or bf16.
 
-use super::session::{Rule, Session, SessionSettings};
+use super::rule::Rule;
+use super::session::{Session, SessionSettings};
 use super::{Epoch, Job, Judge, Moments, Stepped, Worker};
 use crate::Result;
 use crate::engine::cuda::Gpu;

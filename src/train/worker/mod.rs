@@ -4,6 +4,7 @@ mod cpu;
 mod cuda;
 mod planned;
 pub mod rows;
+pub mod rule;
 pub mod session;
 pub mod step;
 

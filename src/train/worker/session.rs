@@ -4,12 +4,10 @@
 
 use super::planned::{Planned, check_fits};
 use super::rows::{DeviceRows, chunks};
-use crate::engine::cuda::{
-    Buffer, DeviceProgram, Gpu, Graph, Memory, Out, PARAMETER_ALIGN, Precision, StepState,
-};
+use super::rule::{Rule, Tied, flags, ties};
+use crate::engine::cuda::{Buffer, DeviceProgram, Gpu, Graph, Memory, Out, Precision, StepState};
 use crate::engine::params::Layout;
-use crate::optim::adam::{AdamLaunch, AdamStep, Form, Shrink, flag, update_on};
-use crate::optim::ties::{TiesLaunch, tie_on};
+use crate::optim::adam::{AdamLaunch, AdamStep, update_on};
 use crate::train::batch::Source;
 use crate::train::model::Model;
 use crate::train::worker::step::begin_step::begin_step_on;
@@ -32,16 +30,6 @@ pub struct SessionSettings {
     pub seed: u64,
     /// Replay recorded graphs instead of launching every kernel anew.
     pub graph: bool,
-}
-
-/// What the optimizer does to the parameters.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    pub form: Form,
-    pub decay: f64,
-    pub shrink: Shrink,
-    /// Names of the parameters that the penalty acts on.
-    pub penalised: Vec<String>,
 }
 
 /// What only training needs.
@@ -94,43 +82,6 @@ pub struct SessionStep {
     pub loss: f64,
     /// rows x outputs, before the update; empty where they were not wanted.
     pub outputs: Vec<f32>,
-}
-
-/// A parameter whose elements are tied.
-struct Tied {
-    /// Where its first element lies.
-    offset: usize,
-    partners: Buffer<u32>,
-}
-
-fn ties(gpu: &Arc<Gpu>, program: &DeviceProgram) -> Result<Vec<Tied>> {
-    let params = program.layout().params.iter();
-    let params = params.zip(&program.places().offsets);
-    let tied = params.filter_map(|(param, &offset)| {
-        let ties = param.ties.as_deref().filter(|_| param.learns())?;
-        let partners = gpu.upload(ties.partners(), "the parameters");
-        Some(partners.map(|partners| Tied { offset, partners }))
-    });
-    tied.collect()
-}
-
-/// One flag for each 64 elements: 0 does not learn, 1 learns, 2 learns and is penalised.
-fn flags(program: &DeviceProgram, rule: &Rule) -> Vec<u8> {
-    let places = program.places();
-    let mut flags = vec![flag::RESTS; places.total / PARAMETER_ALIGN];
-    for (param, &offset) in program.layout().params.iter().zip(&places.offsets) {
-        if param.learns() {
-            let first = offset / PARAMETER_ALIGN;
-            let count = param.len().div_ceil(PARAMETER_ALIGN);
-            let penalised = rule.penalised.contains(&param.name) && rule.shrink != Shrink::None;
-            flags[first..first + count].fill(if penalised {
-                flag::PENALISED
-            } else {
-                flag::LEARNS
-            });
-        }
-    }
-    flags
 }
 
 impl<'a, S: Source> Session<'a, S> {
@@ -377,14 +328,7 @@ impl<'a, S: Source> Session<'a, S> {
         self.put_outputs(&training.program, &memory, rows)?;
         training.program.move_buffers(&memory, rows)?;
         for tied in &training.ties {
-            tie_on(
-                gpu,
-                &TiesLaunch {
-                    grads: training.grads.out().at(tied.offset),
-                    partners: tied.partners.input(),
-                    elements: tied.partners.len(),
-                },
-            )?;
+            tied.put(gpu, training.grads.out())?;
         }
         update_on(
             gpu,

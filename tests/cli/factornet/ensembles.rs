@@ -105,7 +105,8 @@ fn folds_hold_every_window_out_once() {
     };
     assert_eq!(windows(&all.table()), (1..=3).map(of).sum::<f64>());
     assert!(
-        all.err.contains("by the models that it tests"),
+        all.err
+            .contains("by the models whose test regions it lies in"),
         "{}",
         all.err
     );

@@ -16,6 +16,7 @@ for_each_kind! {
     the_number_of_threads_does_not_change_a_bit;
     a_run_killed_at_random_moments_ends_as_the_undisturbed_one;
     sigint_and_sigterm_save_and_exit_130;
+    an_ensemble_that_is_interrupted_ends_as_the_undisturbed_one;
     resume_starts_where_nothing_is_and_does_nothing_where_all_is_done;
     more_epochs_go_on_from_the_end;
     another_rate_holds_from_the_next_epoch_on;
@@ -52,6 +53,28 @@ fn a_run_killed_at_random_moments_ends_as_the_undisturbed_one<K: Kind>() {
     assert!((1..30).contains(&epochs), "{epochs} epochs");
     kill_until_done(data.folder(), &arguments, &mut Random(11));
     assert_same_end(&data.path("whole"), &folder);
+}
+
+/// Models that train side by side all save their state.
+fn an_ensemble_that_is_interrupted_ends_as_the_undisturbed_one<K: Kind>() {
+    let (data, flags) = K::long();
+    let flags = format!(
+        "{flags} {} --seed 3 --seeds 2 --side-by-side 2",
+        K::epochs(20)
+    );
+    data.train("whole", &flags).ok();
+    let arguments = data.train_arguments("stopped", &flags);
+    let mut child = spawn(data.folder(), &arguments);
+    wait_for(&data.path("stopped/seed_4/state.safetensors"), &mut child);
+    signal(&child, "-INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    assert!(text(data.path("stopped/ensemble.json")).contains("false"));
+    data.train("stopped", &format!("{flags} --resume")).ok();
+    for member in ["seed_3", "seed_4"] {
+        let folder = |of: &str| data.path(&format!("{of}/{member}"));
+        assert_same_end(&folder("whole"), &folder("stopped"));
+    }
+    assert_no_leftovers(data.path("stopped"));
 }
 
 /// In the middle of an epoch too: what is there goes on, and is a model meanwhile.

@@ -244,6 +244,11 @@ fn what_is_no_fold_or_no_ensemble_is_refused() {
         ("--split fold:1/9", 1, ["has no data", "4 blocks"]),
         ("--seeds 0", 2, ["--seeds", "1 or more"]),
         (
+            "--seeds 99999999999",
+            2,
+            ["--seeds 99999999999", "10000 models at most"],
+        ),
+        (
             "--side-by-side 2",
             2,
             ["--side-by-side", "--seeds or --folds"],

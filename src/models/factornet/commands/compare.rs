@@ -9,16 +9,14 @@ use super::outputs;
 use super::probabilities::PriorArgs;
 use super::scored_windows::{Known, Window, stretches};
 use super::trained_on::test_words;
+use crate::args::Unannounced;
 use crate::args::compare_args::CompareArgs;
 use crate::args::outputs::check;
 use crate::metrics::classification::Ranked;
 use crate::metrics::comparison::{Comparison, Draws, Figures};
-use crate::models::factornet::KIND;
 use crate::models::factornet::cell_line::{CellFolder, Lists, Needed};
-use crate::models::factornet::keras::is_keras_folder;
 use crate::numbers::counted;
-use crate::train::ensemble::Ensemble;
-use crate::train::folder::config::{Found, Precision, found};
+use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
@@ -68,12 +66,7 @@ impl Args {
     }
 
     /// What the readers of genome and tracks are given: as the first model's training had it.
-    fn shared(
-        &self,
-        given: &CompareArgs,
-        first: &Member,
-        precision: Precision,
-    ) -> Result<SharedArgs> {
+    fn shared(&self, given: &CompareArgs, first: &Member) -> Result<SharedArgs> {
         let config = &first.model.config;
         let text = |key| {
             config
@@ -101,38 +94,20 @@ impl Args {
             track_storage: StorageArg::F32,
             strict: false,
             batch_size: Some(given.batch_size),
-            precision: Some(match precision {
-                Precision::F64 => crate::args::PrecisionArg::F64,
-                Precision::F32 => crate::args::PrecisionArg::F32,
-                Precision::Bf16 => crate::args::PrecisionArg::Bf16,
-            }),
+            precision: given.precision,
             device: given.device.clone(),
         })
     }
-}
-
-/// Whether a path names a model of this kind, or an ensemble of such.
-///
-/// # Errors
-/// What is there cannot be read.
-pub fn owns(path: &Path, known: Kinds) -> Result<bool> {
-    if Ensemble::kind_of(path)?.is_some_and(|kind| kind == KIND.name) {
-        return Ok(true);
-    }
-    Ok(match found(path, known)? {
-        Found::Model(name) => name == KIND.name,
-        Found::Nothing => is_keras_folder(path),
-        Found::Foreign => false,
-    })
 }
 
 pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> {
     let entrants = given.models.iter().map(|path| Members::open(path, known));
     let entrants: Vec<Members> = entrants.collect::<Result<_>>()?;
     let trained = entrants[0].first().model.config.precision;
-    match given.open(trained)?.0 {
-        Precision::F64 => compare::<f64>(given, own, &entrants, trained),
-        _ => compare::<f32>(given, own, &entrants, trained),
+    let (precision, device) = given.open(trained)?;
+    match precision {
+        Precision::F64 => compare::<f64>(given, own, &entrants, (precision, &device)),
+        _ => compare::<f32>(given, own, &entrants, (precision, &device)),
     }
 }
 
@@ -140,11 +115,10 @@ fn compare<T: Number>(
     given: &CompareArgs,
     own: &Args,
     entrants: &[Members],
-    trained: Precision,
+    (precision, device): (Precision, &Unannounced),
 ) -> Result<Comparison> {
-    let (precision, device) = given.open(trained)?;
     let first = entrants[0].first();
-    let shared = own.shared(given, first, precision)?;
+    let shared = own.shared(given, first)?;
     let inputdir = own.inputdir.as_ref();
     let inputdir = of_run(
         &first.model,
@@ -205,7 +179,7 @@ fn compare<T: Number>(
                 None => Needed::AMONG_OTHERS,
             },
             rules: false,
-            device: &device,
+            device,
             precision,
         };
         let found = asked.evaluate::<T>(members)?;

@@ -157,7 +157,7 @@ fn evaluate<T: Number>(
             counted(members.all.len(), "model"),
             match members.groups(!args.testchroms.is_empty()).len() {
                 1 => "the mean of their scores",
-                _ => "each window's score by the models that it tests",
+                _ => "each window's score by the models whose test regions it lies in",
             }
         );
     }

@@ -1,5 +1,5 @@
 //! Scores of all windows of regions by a model, or by the models of an ensemble: their mean. Of a cross-validation each window is scored by
-//! the models that it tests.
+//! the models whose test regions it lies in.
 
 use super::args::SharedArgs;
 use super::members::{Group, Member, Members};

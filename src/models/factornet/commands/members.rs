@@ -2,13 +2,12 @@
 
 use super::probabilities::scores_of;
 use super::trained_on::test_words;
+use crate::Result;
 use crate::models::factornet::KIND;
 use crate::models::factornet::saved::{FactorNet, open};
 use crate::models::factornet::scores::Scores;
-use crate::train::ensemble::Ensemble;
-use crate::train::folder::config::Described;
+use crate::train::ensemble::{Ensemble, check_alike};
 use crate::train::model::Kinds;
-use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// A model.
@@ -60,22 +59,10 @@ impl Members {
                 model,
             });
         }
-        let first = &all[0];
-        for other in &all[1..] {
-            if let Some(difference) = first
-                .model
-                .config
-                .model
-                .difference(&other.model.config.model)
-            {
-                return Err(Error::invalid(format!(
-                    "{}: not the same {} as in {}: not models of one ensemble",
-                    other.folder.display(),
-                    difference.what,
-                    first.folder.display()
-                )));
-            }
-        }
+        let described = all
+            .iter()
+            .map(|member| (member.folder.as_path(), &member.model.config.model));
+        check_alike(described)?;
         Ok(Members {
             all,
             is_ensemble: ensemble.is_some(),

@@ -309,12 +309,13 @@ fn train<T: Number>(
 ) -> Result<()> {
     let (cells, sources, device) = (around.cells, around.sources, around.device);
     let mut notes = Notes::new();
-    let own = match read {
-        Some(_) => None,
-        None => Some(Read::of(args, around, &config, &mut notes)?),
-    };
-    let Some(read) = read.or(own.as_ref()) else {
-        return Err(Error::invalid("no inputs were read"));
+    let own;
+    let read = match read {
+        Some(read) => read,
+        None => {
+            own = Read::of(args, around, &config, &mut notes)?;
+            &own
+        }
     };
     let Read {
         genome,
@@ -478,7 +479,7 @@ impl Args {
         }
         // Until here nothing was written, and a signal ends the program at once.
         interrupt::watch();
-        if self.recipe.is_none() {
+        if self.recipe.is_none() && !self.ensemble.given() {
             reporter.line(POINTER);
         }
         // Only now: all that can be wrong with the inputs has been seen.

@@ -3,6 +3,7 @@
 use super::train::{Around, Read, run_one};
 use super::train_args::Args;
 use crate::Result;
+use crate::args::recipe::POINTER;
 use crate::data::Notes;
 use crate::models::factornet::KIND;
 use crate::report::progress::Reporter;
@@ -25,6 +26,9 @@ pub(super) fn run_members(args: &Args, around: &Around<'_>) -> Result<()> {
     interrupt::watch();
     let at_once = args.ensemble.at_once(&around.device.announce());
     around.say(&notes);
+    if args.recipe.is_none() {
+        around.reporter.line(POINTER);
+    }
     ensemble.train(&claim, args.resume, at_once, |member, folder| {
         let reporter = Reporter::of(&member.folder);
         let around = Around {

@@ -8,14 +8,10 @@ use crate::data::dataset::Dataset;
 use crate::data::split::folds::blocks;
 use crate::data::split::rows::Split;
 use crate::metrics::comparison::{Comparison, Draws, Figures, Predicted, correlations};
-use crate::models::tisfm::KIND;
 use crate::models::tisfm::members::Members;
 use crate::models::tisfm::samples::Rows;
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
-use crate::train::ensemble::Ensemble;
-use crate::train::folder::config::{Found, found};
-use crate::train::folder::weights_in_folder;
 use crate::train::interrupt;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
@@ -40,19 +36,6 @@ impl Args {
             .into_iter()
             .collect()
     }
-}
-
-/// Whether a path names a model of this kind, or an ensemble of such.
-///
-/// # Errors
-/// What is there cannot be read.
-pub fn owns(path: &Path, known: Kinds) -> Result<bool> {
-    if Ensemble::kind_of(path)?.is_some_and(|kind| kind == KIND.name) {
-        return Ok(true);
-    }
-    let folder = weights_in_folder(path).map(|(folder, _)| folder);
-    let found = found(folder.as_deref().unwrap_or(path), known)?;
-    Ok(matches!(found, Found::Model(name) if name == KIND.name))
 }
 
 /// A model, or an ensemble, with what it is compared on.

@@ -230,7 +230,7 @@ fn train<T: Number>(
         device,
         reporter,
     };
-    if args.recipe.is_none() {
+    if args.recipe.is_none() && !args.ensemble.given() {
         reporter.line(POINTER);
     }
     let parameters = &network.layout.params;

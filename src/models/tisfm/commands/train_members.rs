@@ -4,6 +4,7 @@ use super::train::{Around, run_read};
 use super::train_args::Args;
 use super::train_inputs::Read;
 use crate::Result;
+use crate::args::recipe::POINTER;
 use crate::data::Notes;
 use crate::models::tisfm::{KIND, Spec};
 use crate::report::progress::Reporter;
@@ -25,6 +26,9 @@ pub(super) fn run_members(args: &Args, spec: &Spec, around: &Around<'_>) -> Resu
         .iter()
         .for_each(|note| around.reporter.line(note));
     let folder = &args.model_output;
+    if args.recipe.is_none() {
+        around.reporter.line(POINTER);
+    }
     let claim = args.claim(around.known);
     ensemble.train(&claim, args.resume, at_once, |member, folder| {
         let reporter = Reporter::of(&member.folder);

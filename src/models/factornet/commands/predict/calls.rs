@@ -54,7 +54,7 @@ struct Column<'a> {
     called: Vec<Called>,
 }
 
-/// What is called, by factor; nothing where it is not asked for.
+/// What is called, by factor; nothing without --calls.
 pub(super) struct Calls<'a> {
     of: &'a Chosen,
     rate: f64,

@@ -136,7 +136,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     }
 }
 
-/// What is written besides the scored BED, by column; none where it is not asked for.
+/// What is written besides the scored BED, by column; none without the flag.
 struct Files {
     bigwigs: Vec<PathBuf>,
     calls: Vec<PathBuf>,
@@ -170,7 +170,7 @@ impl Args {
             models.iter().partition(|of| of.correction.is_calibrated());
         if let (Some(one), Some(other)) = (calibrated.first(), plain.first()) {
             tell!(
-                "note: {} is calibrated and {} is not: what they have together is no probability",
+                "note: {} is calibrated and {} is not: their mean is not a probability",
                 one.folder.display(),
                 other.folder.display()
             );

@@ -1,5 +1,5 @@
 //! An ensemble's figures: those of the mean of its models' predictions, and how its models do by themselves. Of a cross-validation each
-//! sequence is predicted by the models that it tests.
+//! sequence is predicted by the models whose test fold it is in.
 
 use super::{Args, Measured, signals};
 use crate::data::dataset::Dataset;
