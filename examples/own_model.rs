@@ -277,6 +277,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
             save_train_best: false,
             best_by: BestBy::Loss,
             warmup: 0,
+            anneal: false,
             stop_after: None,
             epochs_before: 0,
         },

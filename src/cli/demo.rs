@@ -31,9 +31,9 @@ pub struct Args {
     /// Length of each
     #[arg(long, default_value_t = 200, value_name = "BASES", value_parser = one_or_more::<usize>)]
     length: usize,
-    /// Passes over the training sequences
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = one_or_more::<u64>)]
-    epochs: u64,
+    /// Passes over the training sequences [default: the recipe's]
+    #[arg(long, value_name = "N", value_parser = one_or_more::<u64>)]
+    epochs: Option<u64>,
     /// Threads on the CPU [default: one per core]
     #[arg(long, value_name = "N", value_parser = one_or_more::<usize>)]
     threads: Option<usize>,
@@ -109,18 +109,14 @@ pub fn run(args: &Args) -> Result<()> {
         path("split"),
         "--model-output".into(),
         path("model"),
-        "--architecture".into(),
-        "model_pos_calib_sigmoid_interaction".into(),
-        "--calibrate-motifs".into(),
-        "--lr".into(),
-        "0.03".into(),
-        "--batch-size".into(),
-        "64".into(),
-        "--number-of-epochs".into(),
-        args.epochs.to_string(),
+        "--recipe".into(),
+        "recommended".into(),
         "--seed".into(),
         args.seed.to_string(),
     ];
+    if let Some(epochs) = args.epochs {
+        command.extend(["--number-of-epochs".to_string(), epochs.to_string()]);
+    }
     if let Some(threads) = args.threads {
         command.extend(["--threads".to_string(), threads.to_string()]);
     }

@@ -37,10 +37,17 @@ pub struct TrainSettings {
     pub best_by: BestBy,
     /// Epochs in which the rate rises to its value, in even steps.
     pub warmup: u64,
+    /// Let the rate fall to 0 over the epochs, by half a cosine.
+    pub anneal: bool,
     /// Training ends after more than so many epochs without a gain.
     pub stop_after: Option<u64>,
     /// Epochs behind which the numbering begins: those of the weights that the run starts from.
     pub epochs_before: u64,
+}
+
+/// The share of the rate that is left in `epoch` (the first is 0) of `epochs`: (1 + cos(pi epoch / epochs)) / 2.
+fn annealed(epoch: u64, epochs: u64) -> f64 {
+    (1.0 + (std::f64::consts::PI * epoch as f64 / epochs as f64).cos()) / 2.0
 }
 
 /// Which epoch's weights are the best.
@@ -245,10 +252,15 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         let plateau = progress.plateau.as_ref();
         let rate = plateau.map_or(given, |plateau| plateau.lr);
         let warmup = self.settings.warmup;
-        match progress.epoch < warmup {
-            true => rate * (progress.epoch + 1) as f64 / (warmup + 1) as f64,
-            false => rate,
-        }
+        let rising = match progress.epoch < warmup {
+            true => (progress.epoch + 1) as f64 / (warmup + 1) as f64,
+            false => 1.0,
+        };
+        let falling = match self.settings.anneal {
+            true => annealed(progress.epoch, self.settings.epochs),
+            false => 1.0,
+        };
+        rate * rising * falling
     }
 
     /// The steps of one epoch that are still to be done; how many samples the epoch has trained on.
@@ -348,7 +360,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         })?;
         worker.store(&mut run.params, &mut run.moments)?;
         let loss = tally.mean();
-        let lr = self.lr(&run.progress);
+        let (lr, moves) = (self.lr(&run.progress), self.rate_moves());
         let progress = &mut run.progress;
         let epoch = self.number(progress.epoch + 1);
         if !loss.is_finite() {
@@ -370,7 +382,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         if let (Some(overall), Some(value)) = (overall, together) {
             more.insert(format!("validation_{}", overall.name), value);
         }
-        if progress.plateau.is_some() {
+        if moves {
             more.insert("lr".to_string(), lr);
         }
         let rate = seen as f64 / progress.seconds.max(1e-9);
@@ -425,8 +437,12 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
 
     /// The columns of history.tsv.
     fn columns(&self) -> Vec<String> {
-        let cut = matches!(self.settings.schedule, Schedule::Plateau { .. });
-        columns(self.model, cut)
+        columns(self.model, self.rate_moves())
+    }
+
+    /// Whether the rate of one epoch can be another than that of the one before.
+    fn rate_moves(&self) -> bool {
+        self.settings.anneal || matches!(self.settings.schedule, Schedule::Plateau { .. })
     }
 
     /// An epoch in a line.
@@ -488,8 +504,8 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
     }
 }
 
-/// The columns of a model's history.tsv; `cut`: its learning rate is cut when training stalls, and has one.
-pub fn columns<M: Model>(model: &M, cut: bool) -> Vec<String> {
+/// The columns of a model's history.tsv; `rate_moves`: its learning rate has one.
+pub fn columns<M: Model>(model: &M, rate_moves: bool) -> Vec<String> {
     let mut columns = vec!["epoch".to_string()];
     for part in ["train", "validation"] {
         columns.push(format!("{part}_loss"));
@@ -501,7 +517,7 @@ pub fn columns<M: Model>(model: &M, cut: bool) -> Vec<String> {
             .overall()
             .map(|overall| format!("validation_{}", overall.name)),
     );
-    if cut {
+    if rate_moves {
         columns.push("lr".to_string());
     }
     columns.push("seconds".to_string());

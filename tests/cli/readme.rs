@@ -54,7 +54,10 @@ fn every_command_of_the_walk_through_works() {
             "demo --keep demo",
             "demo --keep demo --peaks 400 --length 80 --epochs 2",
         )
-        .replace("--number-of-epochs 50", "--number-of-epochs 3");
+        .replace(
+            "--recipe recommended",
+            "--recipe recommended --number-of-epochs 3",
+        );
     let folder = tempfile::tempdir().unwrap();
     let out = shell(folder.path(), &script).ok().out;
     let predictions = text(folder.path().join("predictions.tsv"));
@@ -84,7 +87,10 @@ fn every_command_of_factornet_works() {
     let script = block("<!-- factornet", &commands.each_ref().map(String::as_str))
         .replace("chr1 chr8 chr21", "chr3")
         .replace("chr11", "chr2")
-        .replace("-n 3", "-n 3 -e 1 -L 200 -w 10 -k 4 -r 3 -d 8");
+        .replace(
+            "--recipe recommended",
+            "--recipe recommended -e 1 -L 200 -w 10 -k 4 -r 3 -d 8",
+        );
     let cells = Cells::new();
     for (from, to) in [
         ("A", "K562"),
@@ -140,7 +146,7 @@ fn every_command_on_motifs_works() {
 #[test]
 fn the_demo_ranks_the_planted_motifs_first_in_a_smaller_form() {
     let folder = tempfile::tempdir().unwrap();
-    let run = cisgrad(folder.path(), "demo --peaks 2500 --length 100 --epochs 50").ok();
+    let run = cisgrad(folder.path(), "demo --peaks 2500 --length 100").ok();
     let (_, planted) = run
         .out
         .split_once("# planted\n")

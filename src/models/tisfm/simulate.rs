@@ -112,11 +112,11 @@ pub fn simulate(count: usize, length: usize, seed: u64) -> Simulation {
                 continue;
             }
             let slot = free.swap_remove((uniform() * free.len() as f64) as usize);
-            plant(
-                &mut bases[slot * widest..(slot + 1) * widest.min(length)],
-                motif,
-                &mut uniform,
-            );
+            let slot = &mut bases[slot * widest..length.min((slot + 1) * widest)];
+            // Anywhere in it: sites that begin where slots do would be found by their place alone.
+            let room = slot.len() - motif.rows.len().min(slot.len()) + 1;
+            let offset = (uniform() * room as f64) as usize;
+            plant(&mut slot[offset..], motif, &mut uniform);
             for (s, e) in signal.iter_mut().zip(effect.into_iter().flatten()) {
                 *s += e;
             }

@@ -3,7 +3,7 @@
 use crate::common::factornet::{BASES, Cells};
 use crate::common::kinds::Kind;
 use crate::common::same_end::history;
-use crate::common::{bytes, names, text};
+use crate::common::{Table, bytes, names, text};
 use serde_json::Value;
 
 fn config(cells: &Cells, model: &str) -> Value {
@@ -12,6 +12,10 @@ fn config(cells: &Cells, model: &str) -> Value {
 
 fn best(cells: &Cells, model: &str) -> Vec<u8> {
     bytes(cells.path(&format!("{model}/model.best.safetensors")))
+}
+
+fn last(cells: &Cells, model: &str) -> Vec<u8> {
+    bytes(cells.path(&format!("{model}/model.last.safetensors")))
 }
 
 /// The peaks of a file on a chromosome that touch neither the blacklist grown by 200 nor the chromosome's ends.
@@ -351,6 +355,43 @@ fn the_largest_shift_is_a_setting_of_a_run() {
         .fails(1, &["--max-shift 3, this run has 4"]);
     let run = cells.train_all("all", "-e 1 --max-shift 3").ok();
     assert!(run.err.contains("--max-shift is ignored"), "{}", run.err);
+}
+
+/// Half a cosine, also where the run was interrupted by its last epoch.
+#[test]
+fn the_rate_can_fall_over_the_epochs() {
+    let cells = Cells::new();
+    cells.train("model", "-e 4 -ep 4 --lr-decay cosine").ok();
+    let rates = Table::read(cells.path("model/history.tsv")).numbers("lr");
+    let half = std::f64::consts::SQRT_2 / 2.0;
+    for (rate, share) in rates.iter().zip([2.0, 1.0 + half, 1.0, 1.0 - half]) {
+        assert!((rate - 0.0005 * share).abs() < 1e-12, "{rates:?}");
+    }
+    assert_eq!(rates.len(), 4);
+    cells.train("constant", "-e 4 -ep 4").ok();
+    assert_ne!(last(&cells, "model"), last(&cells, "constant"));
+    cells
+        .train("model", "-e 4 -ep 4 --resume")
+        .fails(1, &["--resume: model was started with --lr-decay cosine"]);
+}
+
+/// What the recipe says is what the flags it stands for say; a flag wins over it.
+#[test]
+fn a_recipe_is_a_set_of_flags() {
+    let cells = Cells::new();
+    let spelled = "-n 3 --track-transform log1p --max-shift 60 --batch-size 20 --lr-decay cosine --best-by auPRC -ep 60";
+    cells.train("recipe", "-e 2 --recipe recommended").ok();
+    cells.train("spelled", &format!("-e 2 {spelled}")).ok();
+    assert_eq!(last(&cells, "recipe"), last(&cells, "spelled"));
+    assert_eq!(best(&cells, "recipe"), best(&cells, "spelled"));
+    let other = "-e 2 --recipe recommended --lr-decay none";
+    cells.train("other", other).ok();
+    assert_ne!(last(&cells, "recipe"), last(&cells, "other"));
+    let rates = Table::read(cells.path("other/history.tsv"));
+    assert!(!rates.header.iter().any(|name| name == "lr"));
+    // Without it a line says that there is one.
+    let run = cells.train("model", "-e 1").ok();
+    assert!(run.err.contains("--recipe recommended"), "{}", run.err);
 }
 
 #[test]

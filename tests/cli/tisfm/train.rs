@@ -80,6 +80,16 @@ fn the_rate_the_start_and_the_choice_of_weights_can_be_others() {
         .table();
     let mean = tested.numbers("pearson")[..2].iter().sum::<f64>() / 2.0;
     assert!((mean - r[best]).abs() < 1e-5, "{mean} {}", r[best]);
+    // Falling as well as rising.
+    data.train(
+        "falling",
+        &format!("{flags} --patience 9 --lr-decay cosine").replace("--patience 0 ", ""),
+    )
+    .ok();
+    let falling = Table::read(data.path("falling/history.tsv")).numbers("lr");
+    for (rate, expected) in falling.iter().zip([0.005, 0.00933013, 0.01125, 0.01]) {
+        assert!((rate - expected).abs() < 1e-8, "{falling:?}");
+    }
     // With a rate of nearly nothing the weights are as they started.
     let start = "--number-of-epochs 1 --lr 1e-30";
     data.train("zero", &format!("{start} --position-start zero"))

@@ -8,7 +8,7 @@ use super::train_files;
 use super::train_members::run_members;
 use crate::args::inputs::check_there;
 use crate::args::outputs::check_model_folder;
-use crate::args::recipe::POINTER;
+use crate::args::recipe::{Decay, POINTER};
 use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Split};
@@ -212,8 +212,8 @@ impl Args {
             "validinputdirs": folders(&self.validinputdirs)?,
             "validchroms": train_files::lasting(&self.validation()),
             "testchroms": train_files::lasting(&self.test()),
-            "epochs": self.epochs,
-            "patience": self.patience,
+            "epochs": self.epochs(),
+            "patience": self.patience(),
             "learningrate": self.rate(),
             "negatives": self.negatives(),
             "seed": self.seed,
@@ -244,6 +244,12 @@ impl Args {
         // A flag that changes nothing is left out: older runs go on.
         if self.calibrates() {
             flags.insert(CALIBRATE.to_string(), true.into());
+        }
+        if self.best_by() == BestBy::Overall {
+            flags.insert("best_by".to_string(), "auPRC".into());
+        }
+        if self.lr_decay() == Decay::Cosine {
+            flags.insert("lr_decay".to_string(), "cosine".into());
         }
         let mut config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -502,19 +508,20 @@ impl Args {
             model: &model.network,
             samples,
             settings: TrainSettings {
-                epochs: self.epochs,
+                epochs: self.epochs(),
                 batch_size: self.batch_size(),
                 lr,
                 schedule: Schedule::Constant {
-                    patience: self.patience,
+                    patience: self.patience(),
                 },
                 optimizer: OptimizerSettings::keras(),
                 seed: self.seed,
                 drop_last: false,
                 save_all: false,
                 save_train_best: false,
-                best_by: BestBy::Loss,
+                best_by: self.best_by(),
                 warmup: 0,
+                anneal: self.lr_decay() == Decay::Cosine,
                 stop_after: None,
                 epochs_before: 0,
             },

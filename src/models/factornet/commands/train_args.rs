@@ -3,10 +3,11 @@
 use super::args::{BATCH, SharedArgs};
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
-use crate::args::recipe::{Recipe, choose};
+use crate::args::recipe::{Decay, Recipe, choose};
 use crate::data::windows::annotations::GencodeSpan;
 use crate::models::factornet::KIND;
 use crate::models::factornet::scores::CALIBRATE;
+use crate::train::BestBy;
 use crate::train::folder::config::own_flag;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -26,19 +27,25 @@ pub struct Args {
     /// Test, kept out of training: likewise [default: chr1 chr8 chr21]
     #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
     pub testchroms: Vec<String>,
-    /// A set of choices that trained well (docs/guide.md): log1p of the tracks, more negatives, wider shifts, smaller batches; a flag that is
-    /// given wins over it
+    /// A set of choices that trained well (docs/guide.md): log1p of the tracks, more negatives, wider shifts, smaller batches, a falling rate, the
+    /// best epoch by auPRC; a flag that is given wins over it
     #[arg(long, value_name = "NAME")]
     pub recipe: Option<Recipe>,
-    /// Passes over the positives
-    #[arg(short = 'e', long, default_value_t = 100, value_name = "N", value_parser = one_or_more::<u64>)]
-    pub epochs: u64,
-    /// (-ep) Epochs without a lower validation loss before training ends
-    #[arg(long, default_value_t = 20, value_name = "N", value_parser = zero_or_more::<u64>)]
-    pub patience: u64,
+    /// Passes over the positives [default: 100]
+    #[arg(short = 'e', long, value_name = "N", value_parser = one_or_more::<u64>)]
+    epochs: Option<u64>,
+    /// (-ep) Epochs without a gain before training ends [default: 20]
+    #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
+    patience: Option<u64>,
+    /// What decides which epoch's weights are the best, and when training ends: the validation samples' loss, or their auPRC [default: loss]
+    #[arg(long, value_name = "WHAT")]
+    best_by: Option<BestByArg>,
     /// (-lr) Learning rate [default: 0.001; with --resume the run's own]
     #[arg(long, value_name = "RATE", value_parser = number)]
     learningrate: Option<f64>,
+    /// What becomes of the learning rate over the epochs: none, it stays; cosine, it falls to 0 by half a cosine [default: none]
+    #[arg(long, value_name = "WHAT")]
+    lr_decay: Option<Decay>,
     /// Negatives for each positive and epoch [default: 1]
     #[arg(short = 'n', long, value_name = "N", value_parser = one_or_more::<u32>)]
     pub(super) negatives: Option<u32>,
@@ -131,6 +138,13 @@ pub enum SpanArg {
 pub enum TransformArg {
     None,
     Log1p,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BestByArg {
+    Loss,
+    #[value(name = "auPRC")]
+    AuPrc,
 }
 
 /// The learning rate in config.json.
@@ -228,6 +242,25 @@ impl Args {
     /// Whether `--max-shift` stands there.
     pub fn shift_given(&self) -> bool {
         self.max_shift.is_some()
+    }
+
+    pub fn epochs(&self) -> u64 {
+        self.or(self.epochs, 60, 100)
+    }
+
+    pub fn patience(&self) -> u64 {
+        self.or(self.patience, 60, 20)
+    }
+
+    pub fn best_by(&self) -> BestBy {
+        match self.or(self.best_by, BestByArg::AuPrc, BestByArg::Loss) {
+            BestByArg::Loss => BestBy::Loss,
+            BestByArg::AuPrc => BestBy::Overall,
+        }
+    }
+
+    pub fn lr_decay(&self) -> Decay {
+        self.or(self.lr_decay, Decay::Cosine, Decay::None)
     }
 
     pub fn max_shift(&self) -> Option<u32> {

@@ -3,7 +3,7 @@
 use super::input_args::InputArgs;
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
-use crate::args::recipe::{Recipe, choose};
+use crate::args::recipe::{Decay, Recipe, choose};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::io::signals::RowColumns;
 use crate::models::tisfm::KIND;
@@ -116,6 +116,9 @@ pub struct Args {
     /// Epochs in which the learning rate rises to its value [default: 0]
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
     warmup: Option<u64>,
+    /// What becomes of the learning rate over the epochs besides cuts: none, or cosine, it falls to 0 by half a cosine [default: none]
+    #[arg(long, value_name = "WHAT")]
+    lr_decay: Option<Decay>,
     /// Do not compare with simple rules after training
     #[arg(long)]
     pub(super) no_baselines: bool,
@@ -214,6 +217,10 @@ impl Args {
         self.or(self.warmup, 1, 0)
     }
 
+    pub(super) fn lr_decay(&self) -> Decay {
+        self.or(self.lr_decay, Decay::None, Decay::None)
+    }
+
     /// By what the best epoch is chosen.
     pub(super) fn best_by(&self) -> BestBy {
         match self.or(self.best_by, BestByArg::R, BestByArg::Loss) {
@@ -223,7 +230,7 @@ impl Args {
     }
 
     /// The flags that the original does not have, where they change a run.
-    pub(super) fn own_flags(&self) -> [(&'static str, Option<Value>); 5] {
+    pub(super) fn own_flags(&self) -> [(&'static str, Option<Value>); 6] {
         let zero = self.position_start == PositionStart::Zero;
         let by_r = self.best_by() == BestBy::Overall;
         let patience = self.patience.is_some() || self.recipe.is_some();
@@ -232,6 +239,10 @@ impl Args {
             ("best_by", by_r.then(|| "r".into())),
             ("patience", patience.then(|| self.patience().into())),
             ("stop_after", self.stop_after.map(Into::into)),
+            (
+                "lr_decay",
+                (self.lr_decay() == Decay::Cosine).then(|| "cosine".into()),
+            ),
             ("warmup", (self.warmup() > 0).then(|| self.warmup().into())),
         ]
     }
