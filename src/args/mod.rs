@@ -3,6 +3,7 @@
 pub mod compare_args;
 pub mod ensemble_args;
 pub mod inputs;
+pub mod lr_decay;
 pub mod motif_export;
 pub mod numbers;
 pub mod of_run;

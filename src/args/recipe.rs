@@ -1,17 +1,9 @@
-//! Sets of choices that trained well, by name, and a choice that both kinds of models have.
+//! Sets of choices that trained well, by name.
 
 /// What `--recipe` can be.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recipe {
     Recommended,
-}
-
-/// What `--lr-decay` can be.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Decay {
-    #[default]
-    None,
-    Cosine,
 }
 
 /// What to say where a run has no recipe.

@@ -357,7 +357,7 @@ fn the_largest_shift_is_a_setting_of_a_run() {
     assert!(run.err.contains("--max-shift is ignored"), "{}", run.err);
 }
 
-/// Half a cosine, also where the run was interrupted by its last epoch.
+/// By half a cosine; it is a part of the run.
 #[test]
 fn the_rate_can_fall_over_the_epochs() {
     let cells = Cells::new();

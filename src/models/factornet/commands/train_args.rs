@@ -2,8 +2,9 @@
 
 use super::args::{BATCH, SharedArgs};
 use crate::args::ensemble_args::EnsembleArgs;
+use crate::args::lr_decay::Decay;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
-use crate::args::recipe::{Decay, Recipe, choose};
+use crate::args::recipe::{Recipe, choose};
 use crate::data::windows::annotations::GencodeSpan;
 use crate::models::factornet::KIND;
 use crate::models::factornet::scores::CALIBRATE;
@@ -43,7 +44,7 @@ pub struct Args {
     /// (-lr) Learning rate [default: 0.001; with --resume the run's own]
     #[arg(long, value_name = "RATE", value_parser = number)]
     learningrate: Option<f64>,
-    /// What becomes of the learning rate over the epochs: none, it stays; cosine, it falls to 0 by half a cosine [default: none]
+    /// What becomes of the learning rate over the epochs [default: none]
     #[arg(long, value_name = "WHAT")]
     lr_decay: Option<Decay>,
     /// Negatives for each positive and epoch [default: 1]

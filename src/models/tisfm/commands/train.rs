@@ -4,7 +4,8 @@ pub use super::train_args::Args;
 use super::train_args::PositionStart;
 use super::train_inputs::{Read, Rules};
 use super::train_members::run_members;
-use crate::args::recipe::{Decay, POINTER};
+use crate::args::lr_decay::Decay;
+use crate::args::recipe::POINTER;
 use crate::args::{Unannounced, outputs};
 use crate::data::Notes;
 use crate::data::batch_offsets::BatchOffsets;
@@ -210,7 +211,7 @@ fn train<T: Number>(
         save_train_best: true,
         best_by: args.best_by(),
         warmup: args.warmup(),
-        anneal: args.lr_decay() == Decay::Cosine,
+        anneal: args.lr_decay == Decay::Cosine,
         stop_after: args.stop_after,
         epochs_before: match lambdas.len() {
             // A path's steps are numbered anew.

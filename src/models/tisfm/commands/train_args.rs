@@ -2,8 +2,9 @@
 
 use super::input_args::InputArgs;
 use crate::args::ensemble_args::EnsembleArgs;
+use crate::args::lr_decay::Decay;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
-use crate::args::recipe::{Decay, Recipe, choose};
+use crate::args::recipe::{Recipe, choose};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::io::signals::RowColumns;
 use crate::models::tisfm::KIND;
@@ -116,9 +117,9 @@ pub struct Args {
     /// Epochs in which the learning rate rises to its value [default: 0]
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
     warmup: Option<u64>,
-    /// What becomes of the learning rate over the epochs besides cuts: none, or cosine, it falls to 0 by half a cosine [default: none]
-    #[arg(long, value_name = "WHAT")]
-    lr_decay: Option<Decay>,
+    /// What becomes of the learning rate over the epochs, besides cuts
+    #[arg(long, default_value = "none", value_name = "WHAT")]
+    pub(super) lr_decay: Decay,
     /// Do not compare with simple rules after training
     #[arg(long)]
     pub(super) no_baselines: bool,
@@ -217,10 +218,6 @@ impl Args {
         self.or(self.warmup, 1, 0)
     }
 
-    pub(super) fn lr_decay(&self) -> Decay {
-        self.or(self.lr_decay, Decay::None, Decay::None)
-    }
-
     /// By what the best epoch is chosen.
     pub(super) fn best_by(&self) -> BestBy {
         match self.or(self.best_by, BestByArg::R, BestByArg::Loss) {
@@ -241,7 +238,7 @@ impl Args {
             ("stop_after", self.stop_after.map(Into::into)),
             (
                 "lr_decay",
-                (self.lr_decay() == Decay::Cosine).then(|| "cosine".into()),
+                (self.lr_decay == Decay::Cosine).then(|| "cosine".into()),
             ),
             ("warmup", (self.warmup() > 0).then(|| self.warmup().into())),
         ]
