@@ -17,6 +17,7 @@ pub mod grown_table;
 pub mod gtf;
 pub mod hash;
 pub mod history;
+mod kept;
 pub mod keras_hdf5;
 pub mod keras_history;
 mod line_ends;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::descriptors::names_descriptor;
 use super::hash::{sha256, sha256_file};
+use super::kept::Kept;
 use super::text::{Bytes, Lines, check_stream};
 use crate::{Error, Result};
 
@@ -22,16 +23,6 @@ const STANDARD_INPUT: &str = "-";
 #[derive(Default)]
 pub struct Sources {
     kept: Mutex<Vec<(Identity, Kept)>>,
-}
-
-/// The bytes of a stream.
-#[derive(Clone, Debug)]
-pub(super) struct Kept(Arc<Vec<u8>>);
-
-impl AsRef<[u8]> for Kept {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
 }
 
 /// Which stream a path leads to.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::foreign;
+use super::kept::Kept;
 use super::line_ends::{LONGEST, LineEnd, Looked};
-use super::sources::Kept;
 use crate::numbers::counted;
 use crate::{Error, Result};
 

@@ -21,13 +21,13 @@ pub struct Args {
     /// Folder of a published model: model.json, best_model.hdf5, final_model.hdf5, chip.txt and so on; with --to keras a
     /// model folder of ours
     #[arg(value_name = "DIR")]
-    pub(super) folder: PathBuf,
+    folder: PathBuf,
     /// What to make: a model folder, or with keras what the original program reads (Keras 1.2.2) [default: a model folder]
     #[arg(long, value_name = "FORM")]
     to: Option<Form>,
     /// Folder to make
     #[arg(long, value_name = "DIR")]
-    pub(super) out: PathBuf,
+    out: PathBuf,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +44,12 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let made: Vec<(&str, &Path)> = made.iter().map(|path| ("--out", path.as_path())).collect();
     outputs::check_apart(&made, &inputs)?;
     outputs::check_holds_none("--out", &args.out, &inputs)?;
-    match args.to {
-        Some(Form::Keras) => to_keras::run(args, known),
-        None => from_keras(args),
-    }
+    let model = match args.to {
+        Some(Form::Keras) => to_keras::write(&args.folder, &args.out, known)?,
+        None => from_keras(args)?,
+    };
+    tell_made(&args.out, &model);
+    Ok(())
 }
 
 /// That the folder to make holds no model, ours or Keras's, nor files that would be written over.
@@ -82,7 +84,7 @@ fn check_out(out: &Path, known: Kinds) -> Result<()> {
     }
 }
 
-fn from_keras(args: &Args) -> Result<()> {
+fn from_keras(args: &Args) -> Result<Description> {
     let folder = &args.folder;
     if folder.join(CONFIG).exists() && !keras::is_keras_folder(folder) {
         return Err(Error::invalid(format!(
@@ -114,12 +116,11 @@ fn from_keras(args: &Args) -> Result<()> {
         tell!("{note}");
     }
     model.config.write(&args.out)?;
-    tell_made(&args.out, &model.config.model);
-    Ok(())
+    Ok(model.config.model)
 }
 
 /// The last line of either way: what the model is.
-pub(super) fn tell_made(out: &Path, model: &Description) {
+fn tell_made(out: &Path, model: &Description) {
     let network = &model.network;
     tell!(
         "{}: {} of {}, inputs of {} and {}, {}, {}: {}",

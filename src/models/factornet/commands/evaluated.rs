@@ -5,7 +5,7 @@ use super::args::SharedArgs;
 use super::members::{Group, Member, Members};
 use super::probabilities::{Correction, PriorArgs};
 use super::scored_windows::{Scorer, Window};
-use super::train_args::{TEST, words};
+use super::train::{TEST, words};
 use super::trained_on;
 use crate::args::{Unannounced, say};
 use crate::data::Notes;

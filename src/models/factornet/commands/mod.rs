@@ -9,20 +9,14 @@ mod curves;
 mod evaluate;
 mod evaluated;
 pub mod export;
-mod held_out;
 mod members;
 mod of_run;
 mod outputs;
 mod predict;
 mod probabilities;
 mod scored_windows;
-mod start;
 mod to_keras;
 mod train;
-mod train_args;
-mod train_cells;
-mod train_files;
-mod train_members;
 mod trained_on;
 mod visualize;
 mod windows;
@@ -35,7 +29,7 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub enum Command {
     /// Train a model on peaks of one factor, or of all factors of a cell line
-    Train(Box<train_args::Args>),
+    Train(Box<train::Args>),
     /// Score the intervals of a BED file
     Predict(Box<predict::Args>),
     /// Compare a model with the peaks of test chromosomes, window by window

@@ -1,15 +1,15 @@
 //! `cisgrad convert factornet --to keras`: a model folder of ours becomes one that the original program reads.
 
-use super::convert::{Args, tell_made};
 use crate::models::factornet::config::Description;
 use crate::models::factornet::{KIND, keras};
 use crate::train::folder::open::Opened;
 use crate::train::folder::{BEST, CONFIG, LAST};
 use crate::train::model::Kinds;
 use crate::{Error, Result};
+use std::path::Path;
 
-pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    let folder = &args.folder;
+/// Writes the model of `folder` into `out`.
+pub fn write(folder: &Path, out: &Path, known: Kinds) -> Result<Description> {
     if !folder.join(CONFIG).exists() && keras::is_keras_folder(folder) {
         return Err(Error::invalid(format!(
             "{}: a model that Keras saved, expected a model folder of ours: leave out --to keras to make one of it",
@@ -22,8 +22,8 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         (true, false) => (best.clone(), best),
         (false, true) => (last.clone(), last),
         (false, false) => {
-            let opened = Opened::<Description>::read(folder, &KIND, known);
-            return opened.map(|_| ());
+            let opened = Opened::<Description>::read(folder, &KIND, known)?;
+            return Ok(opened.config.model);
         }
     };
     let only = (best == last).then(|| best.clone());
@@ -41,10 +41,9 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     for note in keras::left_behind(&best.config) {
         tell!("{note}");
     }
-    std::fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, e))?;
-    if let Some(note) = export.write(folder, &args.out)? {
+    std::fs::create_dir_all(out).map_err(|e| Error::io(out, e))?;
+    if let Some(note) = export.write(folder, out)? {
         tell!("{note}");
     }
-    tell_made(&args.out, &best.config.model);
-    Ok(())
+    Ok(best.config.model)
 }

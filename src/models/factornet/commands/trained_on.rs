@@ -1,7 +1,7 @@
 //! What `evaluate` says of regions that its model knows: those that it was trained on, and those that chose its best epoch.
 
 use super::scored_windows::Window;
-use super::train_args::{TEST, VALIDATION};
+use super::train::{TEST, VALIDATION};
 use crate::data::Notes;
 use crate::data::split::regions::{Choice, Part, Split};
 use crate::data::windows::WINDOW;

@@ -12,9 +12,6 @@ pub mod predict;
 pub mod select;
 pub mod test;
 pub mod train;
-mod train_args;
-mod train_inputs;
-mod train_members;
 
 use crate::Result;
 use crate::args::spelling::Spelling;

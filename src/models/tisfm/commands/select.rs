@@ -1,9 +1,7 @@
 //! `cisgrad tisfm select`: a sparse path chooses motifs, a model of these is fitted anew, and its kernels are trained for a short while.
 
 use super::input_args::InputArgs;
-use super::train::{self, Around};
-use super::train_args::PenaltyType;
-use super::train_inputs::Rules;
+use super::train::{self, Around, PenaltyType, Rules};
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::dna::motif::Motif;

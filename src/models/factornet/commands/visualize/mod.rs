@@ -5,7 +5,7 @@ mod layer;
 use self::layer::{Layer, Named, file_names};
 use super::args::SharedArgs;
 use super::outputs;
-use super::train_args::words;
+use super::train::words;
 use super::windows::{Asked, Windows};
 use crate::args::Unannounced;
 use crate::args::numbers::{one_or_more, zero_or_more};

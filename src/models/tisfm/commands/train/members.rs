@@ -1,8 +1,9 @@
 //! Several models of one `cisgrad tisfm train`: seeds and folds.
 
-use super::train::{Around, run_read};
-use super::train_args::Args;
-use super::train_inputs::Read;
+use super::args::Args;
+use super::around::Around;
+use super::inputs::Read;
+use super::one_model::run_read;
 use crate::Result;
 use crate::args::recipe::POINTER;
 use crate::data::Notes;

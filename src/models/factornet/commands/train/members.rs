@@ -1,7 +1,9 @@
 //! Several models of one `cisgrad factornet train`: seeds and folds.
 
-use super::train::{Around, Read, run_one};
-use super::train_args::Args;
+use super::args::Args;
+use super::around::Around;
+use super::inputs::Read;
+use super::one_model::run_one;
 use crate::Result;
 use crate::args::recipe::POINTER;
 use crate::data::Notes;

@@ -1,6 +1,6 @@
 //! The input files of `factornet train`, as config.json keeps them for `--resume`.
 
-use super::train_args::Args;
+use super::args::Args;
 use crate::Result;
 use crate::io::sources::{Sources, is_fleeting, is_there};
 use crate::models::factornet::cell_line::{CellFolder, Needed};

@@ -1,7 +1,7 @@
 //! Where the weights of a training run start: at random, two kernels from the known motif that `-mo` finds or `--motif-name`
 //! names.
 
-use super::train_args::Args;
+use super::args::Args;
 use crate::args::say;
 use crate::dna::motif::{Motif, information};
 use crate::interpret::motif_matches::resembling;

@@ -1,12 +1,12 @@
 //! The arguments of `cisgrad factornet train`, checked.
 
-use super::args::{BATCH, SharedArgs};
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::lr_decay::Decay;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::recipe::{Recipe, choose};
 use crate::data::windows::annotations::GencodeSpan;
 use crate::models::factornet::KIND;
+use crate::models::factornet::commands::args::{BATCH, SharedArgs};
 use crate::models::factornet::scores::CALIBRATE;
 use crate::train::BestBy;
 use crate::train::folder::config::own_flag;

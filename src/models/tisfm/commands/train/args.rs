@@ -1,6 +1,5 @@
 //! The flags of `cisgrad tisfm train`: the original train_model.py's, and ours.
 
-use super::input_args::InputArgs;
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::lr_decay::Decay;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
@@ -8,6 +7,7 @@ use crate::args::recipe::{Recipe, choose};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::io::signals::RowColumns;
 use crate::models::tisfm::KIND;
+use crate::models::tisfm::commands::input_args::InputArgs;
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::penalty_path::{PenaltyKind, linear_range, log_range, sorted};
 use crate::train::BestBy;
@@ -155,13 +155,13 @@ pub struct Args {
 const MOST_STEPS: f64 = 10_000.0;
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PenaltyType {
+pub enum PenaltyType {
     L1,
     Mcp,
 }
 
 impl PenaltyType {
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             PenaltyType::L1 => "l1",
             PenaltyType::Mcp => "mcp",

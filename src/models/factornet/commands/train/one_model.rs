@@ -1,92 +1,38 @@
-//! `cisgrad factornet train`.
+//! One model, from flags to its folder.
 
+use super::args::{Args, RATE};
+use super::around::Around;
 use super::held_out::{End, HeldOut};
-use super::outputs;
-use super::train_args::{Args, RATE, TransformArg};
-use super::train_cells::{Cells, lasting_name, tracks_of, values_of};
-use super::train_files;
-use super::train_members::run_members;
-use crate::args::inputs::check_there;
+use super::inputs::Read;
 use crate::args::lr_decay::Decay;
 use crate::args::outputs::check_model_folder;
 use crate::args::recipe::POINTER;
-use crate::args::{Unannounced, say};
 use crate::data::Notes;
-use crate::data::split::regions::{Choice, Split};
-use crate::data::tracks::Transform;
-use crate::data::tracks::reverse_order;
 use crate::data::windows::annotations::Annotations;
 use crate::data::windows::bins::Labeller;
 use crate::data::windows::peaks::Peaks;
 use crate::dna::motif::Motif;
 use crate::dna::span::Span;
 use crate::engine::Device;
-use crate::io::sources::{Sources, is_fleeting};
+use crate::models::factornet::KIND;
 use crate::models::factornet::cell_line::{CellFolder, factor_files};
-use crate::models::factornet::config::{Config, Description, write_lists};
-use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
-use crate::models::factornet::samples::inputs::Inputs;
+use crate::models::factornet::commands::outputs;
+use crate::models::factornet::config::{Config, write_lists};
 use crate::models::factornet::samples::placing::Placer;
 use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single, unbound};
-use crate::models::factornet::scores::CALIBRATE;
-use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec};
 use crate::numbers::counted;
 use crate::optim::{OptimizerSettings, Schedule};
 use crate::report::progress::Reporter;
 use crate::train::batch::{Samples, Source};
-use crate::train::folder::claim::{Claim, Entry};
-use crate::train::folder::config::{PIPE, Precision, named, own_flag};
+use crate::train::folder::claim::Claim;
+use crate::train::folder::config::{Precision, named, own_flag};
 use crate::train::folder::weights::Number;
-use crate::train::model::{Kinds, Model};
+use crate::train::model::Model;
 use crate::train::worker::check_fits;
-use crate::train::{BestBy, TrainSettings, Trainer, interrupt};
+use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
-use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
-
-/// What the runs of a command share.
-pub(super) struct Around<'a> {
-    pub known: Kinds<'a>,
-    pub device: &'a Unannounced,
-    pub precision: Precision,
-    pub cells: &'a Cells,
-    pub sources: &'a Sources,
-    pub reporter: &'a Reporter,
-    /// Other runs read the same inputs after this one.
-    pub more: bool,
-    /// What was said: the runs of an ensemble notice the same.
-    pub said: &'a Mutex<HashSet<String>>,
-}
-
-impl Around<'_> {
-    pub fn say(&self, notes: &Notes) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = notes.iter().filter(|note| said.insert(note.to_string()));
-        say(&new.cloned().collect::<Notes>());
-    }
-}
-
-pub fn run(args: &Args, known: Kinds) -> Result<()> {
-    args.check()?;
-    check_there(args.motif_file().iter().filter(|_| args.motif))?;
-    let (device, precision) = args.shared.open(None)?;
-    let around = Around {
-        known,
-        device: &device,
-        precision,
-        cells: &Cells::read(args)?,
-        sources: &Sources::new(),
-        reporter: &Reporter::new(),
-        more: args.ensemble.given(),
-        said: &Mutex::default(),
-    };
-    match args.ensemble.given() {
-        false => run_one(args, &around, None),
-        true => run_members(args, &around),
-    }
-}
 
 /// Trains one model; `read`: its inputs where they were read already.
 pub(super) fn run_one(args: &Args, around: &Around<'_>, read: Option<&Read>) -> Result<()> {
@@ -110,199 +56,6 @@ pub(super) fn run_one(args: &Args, around: &Around<'_>, read: Option<&Read>) -> 
     match around.precision {
         Precision::F64 => train::<f64>(args, around, config, motif, &claim, inputs),
         _ => train::<f32>(args, around, config, motif, &claim, inputs),
-    }
-}
-
-/// Genome, annotations and tracks: what is large.
-pub(super) struct Read {
-    pub genome: GenomeInputs,
-    annotations: Option<Annotations>,
-    inputs: Inputs,
-}
-
-impl Read {
-    pub fn of(
-        args: &Args,
-        around: &Around<'_>,
-        config: &Config,
-        notes: &mut Notes,
-    ) -> Result<Read> {
-        let (files, sources) = (args.shared.files()?, around.sources);
-        let genome = GenomeInputs::open(&files, sources, args.seqlen, notes)?;
-        let annotations = genome.annotations(&files, sources, args.gencode, notes)?;
-        let wanted = Wanted::of(&config.model, args.shared.track_scale.as_deref());
-        let inputs = genome.inputs(files.storage, &around.cells.all(), &wanted, notes)?;
-        Ok(Read {
-            genome,
-            annotations,
-            inputs,
-        })
-    }
-}
-
-impl Args {
-    pub(super) fn split(
-        &self,
-        around: &Around<'_>,
-        genome: &GenomeInputs,
-        notes: &mut Notes,
-    ) -> Result<Split> {
-        let (validation, test) = (self.validation(), self.test());
-        Split::new(
-            Choice {
-                flag: "-v",
-                what: "validation region",
-                words: &validation,
-                explicit: !self.validchroms.is_empty(),
-            },
-            Choice {
-                flag: "-t",
-                what: "test region",
-                words: &test,
-                explicit: !self.testchroms.is_empty(),
-            },
-            around.sources,
-            genome.chromosomes(),
-            notes,
-        )
-    }
-
-    pub(super) fn claim<'a>(&'a self, known: Kinds<'a>) -> Claim<'a> {
-        let entry = match (self.resume, self.overwrite()) {
-            (true, _) => Entry::Resume,
-            (false, true) => Entry::Overwrite,
-            (false, false) => Entry::Absent,
-        };
-        Claim {
-            folder: self.folder(),
-            flag: if self.overwrite() { "-oc" } else { "-o" },
-            entry,
-            kind: &KIND,
-            known,
-        }
-    }
-
-    pub(super) fn config(
-        &self,
-        cells: &Cells,
-        precision: Precision,
-        sources: &Sources,
-    ) -> Result<Config> {
-        let first = &cells.train[0];
-        let tracks: Vec<String> = first.tracks.iter().map(|t| t.name.clone()).collect();
-        let factors: Vec<String> = match &self.factor {
-            Some(name) => {
-                factor_files(&cells.all(), name)?;
-                vec![name.clone()]
-            }
-            None => first.factors.iter().map(|f| f.name.clone()).collect(),
-        };
-        let meta: Vec<String> = match self.meta {
-            true => first.meta.iter().map(|m| m.name.clone()).collect(),
-            false => Vec::new(),
-        };
-        let folders = |list: &[PathBuf]| list.iter().map(|p| named(p)).collect::<Result<Vec<_>>>();
-        let scale = self
-            .shared
-            .track_scale
-            .clone()
-            .unwrap_or_else(|| "none".to_string());
-        scale.parse::<crate::data::tracks::Scale>()?;
-        let flags = serde_json::json!({
-            "inputdirs": folders(&self.inputdirs)?,
-            "validinputdirs": folders(&self.validinputdirs)?,
-            "validchroms": train_files::lasting(&self.validation()),
-            "testchroms": train_files::lasting(&self.test()),
-            "epochs": self.epochs(),
-            "patience": self.patience(),
-            "learningrate": self.rate(),
-            "negatives": self.negatives(),
-            "seed": self.seed,
-            "factor": self.factor,
-            "motif": self.motif,
-            "motif_name": self.motif_name,
-            "max_shift": self.max_shift(),
-            "batch_size": self.batch_size(),
-            "track_storage": format!("{:?}", self.shared.track_storage).to_lowercase(),
-            "genome": lasting_name(&self.shared.genome_file()?)?,
-            "bigwig.txt": tracks_of(&cells.all())?,
-            "meta.txt": self.meta.then(|| values_of(&cells.all())),
-            "annotations": match (self.gencode, &self.shared.gtf) {
-                (true, None) => Some(named(self.shared.annotations_folder())?),
-                _ => None,
-            },
-            "gtf": match &self.shared.gtf {
-                Some(gtf) if self.gencode && is_fleeting(gtf) => Some(PIPE.to_string()),
-                Some(gtf) if self.gencode => Some(named(gtf)?),
-                _ => None,
-            },
-            "promoter": (self.gencode && self.shared.gtf.is_some()).then_some(&self.shared.promoter),
-        });
-        let mut flags = match flags {
-            serde_json::Value::Object(map) => map,
-            _ => serde_json::Map::new(),
-        };
-        // A flag that changes nothing is left out: older runs go on.
-        if self.calibrates() {
-            flags.insert(CALIBRATE.to_string(), true.into());
-        }
-        if self.best_by() == BestBy::Overall {
-            flags.insert("best_by".to_string(), "auPRC".into());
-        }
-        if self.lr_decay() == Decay::Cosine {
-            flags.insert("lr_decay".to_string(), "cosine".into());
-        }
-        let mut config = Config {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            kind: KIND.name.to_string(),
-            model: Description {
-                network: Spec {
-                    length: self.seqlen,
-                    motif_width: self.motifwidth,
-                    kernels: self.kernels,
-                    recurrent: Recurrent::of(self.recurrent),
-                    dense: self.dense,
-                    rc_order: reverse_order(&tracks)?,
-                    tracks,
-                    meta: 0,
-                    factors: factors.len(),
-                    dropout: Dropouts::of(self.dropout),
-                },
-                factors,
-                meta,
-                gencode: self.gencode,
-                gencode_span: self.span(),
-                track_scale: scale,
-                track_transform: match self.track_transform() {
-                    TransformArg::None => Transform::None,
-                    TransformArg::Log1p => Transform::Log1p,
-                },
-                // Known when the tracks have been read.
-                track_means: Vec::new(),
-                // Known when the samples have been drawn.
-                training_share: Vec::new(),
-                genome: String::new(),
-            },
-            precision,
-            files: self.files(&cells.all(), sources)?,
-            flags,
-        };
-        let model = &mut config.model;
-        model.network.meta = model.meta_inputs();
-        model.network.check()?;
-        Ok(config)
-    }
-
-    /// Flags that do nothing where all factors are trained at once.
-    fn ignored(&self) -> Notes {
-        let negatives = self.negatives.is_some_and(|n| n != 1).then_some(
-            "note: -n is ignored: all factors at once take one negative for each positive window",
-        );
-        let shift = self.shift_given().then_some(
-            "note: --max-shift is ignored: all factors at once move windows by 20 bases at most",
-        );
-        let notes = negatives.into_iter().chain(shift);
-        notes.map(str::to_string).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The cell lines of `factornet train`.
 
-use super::train_args::Args;
+use super::args::Args;
 use crate::io::sources::{is_fleeting, is_stream};
 use crate::models::factornet::cell_line::{CellFolder, Lists, check_names_agree};
 use crate::train::folder::config::named;

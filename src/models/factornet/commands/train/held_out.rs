@@ -1,8 +1,6 @@
 //! The end of training: all windows of the validation regions, which say what a score stands for (training's samples are balanced, they do
 //! not), and the second simple rule, of training windows.
 
-use super::beside_rules::{self, beside};
-use super::scored_windows::{Known, Scorer, Window, stretches};
 use crate::data::regions::Regions;
 use crate::data::windows::WINDOW;
 use crate::data::windows::bins::{Labeller, State, bins};
@@ -12,6 +10,8 @@ use crate::metrics::curves::Curve;
 use crate::metrics::false_discovery::Thresholds;
 use crate::metrics::isotonic::Isotonic;
 use crate::models::factornet::baselines::Rule;
+use crate::models::factornet::commands::beside_rules::{self, beside};
+use crate::models::factornet::commands::scored_windows::{Known, Scorer, Window, stretches};
 use crate::models::factornet::samples::placing::Placer;
 use crate::models::factornet::samples::source::TaskSamples;
 use crate::models::factornet::saved::{FactorNet, open};
