@@ -1,5 +1,6 @@
 //! From samples to the buffers of a batch.
 
+use super::batch_size::BatchSize;
 use super::model::RowShape;
 use crate::Result;
 use crate::data::Notes;
@@ -57,38 +58,6 @@ pub struct Table<S> {
     pub sample: fn(usize) -> S,
     /// A sample's row.
     pub row: fn(&S) -> usize,
-}
-
-/// How many rows are run at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchSize {
-    /// `--batch-size`. The pieces that a batch is cut into depend on it alone, so that numbers do not change with the
-    /// samples that there are.
-    pub given: usize,
-    /// No batch has more: the room that is needed.
-    pub rows: usize,
-}
-
-impl BatchSize {
-    /// Where there are so many samples.
-    pub fn of(given: usize, samples: usize) -> Self {
-        BatchSize {
-            given,
-            rows: given.min(samples).max(1),
-        }
-    }
-
-    /// In messages.
-    pub fn flag(self) -> String {
-        format!("--batch-size {}", self.given)
-    }
-}
-
-/// Batches that are full.
-impl From<usize> for BatchSize {
-    fn from(rows: usize) -> Self {
-        BatchSize { given: rows, rows }
-    }
 }
 
 /// A batch's buffers, kept from batch to batch; they grow with the largest.

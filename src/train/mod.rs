@@ -1,6 +1,7 @@
 //! Training and prediction for any kind of model: the loop, the workers, the model's folder.
 
 pub mod batch;
+pub mod batch_size;
 pub mod ensemble;
 pub mod folder;
 pub mod interrupt;

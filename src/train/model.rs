@@ -1,6 +1,6 @@
 //! What a kind of model gives the trainer: how it is recorded on a tape, what a row brings, and how well it does.
 
-use super::batch::BatchSize;
+use super::batch_size::BatchSize;
 use crate::Result;
 use crate::engine::cpu::{MAX_PIECE, piece_rows};
 use crate::engine::cuda::DeviceProgram;

@@ -1,6 +1,7 @@
 //! What a network computes inside, over many samples.
 
-use super::batch::{BatchSize, Feed, Source};
+use super::batch::{Feed, Source};
+use super::batch_size::BatchSize;
 use super::folder::config::Precision;
 use super::folder::weights::Number;
 use super::interrupt::interrupted;

@@ -1,6 +1,7 @@
 //! Predictions of a trained model, batch after batch.
 
-use super::batch::{BatchSize, Feed, Source};
+use super::batch::{Feed, Source};
+use super::batch_size::BatchSize;
 use super::folder::config::Precision;
 use super::folder::weights::Number;
 use super::interrupt::interrupted;

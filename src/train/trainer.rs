@@ -1,6 +1,7 @@
 //! The training loop of every kind of model: epochs of batches, validation, schedule, files.
 
-use super::batch::{BatchSize, Samples};
+use super::batch::Samples;
+use super::batch_size::BatchSize;
 use super::folder::config::Precision;
 use super::folder::state::{Progress, State, last_good};
 use super::folder::weights::{Number, tensors};

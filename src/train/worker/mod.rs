@@ -11,7 +11,8 @@ pub mod step;
 pub use cpu::CpuWorker;
 pub use cuda::CudaWorker;
 
-use super::batch::{BatchSize, Feed, Samples};
+use super::batch::{Feed, Samples};
+use super::batch_size::BatchSize;
 use super::folder::config::Precision;
 use super::folder::weights::Number;
 use super::model::{Model, Purpose};
