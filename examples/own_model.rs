@@ -285,6 +285,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
         device,
         precision: Precision::F32,
         reporter: &reporter,
+        begins: &|| Ok(()),
     };
     let params: Vec<f32> = layout.initialise(planted.seed);
     let outcome = trainer.run(params, arguments.resume)?;

@@ -31,7 +31,8 @@ pub fn warn_of_changed(files: &[InputFile], used: &[&Path], sources: &Sources) -
     Ok(())
 }
 
-/// The file or folder that `flag` names, or in its place the one that the training run had for it; `folder`: the model's.
+/// The file or folder that `flag` names (empty where the command has no such flag), or in its place the one that the training run had for
+/// it; `folder`: the model's.
 ///
 /// # Errors
 /// The run had none, had it through a pipe, or it is not there any more. What was given is read, and said to be missing, as any other.
@@ -42,17 +43,33 @@ pub fn given_or_known(
     known: Known<'_>,
 ) -> Result<PathBuf> {
     let shown = folder.display();
+    let remedy = match flag {
+        "" => "put it back".to_string(),
+        flag => format!("give {flag}"),
+    };
     match (given, known) {
         (Some(given), _) => Ok(given.clone()),
         (None, Known::Pipe) => Err(Error::usage(format!(
-            "{shown} was trained on what {flag} gave through a pipe, which cannot be read again: give {flag}"
+            "{shown} was trained on what {} through a pipe, which cannot be read again{}",
+            match flag {
+                "" => "came".to_string(),
+                flag => format!("{flag} gave"),
+            },
+            match flag {
+                "" => String::new(),
+                flag => format!(": give {flag}"),
+            }
         ))),
         (None, Known::Nothing) => Err(Error::usage(format!(
-            "{shown} knows no training data: give {flag}"
+            "{shown} knows no training data{}",
+            match flag {
+                "" => ": it was not trained here".to_string(),
+                flag => format!(": give {flag}"),
+            }
         ))),
         (None, Known::File(path)) if path.exists() => Ok(path.to_path_buf()),
         (None, Known::File(path)) => Err(Error::invalid(format!(
-            "{}: the model was trained with {}, which is not there; give {flag}",
+            "{}: the model was trained with {}, which is not there; {remedy}",
             folder.join(CONFIG).display(),
             path.display()
         ))),

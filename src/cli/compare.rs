@@ -24,6 +24,11 @@ pub fn run(args: &Compare) -> Result<()> {
             .iter()
             .try_for_each(|line| writeln!(w, "{}", fields(line, digits)))
     })?;
+    if found.lines.iter().any(|line| line.members > 1) {
+        tell!(
+            "of an ensemble the figure is the mean of its models' own, and its spread; what the mean of their predictions reaches, tisfm test and factornet evaluate tell"
+        );
+    }
     if let Some(file) = &args.given.plot {
         let text = picture(&found, &args.given.names());
         write_atomic(file, |w| w.write_all(text.as_bytes()))?;

@@ -5,6 +5,7 @@ mod compare;
 mod demo;
 mod devices;
 mod motifs;
+mod prepare;
 mod selftest;
 mod wrong_value;
 
@@ -39,6 +40,9 @@ enum Command {
     /// Compare motifs with motifs, find them in sequences, and write what a model's kernels became
     #[command(subcommand)]
     Motifs(motifs::Command),
+    /// Make a data set from an experiment's files: peaks, tracks and a genome
+    #[command(subcommand)]
+    Prepare(prepare::Command),
     /// Time whole training steps and predictions on random data
     Bench(bench::Args),
     /// Say which devices can be used, and why others cannot
@@ -198,6 +202,7 @@ fn run(command: Command) -> Result<()> {
         Command::Convert(convert) => kinds::convert(&convert),
         Command::Compare(args) => compare::run(&args),
         Command::Motifs(command) => motifs::run(&command),
+        Command::Prepare(command) => prepare::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Selftest(args) => selftest::run(&args),

@@ -1,11 +1,14 @@
 //! What samples are made of: tables of sequences and signals, genomes, tracks, sets of intervals, splits.
 
 pub mod batch_offsets;
+pub mod consensus;
 pub mod dataset;
 pub mod packed_genome;
+pub mod prepared;
 pub mod regions;
 pub mod split;
 pub mod tracks;
+pub mod transforms;
 pub mod uninformative;
 pub mod windows;
 

@@ -70,6 +70,17 @@ fn temporary_file(
     Ok((Listed(file.path().to_path_buf()), file))
 }
 
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// What the operating system says.
+pub fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io(path, e)),
+        _ => Ok(()),
+    }
+}
+
 /// A folder that is removed at its end, also where the process ends at once.
 pub struct TemporaryFolder {
     folder: TempDir,

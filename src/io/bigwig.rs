@@ -2,6 +2,7 @@
 
 mod checked;
 mod means;
+mod windows;
 mod write;
 
 use std::collections::HashMap;
@@ -13,8 +14,9 @@ use bigtools::{BBIFileInfo, BBIReadError, BigWigRead, BigWigReadOpenError};
 
 use super::sources::check_no_stream;
 use crate::{Error, Result};
-use checked::Checked;
+use checked::{Budget, Checked};
 pub use means::Means;
+pub use windows::Statistic;
 pub use write::{Run, name_order, write_bigwig};
 
 /// A bigWig file: its chromosomes and where its data lie. Reading opens the file anew, so that
@@ -79,31 +81,23 @@ impl BigWig {
         chromosome: &str,
         start: u32,
         end: u32,
-        mut take: impl FnMut(u32, u32, f32),
+        take: impl FnMut(u32, u32, f32),
     ) -> Result<()> {
+        self.reading(chromosome)?.each_run(start, end, take)
+    }
+
+    /// A chromosome, for several questions about it.
+    ///
+    /// Errors: what the operating system refuses.
+    pub fn reading<'a>(&'a self, chromosome: &'a str) -> Result<Reading<'a>> {
         let file =
             Checked::open(&self.path, self.unpacked).map_err(|e| Error::io(&self.path, e))?;
-        let mut reader = BigWigRead::with_info(self.info_of(chromosome), file);
-        let runs = reader.get_interval(chromosome, start, end);
-        let mut last = start;
-        for run in runs.map_err(|e| self.error(e))? {
-            let run = run.map_err(|e| self.error(e))?;
-            if run.start >= run.end {
-                continue; // an item of no base
-            }
-            if run.start < last {
-                return Err(Error::format(
-                    &self.path,
-                    format!(
-                        "values overlap at {chromosome}:{}; expected one a base",
-                        run.start
-                    ),
-                ));
-            }
-            last = run.end;
-            take(run.start, run.end, run.value);
-        }
-        Ok(())
+        Ok(Reading {
+            track: self,
+            chromosome,
+            budget: file.budget(),
+            reader: BigWigRead::with_info(self.info_of(chromosome), file),
+        })
     }
 
     /// What the reader needs to know of one chromosome: it looks names up one after the other, and a genome of many
@@ -134,6 +128,47 @@ impl BigWig {
             BBIReadError::IoError(e) => unreadable(&self.path, e),
             e => Error::format(&self.path, format!("not a sound bigWig file: {e}")),
         }
+    }
+}
+
+/// A chromosome of an open file.
+pub struct Reading<'a> {
+    track: &'a BigWig,
+    chromosome: &'a str,
+    budget: Budget,
+    reader: BigWigRead<Checked>,
+}
+
+impl Reading<'_> {
+    /// [`BigWig::each_run`].
+    pub fn each_run(
+        &mut self,
+        start: u32,
+        end: u32,
+        mut take: impl FnMut(u32, u32, f32),
+    ) -> Result<()> {
+        self.budget.renew();
+        let track = self.track;
+        let runs = self.reader.get_interval(self.chromosome, start, end);
+        let mut last = start;
+        for run in runs.map_err(|e| track.error(e))? {
+            let run = run.map_err(|e| track.error(e))?;
+            if run.start >= run.end {
+                continue; // an item of no base
+            }
+            if run.start < last {
+                return Err(Error::format(
+                    &track.path,
+                    format!(
+                        "values overlap at {}:{}; expected one a base",
+                        self.chromosome, run.start
+                    ),
+                ));
+            }
+            last = run.end;
+            take(run.start, run.end, run.value);
+        }
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use noodles_fasta::fai;
 use noodles_fasta::record::Definition;
 
 use super::bed::Interval;
-use super::chrom_sizes::Strangers;
+use super::chrom_sizes::{Chromosomes, Strangers};
 use super::edges::{Edge, Edges};
 use super::fasta::{Want, read_fasta};
 use super::text::{Lines, Packing, excerpt, first_names};
@@ -56,6 +56,42 @@ pub fn extract(genome: &Path, bed: &Path, intervals: &[Interval]) -> Result<Cut>
         request.stream()?;
     }
     Ok(request.cut())
+}
+
+/// The chromosomes of a genome, in the order of the file: from its index where it has one, else it is read to its end. Those of 0
+/// bases are left out.
+///
+/// Errors: those of reading it; a chromosome that comes twice, or is longer than 2^32 - 1 bases.
+pub fn chromosomes(genome: &Path) -> Result<Chromosomes> {
+    let list = if let Some(two_bit) = TwoBit::open(genome)? {
+        ByPlace::chromosomes(&two_bit)
+    } else if let Some(indexed) = Indexed::open(genome)? {
+        indexed.chromosomes()
+    } else {
+        let mut list = Vec::new();
+        read_fasta(
+            &mut Lines::open(genome)?,
+            |_| Want::Keep,
+            |record| {
+                list.push((record.name, record.codes.len() as u64));
+                Ok(())
+            },
+        )?;
+        list
+    };
+    let list = list.into_iter().filter(|(_, length)| *length > 0);
+    let list = list.map(|(name, length)| match u32::try_from(length) {
+        Ok(length) => Ok((name, length)),
+        Err(_) => Err(Error::format(
+            genome,
+            format!(
+                "chromosome '{name}' has {length} bases; expected at most {}",
+                u32::MAX
+            ),
+        )),
+    });
+    Chromosomes::new(genome, list.collect::<Result<_>>()?)
+        .ok_or_else(|| Error::format(genome, "a chromosome comes twice; expected each once"))
 }
 
 /// A genome of which parts can be read by their place.

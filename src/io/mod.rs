@@ -24,6 +24,7 @@ mod line_ends;
 pub mod meme;
 pub mod near;
 pub mod npy;
+pub mod peaks;
 pub mod scientific;
 pub mod scored_bed;
 pub mod sequences;

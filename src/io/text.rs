@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The empty block that ends every complete bgzip file (SAM specification, section 4.1.2).
-const BGZF_END: [u8; 28] = [
+pub(super) const BGZF_END: [u8; 28] = [
     0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 6, 0, 0x42, 0x43, 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0,
     0, 0, 0, 0,
 ];

@@ -7,6 +7,9 @@ use rayon::prelude::*;
 /// Resamples of a difference.
 pub const RESAMPLES: usize = 1000;
 
+/// Resamples of fewer blocks say little of how much a figure varies: there is no interval.
+pub const FEWEST_BLOCKS: usize = 5;
+
 /// The share of the resamples that a difference's interval holds.
 const LEVEL: f64 = 0.95;
 
@@ -133,7 +136,7 @@ impl Sums {
 }
 
 /// Pearson's r of `a` with `signals` less that of `b`, with its 95 % interval by resampling blocks. `blocks`: the block of each sample.
-/// None where a correlation is not defined, or there are fewer than two blocks.
+/// None where a correlation is not defined, or there are fewer than [`FEWEST_BLOCKS`].
 pub fn correlation_difference(
     a: &[f64],
     b: &[f64],
@@ -142,7 +145,7 @@ pub fn correlation_difference(
     seed: u64,
 ) -> Option<Difference> {
     let count = blocks.iter().max().map_or(0, |most| most + 1);
-    if count < 2 {
+    if count < FEWEST_BLOCKS {
         return None;
     }
     // Differences from the means keep the sums of squares exact.

@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use super::blocks::{Difference, Interval, RESAMPLES, resampled};
+use super::blocks::{Difference, FEWEST_BLOCKS, Interval, RESAMPLES, resampled};
 use crate::{Error, Result};
 
 /// One number for each measure.
@@ -199,7 +199,7 @@ impl Grouped<'_> {
 }
 
 /// The auPRC of `own` less that of each of `others`, scores of the same examples, with 95 % intervals from resamples of whole blocks.
-/// `blocks`: the block of each example as given, from 0. None where an auPRC is not defined, or there are fewer than two blocks.
+/// `blocks`: the block of each example as given, from 0. None where an auPRC is not defined, or there are fewer than [`FEWEST_BLOCKS`].
 ///
 /// Panics when `blocks` is shorter than the examples.
 pub fn auprc_differences(
@@ -216,7 +216,7 @@ pub fn auprc_differences(
         .map(|ranked| ranked.grouped(blocks))
         .collect();
     let count = all[0].counts.len();
-    if count < 2 || own.positives() == 0 {
+    if count < FEWEST_BLOCKS || own.positives() == 0 {
         return vec![None; others.len()];
     }
     let auprcs = |times: &[u32]| -> Vec<f64> {

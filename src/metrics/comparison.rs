@@ -1,6 +1,6 @@
 //! Models compared on the same samples: figures of each, and differences with intervals by resampling blocks of neighbors.
 
-use super::blocks::{Difference, RESAMPLES, resampled};
+use super::blocks::{Difference, FEWEST_BLOCKS, RESAMPLES, resampled};
 use super::{deviation, mean};
 use rayon::prelude::*;
 
@@ -99,7 +99,7 @@ fn add(lines: &mut Vec<Line>, output: Option<&String>, models: &[String], figure
 /// models and outputs.
 #[derive(Clone, Debug)]
 pub struct Draws {
-    /// By resample: how many times each block is drawn. Empty with fewer than two blocks: what is drawn then is always the same.
+    /// By resample: how many times each block is drawn. Empty with fewer than [`FEWEST_BLOCKS`].
     blocks: Vec<Vec<u32>>,
     /// By resample, how many times each member is drawn; empty where they are not pairs.
     members: Vec<Vec<u32>>,
@@ -113,7 +113,7 @@ impl Draws {
         let draw = |among, seed| resampled(among, RESAMPLES, seed, <[u32]>::to_vec);
         Draws {
             blocks: match blocks {
-                ..2 => Vec::new(),
+                ..FEWEST_BLOCKS => Vec::new(),
                 blocks => draw(blocks, seed),
             },
             // Another stream than that of the blocks.

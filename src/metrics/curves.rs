@@ -59,15 +59,23 @@ impl Curve {
         point.false_positives as f64 / self.negatives as f64
     }
 
-    /// At most `most` of the points, the last one among them.
-    pub fn thinned(&self, most: usize) -> Vec<Point> {
+    /// Some 2 x `most` of the points at most: evenly by rank, and evenly by recall, since few of the examples are positive
+    /// and what they tell lies among the first ranks; and the last point of each score of `keep`.
+    pub fn thinned(&self, most: usize, keep: &[f64]) -> Vec<Point> {
         let every = self.points.len().div_ceil(most).max(1);
-        let last = self.points.len().saturating_sub(1);
-        let mut places: Vec<usize> = (0..self.points.len()).step_by(every).collect();
-        if places.last() != Some(&last) && !self.points.is_empty() {
-            places.push(last);
+        let step = self.positives.div_ceil(most as u64).max(1);
+        let (mut thinned, mut next) = (Vec::new(), 0);
+        for (place, point) in self.points.iter().enumerate() {
+            let last = place + 1 == self.points.len();
+            let rises = point.true_positives >= next && point.true_positives > 0;
+            if rises {
+                next = point.true_positives + step;
+            }
+            if place % every == 0 || rises || last || keep.contains(&point.threshold) {
+                thinned.push(*point);
+            }
         }
-        places.into_iter().map(|place| self.points[place]).collect()
+        thinned
     }
 }
 
@@ -120,10 +128,16 @@ mod tests {
         assert_eq!(curve.recall(&curve.points[1]), 2.0 / 3.0);
         assert_eq!(curve.false_positive_rate(&curve.points[3]), 2.0 / 3.0);
         assert_eq!(curve.points[2].precision(), 0.75);
-        let places: Vec<f64> = curve.thinned(3).iter().map(|p| p.threshold).collect();
-        assert_eq!(places, [0.9, 0.7, 0.5]);
-        assert_eq!(curve.thinned(100).len(), 5);
-        assert_eq!(curve.thinned(4).len(), 3);
+        let places = |most, keep: &[f64]| -> Vec<f64> {
+            let thinned = curve.thinned(most, keep);
+            thinned.iter().map(|point| point.threshold).collect()
+        };
+        // Every fifth rank, and every third positive.
+        assert_eq!(places(1, &[]), [0.9, 0.5]);
+        assert_eq!(places(1, &[0.6]), [0.9, 0.6, 0.5]);
+        // Every third rank, every second positive.
+        assert_eq!(places(2, &[]), [0.9, 0.7, 0.6, 0.5]);
+        assert_eq!(places(100, &[]).len(), 5);
     }
 
     #[test]

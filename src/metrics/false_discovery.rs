@@ -48,8 +48,12 @@ impl Thresholds {
             .points
             .windows(2)
             .all(|two| two[0].0 < two[1].0 && lower_rate(two[1], two[0]) && two[1].1 < two[0].1);
-        let numbers = self.points.iter().all(|p| p.0.is_finite() && p.1 > 0);
+        let numbers = self.points.iter().all(|p| p.1 > 0);
+        let probabilities = |p: &(f64, u64, u64)| (0.0..=1.0).contains(&p.0);
         match ascending && numbers {
+            true if !self.points.iter().all(probabilities) => {
+                Err("thresholds that are no probabilities, 0 to 1".to_string())
+            }
             true => Ok(()),
             false => Err("thresholds whose false discovery rates do not fall".to_string()),
         }

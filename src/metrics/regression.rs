@@ -20,6 +20,11 @@ pub fn mse(a: &[f64], b: &[f64]) -> f64 {
 
 /// Pearson's correlation; NaN where one side does not vary.
 pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
+    // Rounding leaves numbers that are all the same a tiny spread.
+    let constant = |values: &[f64]| values.iter().all(|value| *value == values[0]);
+    if constant(a) || constant(b) {
+        return f64::NAN;
+    }
     let n = a.len() as f64;
     let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);

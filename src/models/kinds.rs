@@ -84,14 +84,36 @@ macro_rules! kinds {
         /// No models, models of several kinds, flags of another kind, and what the kind says.
         pub fn compare(args: &Compare) -> Result<Comparison> {
             let first = &args.given.models[0];
-            let flags = [$((&super::$folder::KIND, args.$folder.given())),*];
-            let ensemble = Ensemble::kind_of(first)?;
-            let lists = |kind: &Kind| ensemble.as_deref() == Some(kind.name);
-            $(if lists(&super::$folder::KIND) || super::$folder::commands::export::owns(first, KINDS)? {
-                check_flags(first, &super::$folder::KIND, &flags)?;
+            let own = kind_of(first)?.ok_or_else(|| no_model(first))?;
+            check_flags(first, own, &[$((&super::$folder::KIND, args.$folder.given())),*])?;
+            for other in &args.given.models[1..] {
+                match kind_of(other)? {
+                    Some(kind) if kind.name != own.name => {
+                        return Err(Error::usage(format!(
+                            "{} is a {} model and {} a {} model: compare takes models of one kind at a time",
+                            first.display(),
+                            own.title,
+                            other.display(),
+                            kind.title
+                        )));
+                    }
+                    _ => {}
+                }
+            }
+            $(if own.name == super::$folder::KIND.name {
                 return super::$folder::commands::compare::run(&args.given, &args.$folder, KINDS);
             })*
             Err(no_model(first))
+        }
+
+        /// The kind of the model, or the models of an ensemble, in a folder; None where there is none that is known.
+        fn kind_of(folder: &Path) -> Result<Option<&'static Kind>> {
+            let ensemble = Ensemble::kind_of(folder)?;
+            let lists = |kind: &Kind| ensemble.as_deref() == Some(kind.name);
+            $(if lists(&super::$folder::KIND) || super::$folder::commands::export::owns(folder, KINDS)? {
+                return Ok(Some(&super::$folder::KIND));
+            })*
+            Ok(None)
         }
 
         pub fn convert(convert: &Convert) -> Result<()> {

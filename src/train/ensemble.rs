@@ -5,13 +5,15 @@ use super::folder::ENSEMBLE;
 use super::folder::claim::{Claim, Entry, lock};
 use super::folder::config::{Described, other_kind};
 use super::model::{Kind, Kinds};
+use super::trainer::Begins;
 use crate::data::split::folds::{FEWEST, Fold};
 use crate::io::atomic::write_atomic;
 use crate::io::text::read_text;
 use crate::numbers::counted;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -120,7 +122,21 @@ impl Ensemble {
             return Err(other_kind(folder, kind, &ensemble.kind, known));
         }
         // A list cannot name what lies outside its folder.
-        let strange = |member: &&Member| Path::new(&member.folder).components().count() != 1;
+        let strange = |member: &&Member| {
+            let mut parts = Path::new(&member.folder).components();
+            !matches!(
+                (parts.next(), parts.next()),
+                (Some(Component::Normal(_)), None)
+            )
+        };
+        let mut seen = HashSet::new();
+        if let Some(twice) = ensemble.members.iter().find(|m| !seen.insert(&m.folder)) {
+            let message = format!(
+                "'{}' is there twice; expected each model once",
+                twice.folder
+            );
+            return Err(Error::format(&path, message));
+        }
         match ensemble.members.iter().find(strange) {
             None if ensemble.members.is_empty() => {
                 Err(Error::format(&path, "an ensemble without models"))
@@ -160,7 +176,7 @@ impl Ensemble {
         Ok(folders.collect())
     }
 
-    /// Trains every model by `train`, so many side by side, and keeps the list.
+    /// Trains every model by `train`, so many side by side, and keeps the list; `train` says when it takes a model's first step.
     ///
     /// # Errors
     /// A folder that holds something else, or an ensemble that is not this one; the first error of a model, after which none begins.
@@ -169,7 +185,7 @@ impl Ensemble {
         claim: &Claim<'_>,
         resume: bool,
         side_by_side: usize,
-        train: impl Fn(&Member, &Path) -> Result<()> + Sync,
+        train: impl Fn(&Member, &Path, Begins<'_>) -> Result<()> + Sync,
     ) -> Result<()> {
         let folder = claim.folder;
         self.check(claim, resume)?;
@@ -197,11 +213,20 @@ impl Ensemble {
                 let Some(member) = members.get(place) else {
                     break;
                 };
-                let done = train(member, &folder.join(&member.folder)).and_then(|()| {
+                let mark = |finished: bool| {
                     let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
-                    list.members[place].finished = true;
-                    list.write(folder)
-                });
+                    match list.members[place].finished == finished {
+                        true => Ok(()),
+                        false => {
+                            list.members[place].finished = finished;
+                            list.write(folder)
+                        }
+                    }
+                };
+                // One that was finished and goes on is not until it is again.
+                let begins = || mark(false);
+                let done = train(member, &folder.join(&member.folder), &begins);
+                let done = done.and_then(|()| mark(true));
                 if done.is_err() {
                     failed.store(true, Ordering::SeqCst);
                     first = done;
@@ -370,7 +395,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("ensemble");
         let trained = Mutex::new(Vec::new());
-        let fails = |member: &Member, _: &Path| match member.seed {
+        let fails = |member: &Member, _: &Path, _: Begins<'_>| match member.seed {
             5 => Err(Error::invalid("no")),
             seed => {
                 trained.lock().unwrap().push(seed);
@@ -387,7 +412,7 @@ mod tests {
         );
 
         let again = three()
-            .train(&claim(&folder), false, 1, |_, _| Ok(()))
+            .train(&claim(&folder), false, 1, |_, _, _| Ok(()))
             .unwrap_err();
         assert!(
             again.to_string().contains("holds an ensemble already"),
@@ -395,15 +420,16 @@ mod tests {
         );
         let fewer = Ensemble::new(&KIND, 4, 1, None).unwrap();
         let fewer = fewer
-            .train(&claim(&folder), true, 1, |_, _| Ok(()))
+            .train(&claim(&folder), true, 1, |_, _, _| Ok(()))
             .unwrap_err();
         assert!(fewer.to_string().contains("seed_5"), "{fewer}");
         three()
-            .train(&claim(&folder), true, 2, |_, _| Ok(()))
+            .train(&claim(&folder), true, 2, |_, _, _| Ok(()))
             .unwrap();
         assert_eq!(read().folders(&folder).unwrap().len(), 3);
         let more = Ensemble::new(&KIND, 4, 4, None).unwrap();
-        more.train(&claim(&folder), true, 9, |_, _| Ok(())).unwrap();
+        more.train(&claim(&folder), true, 9, |_, _, _| Ok(()))
+            .unwrap();
         assert_eq!(read().members.len(), 4);
     }
 

@@ -12,4 +12,4 @@ pub mod trainer;
 pub mod worker;
 
 pub use model::Model;
-pub use trainer::{BestBy, TrainSettings, Trainer};
+pub use trainer::{Begins, BestBy, TrainSettings, Trainer};

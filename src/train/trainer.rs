@@ -12,7 +12,7 @@ use super::worker::{Epoch, Job, Moments, Worker, worker};
 use crate::engine::{Device, Layout};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::{StateDict, write_safetensors};
-use crate::numbers::{rate, rounded};
+use crate::numbers::{counted, rate, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
@@ -60,6 +60,9 @@ pub enum BestBy {
     /// The highest of [`Model::overall`].
     Overall,
 }
+
+/// Above every score that [`Model::overall`] can give, which is 1 less a correlation or an auPRC.
+const UNDEFINED: f64 = 3.0;
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -111,7 +114,12 @@ pub struct Trainer<'a, M, S> {
     pub device: &'a Device,
     pub precision: Precision,
     pub reporter: &'a Reporter,
+    /// Called before the first step of a run that is not finished: what is known of the weights so far will not hold any more.
+    pub begins: Begins<'a>,
 }
+
+/// What is to be done before a model's weights change.
+pub type Begins<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 
 /// A run's numbers while it trains.
 struct Numbers<T> {
@@ -164,6 +172,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
                 // Early stopping by the rate that was is none by the rate that is.
                 run.progress.stopped = false;
             }
+            self.check_weights(&run.progress)?;
             if self.finished(&run.progress) {
                 return Ok(self.outcome(&run.progress, true));
             }
@@ -176,11 +185,40 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         run.progress.measures.resize(measures, 0.0);
         worker.load(&run.params, &run.moments)?;
         self.note_idle_penalty(&run.layout);
+        self.note_long_warmup();
+        (self.begins)()?;
         while !self.finished(&run.progress) {
             let seen = self.epoch(&mut *worker, &mut run)?;
             self.validate(&mut *worker, &mut run, seen)?;
         }
         Ok(self.outcome(&run.progress, false))
+    }
+
+    /// # Errors
+    /// An epoch was finished, and its weights are not there.
+    fn check_weights(&self, progress: &Progress) -> Result<()> {
+        let gone = |name: &&&str| !self.folder.join(name).exists();
+        match [BEST, LAST].iter().find(gone) {
+            Some(name) if progress.epoch > 0 => Err(Error::invalid(format!(
+                "--resume: {} is not there, though {} of its model are done: put it back, or remove {} to train the model anew",
+                self.folder.join(name).display(),
+                counted(progress.epoch, "epoch"),
+                self.folder.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A rate that is still rising when training ends.
+    fn note_long_warmup(&self) {
+        let (warmup, epochs) = (self.settings.warmup, self.settings.epochs);
+        if warmup > 0 && warmup >= epochs {
+            self.reporter.line(&format!(
+                "note: the learning rate rises for {} and the run has {}: it never reaches its value",
+                counted(warmup, "epoch"),
+                counted(epochs, "epoch")
+            ));
+        }
     }
 
     /// Begins the schedule anew where the run was given another rate than before: between two epochs.
@@ -207,8 +245,8 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             best_loss: progress.best_loss.unwrap_or(f64::NAN),
             chosen_by: match (self.settings.best_by, self.model.overall()) {
                 (BestBy::Overall, Some(overall)) => {
-                    let best = progress.best_score.unwrap_or(f64::NAN);
-                    Some((overall.name, 1.0 - best))
+                    let best = progress.best_score.filter(|&score| score < UNDEFINED);
+                    best.map(|score| (overall.name, 1.0 - score))
                 }
                 _ => None,
             },
@@ -254,7 +292,7 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         let rate = plateau.map_or(given, |plateau| plateau.lr);
         let warmup = self.settings.warmup;
         let rising = match progress.epoch < warmup {
-            true => (progress.epoch + 1) as f64 / (warmup + 1) as f64,
+            true => (progress.epoch as f64 + 1.0) / (warmup as f64 + 1.0),
             false => 1.0,
         };
         let falling = match self.settings.anneal {
@@ -395,10 +433,11 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             seconds: progress.seconds,
             more,
         });
-        // The lower the better. What is not defined is worse than all that is.
-        let score = match self.settings.best_by {
-            BestBy::Loss => loss,
-            BestBy::Overall => 1.0 - together.unwrap_or(-1.0),
+        // The lower the better. What is not defined is worse than all that is; among such epochs the loss decides.
+        let score = match (self.settings.best_by, together) {
+            (BestBy::Loss, _) => loss,
+            (BestBy::Overall, Some(together)) => 1.0 - together,
+            (BestBy::Overall, None) => UNDEFINED + loss,
         };
         let before = progress.best_score.or(progress.best_loss);
         let best = before.is_none_or(|before| score < before);
@@ -461,16 +500,21 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
             let value = number(&format!("validation_{}", overall.name))?;
             Some(format!(", {} {value:.4}", overall.name))
         });
+        // Behind the number that decided.
+        let mark = if best { " (best)" } else { "" };
+        let (of_loss, of_overall) = match (self.settings.best_by, &together) {
+            (BestBy::Overall, Some(_)) => ("", mark),
+            _ => (mark, ""),
+        };
         let together = together.unwrap_or_default();
         let lr = number("lr").map_or(String::new(), |lr| format!(", lr {:e}", rounded(lr)));
         let kind = self.model.kind();
         format!(
-            "epoch {}: train loss {:.5}{}, validation loss {:.5}{}{}{together}{lr}, {:.1} s, {}",
+            "epoch {}: train loss {:.5}{}, validation loss {:.5}{of_loss}{}{together}{of_overall}{lr}, {:.1} s, {}",
             record.epoch,
             record.train_loss,
             measures("train"),
             record.validation_loss,
-            if best { " (best)" } else { "" },
             measures("validation"),
             record.seconds,
             rate(number(kind.rate).unwrap_or_default(), kind.rows)

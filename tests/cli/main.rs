@@ -12,6 +12,7 @@ mod factornet;
 mod files;
 mod folders;
 mod motifs;
+mod prepare;
 mod readme;
 mod resume;
 mod tisfm;

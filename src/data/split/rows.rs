@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::by_regions::by_regions;
 use super::folds::{Fold, Part, blocks};
 use crate::data::dataset::Dataset;
 use crate::io::atomic::write_atomic;
@@ -47,6 +48,8 @@ pub enum SplitSpec {
     Fold(Fold),
     /// A file with the chromosomes of each part; rows on others are in none.
     Json(PathBuf),
+    /// BED files of two parts; all other rows train.
+    Regions { validation: PathBuf, test: PathBuf },
 }
 
 impl FromStr for SplitSpec {
@@ -57,13 +60,13 @@ impl FromStr for SplitSpec {
             Error::usage(format!(
                 "split '{text}': {problem}; expected random:TRAIN,VALIDATION,TEST in per cent, as \
                  random:80,10,10, or chrom:VALIDATION:TEST, as chrom:chr8:chr9,chr10, or fold:I/K, as \
-                 fold:1/5, or a file FOLD.json with lists of chromosomes"
+                 fold:1/5, or regions:VALIDATION.bed:TEST.bed, or a file FOLD.json with lists of chromosomes"
             ))
         };
         if let Some(fold) = text.strip_prefix("fold:") {
             return Ok(SplitSpec::Fold(fold.parse()?));
         }
-        if text.ends_with(".json") {
+        if text.ends_with(".json") && !text.starts_with("regions:") {
             return Ok(SplitSpec::Json(PathBuf::from(text)));
         }
         match text.split(':').collect::<Vec<_>>()[..] {
@@ -88,6 +91,13 @@ impl FromStr for SplitSpec {
                     test,
                 })
             }
+            ["regions", "", _] | ["regions", _, ""] => {
+                Err(wrong("a file without a name".to_string()))
+            }
+            ["regions", validation, test] => Ok(SplitSpec::Regions {
+                validation: PathBuf::from(validation),
+                test: PathBuf::from(test),
+            }),
             ["chrom", validation, test] => {
                 let mut seen = HashSet::new();
                 let mut list = |text: &str| -> Result<Vec<String>> {
@@ -127,6 +137,7 @@ impl SplitSpec {
             } => at_random(data.len(), *validation, *test, random),
             SplitSpec::Chrom { validation, test } => by_chromosome(data, None, validation, test),
             SplitSpec::Fold(fold) => by_fold(data, *fold),
+            SplitSpec::Regions { validation, test } => by_regions(data, validation, test),
             SplitSpec::Json(path) => {
                 let folds = read_folds_json(path)?;
                 by_chromosome(data, Some(&folds.train), &folds.valid, &folds.test)
@@ -224,6 +235,15 @@ impl Split {
     }
 }
 
+/// The files that a rule of a split names; none of one that is no rule.
+pub fn files_of_rule(rule: &str) -> Vec<PathBuf> {
+    match rule.parse() {
+        Ok(SplitSpec::Json(path)) => vec![path],
+        Ok(SplitSpec::Regions { validation, test }) => vec![validation, test],
+        _ => Vec::new(),
+    }
+}
+
 /// The files of a folder that may hold a split, whether they are there or not.
 pub fn split_files(folder: &Path) -> Vec<PathBuf> {
     let file = |part: &str, ending: &str| folder.join(format!("{part}_split.{ending}"));
@@ -264,9 +284,36 @@ fn at_random(
     Ok(Split::from_parts([rows, validation_rows, test_rows]))
 }
 
+/// Numbers blocks anew: by the first of their rows' chromosomes, places and names.
+fn in_order_of_place(data: &Dataset, blocks: Vec<usize>) -> Vec<usize> {
+    let key = |row: usize| {
+        (
+            data.chromosome(row),
+            data.start(row),
+            data.names[row].as_str(),
+        )
+    };
+    let count = blocks.iter().max().map_or(0, |most| most + 1);
+    let mut first: Vec<Option<usize>> = vec![None; count];
+    for (row, &block) in blocks.iter().enumerate() {
+        if first[block].is_none_or(|other| key(row) < key(other)) {
+            first[block] = Some(row);
+        }
+    }
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|&block| first[block].map(key));
+    let mut number = vec![0; count];
+    order
+        .iter()
+        .enumerate()
+        .for_each(|(place, &block)| number[block] = place);
+    blocks.into_iter().map(|block| number[block]).collect()
+}
+
 fn by_fold(data: &Dataset, fold: Fold) -> Result<Split> {
     let all: Vec<usize> = (0..data.len()).collect();
-    let blocks = blocks(data, &all);
+    // Which rows a fold has does not depend on their order in the table.
+    let blocks = in_order_of_place(data, blocks(data, &all));
     let mut sizes = vec![0; blocks.iter().max().map_or(0, |most| most + 1)];
     blocks.iter().for_each(|&block| sizes[block] += 1);
     let of_block = fold.parts(&sizes)?;

@@ -384,3 +384,22 @@ fn rows_without_a_number_or_of_weight_0_are_in_no_part() {
         "the validation split has 12 rows and none with a number and a weight above 0; expected some"
     );
 }
+
+#[test]
+fn a_fold_has_the_same_rows_whatever_their_order() {
+    let names: Vec<String> = (0..60)
+        .map(|i| format!("chr{}:{}-{}", i % 3 + 1, i * 400_000, i * 400_000 + 1))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let tested = |names: &[&str]| -> Vec<String> {
+        let data = data(names);
+        let split: SplitSpec = "fold:2/4".parse().unwrap();
+        let rows = split.split(&data, || 0).unwrap().test;
+        let mut found: Vec<String> = rows.iter().map(|&row| data.names[row].clone()).collect();
+        found.sort_unstable();
+        found
+    };
+    let turned: Vec<&str> = names.iter().rev().copied().collect();
+    assert!(!tested(&names).is_empty());
+    assert_eq!(tested(&names), tested(&turned));
+}

@@ -1,9 +1,11 @@
 //! What bigtools reads of a bigWig, looked at first: it panics on blocks that do not hold what they
 //! promise, and takes every length on trust.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::rc::Rc;
 
 use bigtools::{BBIFileInfo, BBIFileRead, Block};
 use byteordered::Endianness;
@@ -127,8 +129,35 @@ pub struct Checked {
     file: Masked,
     unpacked: usize,
     decompressor: Decompressor,
-    /// How many nodes of the index may still be visited: a sound one has fewer.
-    nodes: u64,
+    nodes: Budget,
+}
+
+/// How many nodes of the index a search may still visit: a sound one has fewer.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    whole: u64,
+    left: Rc<Cell<u64>>,
+}
+
+impl Budget {
+    fn of(bytes: u64) -> Budget {
+        let whole = bytes / 4;
+        Budget {
+            whole,
+            left: Rc::new(Cell::new(whole)),
+        }
+    }
+
+    /// For the next search.
+    pub fn renew(&self) {
+        self.left.set(self.whole);
+    }
+
+    /// Takes one; false where none is left.
+    fn take(&self) -> bool {
+        let left = self.left.get().checked_sub(1);
+        left.inspect(|&left| self.left.set(left)).is_some()
+    }
 }
 
 impl Checked {
@@ -143,8 +172,13 @@ impl Checked {
             },
             unpacked,
             decompressor: Decompressor::new(),
-            nodes: length / 4,
+            nodes: Budget::of(length),
         })
+    }
+
+    /// Shared with it.
+    pub fn budget(&self) -> Budget {
+        self.nodes.clone()
     }
 }
 
@@ -180,10 +214,9 @@ impl BBIFileRead for Checked {
         let mut leaf = [0];
         self.file.seek(SeekFrom::Start(node))?;
         self.file.read_exact(&mut leaf)?;
-        if leaf[0] > 1 || self.nodes == 0 {
+        if leaf[0] > 1 || !self.nodes.take() {
             return Err(corrupt("its index is broken".to_string()));
         }
-        self.nodes -= 1;
         self.file
             .blocks_for_cir_tree_node(endianness, node, chromosome, start, end)
     }

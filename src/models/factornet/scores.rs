@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 /// The file's name.
 pub const FILE: &str = "scores.json";
 
+const REMEDY: &str = "; remove it, and train with --resume makes it again";
+
 /// `--calibrate` in config.json, where it was given.
 pub const CALIBRATE: &str = "calibrate";
 
@@ -76,20 +78,21 @@ impl Scores {
     /// A file that is damaged, or of another model.
     pub fn find(folder: &Path, model: &Description) -> Result<Found> {
         let path = folder.join(FILE);
+        if path.is_dir() {
+            return Err(Error::format(
+                &path,
+                "a folder; expected what training's end writes",
+            ));
+        }
         // A folder that Keras saved has weights of other names.
         if !path.is_file() || !folder.join(BEST).is_file() {
             return Ok(Found::Nothing);
         }
         let text = read_text(&path)?;
         let scores: Scores = serde_json::from_str(&text)
-            .map_err(|e| Error::format_at(&path, e.line() as u64, e.to_string()))?;
+            .map_err(|e| Error::format_at(&path, e.line() as u64, format!("{e}{REMEDY}")))?;
         let sound = scores.check(model);
-        sound.map_err(|message| {
-            Error::format(
-                &path,
-                format!("{message}; remove it, and train with --resume makes it again"),
-            )
-        })?;
+        sound.map_err(|message| Error::format(&path, format!("{message}{REMEDY}")))?;
         match scores.weights == sha256_file(folder.join(BEST))? {
             true => Ok(Found::Scores(scores)),
             false => Ok(Found::Outdated),

@@ -4,7 +4,7 @@ use super::baselines::Baseline;
 use crate::args::Digits;
 use crate::data::dataset::Dataset;
 use crate::data::split::folds::blocks;
-use crate::metrics::blocks::{Difference, correlation_difference};
+use crate::metrics::blocks::{Difference, FEWEST_BLOCKS, correlation_difference};
 use crate::metrics::regression::{mse, pearson};
 
 /// The columns that a table of agreement gets for the rules; empty fields where a rule is not there.
@@ -102,8 +102,9 @@ pub fn told(
             match rule.difference {
                 Some(difference) if difference.low > 0.0 => {}
                 Some(Difference { value, low, high }) => not.push(format!(
-                    "{output} (r {:.3}, the model's less that: {value:.3}, 95 % interval {low:.3} to {high:.3})",
-                    rule.pearson
+                    "{output} (r {:.3}, the model's {:.3}; difference {value:.3}, 95 % interval {low:.3} to {high:.3})",
+                    rule.pearson,
+                    rule.pearson + value
                 )),
                 None if rule.mse <= *loss => not.push(format!(
                     "{output} (mean squared error {:.4}, the model's {loss:.4})",
@@ -122,7 +123,18 @@ pub fn told(
         }
     }
     if !beaten.is_empty() {
-        lines.push(format!("beaten in every output: {}", beaten.join("; ")));
+        // Where both have an r, only too few blocks leave a difference without an interval.
+        let mut rules = beside.iter().flatten();
+        let by_loss = match rules.any(|rule| rule.difference.is_none() && !rule.pearson.is_nan()) {
+            true => format!(
+                " (by the mean squared error; fewer than {FEWEST_BLOCKS} blocks of 1 Mb give no interval)"
+            ),
+            false => String::new(),
+        };
+        lines.push(format!(
+            "beaten in every output{by_loss}: {}",
+            beaten.join("; ")
+        ));
     }
     lines
 }

@@ -3,6 +3,7 @@
 use super::network::{Blueprint, Loss, Trainable};
 use super::{Dimensions, MotifKernels, Spec};
 use crate::data::batch_offsets::BatchOffsets;
+use crate::data::transforms::FittedChain;
 use crate::dna::motif::{self, Motif};
 use crate::io::signals::RowColumns;
 use crate::train::folder::config::{Described, Difference};
@@ -42,6 +43,9 @@ pub struct Description {
     /// What was taken off the signals of each batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_offsets: Option<BatchOffsets>,
+    /// What was done to the signals before they were written, where `cisgrad prepare` did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<FittedChain>,
 }
 
 /// config.json of a tiSFM model.
@@ -62,12 +66,20 @@ impl Description {
             data: None,
             columns: RowColumns::default(),
             batch_offsets: None,
+            transform: None,
         }
     }
 
     fn offsets_fit(&self) -> bool {
         let offsets = self.batch_offsets.as_ref();
         offsets.is_none_or(|offsets| offsets.are_of(self.outputs.len()))
+    }
+
+    /// What is known of how the signals were made, for where results are shown.
+    pub fn tell_transform(&self) {
+        if let Some(transform) = &self.transform {
+            tell!("{}", transform.sentence());
+        }
     }
 
     /// A motif by the place of its kernel, as messages call it.

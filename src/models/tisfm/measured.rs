@@ -18,6 +18,7 @@ use crate::train::folder::{BEST, LAST};
 use crate::train::interrupt::stopped;
 use crate::{Error, Result};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A training run's test losses.
 pub const TEST: &str = "test.tsv";
@@ -112,8 +113,8 @@ pub struct Tested<'a> {
     pub rows: Rows<'a>,
     pub dataset: &'a Dataset,
     pub test: &'a [usize],
-    /// Of the same sequences.
-    pub baselines: &'a [Baseline],
+    /// What simple rules say of the same sequences.
+    pub rules: &'a dyn Fn() -> Arc<Vec<Baseline>>,
     pub batch_size: usize,
     pub device: &'a Device,
     pub reporter: &'a Reporter,
@@ -164,27 +165,36 @@ impl Tested<'_> {
             let line = |score: &Score| format!("{name}\t{}", score.line(Digits::All));
             lines.extend(scores.iter().map(line));
         }
-        write_atomic(folder.join(TEST), |w| writeln!(w, "{}", lines.join("\n")))?;
         if let [last, best] = losses[..] {
             self.reporter.line(&format!(
                 "test loss {last:.5} with the last weights, {best:.5} with the best by validation, {}",
                 counted(self.test.len(), "sequence")
             ));
         }
-        self.write_baselines(folder, &signals)?;
+        let baselines = (self.rules)();
+        if !baselines.is_empty() {
+            self.write_baselines(folder, &signals, &baselines)?;
+        }
+        // Last: where it is, all of this was done.
+        write_atomic(folder.join(TEST), |w| writeln!(w, "{}", lines.join("\n")))?;
         let (predictions, losses) = best;
-        let beside = beside(self.dataset, self.test, &predictions, self.baselines);
-        for line in told(outputs, &losses, &beside, self.baselines) {
+        let beside = beside(self.dataset, self.test, &predictions, &baselines);
+        for line in told(outputs, &losses, &beside, &baselines) {
             self.reporter.line(&line);
         }
         Ok(())
     }
 
     /// The same table of the rules.
-    fn write_baselines(&self, folder: &Path, signals: &[f64]) -> Result<()> {
+    fn write_baselines(
+        &self,
+        folder: &Path,
+        signals: &[f64],
+        baselines: &[Baseline],
+    ) -> Result<()> {
         let outputs = &self.dataset.outputs;
         let mut lines = vec![format!("baseline\t{}", Score::COLUMNS)];
-        for baseline in self.baselines {
+        for baseline in baselines {
             let line = |score: &Score| {
                 let line = score.line(Digits::All);
                 format!("{}\t{line}", baseline.name)

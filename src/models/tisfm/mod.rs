@@ -69,5 +69,8 @@ pub static KIND: Kind = Kind {
         "lr",
         "early_stopping",
         "early_stopping_threshold",
+        // What they hold is compared, whatever their path.
+        "model",
+        "model_sha256",
     ],
 };

@@ -10,7 +10,7 @@ use crate::data::dataset::Dataset;
 use crate::data::split::folds::blocks;
 use crate::data::split::rows::Split;
 use crate::engine::Device;
-use crate::io::atomic::{remove_leftovers, write_atomic};
+use crate::io::atomic::{remove_if_there, remove_leftovers, write_atomic};
 use crate::io::state_dict::{StateDict, read};
 use crate::io::text::read_text;
 use crate::metrics::blocks::standard_error;
@@ -20,7 +20,7 @@ use crate::optim::{OptimizerSettings, Shrink};
 use crate::report::progress::Reporter;
 use crate::train::folder::BEST;
 use crate::train::folder::weights::{Number, load};
-use crate::train::{TrainSettings, Trainer};
+use crate::train::{Begins, TrainSettings, Trainer};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -59,11 +59,19 @@ pub fn linear_range(start: f64, stop: f64, count: usize) -> Vec<f64> {
 
 /// Such a range whose logarithms are evenly spaced, and 0.
 pub fn log_range(start: f64, stop: f64, count: usize) -> Vec<f64> {
-    with_zero((0..count).map(|i| at(start.ln(), stop.ln(), count, i).exp()))
+    // The ends as they were given, which a logarithm and its inverse change in the last digit.
+    let between = |i: usize| match i {
+        0 => start,
+        i if i + 1 == count => stop,
+        i => at(start.ln(), stop.ln(), count, i).exp(),
+    };
+    with_zero((0..count).map(between))
 }
 
 fn at(start: f64, stop: f64, count: usize, i: usize) -> f64 {
-    if i + 1 == count && count > 1 {
+    if i == 0 {
+        start
+    } else if i + 1 == count {
         stop
     } else {
         start + (stop - start) * i as f64 / (count.max(2) - 1) as f64
@@ -104,6 +112,8 @@ pub struct Steps<'a> {
     pub device: &'a Device,
     pub reporter: &'a Reporter,
     pub tested: Tested<'a>,
+    /// As of [`Trainer::begins`], of any step.
+    pub begins: Begins<'a>,
 }
 
 impl Steps<'_> {
@@ -148,6 +158,10 @@ impl Steps<'_> {
                 device: self.device,
                 precision: config.precision,
                 reporter: self.reporter,
+                begins: &|| {
+                    (self.begins)()?;
+                    remove_if_there(&step.join(TEST))
+                },
             };
             self.reporter.line(&format!(
                 "path_{index} of {}: lambda {}",
@@ -202,6 +216,11 @@ impl Steps<'_> {
             row.push_str(&picked.mark(step));
         }
         self.reporter.line(&picked.describe(tried));
+        if picked.min > 0 && picked.min + 1 == tried.len() {
+            self.reporter.line(
+                "note: the lowest loss is at the largest penalty: with larger ones fewer motifs may do as well or better",
+            );
+        }
         write_rows(table, rows)
     }
 

@@ -26,9 +26,13 @@ impl<'a> Targets<'a> {
                 loss: Loss::Mean,
             };
         }
+        let unit = unit(data);
         let weight = |row: usize, signal: &f64| match signal.is_nan() {
             true => 0.0,
-            false => data.weights.as_ref().map_or(1.0, |weights| weights[row]),
+            false => data
+                .weights
+                .as_ref()
+                .map_or(1.0, |weights| weights[row] / unit),
         };
         let of_row = |row: usize| {
             data.signals(row)
@@ -46,6 +50,16 @@ impl<'a> Targets<'a> {
             values: Cow::Owned(values.collect()),
             loss: Loss::Weighted,
         }
+    }
+}
+
+/// What weights are divided by first: 1, but where they are so small that their sum's inverse is no number.
+fn unit(data: &Dataset) -> f64 {
+    let weights = data.weights.iter().flatten();
+    let largest = weights.copied().fold(0.0, f64::max);
+    match largest > f64::MIN_POSITIVE * 1e9 {
+        true => 1.0,
+        false => largest,
     }
 }
 

@@ -126,6 +126,15 @@ impl Difference {
         })
     }
 
+    /// The error of a run that would go on in a folder with something else.
+    pub fn refused(&self, folder: &Path) -> Error {
+        Error::invalid(format!(
+            "--resume: {} was started {}, or choose another folder",
+            folder.display(),
+            self.told()
+        ))
+    }
+
     /// How the run was started, how this one is, and what to do.
     fn told(&self) -> String {
         let what = &self.what;
@@ -279,11 +288,7 @@ impl<D: Described> Config<D> {
             });
         match found {
             None => Ok(()),
-            Some(difference) => Err(Error::invalid(format!(
-                "--resume: {} was started {}, or choose another folder",
-                folder.display(),
-                difference.told()
-            ))),
+            Some(difference) => Err(difference.refused(folder)),
         }
     }
 

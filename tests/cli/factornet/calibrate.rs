@@ -2,6 +2,7 @@
 
 use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
+use crate::common::tisfm::Data;
 use crate::common::{bytes, text};
 
 /// Enough to tell bound windows from others.
@@ -151,7 +152,7 @@ fn regions_without_a_bound_window_are_refused_before_training() {
 
 /// What older versions left, a run that is not at its end again, and damage.
 #[test]
-fn a_model_without_its_scores_works_and_resume_adds_them() {
+fn a_model_without_its_scores_says_so_where_it_matters_and_resume_adds_them() {
     let cells = Cells::new();
     cells.train("model", "--calibrate").ok();
     windows(&cells, "w.bed", "chr3");
@@ -159,10 +160,17 @@ fn a_model_without_its_scores_works_and_resume_adds_them() {
     let whole = bytes(&file);
     let calibrated = scores(&cells, "model", "");
     std::fs::remove_file(&file).unwrap();
-    let plain = scores(&cells, "model", "");
-    assert_ne!(plain, calibrated);
+    for command in ["predict -b w.bed -o never.gz", "evaluate -t chr3"] {
+        let (command, more) = command.split_once(' ').unwrap();
+        let run = cells.on(command, &format!("-m model {more}"));
+        run.fails(1, &["model: a model with --calibrate", "--resume makes it"]);
+    }
+    // One that was not to be calibrated does without.
+    cells.train("plain", "").ok();
+    std::fs::remove_file(cells.path("plain/scores.json")).unwrap();
+    assert_ne!(scores(&cells, "plain", ""), calibrated);
     let table = cells
-        .on("evaluate", "-m model -f CTCF -t chr3")
+        .on("evaluate", "-m plain -f CTCF -t chr3")
         .ok()
         .table();
     assert_eq!(table.header.last().unwrap(), "auPRC_GC");
@@ -197,4 +205,56 @@ fn a_model_without_its_scores_works_and_resume_adds_them() {
     }
     resume();
     assert!(bytes(&file) == whole);
+}
+
+#[test]
+fn a_calibration_that_is_not_there_is_not_passed_over() {
+    let cells = Cells::new();
+    cells.train("model", "-e 2 --calibrate").ok();
+    windows(&cells, "w.bed", "chr2");
+    let file = cells.path("model/scores.json");
+    let kept = text(&file);
+    let predict = |said: &str| {
+        let run = cells.on("predict", "-m model -b w.bed -o never.gz");
+        run.fails(1, &[said, "--resume makes it"]);
+        assert!(!cells.path("never.gz").exists());
+    };
+    std::fs::remove_file(&file).unwrap();
+    predict("model: a model with --calibrate whose calibration is not there");
+    cells
+        .on("evaluate", "-m model -t chr3")
+        .fails(1, &["calibration is not there"]);
+    std::fs::create_dir(&file).unwrap();
+    let run = cells.on("predict", "-m model -b w.bed -o never.gz");
+    run.fails(1, &["scores.json", "a folder"]);
+    std::fs::remove_dir(&file).unwrap();
+    let threshold = kept.replacen("\"points\":[[", "\"points\":[[-", 1);
+    assert_ne!(threshold, kept);
+    std::fs::write(&file, threshold).unwrap();
+    predict("thresholds that are no probabilities");
+    std::fs::write(&file, &kept[..kept.len() / 2]).unwrap();
+    predict("scores.json");
+    cells.train("model", "-e 2 --calibrate --resume").ok();
+    assert_eq!(text(&file), kept);
+}
+
+#[test]
+fn models_of_two_kinds_and_regions_without_a_bound_window_are_not_compared() {
+    let cells = Cells::new();
+    cells.train("a", "-e 1").ok();
+    cells.train("b", "-e 1 -s 5").ok();
+    let data = Data::new(60, 40);
+    data.train("t", "").ok();
+    let other = data.path("t");
+    cells.run(&format!("compare a {}", other.display())).fails(
+        2,
+        &[
+            "a is a FactorNet model",
+            "a tiSFM model",
+            "one kind at a time",
+        ],
+    );
+    cells.write("none.bed", "chr2\t0\t400\n");
+    let run = cells.run("compare a b -t none.bed");
+    run.refused(&["bound"]);
 }

@@ -22,12 +22,14 @@ fn rules_stand_beside_figures_of_validation_and_of_evaluate() {
     ] {
         assert!(line.contains(part), "{part}: {line}");
     }
-    // Two chromosomes are two blocks.
+    // Two chromosomes are two blocks, too few for intervals.
     let run = cells.on("evaluate", "-m model -f CTCF -t chr2 chr3").ok();
     let said: Vec<&str> = run.err.lines().filter(|l| l.contains("beaten")).collect();
     let all = said.join("\n");
     assert!(
-        all.contains("95 % interval): ") && all.contains("the share of G and C (0."),
+        all.contains("CTCF: beaten: ")
+            && all.contains("the share of G and C (auPRC 0.")
+            && all.contains("no interval, of fewer than 5 blocks of 1 Mb"),
         "{all}"
     );
     assert!(!all.contains("note:"), "{all}");

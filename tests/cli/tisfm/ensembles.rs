@@ -1,6 +1,7 @@
 //! Several tiSFM models of one command, and models compared.
 
 use crate::common::kinds::Kind;
+use crate::common::process::{signal, spawn, wait_until};
 use crate::common::tisfm::Data;
 use crate::common::{Table, bytes, names, text};
 use std::collections::BTreeSet;
@@ -275,9 +276,30 @@ fn what_is_no_fold_or_no_ensemble_is_refused() {
     assert!(!data.path("never").exists());
 }
 
+/// Moves each chromosome's sequences into seven megabases, blocks enough for intervals.
+fn spread(data: &Data) {
+    for file in ["signals.tsv", "sequences.tsv"] {
+        let header = usize::from(file == "signals.tsv");
+        let whole = text(data.path(file));
+        let lines = whole.lines().enumerate().map(|(number, line)| {
+            let Some((chromosome, rest)) = line.split_once(':').filter(|_| number >= header) else {
+                return format!("{line}\n");
+            };
+            let (span, rest) = rest.split_once('\t').unwrap();
+            let (start, end) = span.split_once('-').unwrap();
+            let moved = (number - header) / 4 % 7 * 1_000_000;
+            let place = |text: &str| text.parse::<usize>().unwrap() + moved;
+            format!("{chromosome}:{}-{}\t{rest}\n", place(start), place(end))
+        });
+        let lines: String = lines.collect();
+        std::fs::write(data.path(file), lines).unwrap();
+    }
+}
+
 #[test]
 fn models_are_compared_on_the_same_sequences() {
     let data = Data::new(200, 40);
+    spread(&data);
     let rule = "--split chrom:chr1:chr2,chr3";
     data.train(
         "good",
@@ -367,4 +389,77 @@ fn models_are_compared_on_the_same_sequences() {
         .fails(2, &["--inputdir", "FactorNet"]);
     data.run("compare one good --out one/config.json")
         .fails(2, &["--out", "is a file that this run reads"]);
+}
+
+#[test]
+fn a_member_that_goes_on_is_not_finished_and_its_old_figures_go() {
+    let data = Data::new(400, 100);
+    let epochs = |count: u64| format!("--seeds 2 --side-by-side 1 --number-of-epochs {count}");
+    data.train("out", &epochs(1)).ok();
+    let arguments = data.train_arguments("out", &format!("{} --resume", epochs(3000)));
+    assert!(data.path("out/seed_0/test.tsv").exists());
+    let mut child = spawn(data.folder(), &arguments);
+    let history = data.path("out/seed_0/history.tsv");
+    wait_until(&mut child, "a third epoch", || {
+        std::fs::read_to_string(&history).is_ok_and(|text| text.lines().count() > 3)
+    });
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert!(!data.path("out/seed_0/test.tsv").exists());
+    data.run("tisfm test --model out")
+        .fails(1, &["out: 1 of 2 models not trained to the end (seed_0)"]);
+}
+
+#[test]
+fn only_what_was_measured_alike_is_compared() {
+    let data = Data::new(60, 40);
+    data.train("a", "").ok();
+    // The same outputs in another order are taken by name.
+    let lines = text(data.path("signals.tsv"));
+    let turned: Vec<String> = lines
+        .lines()
+        .map(|line| {
+            // The header has no name for the names.
+            let mut fields: Vec<&str> = line.split('\t').collect();
+            let last = fields.len() - 1;
+            fields.swap(last - 1, last);
+            fields.join("\t")
+        })
+        .collect();
+    std::fs::write(data.path("turned.tsv"), turned.join("\n") + "\n").unwrap();
+    let other = |out: &str, signals: &str, sequences: &str| {
+        data.run(&format!(
+            "tisfm train --meme-file motifs.meme --atac-file {signals} --sequences {sequences} --split-folder split --number-of-epochs 3 --seed 3 --no-baselines --model-output {out}"
+        ))
+        .ok()
+    };
+    other("b", "turned.tsv", "sequences.tsv");
+    let found = data.run("compare a b").ok().table();
+    let r = |model: &str| -> Vec<f64> {
+        let run = data.run(&format!("tisfm test --model {model} --no-baselines"));
+        run.ok().table().numbers("pearson")
+    };
+    let (a, b) = (r("a"), r("b"));
+    // By output of the first model, and by model.
+    let expected = [a[0], b[1], a[1], b[0]];
+    for (found, expected) in found.numbers("r").iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+
+    // Other bases under the same names are not the same sequences.
+    let bases = text(data.path("sequences.tsv"));
+    let changed: Vec<String> = bases
+        .lines()
+        .map(|line| {
+            let (name, sequence) = line.split_once('\t').unwrap();
+            format!("{name}\t{}", sequence.chars().rev().collect::<String>())
+        })
+        .collect();
+    std::fs::write(data.path("reversed.tsv"), changed.join("\n") + "\n").unwrap();
+    other("c", "signals.tsv", "reversed.tsv");
+    data.run("compare a c")
+        .fails(1, &["c and a have other bases of the sequence called"]);
+    std::fs::remove_file(data.path("reversed.tsv")).unwrap();
+    let gone = data.run("compare c a");
+    gone.fails(1, &["reversed.tsv, which is not there; put it back"]);
 }

@@ -2,7 +2,7 @@
 
 use crate::common::kinds::Kind;
 use crate::common::tisfm::Data;
-use crate::common::{Table, bytes, parameter};
+use crate::common::{Table, bytes, parameter, text};
 
 const BEST: &str = "model.best.safetensors";
 
@@ -172,4 +172,55 @@ fn numbers_that_no_path_can_have_are_refused_by_their_flag() {
     let once = said("linreg.weight");
     assert!(once.contains("of 1"), "{once}");
     assert_eq!(said("linreg.weight linreg.weight"), once);
+}
+
+#[test]
+fn a_path_does_not_go_on_with_other_epochs_than_its_steps_began_from() {
+    let data = Data::new(60, 40);
+    let path = "--penalty-param 0 0.1";
+    data.train("path", path).ok();
+    let longer = format!("{path} --number-of-epochs 5 --resume");
+    data.train("path", &longer).fails(
+        1,
+        &[
+            "path/path_1 started from",
+            "3 epochs",
+            "--number-of-epochs 5",
+            "another path",
+        ],
+    );
+    data.train("path", &format!("{path} --resume")).ok();
+    // A path that has not come to its second step may have more.
+    std::fs::remove_dir_all(data.path("path/path_1")).unwrap();
+    data.train("path", &longer).ok();
+}
+
+#[test]
+fn a_correlation_that_is_not_defined_chooses_nothing() {
+    let data = Data::new(60, 40);
+    let lines = text(data.path("signals.tsv"));
+    let mut rows = lines.lines();
+    let header = rows.next().unwrap();
+    // Validation is rows 6 to 11: the same signal everywhere.
+    let rows = rows.enumerate().map(|(row, line)| {
+        let name = line.split('\t').next().unwrap();
+        match (6..12).contains(&row) {
+            true => format!("{name}\t1\t1\n"),
+            false => format!("{line}\n"),
+        }
+    });
+    let changed: String = std::iter::once(format!("{header}\n")).chain(rows).collect();
+    std::fs::write(data.path("signals.tsv"), changed).unwrap();
+    let run = data.train("out", "--best-by r --number-of-epochs 6").ok();
+    assert!(!run.err.contains("best validation r"), "{}", run.err);
+    let history = Table::read(data.path("out/history.tsv"));
+    let losses = history.numbers("validation_loss");
+    let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let best = losses.iter().position(|loss| *loss == lowest).unwrap() + 1;
+    let said = format!("in epoch {best} of 6");
+    assert!(
+        run.err.contains("best validation loss") && run.err.contains(&said),
+        "{said}: {}",
+        run.err
+    );
 }

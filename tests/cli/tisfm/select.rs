@@ -156,7 +156,7 @@ fn what_cannot_be_selected_is_said() {
         .fails(1, &["no motif has a weight", "--penalty-param-range"]);
     // Another choice of settings does not go on with what is there.
     select(&data, "out", "").ok();
-    select(&data, "out", "").fails(1, &["holds a model already", "--resume"]);
+    select(&data, "out", "").fails(1, &["out/path is there already", "--resume"]);
     select(&data, "out", "--resume --seed 3").fails(1, &["--resume", "seed"]);
 }
 
@@ -178,4 +178,82 @@ fn kernels_that_were_trained_apart_cannot_be_tied() {
     data.train("more", "--tie-kernels --model tied").ok();
     let run = data.run("tisfm motifs --model more").ok();
     assert!(run.table().header.contains(&"moved".to_string()));
+}
+
+#[test]
+fn a_run_that_is_refused_changes_nothing_and_what_would_be_stale_is_refused() {
+    let data = Data::new(120, 40);
+    select(&data, "out", "--pick min").ok();
+    let table = Table::read(data.path("out/path/path.tsv"));
+    let picked = table.column("picked");
+    let motifs = text(data.path("out/motifs.meme"));
+    let place = |rule: &str| picked.iter().position(|rules| rules.contains(rule));
+    // Where both rules keep the same motifs there is nothing to refuse.
+    let nonzero = table.column("nonzero");
+    if nonzero[place("min").unwrap()] != nonzero[place("1se").unwrap()] {
+        let other = select(&data, "out", "--pick 1se --resume");
+        other.fails(1, &["out/refit was fitted with other motifs", "--pick 1se"]);
+    }
+    assert_eq!(text(data.path("out/motifs.meme")), motifs);
+
+    // The kernels began from the refit's weights.
+    let kernels = bytes(data.path(&format!("out/kernels/{BEST}")));
+    let longer = |more: &str| {
+        let run = format!(
+            "tisfm select --meme-file motifs.meme --atac-file signals.tsv --sequences sequences.tsv --split-folder split --penalty-param-range 0.05 0.8 3 --path-epochs 3 --refit-epochs 3 --kernel-epochs 2 --out out {more}"
+        );
+        data.run(&run)
+    };
+    let parts = [
+        "out/kernels started from what",
+        "--refit-epochs 3",
+        "remove out/kernels",
+    ];
+    longer("--resume").fails(1, &parts);
+    assert!(bytes(data.path(&format!("out/kernels/{BEST}"))) == kernels);
+    std::fs::remove_dir_all(data.path("out/kernels")).unwrap();
+    longer("--resume").ok();
+    assert!(bytes(data.path(&format!("out/kernels/{BEST}"))) != kernels);
+
+    // A folder that was moved goes on.
+    std::fs::rename(data.path("out"), data.path("moved")).unwrap();
+    let moved = "tisfm select --meme-file motifs.meme --atac-file signals.tsv --sequences sequences.tsv --split-folder split --penalty-param-range 0.05 0.8 3 --path-epochs 3 --refit-epochs 3 --kernel-epochs 2 --out moved --resume";
+    data.run(moved).ok();
+    // Weights that are gone are named.
+    for stage in ["path/path_2", "refit"] {
+        let best = data.path(&format!("moved/{stage}/{BEST}"));
+        let whole = bytes(&best);
+        std::fs::remove_file(&best).unwrap();
+        let said = format!("moved/{stage}/{BEST} is not there");
+        data.run(moved).fails(1, &[&said, "remove moved/"]);
+        std::fs::write(&best, whole).unwrap();
+    }
+    // Weights of the refit that were changed behind the kernels' back.
+    std::fs::copy(
+        data.path(&format!("moved/path/path_2/{BEST}")),
+        data.path("other.safetensors"),
+    )
+    .unwrap();
+    let last = data.path("moved/refit/model.last.safetensors");
+    std::fs::copy(&last, data.path(&format!("moved/refit/{BEST}"))).unwrap();
+    if bytes(&last) != bytes(data.path(&format!("moved/refit/{BEST}"))) {
+        data.run(moved)
+            .fails(1, &["moved/kernels was started from weights of"]);
+    }
+}
+
+#[test]
+fn what_lies_in_the_folder_is_not_written_over() {
+    let data = Data::new(60, 40);
+    std::fs::create_dir(data.path("own")).unwrap();
+    std::fs::copy(data.path("motifs.meme"), data.path("own/motifs.meme")).unwrap();
+    let before = text(data.path("own/motifs.meme"));
+    data.run("tisfm select --meme-file own/motifs.meme --atac-file signals.tsv --sequences sequences.tsv --split-folder split --out own")
+        .fails(2, &["own/motifs.meme is a file that this run reads"]);
+    select(&data, "own", "").fails(1, &["own/motifs.meme is there already", "another --out"]);
+    select(&data, "own", "--resume").fails(1, &["own holds own/motifs.meme but no path"]);
+    assert_eq!(text(data.path("own/motifs.meme")), before);
+    std::fs::create_dir_all(data.path("refitted/refit")).unwrap();
+    select(&data, "refitted", "").fails(1, &["refitted/refit is there already"]);
+    assert!(!data.path("refitted/path").exists());
 }

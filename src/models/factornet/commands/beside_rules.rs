@@ -2,7 +2,7 @@
 
 use super::scored_windows::Known;
 use crate::Result;
-use crate::metrics::blocks::Difference;
+use crate::metrics::blocks::{Difference, FEWEST_BLOCKS};
 use crate::metrics::classification::{Ranked, auprc_differences};
 use crate::models::factornet::baselines::Rule;
 
@@ -42,8 +42,8 @@ pub(super) fn beside<'a>(
     Ok(beside.collect())
 }
 
-/// Which rules a model does not beat (its auPRC is not above the rule's beyond chance: the interval of the difference reaches 0; with a single
-/// block, of which there is no interval: it is not above), and which it beats.
+/// Which rules a model does not beat (its auPRC is not above the rule's beyond chance: the interval of the difference reaches 0; of too few blocks
+/// for an interval: it is not above), and which it beats.
 pub(super) fn told(factor: &str, own: f64, beside: &[Beside]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut beaten = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn told(factor: &str, own: f64, beside: &[Beside]) -> Vec<String> {
     {
         let figures = format!("auPRC {auprc:.4}, the model's {own:.4}");
         let interval = difference.map(|Difference { value, low, high }| {
-            format!("; the model's less that: {value:.4}, 95 % interval {low:.4} to {high:.4}")
+            format!("; difference {value:.4}, 95 % interval {low:.4} to {high:.4}")
         });
         let better = match difference {
             Some(difference) => difference.low > 0.0,
@@ -66,7 +66,10 @@ pub(super) fn told(factor: &str, own: f64, beside: &[Beside]) -> Vec<String> {
                 Some(Difference { value, low, high }) => {
                     format!("{} ({value:.4}, {low:.4} to {high:.4})", rule.what)
                 }
-                None => rule.what.clone(),
+                None => format!(
+                    "{} (auPRC {auprc:.4}, the model's {own:.4}; no interval, of fewer than {FEWEST_BLOCKS} blocks of 1 Mb: it may be chance)",
+                    rule.what
+                ),
             }),
             // Of no bound window there is nothing to say.
             false if own.is_nan() => {}
@@ -116,7 +119,7 @@ mod tests {
         assert_eq!(
             told("CTCF", 0.5, &all),
             [
-                "CTCF: not beaten: what b says (auPRC 0.3750, the model's 0.5000; the model's less that: 0.1250, 95 % interval -0.0625 to 0.2500)",
+                "CTCF: not beaten: what b says (auPRC 0.3750, the model's 0.5000; difference 0.1250, 95 % interval -0.0625 to 0.2500)",
                 "CTCF: not beaten: what c says (auPRC 0.5000, the model's 0.5000)",
                 "CTCF: beaten (difference of the auPRC, 95 % interval): what a says (0.2500, 0.1250 to 0.3750)",
             ]

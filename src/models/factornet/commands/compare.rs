@@ -202,7 +202,7 @@ fn compare<T: Number>(
     let paired = keys(0).len() > 1 && (1..entrants.len()).all(|place| keys(place) == keys(0));
     let draws = Draws::new(count, paired.then_some(keys(0).len()), given.seed);
     let figures = evaluated.iter().map(|found| {
-        let of_factor = |factor| figures(found, factor, &stretch_of, &draws);
+        let of_factor = |factor| figures(found, (factor, &names[factor]), &stretch_of, &draws);
         (0..names.len()).map(of_factor).collect::<Result<Vec<_>>>()
     });
     let figures: Vec<Vec<Figures>> = figures.collect::<Result<_>>()?;
@@ -241,7 +241,7 @@ fn check_same(first: &Evaluated, other: &Evaluated, a: &Path, b: &Path) -> Resul
 /// Of a factor: the auPRC of each model on its own windows.
 fn figures(
     found: &Evaluated,
-    factor: usize,
+    (factor, name): (usize, &str),
     stretch_of: &HashMap<Window, u32>,
     draws: &Draws,
 ) -> Result<Figures> {
@@ -259,6 +259,12 @@ fn figures(
     for (first, scores) in members {
         let windows = &found.windows[first..first + scores.len()];
         let known = Known::new(windows.iter().map(|&window| labeller.state(window)));
+        if known.labels.iter().all(|bound| !bound) {
+            return Err(Error::invalid(format!(
+                "{name}: none of the {} is bound, and an auPRC is not defined: name other regions with -t",
+                counted(known.labels.len(), "window")
+            )));
+        }
         let stretches: Vec<u32> = windows.iter().map(|window| stretch_of[window]).collect();
         ranked.push((
             Ranked::new(&known.of(scores), &known.labels)?,

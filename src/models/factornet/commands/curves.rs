@@ -59,7 +59,7 @@ impl Curves {
         self.own.begin()
     }
 
-    /// Writes a factor's files.
+    /// Writes a factor's files; `keep`: thresholds that the table must have.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -68,8 +68,8 @@ impl Curves {
         place: usize,
         factor: &str,
         curve: &Curve,
-        scores: &[f64],
-        labels: &[bool],
+        (scores, labels): (&[f64], &[bool]),
+        keep: &[f64],
     ) -> Result<()> {
         let path = |ending: &str| {
             self.own
@@ -78,7 +78,7 @@ impl Curves {
         };
         write_atomic(path("thresholds.tsv"), |w| {
             writeln!(w, "threshold\trecall\tprecision\tfalse_positive_rate")?;
-            for point in curve.thinned(MOST) {
+            for point in curve.thinned(MOST / 2, keep) {
                 writeln!(
                     w,
                     "{:?}\t{:?}\t{:?}\t{:?}",
@@ -128,6 +128,8 @@ impl Curves {
                 of.map(|point| curve.recall(point)).fold(0.0, f64::max)
             })
             .collect();
+        let all = curve.positives + curve.negatives;
+        let prevalence = curve.positives as f64 / all as f64;
         let filled: Vec<_> = tenths.iter().filter(|tenth| tenth.examples > 0).collect();
         let mean = |sum: f64, n: u64| sum / n as f64;
         let predicted: Vec<f64> = filled
@@ -144,7 +146,10 @@ impl Curves {
                 "recall",
                 "precision",
                 &x,
-                vec![named("model", precision)],
+                vec![
+                    named("model", precision),
+                    named("share of bound windows", vec![prevalence; x.len()]),
+                ],
             ),
             (
                 "roc.svg",

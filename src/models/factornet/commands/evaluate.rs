@@ -141,7 +141,12 @@ fn evaluate<T: Number>(
         columns = beside.iter().map(|rule| rule.rule.name.clone()).collect();
         say(&beside_rules::told(name, ranked.measures().auprc, &beside));
         if let Some(curves) = &curves {
-            curves.write(place, name, &curve, &scores, &known.labels)?;
+            let thresholds = Thresholds::of(&curve);
+            let told = [0.1, 0.5]
+                .into_iter()
+                .filter_map(|rate| thresholds.at(rate));
+            let told: Vec<f64> = told.map(|point| point.threshold).collect();
+            curves.write(place, name, &curve, (&scores, &known.labels), &told)?;
         }
         let members = members_auprc(&found, place)?;
         let groups = known.of(&stretches);

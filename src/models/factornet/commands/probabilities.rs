@@ -8,7 +8,7 @@
 use crate::args::numbers::number;
 use crate::metrics::isotonic::Isotonic;
 use crate::models::factornet::saved::FactorNet;
-use crate::models::factornet::scores::{Found, Scores};
+use crate::models::factornet::scores::{CALIBRATE, FILE, Found, Scores};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -43,11 +43,16 @@ pub enum Correction {
 /// What training's end has left in a model's folder, where it is of the weights that are there; says so where it is not.
 ///
 /// # Errors
-/// Those of [`Scores::find`].
+/// Those of [`Scores::find`]; a model that was to be calibrated and is not.
 pub fn scores_of(folder: &Path, model: &FactorNet) -> Result<Option<Scores>> {
+    let calibrates = model.config.flags.contains_key(CALIBRATE);
     match Scores::find(folder, &model.config.model)? {
-        Found::Scores(scores) => Ok(Some(scores)),
-        Found::Nothing => Ok(None),
+        Found::Scores(scores) if scores.calibrated() || !calibrates => Ok(Some(scores)),
+        Found::Nothing if !calibrates => Ok(None),
+        Found::Nothing | Found::Scores(_) => Err(Error::invalid(format!(
+            "{}: a model with --calibrate whose calibration is not there: its training has not come to its end, or {FILE} was removed or changed; the training command with --resume makes it",
+            folder.display()
+        ))),
         Found::Outdated => {
             tell!(
                 "warning: {}: its training went on and has not come to its end: what it keeps of thresholds and calibration is of earlier weights and not used",

@@ -7,6 +7,7 @@ use crate::args::outputs;
 use crate::data::dataset::Dataset;
 use crate::data::split::folds::blocks;
 use crate::data::split::rows::Split;
+use crate::metrics::blocks::FEWEST_BLOCKS;
 use crate::metrics::comparison::{Comparison, Draws, Figures, Predicted, correlations};
 use crate::models::tisfm::members::Members;
 use crate::models::tisfm::samples::Rows;
@@ -45,12 +46,17 @@ struct Entrant {
     dataset: Dataset,
     /// By member.
     rows: Vec<Vec<usize>>,
+    /// By output of the first entrant, which of its own outputs that is.
+    outputs: Vec<usize>,
 }
 
 impl Entrant {
     fn open(path: &Path, own: &Args, known: Kinds) -> Result<Entrant> {
         let members = Members::open(path, known)?;
-        let data = DataArgs::default();
+        let data = DataArgs {
+            no_flags: true,
+            ..DataArgs::default()
+        };
         let dataset = data.dataset(members.first(), None)?;
         let rows = members.models.iter().map(|model| {
             let Split {
@@ -61,33 +67,48 @@ impl Entrant {
         Ok(Entrant {
             path: path.to_path_buf(),
             rows: rows.collect::<Result<_>>()?,
+            outputs: (0..dataset.outputs.len()).collect(),
             members,
             dataset,
         })
     }
 
-    /// The signals of every row that tests one of its models, by name.
-    fn tested(&self) -> HashMap<&str, &[f64]> {
+    /// Every row that tests one of its models, by name.
+    fn tested(&self) -> HashMap<&str, usize> {
         let rows = self.rows.iter().flatten();
-        rows.map(|&row| (self.dataset.names[row].as_str(), self.dataset.signals(row)))
+        rows.map(|&row| (self.dataset.names[row].as_str(), row))
             .collect()
     }
 
+    /// A row's signals in the first entrant's order of the outputs.
+    fn signals(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
+        let signals = self.dataset.signals(row);
+        self.outputs.iter().map(|&output| signals[output])
+    }
+
+    /// Takes the outputs in the first entrant's order.
+    ///
     /// # Errors
-    /// Other outputs or other rows than the first's, or other signals of the same.
-    fn check_same(&self, first: &Entrant) -> Result<()> {
+    /// Other outputs or other rows than the first's, or other signals or bases of the same.
+    fn check_same(&mut self, first: &Entrant) -> Result<()> {
         let (own, other) = (self.path.display(), first.path.display());
         let refused = |what: String| Err(Error::invalid(format!("{own} and {other} {what}")));
         let outputs = |of: &Entrant| of.dataset.outputs.join(", ");
-        if self.dataset.outputs != first.dataset.outputs {
-            return refused(format!(
-                "have not the same outputs: {} and {}",
-                outputs(self),
-                outputs(first)
-            ));
+        let theirs = &self.dataset.outputs;
+        let place = |name| theirs.iter().position(|own| own == name);
+        let places: Option<Vec<usize>> = first.dataset.outputs.iter().map(place).collect();
+        match places {
+            Some(places) if theirs.len() == places.len() => self.outputs = places,
+            _ => {
+                return refused(format!(
+                    "have not the same outputs: {} and {}",
+                    outputs(self),
+                    outputs(first)
+                ));
+            }
         }
         let (own, other) = (self.tested(), first.tested());
-        let missing = |a: &HashMap<&str, &[f64]>, b: &HashMap<&str, &[f64]>| {
+        let missing = |a: &HashMap<&str, usize>, b: &HashMap<&str, usize>| {
             let mut missing: Vec<String> = a
                 .keys()
                 .filter(|name| !b.contains_key(*name))
@@ -104,16 +125,32 @@ impl Entrant {
                 "are not tested on the same sequences: {name} is among the {a} of one and not among the {b} of the other; models are compared on the same test sequences (give both the same split or folds)"
             ));
         }
-        let differs = own.iter().find(|(name, signals)| {
-            let same = |(a, b): (&f64, &f64)| a == b || a.is_nan() && b.is_nan();
-            !signals.iter().zip(other[*name]).all(same)
-        });
-        match differs {
-            Some((name, _)) => refused(format!(
-                "have other signals of the same sequence, {name}: they were trained on other tables, and figures of one do not compare with those of the other"
-            )),
-            None => Ok(()),
+        let mut pairs: Vec<(&str, usize, usize)> = own
+            .iter()
+            .map(|(name, &row)| (*name, row, other[name]))
+            .collect();
+        pairs.sort_unstable();
+        let refused = |what: String| {
+            Err(Error::invalid(format!(
+                "{} and {} {what}",
+                self.path.display(),
+                first.path.display()
+            )))
+        };
+        for (name, row, of_first) in pairs {
+            let same = |(a, b): (f64, f64)| a == b || a.is_nan() && b.is_nan();
+            if !self.signals(row).zip(first.signals(of_first)).all(same) {
+                return refused(format!(
+                    "have other signals of the same sequence, {name}: they were trained on other tables, and figures of one do not compare with those of the other"
+                ));
+            }
+            if self.dataset.codes(row) != first.dataset.codes(of_first) {
+                return refused(format!(
+                    "have other bases of the sequence called {name}: they were trained on other sequences, and figures of one do not compare with those of the other"
+                ));
+            }
         }
+        Ok(())
     }
 
     /// What tells one of its models from the others: seed and split.
@@ -136,11 +173,13 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         .models
         .iter()
         .map(|path| Entrant::open(path, own, known));
-    let entrants: Vec<Entrant> = entrants.collect::<Result<_>>()?;
+    let mut entrants: Vec<Entrant> = entrants.collect::<Result<_>>()?;
+    if let Some((first, others)) = entrants.split_first_mut() {
+        others
+            .iter_mut()
+            .try_for_each(|other| other.check_same(first))?;
+    }
     let first = &entrants[0];
-    entrants[1..]
-        .iter()
-        .try_for_each(|other| other.check_same(first))?;
     let models = entrants.iter().flat_map(|entrant| &entrant.members.models);
     let read: Vec<PathBuf> = models.flat_map(files_of_run).collect();
     outputs::check(&given.outputs(), &read)?;
@@ -190,10 +229,11 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         bar.finish();
         let of_output = |output: usize| {
             let members = predicted.iter().zip(&entrant.rows).map(|(values, rows)| {
-                let predictions = values.iter().skip(output).step_by(outputs.len());
+                let own = entrant.outputs[output];
+                let predictions = values.iter().skip(own).step_by(outputs.len());
                 let mut of = Predicted::default();
                 for (&row, &prediction) in rows.iter().zip(predictions) {
-                    let signal = dataset.signals(row)[output];
+                    let signal = dataset.signals(row)[own];
                     // A signal that is missing says nothing.
                     if !signal.is_nan() {
                         of.predictions.push(prediction);
@@ -208,8 +248,11 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
         };
         figures.push((0..outputs.len()).map(of_output).collect());
     }
-    if draws.count < 2 {
-        tell!("warning: all test sequences lie in one block of 1 Mb: there are no intervals");
+    if draws.count < FEWEST_BLOCKS {
+        tell!(
+            "warning: the test sequences lie in {} of 1 Mb: there are no intervals with fewer than {FEWEST_BLOCKS}",
+            counted(draws.count, "block")
+        );
     }
     tell!(
         "Pearson's r on {} in {} of 1 Mb; intervals: 95 % of 1,000 resamples of the blocks{}",

@@ -26,6 +26,9 @@ pub struct DataArgs {
     /// Split [default: the training run's, kept in the model folder; predict takes it with --split alone]
     #[arg(long, value_name = "DIR")]
     pub split_folder: Option<PathBuf>,
+    /// The command has none of these flags.
+    #[arg(skip)]
+    pub no_flags: bool,
 }
 
 impl DataArgs {
@@ -61,6 +64,7 @@ impl DataArgs {
     pub fn dataset(&self, model: &SavedModel, genome: Option<&Path>) -> Result<Dataset> {
         let known = model.config.model.data.as_ref();
         let choose = |given: &Option<PathBuf>, flag: &str, known: Option<&PathBuf>| {
+            let flag = if self.no_flags { "" } else { flag };
             file_of_run(model, given.as_ref(), flag, known)
         };
         let signals = choose(&self.atac_file, "--atac-file", known.map(|d| &d.atac_file))?;

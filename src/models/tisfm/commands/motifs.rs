@@ -62,6 +62,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         true => ensemble_ranks(&members.models)?.into_iter().unzip(),
         false => (motif_ranks(model)?, Vec::new()),
     };
+    model.config.model.tell_transform();
     let exported = args.exported.as_deref();
     let exported = exported.map(|file| of_model(model, file)).transpose()?;
     let blocks = has_blocks(model)?;

@@ -3,7 +3,7 @@
 use super::input_args::InputArgs;
 use super::train::{self, Around, PenaltyType, Rules};
 use crate::args::numbers::{number, one_or_more, zero_or_more};
-use crate::args::{DeviceArgs, PrecisionArg};
+use crate::args::{DeviceArgs, PrecisionArg, outputs};
 use crate::dna::motif::Motif;
 use crate::io::atomic::write_atomic;
 use crate::io::meme::{parse_meme, write_meme};
@@ -14,6 +14,8 @@ use crate::models::tisfm::pick::Pick;
 use crate::models::tisfm::saved;
 use crate::numbers::{counted, rounded};
 use crate::report::progress::Reporter;
+use crate::train::folder::CONFIG;
+use crate::train::folder::config::own_flag;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
 use clap::Parser;
@@ -84,6 +86,7 @@ const MOTIFS: &str = "motifs.meme";
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
     args.check()?;
+    args.check_out()?;
     let path = args.path_stage()?;
     let spec = path.checked()?;
     let around = Around {
@@ -93,6 +96,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         reporter: &Reporter::new(),
         more: true,
         rules: &Rules::default(),
+        begins: &|| Ok(()),
     };
     let say = |text: &str| around.reporter.line(text);
     say(&format!(
@@ -103,7 +107,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
 
     let motifs = args.survivors(&around)?;
     let file = args.folder(MOTIFS);
-    write_motifs(&file, &motifs)?;
+    args.write_motifs(&file, &motifs)?;
     let refit = args.refit_stage(&file)?;
     say(&format!(
         "{}: {} fitted anew",
@@ -188,7 +192,8 @@ impl Args {
             .map(f64::to_string)
             .collect();
         let mut own = vec!["--architecture", "plain", "--number-of-epochs", &epochs];
-        own.extend(["--stop-after", "2", "--no-baselines"]);
+        // Steps are picked by their losses.
+        own.extend(["--best-by", "loss", "--stop-after", "2", "--no-baselines"]);
         own.extend(["--penalty-type", self.penalty_type.name()]);
         own.push("--penalty-param-range");
         own.extend(range.iter().map(String::as_str));
@@ -198,10 +203,8 @@ impl Args {
 
     /// The two stages after it read the motifs that stay.
     fn with_motifs(&self, motifs: &Path, folder: &str) -> Vec<OsString> {
-        let inputs = InputArgs {
-            meme_file: Some(motifs.to_path_buf()),
-            ..self.inputs.clone()
-        };
+        let mut inputs = self.inputs.clone();
+        inputs.meme_file = Some(motifs.to_path_buf());
         let mut flags = self.shared(&inputs, folder);
         let architecture = if self.no_gate { "plain" } else { "plain_gate" };
         flags.extend(["--architecture", architecture].map(OsString::from));
@@ -256,14 +259,73 @@ impl Args {
         let kept = all.filter(|(place, _)| kept.contains(place));
         Ok(kept.map(|(_, motif)| motif).collect())
     }
-}
 
-/// Leaves a file alone that says the same.
-fn write_motifs(file: &Path, motifs: &[Motif]) -> Result<()> {
-    let mut text = Vec::new();
-    write_meme(&mut text, motifs).map_err(|e| Error::io(file, e))?;
-    match std::fs::read(file) {
-        Ok(before) if before == text => Ok(()),
-        _ => write_atomic(file, |w| w.write_all(&text)),
+    /// Looks at `--out` before any work.
+    ///
+    /// # Errors
+    /// It is a file; it holds an input; it holds a stage's folder or a file of the name that the motifs get, and this run does not go on
+    /// with those; what the kernels started from would change.
+    fn check_out(&self) -> Result<()> {
+        let (out, motifs) = (self.out.display(), self.folder(MOTIFS));
+        outputs::check_apart(&[("--out", &motifs)], &self.inputs.files())?;
+        let [path, refit, kernels] = [PATH, REFIT, KERNELS].map(|stage| self.folder(stage));
+        let began = |path: &PathBuf| path.join(CONFIG).is_file();
+        // A path that was killed before it wrote anything is begun anew.
+        let nothing = |name: &PathBuf| *name == path && path.is_dir() && !began(name);
+        let there = |name: &&PathBuf| name.symlink_metadata().is_ok() && !nothing(name);
+        let found = [&path, &motifs, &refit, &kernels].into_iter().find(there);
+        match (found, self.resume) {
+            (Some(found), false) => {
+                return Err(Error::invalid(format!(
+                    "{} is there already: choose another --out{}",
+                    found.display(),
+                    if began(&path) {
+                        ", or go on with --resume"
+                    } else {
+                        ""
+                    }
+                )));
+            }
+            (Some(found), true) if !began(&path) => {
+                return Err(Error::invalid(format!(
+                    "--resume: {out} holds {} but no {PATH} that this command began: choose another --out",
+                    found.display()
+                )));
+            }
+            _ => {}
+        }
+        let before = own_flag(&refit, "number_of_epochs");
+        match before {
+            Some(before) if kernels.join(CONFIG).is_file() && before != self.refit_epochs => {
+                Err(Error::invalid(format!(
+                    "--resume: {0} started from what {1} had after {before} epochs at most, and --refit-epochs {2} would change that: give the same number, or remove {0} to train it anew",
+                    kernels.display(),
+                    refit.display(),
+                    self.refit_epochs
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the motifs that stay; a file that says the same is left alone.
+    ///
+    /// # Errors
+    /// A model was fitted of others.
+    fn write_motifs(&self, file: &Path, motifs: &[Motif]) -> Result<()> {
+        let mut text = Vec::new();
+        write_meme(&mut text, motifs).map_err(|e| Error::io(file, e))?;
+        let refit = self.folder(REFIT);
+        match std::fs::read(file) {
+            Ok(before) if before == text => Ok(()),
+            Ok(_) if refit.join(CONFIG).is_file() => Err(Error::invalid(format!(
+                "--resume: {} was fitted with other motifs, those of {}, than the {} that --pick {} chooses now: give the same --pick, or choose another --out",
+                refit.display(),
+                file.display(),
+                motifs.len(),
+                self.pick.name()
+            ))),
+            _ => write_atomic(file, |w| w.write_all(&text)),
+        }
     }
 }

@@ -28,7 +28,7 @@ pub struct Args {
     /// Test, kept out of training: likewise [default: chr1 chr8 chr21]
     #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
     pub testchroms: Vec<String>,
-    /// A set of choices that trained well (docs/guide.md): log1p of the tracks, more negatives, wider shifts, smaller batches, a falling rate, the
+    /// A set of choices that trained well (docs/guide.md): log1p of the tracks, more negatives, smaller shifts, smaller batches, a falling rate, the
     /// best epoch by auPRC; a flag that is given wins over it
     #[arg(long, value_name = "NAME")]
     pub recipe: Option<Recipe>,

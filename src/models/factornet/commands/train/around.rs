@@ -5,6 +5,7 @@ use crate::args::{Unannounced, say};
 use crate::data::Notes;
 use crate::io::sources::Sources;
 use crate::report::progress::Reporter;
+use crate::train::Begins;
 use crate::train::folder::config::Precision;
 use crate::train::model::Kinds;
 use std::collections::HashSet;
@@ -22,6 +23,8 @@ pub(super) struct Around<'a> {
     pub more: bool,
     /// What was said: the runs of an ensemble notice the same.
     pub said: &'a Mutex<HashSet<String>>,
+    /// As of [`Trainer::begins`](crate::train::Trainer::begins).
+    pub begins: Begins<'a>,
 }
 
 impl Around<'_> {

@@ -31,17 +31,18 @@ pub(super) fn run_members(args: &Args, around: &Around<'_>) -> Result<()> {
     if args.recipe.is_none() {
         around.reporter.line(POINTER);
     }
-    ensemble.train(&claim, args.resume, at_once, |member, folder| {
+    ensemble.train(&claim, args.resume, at_once, |member, folder, begins| {
         let reporter = Reporter::of(&member.folder);
         let around = Around {
             reporter: &reporter,
+            begins,
             ..*around
         };
         run_one(&args.of_member(member, folder), &around, Some(&read))
     })?;
     let shown = args.folder().display();
     around.reporter.line(&format!(
-        "an ensemble: {shown}; its figures: cisgrad factornet evaluate -m {shown} -i DIR -t REGIONS"
+        "an ensemble: {shown}; its figures: cisgrad factornet evaluate -m {shown} -i DIR --genome FASTA -t REGIONS"
     ));
     Ok(())
 }

@@ -39,6 +39,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         reporter: &Reporter::new(),
         more: args.ensemble.given(),
         said: &Mutex::default(),
+        begins: &|| Ok(()),
     };
     match args.ensemble.given() {
         false => run_one(args, &around, None),

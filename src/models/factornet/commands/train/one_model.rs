@@ -23,7 +23,6 @@ use crate::models::factornet::samples::source::{Task, TaskSamples};
 use crate::models::factornet::samples::{multi, single, unbound};
 use crate::numbers::counted;
 use crate::optim::{OptimizerSettings, Schedule};
-use crate::report::progress::Reporter;
 use crate::train::batch::{Samples, Source};
 use crate::train::folder::claim::Claim;
 use crate::train::folder::config::{Precision, named, own_flag};
@@ -192,7 +191,7 @@ fn train<T: Number>(
         positives,
         held,
     };
-    args.start::<T>(config, motif, &drawn, claim, (&device, around.reporter))
+    args.start::<T>(config, motif, &drawn, claim, (&device, around))
 }
 
 /// By factor, which share of the first epoch's windows is bound.
@@ -225,8 +224,9 @@ impl Args {
         motif: Option<&Motif>,
         drawn: &Drawn<'_>,
         claim: &Claim<'_>,
-        (device, reporter): (&Device, &Reporter),
+        (device, around): (&Device, &Around<'_>),
     ) -> Result<()> {
+        let reporter = around.reporter;
         let folder = claim.folder;
         let Drawn {
             samples,
@@ -283,6 +283,7 @@ impl Args {
             device,
             precision: config.precision,
             reporter,
+            begins: around.begins,
         };
         let outcome = trainer.run(params, self.resume)?;
         reporter.line(&outcome.describe(folder));

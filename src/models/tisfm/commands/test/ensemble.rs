@@ -46,6 +46,7 @@ pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
         .map(|model| args.data.split(model, &dataset));
     let splits: Vec<Split> = splits.collect::<Result<_>>()?;
     let device = device.announce();
+    first.config.model.tell_transform();
     let rows: Vec<Vec<usize>> = splits.iter().map(|split| args.part(split)).collect();
     let samples = Rows {
         codes: &dataset.codes,

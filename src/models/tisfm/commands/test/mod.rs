@@ -140,6 +140,7 @@ fn one(args: &Args, known: Kinds) -> Result<()> {
             .prepare(std::slice::from_ref(&model), args.inputs(), &more)?;
     let split = args.data.split(&model, &dataset)?;
     let device = device.announce();
+    model.config.model.tell_transform();
     let rows = args.rows(&dataset, &split);
     let predictions = args.predictions(&model, &device, precision, &dataset, &rows)?;
     let rules = match args.no_baselines {

@@ -5,7 +5,6 @@ use crate::args::lr_decay::Decay;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
 use crate::args::recipe::{Recipe, choose};
 use crate::args::{DeviceArgs, PrecisionArg};
-use crate::io::signals::RowColumns;
 use crate::models::tisfm::KIND;
 use crate::models::tisfm::commands::input_args::InputArgs;
 use crate::models::tisfm::network::Trainable;
@@ -108,7 +107,7 @@ pub struct Args {
     /// [default: loss]
     #[arg(long, value_name = "WHAT")]
     best_by: Option<BestByArg>,
-    /// Epochs without a gain before the rate is cut to a tenth [default: 10; 20 on a path]
+    /// The rate is cut to a tenth after more than so many epochs without a gain [default: 10; 20 on a path]
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u32>)]
     patience: Option<u32>,
     /// Stop after more than so many epochs without a gain
@@ -140,13 +139,6 @@ pub struct Args {
     /// Arithmetic and weights: f32, f64 (the reference) or bf16 (GPU)
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     pub(super) precision: PrecisionArg,
-    /// Column of the signals that says how much each row counts in the loss: 0 or more, 0 leaves the row out
-    #[arg(long, value_name = "COLUMN")]
-    weights: Option<String>,
-    /// Column of the signals that names each row's batch, as the experiment it is of: what a batch's signals differ by on average
-    /// is taken off before training
-    #[arg(long, value_name = "COLUMN")]
-    batch_column: Option<String>,
     #[command(flatten)]
     pub(super) device: DeviceArgs,
 }
@@ -244,14 +236,6 @@ impl Args {
         ]
     }
 
-    /// The columns of the signals that are no outputs.
-    pub(super) fn columns(&self) -> RowColumns {
-        RowColumns {
-            weights: self.weights.clone(),
-            batch: self.batch_column.clone(),
-        }
-    }
-
     pub(super) fn check(&self) -> Result<()> {
         self.ensemble.check()?;
         self.ensemble.ensemble(&KIND, self.seed)?;
@@ -259,7 +243,7 @@ impl Args {
             None => self.inputs.check()?,
             Some(_) => self.inputs.check_no_split("--folds")?,
         }
-        if self.ensemble.folds.is_some() && self.batch_column.is_some() {
+        if self.ensemble.folds.is_some() && self.inputs.columns().batch.is_some() {
             return Err(Error::usage(
                 "--folds with --batch-column: each fold's training sequences give offsets of their own, which one ensemble cannot hold: give --seeds, or train each fold by itself (--split fold:1/5)",
             ));

@@ -4,6 +4,7 @@ use super::inputs::Rules;
 use crate::args::Unannounced;
 use crate::io::sources::Sources;
 use crate::report::progress::Reporter;
+use crate::train::Begins;
 use crate::train::model::Kinds;
 
 /// What the runs of a command share.
@@ -15,4 +16,6 @@ pub struct Around<'a> {
     /// Other runs read the same inputs after this one.
     pub more: bool,
     pub rules: &'a Rules,
+    /// As of [`Trainer::begins`](crate::train::Trainer::begins).
+    pub begins: Begins<'a>,
 }

@@ -4,13 +4,27 @@ use super::args::Args;
 use crate::Result;
 use crate::data::dataset::Dataset;
 use crate::dna::motif::Motif;
+use crate::io::hash::sha256_file;
 use crate::io::sources::Sources;
 use crate::models::tisfm::KIND;
 use crate::models::tisfm::config::{Config, DataFiles, Description};
 use crate::models::tisfm::network::Blueprint;
 use crate::train::folder::config::{InputFile, Precision, named};
+use crate::train::folder::{BEST, weights_file};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The weights that a run starts from, and their hash.
+pub const MODEL: &str = "model";
+pub const MODEL_HASH: &str = "model_sha256";
+
+/// The file of weights that `--model` names.
+fn weights_of(model: &Path) -> PathBuf {
+    match model.is_dir() {
+        true => model.join(BEST),
+        false => weights_file(model),
+    }
+}
 
 impl Args {
     pub(super) fn config(
@@ -22,9 +36,11 @@ impl Args {
         sources: &Sources,
     ) -> Result<Config> {
         let file = |flag: &str, path: &Path| InputFile::of(sources, flag, path);
+        let (signals, sequences) = (self.inputs.signals(), self.inputs.sequences());
+        let prepared = self.inputs.prepared()?;
         let mut files = vec![
-            file("--atac-file", &self.inputs.atac_file)?,
-            file("--sequences", &self.inputs.sequences)?,
+            file("--atac-file", &signals)?,
+            file("--sequences", &sequences)?,
         ];
         if let Some(meme) = self
             .inputs
@@ -52,20 +68,28 @@ impl Args {
             "drop_last": self.drop_last,
             "seed": self.seed,
             "split": self.inputs.split,
-            "split_folder": self.inputs.split_folder.as_deref().map(named).transpose()?,
-            "model": self.model.as_deref().map(named).transpose()?,
+            "split_folder": self.inputs.split_folder().map(named).transpose()?,
+            MODEL: self.model.as_deref().map(named).transpose()?,
         });
         let mut flags = match flags {
             Value::Object(map) => map,
             _ => serde_json::Map::new(),
         };
+        if let Some(weights) = self
+            .model
+            .as_deref()
+            .map(weights_of)
+            .filter(|f| f.is_file())
+        {
+            flags.insert(MODEL_HASH.to_string(), sha256_file(weights)?.into());
+        }
         // Left out where they change nothing: runs of versions without them can be gone on with.
         let own = self.own_flags().into_iter();
         flags.extend(own.filter_map(|(name, value)| Some((name.to_string(), value?))));
         let genome = self.inputs.genome.as_deref().map(named).transpose()?;
         let data = DataFiles {
-            atac_file: named(&self.inputs.atac_file)?.into(),
-            sequences: named(&self.inputs.sequences)?.into(),
+            atac_file: named(&signals)?.into(),
+            sequences: named(&sequences)?.into(),
             genome: genome.map(Into::into),
         };
         Ok(Config {
@@ -73,7 +97,8 @@ impl Args {
             kind: KIND.name.to_string(),
             model: Description {
                 data: Some(data),
-                columns: self.columns(),
+                columns: self.inputs.columns(),
+                transform: prepared.map(|prepared| prepared.transform),
                 ..Description::of(blueprint, motifs, dataset.outputs.clone())
             },
             precision,

@@ -1,6 +1,6 @@
 //! What the runs of `cisgrad tisfm train` read, once for all models of an ensemble, and what simple rules make of it.
 
-use super::args::Args;
+use super::args::{Args, PositionStart};
 use crate::args::{outputs, say};
 use crate::data::Notes;
 use crate::data::dataset::Dataset;
@@ -17,6 +17,7 @@ use crate::models::tisfm::commands::data_args::check_response_num;
 use crate::models::tisfm::measured::misleading;
 use crate::models::tisfm::{MotifKernels, Spec};
 use crate::numbers::{counted, has_or_have};
+use crate::report::progress::Reporter;
 use crate::{Error, Result};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,11 +27,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Rules(Mutex<Vec<(Split, Arc<Vec<Baseline>>)>>);
 
 impl Rules {
-    pub fn of(&self, dataset: &Dataset, split: &Split) -> Arc<Vec<Baseline>> {
+    pub fn of(&self, dataset: &Dataset, split: &Split, reporter: &Reporter) -> Arc<Vec<Baseline>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, rules)) = known.iter().find(|(of, _)| of == split) {
             return rules.clone();
         }
+        reporter.line("simple rules are fitted to the same training sequences, to compare with");
         let rules = Arc::new(baselines(dataset, split, &split.test));
         known.push((split.clone(), rules.clone()));
         rules
@@ -50,9 +52,9 @@ impl Read {
         let mut notes = args.ignored(spec);
         let (kernels, motifs) = args.motifs(spec, sources, &mut notes)?;
         let read = Dataset::read(
-            sources.lines(&args.inputs.atac_file)?,
-            &args.columns(),
-            sources.lines(&args.inputs.sequences)?,
+            sources.lines(&args.inputs.signals())?,
+            &args.inputs.columns(),
+            sources.lines(&args.inputs.sequences())?,
             args.inputs.genome.as_deref(),
             &mut notes,
         );
@@ -63,7 +65,7 @@ impl Read {
                 "note: {} {} no row in {}",
                 counted(unused, "sequence"),
                 has_or_have(unused),
-                args.inputs.atac_file.display()
+                args.inputs.signals().display()
             ));
         }
         if let Some(window) = args.window_size
@@ -71,15 +73,26 @@ impl Read {
         {
             return Err(Error::invalid(format!(
                 "--window-size {window}: the sequences of {} are {} long",
-                args.inputs.sequences.display(),
+                args.inputs.sequences().display(),
                 counted(dataset.length, "base")
             )));
         }
         if let Some(outputs) = args.response_num {
-            check_response_num(outputs, &args.inputs.atac_file, &dataset)?;
+            check_response_num(outputs, &args.inputs.signals(), &dataset)?;
         }
         if let Some(which) = misleading(&dataset.outputs) {
-            return Err(Error::format(&args.inputs.atac_file, which));
+            return Err(Error::format(args.inputs.signals(), which));
+        }
+        let own_split = args.inputs.split.is_some() || args.ensemble.folds.is_some();
+        if let Some(prepared) = args.inputs.prepared()?
+            && own_split
+            && prepared.transform.is_fitted()
+        {
+            notes.push(format!(
+                "note: {}: its transform ({}) was fitted on the training rows of the folder's own split, not of this run's",
+                args.inputs.signals().display(),
+                prepared.transform.describe()
+            ));
         }
         Ok(Read {
             dataset,
@@ -139,16 +152,30 @@ impl Args {
                 "--calibrate-motifs does nothing",
             ),
         ];
+        let idle = match () {
+            () if self.position_start == PositionStart::Normal => None,
+            () if self.model.is_some() => Some("--model gives the position scalars".to_string()),
+            () if spec.position_tables().next().is_none() => {
+                Some(format!("{} has no position scalars", spec.name))
+            }
+            () => None,
+        };
+        let idle = idle.map(|why| format!("note: --position-start does nothing here: {why}"));
         let motifs = flags
             .iter()
             .filter(|(given, _)| *given && spec.strands().is_none())
             .map(|(_, what)| format!("note: {} has no motif layer; {what}", spec.name));
-        class.into_iter().chain(heads).chain(motifs).collect()
+        class
+            .into_iter()
+            .chain(heads)
+            .chain(idle)
+            .chain(motifs)
+            .collect()
     }
 
     pub(super) fn split(&self, dataset: &Dataset) -> Result<Split> {
-        let spec = match (&self.inputs.split_folder, &self.inputs.split) {
-            (Some(folder), _) => SplitSpec::Folder(folder.clone()),
+        let spec = match (self.inputs.split_folder(), &self.inputs.split) {
+            (Some(folder), _) => SplitSpec::Folder(folder.to_path_buf()),
             (None, Some(rule)) => rule.parse()?,
             (None, None) => return Err(Error::usage("a split is needed")),
         };

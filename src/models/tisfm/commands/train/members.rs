@@ -31,10 +31,11 @@ pub(super) fn run_members(args: &Args, spec: &Spec, around: &Around<'_>) -> Resu
         around.reporter.line(POINTER);
     }
     let claim = args.claim(around.known);
-    ensemble.train(&claim, args.resume, at_once, |member, folder| {
+    ensemble.train(&claim, args.resume, at_once, |member, folder, begins| {
         let reporter = Reporter::of(&member.folder);
         let around = Around {
             reporter: &reporter,
+            begins,
             ..*around
         };
         let own = args.of_member(member, folder);
@@ -56,7 +57,7 @@ impl Args {
         own.model_output = folder.to_path_buf();
         if let Some(fold) = member.fold {
             own.inputs.split = Some(format!("fold:{fold}"));
-        } else if own.inputs.split_folder.is_none() {
+        } else if own.inputs.split_folder().is_none() {
             own.split_seed = Some(self.seed);
         }
         own

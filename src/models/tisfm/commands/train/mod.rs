@@ -31,6 +31,7 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
         reporter: &Reporter::new(),
         more: args.ensemble.given(),
         rules: &Rules::default(),
+        begins: &|| Ok(()),
     };
     match args.ensemble.given() {
         false => run_one(args, spec, &around),

@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::around::Around;
+use super::config::{MODEL, MODEL_HASH};
 use super::inputs::Read;
 use crate::args::lr_decay::Decay;
 use crate::args::outputs;
@@ -11,6 +12,7 @@ use crate::data::batch_offsets::BatchOffsets;
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::Split;
 use crate::data::uninformative::{check, without_bases};
+use crate::io::atomic::remove_if_there;
 use crate::io::state_dict;
 use crate::models::tisfm::config::Config;
 use crate::models::tisfm::measured::{TEST, Tested};
@@ -21,18 +23,20 @@ use crate::models::tisfm::targets::Targets;
 use crate::models::tisfm::{Dimensions, KIND, Spec};
 use crate::numbers::{counted, is_or_are, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
-use crate::train::folder::BEST;
-use crate::train::folder::config::{Precision, own_flag};
+use crate::train::folder::config::{Difference, Precision, own_flag};
 use crate::train::folder::weights::Number;
+use crate::train::folder::{BEST, CONFIG, STATE};
 use crate::train::worker::check_fits;
 use crate::train::{TrainSettings, Trainer, interrupt};
 use crate::{Error, Result};
+use serde_json::Value;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The learning rate in config.json.
+/// The learning rate and the number of epochs in config.json.
 const RATE: &str = "lr";
+const EPOCHS: &str = "number_of_epochs";
 
 /// Trains what the flags say; `spec`: what [`Args::checked`] gave.
 pub fn run_one(args: &Args, spec: Spec, around: &Around<'_>) -> Result<()> {
@@ -124,6 +128,10 @@ fn train<T: Number>(
     let penalised = args.penalised(&network)?;
     let claim = args.claim(known);
     claim.check(&config)?;
+    if args.resume {
+        args.check_start(&config)?;
+        args.check_steps()?;
+    }
     let mut folders = vec![claim.folder.to_path_buf()];
     if args.lambdas().len() > 1 {
         let steps = 0..args.lambdas().len();
@@ -182,21 +190,24 @@ fn train<T: Number>(
             _ => args.epochs_before()?,
         },
     };
-    let baselines = match args.no_baselines {
+    let rules = || match args.no_baselines {
         true => Arc::default(),
-        false => around.rules.of(dataset, split),
+        false => around.rules.of(dataset, split, reporter),
     };
     let tested = Tested {
         rows: samples.rows,
         dataset,
         test: &split.test,
-        baselines: &baselines,
+        rules: &rules,
         batch_size: args.batch_size(),
         device,
         reporter,
     };
     if args.recipe.is_none() && !args.ensemble.given() {
         reporter.line(POINTER);
+    }
+    if let Some(transform) = &config.model.transform {
+        reporter.line(&transform.sentence());
     }
     let parameters = &network.layout.params;
     reporter.line(&format!(
@@ -234,6 +245,7 @@ fn train<T: Number>(
             device,
             reporter,
             tested,
+            begins: around.begins,
         };
         return steps.run(network, args.resume);
     }
@@ -245,6 +257,10 @@ fn train<T: Number>(
         device,
         precision: config.precision,
         reporter,
+        begins: &|| {
+            (around.begins)()?;
+            remove_if_there(&folder.join(TEST))
+        },
     };
     let outcome = trainer.run(network.params, args.resume)?;
     reporter.line(&outcome.describe(folder));
@@ -292,5 +308,59 @@ impl Args {
         let mut once = HashSet::new();
         let named = self.penalize_layers.iter();
         Ok(named.filter(|name| once.insert(*name)).cloned().collect())
+    }
+
+    /// A run that is gone on with started from the weights that `--model` names now.
+    ///
+    /// # Errors
+    /// From others.
+    fn check_start(&self, config: &Config) -> Result<()> {
+        let folder = &self.model_output;
+        let before = |flag: &str| own_flag(folder, flag).filter(|value| !value.is_null());
+        let now = |flag: &str| config.flags.get(flag).filter(|v| !v.is_null()).cloned();
+        let shown = |value: Value| value.as_str().unwrap_or_default().to_string();
+        if !folder.join(CONFIG).exists() {
+            return Ok(());
+        }
+        let (model, hash) = (self.model.as_deref(), (before(MODEL_HASH), now(MODEL_HASH)));
+        match hash {
+            (Some(before), Some(now)) if before == now => Ok(()),
+            (Some(_), Some(_)) => Err(Error::invalid(format!(
+                "--resume: {0} was started from weights of {1} that have changed since: remove {0} to train it anew from those that are there, or choose another folder",
+                folder.display(),
+                model.unwrap_or(Path::new("")).display()
+            ))),
+            _ if before(MODEL) == now(MODEL) => Ok(()),
+            _ => Err(Difference {
+                what: "--model".to_string(),
+                before: before(MODEL).map(shown),
+                now: now(MODEL).map(shown),
+            }
+            .refused(folder)),
+        }
+    }
+
+    /// A path's later steps started from what the earlier ones had after so many epochs.
+    ///
+    /// # Errors
+    /// Another number of epochs, where a second step was begun.
+    fn check_steps(&self) -> Result<()> {
+        let folder = &self.model_output;
+        let second = step_folder(folder, 1);
+        let before = own_flag(folder, EPOCHS);
+        match before {
+            Some(before)
+                if self.lambdas().len() > 1
+                    && second.join(STATE).exists()
+                    && before != self.epochs() =>
+            {
+                Err(Error::invalid(format!(
+                    "--resume: {} started from what path_0 had after {before} epochs at most; with --number-of-epochs {} this would be another path: give the same number, or choose another folder",
+                    second.display(),
+                    self.epochs()
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
