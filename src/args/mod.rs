@@ -10,6 +10,7 @@ pub mod of_run;
 pub mod outputs;
 pub mod own_folder;
 pub mod own_name;
+pub mod reads_args;
 pub mod recipe;
 pub mod spelling;
 

@@ -1,7 +1,9 @@
 //! bigWig: values along chromosomes, as runs of one value.
 
 mod checked;
+mod cuts;
 mod means;
+mod pieces;
 mod windows;
 mod write;
 
@@ -15,6 +17,7 @@ use bigtools::{BBIFileInfo, BBIReadError, BigWigRead, BigWigReadOpenError};
 use super::sources::check_no_stream;
 use crate::{Error, Result};
 use checked::{Budget, Checked};
+pub use cuts::Cuts;
 pub use means::Means;
 pub use windows::Statistic;
 pub use write::{Run, name_order, write_bigwig};

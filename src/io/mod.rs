@@ -25,6 +25,7 @@ pub mod meme;
 pub mod near;
 pub mod npy;
 pub mod peaks;
+pub mod reads;
 pub mod scientific;
 pub mod scored_bed;
 pub mod sequences;

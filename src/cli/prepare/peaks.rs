@@ -1,9 +1,11 @@
 //! `cisgrad prepare peaks`.
 
+use super::chosen::unknown;
 use super::named_file::{NamedFile, check_names};
 use super::signals;
 use super::windows::{Found, Wanted};
 use crate::args::numbers::{number, one_or_more, zero_or_more};
+use crate::args::reads_args::ReadsArgs;
 use crate::args::{ThreadArgs, say};
 use crate::data::Notes;
 use crate::data::consensus::{Center, Losses, Window};
@@ -20,10 +22,8 @@ use crate::io::atomic::write_atomic;
 use crate::io::bigwig::Statistic;
 use crate::io::chrom_sizes::Chromosomes;
 use crate::io::genome;
-use crate::io::near::nearest;
 use crate::io::peaks::{PeakFile, Scored};
 use crate::io::sources::Sources;
-use crate::io::text::first_names;
 use crate::numbers::{counted, has_or_have};
 use crate::{Error, Result};
 use std::collections::HashSet;
@@ -35,9 +35,18 @@ pub struct Args {
     /// set of windows
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     peaks: Vec<PathBuf>,
-    /// A track (bigWig) and the name of its output; repeat the flag for each track
-    #[arg(long, value_name = "NAME=FILE", required = true, num_args = 1..)]
+    /// Tracks (bigWig), each with the name of its output
+    #[arg(long, value_name = "NAME=FILE", required_unless_present = "reads", num_args = 1..)]
     signal: Vec<NamedFile>,
+    /// Reads (BAM, sorted or not, or fragment files), each with the name of its output, behind those of --signal: how many begin in a
+    /// window, per million that were kept
+    #[arg(long, value_name = "NAME=FILE", num_args = 1..)]
+    reads: Vec<NamedFile>,
+    #[command(flatten)]
+    choice: ReadsArgs,
+    /// Signals of --reads are counts, not counts per million
+    #[arg(long, requires = "reads")]
+    counts: bool,
     /// Genome: FASTA (plain, gzip or bgzip, fast with its .fai) or 2bit
     #[arg(long, value_name = "FASTA")]
     genome: PathBuf,
@@ -123,7 +132,7 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    check_names(args.signal.iter().map(|signal| signal.name.as_str()))?;
+    check_names(args.named().map(|file| file.name.as_str()))?;
     let chain: Chain = match &args.transform {
         Some(chain) => chain.parse()?,
         None => Chain::default(),
@@ -171,9 +180,26 @@ pub fn run(args: &Args) -> Result<()> {
     let signal_width = args.signal_width.unwrap_or(args.width);
     let spans = signals::spans(&windows, args.width, signal_width, &chromosomes);
     let statistic = args.statistic.statistic();
-    let measured = signals::measure(&tracks, &windows, &spans, statistic, &chromosomes)?;
+    let mut measured = signals::measure(&tracks, &windows, &spans, statistic, &chromosomes)?;
+    for file in &args.reads {
+        let choice = args.choice.choice();
+        let (counts, tally) = signals::count(&file.path, &windows, &spans, choice, &chromosomes)?;
+        if let Some(why) = tally.left_out() {
+            tell!(
+                "{}: {} kept; left out: {why}",
+                file.path.display(),
+                counted(tally.kept, "read")
+            );
+        }
+        let factor = if args.counts {
+            1.0
+        } else {
+            1e6 / tally.kept as f64
+        };
+        measured.push(counts.iter().map(|&count| count as f64 * factor).collect());
+    }
     let rows = (0..windows.len()).flat_map(|row| measured.iter().map(move |track| track[row]));
-    let outputs = args.signal.iter().map(|signal| signal.name.clone());
+    let outputs = args.named().map(|file| file.name.clone());
     let mut dataset = Dataset {
         names: table.places.clone(),
         outputs: outputs.collect(),
@@ -273,6 +299,11 @@ fn places(windows: &[Window], width: u32, chromosomes: &Chromosomes) -> Vec<Stri
 }
 
 impl Args {
+    /// The files of signals, in the order of the outputs.
+    fn named(&self) -> impl Iterator<Item = &NamedFile> {
+        self.signal.iter().chain(&self.reads)
+    }
+
     fn inputs(&self) -> Result<Vec<Input>> {
         let plain = self.peaks.iter().map(|path| ("--peaks", path));
         let genome = std::iter::once(("--genome", &self.genome));
@@ -281,7 +312,9 @@ impl Args {
         let plain = plain.map(|(flag, path)| Input::of(flag, None, path));
         let tracks = self.signal.iter();
         let tracks = tracks.map(|file| Input::of("--signal", Some(&file.name), &file.path));
-        plain.chain(tracks).collect()
+        let reads = self.reads.iter();
+        let reads = reads.map(|file| Input::of("--reads", Some(&file.name), &file.path));
+        plain.chain(tracks).chain(reads).collect()
     }
 
     fn blacklist(
@@ -298,14 +331,8 @@ impl Args {
     /// The numbers of `--chromosomes`.
     fn chosen(&self, chromosomes: &Chromosomes) -> Result<Option<HashSet<u32>>> {
         let number = |name: &String| {
-            chromosomes.number(name).ok_or_else(|| {
-                let near = nearest(name, chromosomes.names(), |near| vec![near.as_str()]);
-                Error::usage(format!(
-                    "--chromosomes {name}: {} has no such chromosome; its names are as {}",
-                    self.genome.display(),
-                    first_names(near)
-                ))
-            })
+            let number = chromosomes.number(name);
+            number.ok_or_else(|| unknown(name, chromosomes))
         };
         let numbers = self.chromosomes.iter().map(number);
         let numbers = numbers.collect::<Result<HashSet<_>>>()?;

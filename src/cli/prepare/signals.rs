@@ -1,13 +1,15 @@
-//! Signals of windows from tracks.
+//! Signals of windows from tracks and from reads.
 
 use super::named_file::NamedFile;
 use crate::data::consensus::Window;
 use crate::dna::span::Span;
 use crate::io::bigwig::{BigWig, Statistic};
 use crate::io::chrom_sizes::Chromosomes;
+use crate::io::reads::{Choice, Tally, each_cut};
 use crate::io::text::first_names;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use std::path::Path;
 
 /// The spans in which signals are measured: of `width` bases around each window's center, cut off at the chromosome's ends.
 /// `window`: the width of the windows.
@@ -117,4 +119,36 @@ pub fn measure(
     let mut all = measured.into_iter().flatten();
     let track = |_: &BigWig| all.by_ref().take(windows.len()).collect();
     Ok(tracks.iter().map(track).collect())
+}
+
+/// How many reads of a file begin in each span: in the order of the windows, which is the genome's. A cut in two spans that overlap
+/// counts in both.
+///
+/// # Errors
+/// Those of [`each_cut`].
+pub fn count(
+    file: &Path,
+    windows: &[Window],
+    spans: &[Span],
+    choice: Choice,
+    chromosomes: &Chromosomes,
+) -> Result<(Vec<u64>, Tally)> {
+    // By chromosome, where its spans begin among all.
+    let first = |number: u32| windows.partition_point(|window| window.chromosome < number);
+    let firsts: Vec<usize> = (0..=chromosomes.len() as u32).map(first).collect();
+    let widest = spans.iter().map(|span| span.length()).max().unwrap_or(0);
+    let mut counts = vec![0; spans.len()];
+    let tally = each_cut(file, chromosomes, choice, |chromosome, place| {
+        let (from, to) = (firsts[chromosome as usize], firsts[chromosome as usize + 1]);
+        let own = &spans[from..to];
+        // Spans are sorted by start; none is longer than the widest.
+        let after = own.partition_point(|span| span.start <= place);
+        for at in (0..after).rev() {
+            if own[at].start.saturating_add(widest) <= place {
+                break;
+            }
+            counts[from + at] += u64::from(place < own[at].end);
+        }
+    })?;
+    Ok((counts, tally))
 }

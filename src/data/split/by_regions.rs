@@ -1,6 +1,5 @@
 //! Rows by where they lie: in the regions of a BED file for validation, in those of another for testing.
 
-use super::rows::Split;
 use crate::data::dataset::Dataset;
 use crate::io::bed::read_bed;
 use crate::io::text::{Lines, excerpt, first_names};
@@ -40,11 +39,12 @@ impl Places {
     }
 }
 
-/// A row with a base in a region of one file is in that part; one with bases in regions of both is in none; all others train.
+/// Rows for training, validation and testing. A row with a base in a region of one file is in that part; one with bases in regions of both
+/// is in none; all others train.
 ///
 /// # Errors
 /// A file that cannot be read or has no interval; a row without a place; a part without a row.
-pub fn by_regions(data: &Dataset, validation: &Path, test: &Path) -> Result<Split> {
+pub fn by_regions(data: &Dataset, validation: &Path, test: &Path) -> Result<[Vec<usize>; 3]> {
     let files = [validation, test];
     let [in_validation, in_test] = [Places::read(validation)?, Places::read(test)?];
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
@@ -77,17 +77,12 @@ pub fn by_regions(data: &Dataset, validation: &Path, test: &Path) -> Result<Spli
             ));
         }
     }
-    let [train, validation, test] = parts;
-    if train.is_empty() {
+    if parts[0].is_empty() {
         return Err(Error::invalid(format!(
             "no row is left for training: all lie in regions of {} or {}",
             files[0].display(),
             files[1].display()
         )));
     }
-    Ok(Split {
-        train,
-        validation,
-        test,
-    })
+    Ok(parts)
 }

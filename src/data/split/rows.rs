@@ -137,7 +137,9 @@ impl SplitSpec {
             } => at_random(data.len(), *validation, *test, random),
             SplitSpec::Chrom { validation, test } => by_chromosome(data, None, validation, test),
             SplitSpec::Fold(fold) => by_fold(data, *fold),
-            SplitSpec::Regions { validation, test } => by_regions(data, validation, test),
+            SplitSpec::Regions { validation, test } => {
+                by_regions(data, validation, test).map(Split::from_parts)
+            }
             SplitSpec::Json(path) => {
                 let folds = read_folds_json(path)?;
                 by_chromosome(data, Some(&folds.train), &folds.valid, &folds.test)
