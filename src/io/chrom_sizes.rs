@@ -129,6 +129,34 @@ impl Chromosomes {
     }
 }
 
+/// The numbers of the chromosomes of a file's rows: neighbors mostly are on the same one, which is looked up once.
+#[derive(Clone, Debug)]
+pub struct Numbers<'a> {
+    chromosomes: &'a Chromosomes,
+    last: Option<(String, u32)>,
+}
+
+impl<'a> Numbers<'a> {
+    pub fn new(chromosomes: &'a Chromosomes) -> Numbers<'a> {
+        Numbers {
+            chromosomes,
+            last: None,
+        }
+    }
+
+    /// The number of the next row's chromosome, if it is in use.
+    pub fn of(&mut self, name: &str) -> Option<u32> {
+        if let Some((last, number)) = &self.last
+            && last == name
+        {
+            return Some(*number);
+        }
+        let number = self.chromosomes.number(name)?;
+        self.last = Some((name.to_string(), number));
+        Some(number)
+    }
+}
+
 /// Rows of a file on chromosomes that are not in use.
 #[derive(Clone, Debug, Default)]
 pub struct Strangers {

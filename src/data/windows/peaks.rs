@@ -4,7 +4,7 @@ use crate::data::Notes;
 use crate::data::regions::Regions;
 use crate::dna::span::Span;
 use crate::io::bed::Reader;
-use crate::io::chrom_sizes::{Chromosomes, Strangers};
+use crate::io::chrom_sizes::{Chromosomes, Numbers, Strangers};
 use crate::io::edges::{Edge, Edges, Treatment};
 use crate::io::text::{Lines, first_names};
 use crate::numbers::counted;
@@ -35,21 +35,11 @@ impl BedFile {
         let mut reader = Reader::new(lines);
         let (mut intervals, mut edges) = (Intervals::new(), Edges::default());
         let (mut strangers, mut known) = (Strangers::default(), false);
-        // Neighbours mostly are on the same chromosome.
-        let mut last: Option<(String, u32)> = None;
+        let mut numbers = Numbers::new(chromosomes);
         while let Some(row) = reader.read()? {
-            let number = match &last {
-                Some((name, number)) if name == row.chromosome => *number,
-                _ => match chromosomes.number(row.chromosome) {
-                    Some(number) => {
-                        last = Some((row.chromosome.to_string(), number));
-                        number
-                    }
-                    None => {
-                        strangers.count(row.chromosome);
-                        continue;
-                    }
-                },
+            let Some(number) = numbers.of(row.chromosome) else {
+                strangers.count(row.chromosome);
+                continue;
             };
             known = true;
             let length = chromosomes.length(number);

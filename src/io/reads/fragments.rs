@@ -3,7 +3,7 @@
 use super::{Tally, cut};
 use crate::Result;
 use crate::io::bed::Reader;
-use crate::io::chrom_sizes::{Chromosomes, Strangers};
+use crate::io::chrom_sizes::{Chromosomes, Numbers, Strangers};
 use crate::io::text::Lines;
 use std::path::Path;
 
@@ -15,22 +15,13 @@ pub fn each_cut(
     let mut reader = Reader::new(Lines::open(path)?);
     let mut tally = Tally::default();
     let mut strangers = Strangers::default();
-    let mut last: Option<(String, u32)> = None;
+    let mut numbers = Numbers::new(chromosomes);
     let mut any = false;
     while let Some(row) = reader.read()? {
         any = true;
-        let number = match &last {
-            Some((name, number)) if name == row.chromosome => *number,
-            _ => match chromosomes.number(row.chromosome) {
-                Some(number) => {
-                    last = Some((row.chromosome.to_string(), number));
-                    number
-                }
-                None => {
-                    strangers.count(row.chromosome);
-                    continue;
-                }
-            },
+        let Some(number) = numbers.of(row.chromosome) else {
+            strangers.count(row.chromosome);
+            continue;
         };
         if row.start == row.end {
             let (chromosome, start) = (row.chromosome.to_string(), row.start);
