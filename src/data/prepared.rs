@@ -3,6 +3,7 @@
 use crate::data::consensus::Losses;
 use crate::data::transforms::FittedChain;
 use crate::io::atomic::write_atomic;
+use crate::io::sources::is_fleeting;
 use crate::io::text::read_text;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub struct Input {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub path: PathBuf,
+    /// 0 of a pipe.
     pub bytes: u64,
     /// When it was last changed, in seconds since 1970; absent where the system does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +38,16 @@ impl Input {
     /// # Errors
     /// What the operating system says.
     pub fn of(flag: &str, name: Option<&str>, path: &Path) -> Result<Input> {
+        // What comes through a pipe has neither a size nor a time that says anything later.
+        if is_fleeting(path) {
+            return Ok(Input {
+                flag: flag.to_string(),
+                name: name.map(str::to_string),
+                path: path.to_path_buf(),
+                bytes: 0,
+                modified: None,
+            });
+        }
         let found = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
         let since = |time: std::time::SystemTime| {
             let since = time.duration_since(std::time::UNIX_EPOCH);

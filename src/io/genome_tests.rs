@@ -1,7 +1,9 @@
 use std::io::Write;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 
+use super::indexed::beside;
 use super::*;
 
 fn interval(chromosome: &str, start: u64, end: u64) -> Interval {

@@ -1,10 +1,12 @@
 //! `cisgrad prepare`: from peaks, tracks and a genome to a data set.
 
-use crate::common::{Random, Run, Table, cisgrad, names, parameter, text};
+use crate::common::{Random, Run, Table, cisgrad, command, names, parameter, text};
 use cisgrad::io::bigwig::{Run as Values, write_bigwig};
 use cisgrad::io::chrom_sizes::Chromosomes;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// A genome of three chromosomes, two tracks and peaks.
 struct Experiment {
@@ -252,6 +254,28 @@ fn statistics_and_widths_of_signals_are_ones_own() {
         let (chromosome, start, _) = place(&row[0]);
         let inner = format!("chr{}:{}-{}", chromosome + 1, start + 30, start + 70);
         assert_eq!(made.of_window(0, &inner).2, found, "{row:?}");
+    }
+}
+
+#[test]
+fn peaks_may_come_through_a_pipe() {
+    let made = Experiment::new();
+    made.prepare("out", "").ok();
+    let mut child = command(
+        made.folder.path(),
+        "prepare peaks --peaks - --signal A=a.bw B=b.bw --split random:60,20,20 --width 100 --genome genome.fa --out piped",
+    )
+    .stdin(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(made.peaks().as_bytes()).unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    for file in ["signals.tsv", "sequences.fa", "test_split.txt"] {
+        let [a, b] = ["out", "piped"].map(|folder| text(made.path(&format!("{folder}/{file}"))));
+        assert_eq!(a, b, "{file}");
     }
 }
 

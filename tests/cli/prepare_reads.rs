@@ -236,6 +236,22 @@ fn fragments_have_two_cuts_and_are_taken_as_shifted() {
     let values = made.track("f.bw", 0);
     let cuts: Vec<usize> = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
     assert_eq!(cuts, [90, 100, 179, 180]);
+    // Not each file says how long its reads are.
+    std::fs::write(
+        made.path("all.sizes"),
+        "chr1\t6000\nchrM\t500\nchr2_alt\t400\n",
+    )
+    .unwrap();
+    let mixed = "prepare track --reads reads.bam fragments.tsv --chrom-sizes all.sizes --out m.bw";
+    made.run(&format!(
+        "{mixed} --normalize 1x --effective-genome-size hg38"
+    ))
+    .fails(2, &["--normalize 1x", "expected BAM"]);
+    made.run(
+        "prepare track --reads fragments.tsv --out cpm.bw --chrom-sizes c.sizes --normalize cpm",
+    )
+    .ok();
+    assert_eq!(made.track("cpm.bw", 0)[90], 250_000.0);
     made.run("prepare track --reads fragments.tsv --out g.bw")
         .fails(2, &["fragments.tsv", "--chrom-sizes"]);
 }

@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME=FILE", required_unless_present = "reads", num_args = 1..)]
     signal: Vec<NamedFile>,
     /// Reads (BAM, sorted or not, or fragment files), each with the name of its output, behind those of --signal: how many begin in a
-    /// window, per million that were kept
+    /// window, per million ends that were kept
     #[arg(long, value_name = "NAME=FILE", num_args = 1..)]
     reads: Vec<NamedFile>,
     #[command(flatten)]
@@ -194,7 +194,7 @@ pub fn run(args: &Args) -> Result<()> {
         let factor = if args.counts {
             1.0
         } else {
-            1e6 / tally.kept as f64
+            1e6 / tally.cuts as f64
         };
         measured.push(counts.iter().map(|&count| count as f64 * factor).collect());
     }

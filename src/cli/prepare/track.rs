@@ -25,7 +25,7 @@ pub struct Args {
     out: PathBuf,
     #[command(flatten)]
     choice: ReadsArgs,
-    /// What counts are scaled to: none; cpm, counts per million kept reads; 1x, as deepTools does: the effective genome size over
+    /// What counts are scaled to: none; cpm, counts per million ends that were kept; 1x, as deepTools does: the effective genome size over
     /// kept reads times their median length
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Normalize::None)]
     normalize: Normalize,
@@ -169,7 +169,8 @@ impl Args {
         let kept = tally.kept as f64;
         match (self.normalize, self.effective_genome_size) {
             (Normalize::OneX, Some(size)) => {
-                let length = tally.median_length().ok_or_else(|| {
+                let known = tally.lengths.iter().sum::<u64>() == tally.kept;
+                let length = tally.median_length().filter(|_| known).ok_or_else(|| {
                     Error::usage(
                         "--normalize 1x: fragment files do not say how long reads are; expected BAM, or --normalize cpm",
                     )
@@ -177,7 +178,7 @@ impl Args {
                 // deepTools cuts off half a base.
                 Ok(size as f64 / (kept * length.floor()))
             }
-            (Normalize::Cpm, _) => Ok(1e6 / kept),
+            (Normalize::Cpm, _) => Ok(1e6 / tally.cuts as f64),
             _ => Ok(1.0),
         }
     }

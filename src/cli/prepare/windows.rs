@@ -14,7 +14,7 @@ use crate::{Error, Result};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// What is asked for of windows.
+/// Which windows are wanted.
 pub struct Wanted<'a> {
     pub genome: &'a Path,
     /// Of the genome.

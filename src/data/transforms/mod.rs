@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A transform as the user asks for it.
+/// A transform of `--transform`, not fitted yet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Transform {
     /// log2(x + 1).

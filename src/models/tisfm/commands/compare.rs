@@ -91,8 +91,8 @@ impl Entrant {
     /// # Errors
     /// Other outputs or other rows than the first's, or other signals or bases of the same.
     fn check_same(&mut self, first: &Entrant) -> Result<()> {
-        let (own, other) = (self.path.display(), first.path.display());
-        let refused = |what: String| Err(Error::invalid(format!("{own} and {other} {what}")));
+        let both = format!("{} and {}", self.path.display(), first.path.display());
+        let refused = |what: String| Err(Error::invalid(format!("{both} {what}")));
         let outputs = |of: &Entrant| of.dataset.outputs.join(", ");
         let theirs = &self.dataset.outputs;
         let place = |name| theirs.iter().position(|own| own == name);
@@ -130,13 +130,6 @@ impl Entrant {
             .map(|(name, &row)| (*name, row, other[name]))
             .collect();
         pairs.sort_unstable();
-        let refused = |what: String| {
-            Err(Error::invalid(format!(
-                "{} and {} {what}",
-                self.path.display(),
-                first.path.display()
-            )))
-        };
         for (name, row, of_first) in pairs {
             let same = |(a, b): (f64, f64)| a == b || a.is_nan() && b.is_nan();
             if !self.signals(row).zip(first.signals(of_first)).all(same) {

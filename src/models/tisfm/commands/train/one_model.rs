@@ -289,7 +289,7 @@ fn train<T: Number>(
 
 impl Args {
     /// The parameters that the penalty acts on.
-    pub(super) fn penalised<T: Number>(&self, network: &Network<T>) -> Result<Vec<String>> {
+    fn penalised<T: Number>(&self, network: &Network<T>) -> Result<Vec<String>> {
         let names: Vec<&str> = network
             .layout
             .params

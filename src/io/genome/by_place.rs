@@ -1,0 +1,22 @@
+//! What reading parts of a genome needs of its format.
+
+use crate::Result;
+
+/// A genome of which parts can be read by their place.
+pub trait ByPlace {
+    /// Names and lengths in bases.
+    fn chromosomes(&self) -> Vec<(String, u64)>;
+
+    /// Looks at a chromosome, by its number, before bases of it are asked for.
+    fn check(&mut self, _chromosome: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called when a chromosome was asked for that is not among these: checks that the file does not have it either.
+    fn check_complete(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The codes of bases `from..to` of a chromosome, which lie on it.
+    fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>>;
+}
