@@ -44,6 +44,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "io",
             "metrics",
             "models",
+            "models/factornet",
             "models/tisfm",
             "ops",
             "report",
@@ -71,7 +72,7 @@ const EVERY_KIND: &[&str] = &[
 ];
 
 /// Single arrows of the table above that hold for these modules alone.
-const NARROW: [(&str, &str, &[&str]); 9] = [
+const NARROW: [(&str, &str, &[&str]); 10] = [
     ("interpret", "engine", &["engine::simd"]),
     (
         "models",
@@ -80,6 +81,11 @@ const NARROW: [(&str, &str, &[&str]); 9] = [
     ),
     ("models", "metrics", &["metrics::comparison"]),
     ("cli", "metrics", &["metrics::comparison"]),
+    (
+        "cli",
+        "models/factornet",
+        &["models::factornet::commands::cell"],
+    ),
     ("models", "interpret", &["interpret::kernel_motifs"]),
     ("engine", "io", &["io::atomic", "io::hash"]),
     (

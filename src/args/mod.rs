@@ -5,6 +5,7 @@ pub mod ensemble_args;
 pub mod inputs;
 pub mod lr_decay;
 pub mod motif_export;
+pub mod named_file;
 pub mod numbers;
 pub mod of_run;
 pub mod outputs;

@@ -46,6 +46,9 @@ pub struct Losses {
     pub chromosome: usize,
     /// The window would not lie on the chromosome altogether, or the peak has no base there.
     pub end: usize,
+    /// Without a row in the table of signals.
+    #[serde(default)]
+    pub table: usize,
     pub blacklist: usize,
     /// Too many bases of the window are unknown (N).
     pub unknown: usize,

@@ -6,6 +6,7 @@ pub mod dataset;
 pub mod packed_genome;
 pub mod prepared;
 pub mod regions;
+pub mod rows_of_peaks;
 pub mod split;
 pub mod tracks;
 pub mod transforms;

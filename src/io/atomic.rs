@@ -17,14 +17,19 @@ use crate::{Error, Result};
 /// What temporary names begin and end with.
 const MARKS: [&str; 2] = [".cisgrad-", ".tmp"];
 
-/// Removes the temporary files that killed runs left in a folder, which no run may be writing to.
+/// Removes the temporary files and folders that killed runs left in a folder, which no run may be writing to.
 pub fn remove_leftovers(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
         let entry = entry.map_err(|e| Error::io(folder, e))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(MARKS[0]) && name.ends_with(MARKS[1]) {
-            std::fs::remove_file(entry.path()).map_err(|e| Error::io(entry.path(), e))?;
+            let path = entry.path();
+            let removed = match path.is_dir() {
+                true => std::fs::remove_dir_all(&path),
+                false => std::fs::remove_file(&path),
+            };
+            removed.map_err(|e| Error::io(&path, e))?;
         }
     }
     Ok(())
@@ -91,8 +96,28 @@ impl TemporaryFolder {
     /// # Errors
     /// What the operating system says of the place for temporary files.
     pub fn make() -> Result<TemporaryFolder> {
+        Self::made(&std::env::temp_dir(), tempfile::tempdir)
+    }
+
+    /// One in a folder, under a name of ours, open to those to whom new folders are.
+    ///
+    /// # Errors
+    /// What the operating system says of the folder.
+    pub fn make_in(folder: &Path) -> Result<TemporaryFolder> {
+        let mut builder = builder();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o777));
+        }
+        Self::made(folder, || {
+            builder.tempdir_in(folder).map_err(|e| bare(folder, e))
+        })
+    }
+
+    fn made(place: &Path, make: impl FnOnce() -> io::Result<TempDir>) -> Result<TemporaryFolder> {
         let mut unfinished = unfinished();
-        let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e))?;
+        let folder = make().map_err(|e| Error::io(place, e))?;
         unfinished.insert(folder.path().to_path_buf());
         let listed = Listed(folder.path().to_path_buf());
         Ok(TemporaryFolder {
@@ -153,7 +178,7 @@ fn behind_links(path: &Path) -> PathBuf {
     path
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -25,9 +25,6 @@ use indexed::Indexed;
 /// a mistake, and would take its length in memory.
 const LONGEST_OVER: u64 = 1 << 20;
 
-/// Intervals no further apart than this are read in one go: the size of a bgzip block.
-const GAP: u64 = 1 << 16;
-
 /// Sequences cut from a genome.
 pub struct Cut {
     /// The intervals that have a base on their chromosome, by their place in the list that was asked for.
@@ -94,6 +91,11 @@ pub fn chromosomes(genome: &Path) -> Result<Chromosomes> {
 }
 
 impl ByPlace for TwoBit {
+    /// Four bases a byte: a page's.
+    fn gap(&self) -> u64 {
+        1 << 14
+    }
+
     fn chromosomes(&self) -> Vec<(String, u64)> {
         let list = TwoBit::chromosomes(self).iter();
         list.map(|(name, length)| (name.clone(), u64::from(*length)))
@@ -242,6 +244,7 @@ impl<'a> Request<'a> {
         let chromosomes = genome.chromosomes();
         let names: Vec<String> = chromosomes.iter().map(|(name, _)| name.clone()).collect();
         self.check_names(&names)?;
+        let gap = genome.gap();
         for (number, (name, length)) in chromosomes.iter().enumerate() {
             if !self.wanted.contains_key(name.as_str()) {
                 continue;
@@ -254,7 +257,7 @@ impl<'a> Request<'a> {
                 let from = self.intervals[first].start;
                 let mut to = end(first);
                 let near = |&&i: &&usize| {
-                    let joins = self.intervals[i].start <= to.saturating_add(GAP);
+                    let joins = self.intervals[i].start <= to.saturating_add(gap);
                     to = if joins { to.max(end(i)) } else { to };
                     joins
                 };

@@ -35,3 +35,4 @@ pub mod state_dict;
 pub mod text;
 pub mod tomtom_table;
 pub mod two_bit;
+pub mod whole_folder;

@@ -13,7 +13,7 @@ mod files;
 mod folders;
 mod motifs;
 mod prepare;
-mod prepare_reads;
 mod readme;
 mod resume;
+mod scripts;
 mod tisfm;

@@ -1,43 +1,17 @@
 //! The README's commands, run as they stand but on less data and for fewer epochs.
 
-use std::path::Path;
-use std::process::Command;
-
 use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
+use crate::common::real_data::real_data;
 use crate::common::tisfm::Data;
-use crate::common::{Run, cisgrad, names, text};
+use crate::common::{cisgrad, names, text};
 use crate::motifs::Files;
+use crate::scripts::{block, shell};
+use std::collections::HashSet;
+use std::path::Path;
 
-/// The block of shell commands behind a marker of the README, which shows these commands.
-fn block(marker: &str, commands: &[&str]) -> String {
-    let readme = include_str!("../../README.md");
-    let (_, after) = readme
-        .split_once(marker)
-        .expect("the README has its marker");
-    let (_, after) = after
-        .split_once("```sh\n")
-        .expect("a block of shell commands follows");
-    let (script, _) = after.split_once("```").expect("the block ends");
-    for command in commands {
-        assert!(script.contains(&format!("cisgrad {command}")), "{command}");
-    }
-    script.to_string()
-}
-
-fn shell(folder: &Path, script: &str) -> Run {
-    let binary = Path::new(env!("CARGO_BIN_EXE_cisgrad"));
-    let path = format!(
-        "{}:{}",
-        binary.parent().unwrap().display(),
-        std::env::var("PATH").unwrap()
-    );
-    let output = Command::new("sh")
-        .args(["-e", "-c", script])
-        .current_dir(folder)
-        .env("PATH", path)
-        .output();
-    Run::of(output.unwrap(), script)
+fn readme(marker: &str, commands: &[&str]) -> String {
+    block(include_str!("../../README.md"), marker, commands)
 }
 
 #[test]
@@ -49,7 +23,7 @@ fn every_command_of_the_walk_through_works() {
         "tisfm predict",
         "tisfm motifs",
     ];
-    let script = block("<!-- walk-through", &commands)
+    let script = readme("<!-- walk-through", &commands)
         .replace(
             "demo --keep demo",
             "demo --keep demo --peaks 400 --length 80 --epochs 2",
@@ -81,10 +55,80 @@ fn every_command_of_the_walk_through_works() {
     }
 }
 
+/// On real peaks, tracks and genome; fewer motifs and epochs.
+#[test]
+fn every_command_from_peaks_to_a_ranking_works() {
+    let Some(data) = real_data() else { return };
+    let commands = ["prepare peaks", "tisfm train", "tisfm motifs"];
+    let script = readme("<!-- prepare", &commands);
+    assert_eq!(script.matches("cisgrad ").count(), 3);
+    let script = script.replace(
+        "--recipe recommended",
+        "--recipe recommended --number-of-epochs 2",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let cells = data.join("factornet");
+    for (from, to) in [
+        ("factornet/K562/acc.K562.chr22.bw", "k562.bw"),
+        ("factornet/MCF-7/acc.MCF7.chr22.bw", "mcf7.bw"),
+        ("genome/hg38.chr22.fa.gz", "hg38.fa.gz"),
+        (
+            "factornet/resources/blacklist.hg38.chr22.bed.gz",
+            "blacklist.bed.gz",
+        ),
+    ] {
+        std::fs::copy(data.join(from), folder.path().join(to)).unwrap();
+    }
+    for (cell, name) in [("K562", "k562"), ("MCF-7", "mcf7")] {
+        let peaks = cells.join(format!(
+            "{cell}/ChIPseq.{cell}.CTCF.conservative.train.hg38.chr22.narrowPeak.gz"
+        ));
+        let peaks = unpacked(&peaks);
+        let widths: HashSet<u64> = peaks
+            .lines()
+            .map(|line| {
+                let fields: Vec<u64> = line
+                    .split('\t')
+                    .skip(1)
+                    .take(2)
+                    .map(|f| f.parse().unwrap())
+                    .collect();
+                fields[1] - fields[0]
+            })
+            .collect();
+        assert!(widths.len() > 100, "peaks of many widths");
+        std::fs::write(folder.path().join(format!("{name}.narrowPeak")), peaks).unwrap();
+    }
+    let motifs = unpacked(&data.join("motifs/JASPAR2024_CORE_vertebrates_nonredundant.meme.gz"));
+    let few = motifs.split("\nMOTIF ").enumerate();
+    // CTCF among them.
+    let few = few.filter(|(place, text)| *place <= 20 || text.contains("CTCF"));
+    let few: Vec<&str> = few.map(|(_, text)| text).collect();
+    std::fs::write(folder.path().join("JASPAR.meme"), few.join("\nMOTIF ")).unwrap();
+    let run = shell(folder.path(), &script).ok();
+    assert!(
+        run.err
+            .contains("transform log2p1,rowcenter; signals are relative"),
+        "{}",
+        run.err
+    );
+    for output in ["K562\t1\t", "MCF7\t1\t"] {
+        assert!(run.out.contains(output), "{}", run.out);
+    }
+}
+
+fn unpacked(path: &Path) -> String {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).unwrap();
+    let mut decoder = flate2::read::MultiGzDecoder::new(file);
+    std::io::Read::read_to_string(&mut decoder, &mut text).unwrap();
+    text
+}
+
 #[test]
 fn every_command_of_factornet_works() {
     let commands = ["train", "evaluate", "predict", "visualize"].map(|c| format!("factornet {c}"));
-    let script = block("<!-- factornet", &commands.each_ref().map(String::as_str))
+    let script = readme("<!-- factornet", &commands.each_ref().map(String::as_str))
         .replace("chr1 chr8 chr21", "chr3")
         .replace("chr11", "chr2")
         .replace(
@@ -108,7 +152,7 @@ fn every_command_of_factornet_works() {
 
 #[test]
 fn every_command_on_motifs_works() {
-    let script = block(
+    let script = readme(
         "<!-- motifs",
         &[
             "motifs match",

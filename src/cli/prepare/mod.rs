@@ -1,13 +1,11 @@
 //! `cisgrad prepare`: from an experiment's files to what a model is trained on.
 
 mod chosen;
-mod named_file;
 mod peaks;
-mod signals;
 mod track;
-mod windows;
 
 use crate::Result;
+use crate::models::factornet::commands::cell;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
@@ -16,11 +14,14 @@ pub enum Command {
     Peaks(Box<peaks::Args>),
     /// Where the reads of a BAM or fragment file begin, as a bigWig
     Track(track::Args),
+    /// A cell line's folder for FactorNet: tracks, peaks and meta values with their lists
+    Cell(cell::Args),
 }
 
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Peaks(args) => peaks::run(args),
         Command::Track(args) => track::run(args),
+        Command::Cell(args) => cell::run(args),
     }
 }

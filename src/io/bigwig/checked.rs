@@ -130,6 +130,9 @@ pub struct Checked {
     unpacked: usize,
     decompressor: Decompressor,
     nodes: Budget,
+    /// The last block that was unpacked, by its end in the file and its size: questions about one stretch after the other often end and begin in
+    /// the same one.
+    last: Option<(u64, u64, Vec<u8>)>,
 }
 
 /// How many nodes of the index a search may still visit: a sound one has fewer.
@@ -173,6 +176,7 @@ impl Checked {
             unpacked,
             decompressor: Decompressor::new(),
             nodes: Budget::of(length),
+            last: None,
         })
     }
 
@@ -190,6 +194,12 @@ impl BBIFileRead for Checked {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let packed = self.file.get_block_data(info, block)?;
+        let end = self.file.place;
+        if let Some((last, size, data)) = &self.last
+            && (*last, *size) == (end, block.size())
+        {
+            return Ok(data.clone());
+        }
         let data = if self.unpacked == 0 {
             packed
         } else {
@@ -200,6 +210,7 @@ impl BBIFileRead for Checked {
             data
         };
         section(&data, info.header.endianness)?;
+        self.last = Some((end, block.size(), data.clone()));
         Ok(data)
     }
 

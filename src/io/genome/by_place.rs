@@ -17,6 +17,9 @@ pub trait ByPlace {
         Ok(())
     }
 
+    /// Intervals no further apart than so many bases are read in one go: reading through costs less than going back.
+    fn gap(&self) -> u64;
+
     /// The codes of bases `from..to` of a chromosome, which lie on it.
     fn bases(&mut self, chromosome: usize, from: u64, to: u64) -> Result<Vec<u8>>;
 }

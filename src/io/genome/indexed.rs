@@ -210,6 +210,14 @@ impl Indexed {
 }
 
 impl ByPlace for Indexed {
+    /// Plain text is read in pages; of a packed file a block is unpacked as a whole.
+    fn gap(&self) -> u64 {
+        match self.reader {
+            fasta::io::BufReader::Bgzf(_) => 1 << 16,
+            fasta::io::BufReader::Uncompressed(_) => 1 << 12,
+        }
+    }
+
     fn chromosomes(&self) -> Vec<(String, u64)> {
         let list = self.index.iter();
         list.map(|entry| (entry.name().to_string(), entry.length()))

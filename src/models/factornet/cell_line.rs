@@ -201,20 +201,7 @@ pub fn check_names_agree(folders: &[CellFolder], meta: bool) -> Result<()> {
     };
     for other in others {
         let differ = |list: &str, a: Vec<&str>, b: Vec<&str>| {
-            if a == b {
-                return Ok(());
-            }
-            let shown = |names: Vec<&str>| match names.is_empty() {
-                true => "none".to_string(),
-                false => first_names(names),
-            };
-            Err(Error::invalid(format!(
-                "the names in {} and {} differ: {} and {}; they must agree, in the same order",
-                first.list(list),
-                other.list(list),
-                shown(a),
-                shown(b)
-            )))
+            check_same_names((&first.list(list), a), (&other.list(list), b))
         };
         differ("bigwig.txt", first.track_names(), other.track_names())?;
         if meta {
@@ -222,6 +209,26 @@ pub fn check_names_agree(folders: &[CellFolder], meta: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// # Errors
+/// Two lists, each with what it is called, hold other names or another order.
+pub fn check_same_names(
+    (a, names_a): (&str, Vec<&str>),
+    (b, names_b): (&str, Vec<&str>),
+) -> Result<()> {
+    if names_a == names_b {
+        return Ok(());
+    }
+    let shown = |names: Vec<&str>| match names.is_empty() {
+        true => "none".to_string(),
+        false => first_names(names),
+    };
+    Err(Error::invalid(format!(
+        "the names in {a} and {b} differ: {} and {}; they must agree, in the same order",
+        shown(names_a),
+        shown(names_b)
+    )))
 }
 
 /// Hands each line's columns to `take`: two or more, the second unique and not empty.

@@ -28,7 +28,7 @@ pub struct SeenTrack {
 }
 
 /// By how much a mean may differ from those of training.
-const FARTHEST: f64 = 2.0;
+pub const FARTHEST: f64 = 2.0;
 
 /// The means of a track in training: smallest, largest, and the one to aim at, in the middle of a ratio scale.
 struct Trained {
@@ -101,7 +101,7 @@ pub fn compare(cell: &str, seen: &[SeenTrack], trained: &[CellMeans]) -> Notes {
 }
 
 /// Three significant digits, without zeros at the end.
-fn short(number: f64) -> String {
+pub fn short(number: f64) -> String {
     if number == 0.0 || !number.is_finite() {
         return number.to_string();
     }

@@ -42,6 +42,17 @@ pub struct Built {
     pub features: Features,
     /// The linear layer that makes the outputs of the features.
     pub last_layer: Option<String>,
+    /// The features: what that layer reads.
+    pub last_input: Option<Var>,
+    /// The gates of a motif's number by all motifs' numbers.
+    pub gates: Vec<BuiltGate>,
+}
+
+/// A gate: what it reads, and the layer that opens it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BuiltGate {
+    pub layer: String,
+    pub input: Var,
 }
 
 /// What flows from block to block.
@@ -65,6 +76,8 @@ pub(super) struct Builder<'a, T: Real> {
     inputs: [Option<Var>; 2],
     pub features: Features,
     pub last_layer: Option<String>,
+    pub last_input: Option<Var>,
+    pub gates: Vec<BuiltGate>,
 }
 
 /// Records a model on a tape.
@@ -111,6 +124,8 @@ pub fn build<T: Real>(
         first_input: builder.inputs[1],
         features: builder.features,
         last_layer: builder.last_layer,
+        last_input: builder.last_input,
+        gates: builder.gates,
     })
 }
 
@@ -210,6 +225,8 @@ impl<'a, T: Real> Builder<'a, T> {
             inputs: [None, None],
             features: Features::Other("the architecture has no motif layer"),
             last_layer: None,
+            last_input: None,
+            gates: Vec::new(),
         }
     }
 }

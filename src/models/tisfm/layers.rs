@@ -1,6 +1,6 @@
 //! Each block of a spec as ops; attention and focal blocks have files of their own.
 
-use super::build::{Builder, Features};
+use super::build::{Builder, BuiltGate, Features};
 use super::spec::{Block, Extent, Start, Strands};
 use crate::Result;
 use crate::engine::{Codes, Init, Real, Role, Var};
@@ -208,6 +208,7 @@ impl<T: Real> Builder<'_, T> {
                 let (weight, bias) = self.linear_params(name, inputs, outputs, *start);
                 // Another layer before it, of whatever size, has mixed the motifs.
                 let hidden = self.last_layer.replace(name.clone()).is_some();
+                self.last_input = Some(x);
                 if size.is_some() || hidden {
                     self.no_motifs("a hidden layer stands between motifs and outputs");
                 }
@@ -366,6 +367,10 @@ impl<T: Real> Builder<'_, T> {
     }
 
     fn gate(&mut self, x: Var, name: &str) -> Var {
+        self.gates.push(BuiltGate {
+            layer: name.to_string(),
+            input: x,
+        });
         let gate = self.open(x, name);
         let flat = self.tape.view(x, &[self.tape.len(x)]);
         product(self.tape, flat, gate)

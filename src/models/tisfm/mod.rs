@@ -1,5 +1,6 @@
 //! tiSFM: known motifs as convolution kernels, attention, programmable pooling, a sparse interpretable output layer.
 
+pub mod activities;
 mod attention;
 pub mod baselines;
 pub mod bench;

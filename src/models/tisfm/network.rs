@@ -85,7 +85,11 @@ impl Blueprint {
         Ok((tape, built))
     }
 
-    fn build<T: Real>(&self, tape: &mut Tape<T>, lowering: Lowering) -> Result<Built> {
+    /// Records the model on a tape that is there, with what may learn.
+    ///
+    /// # Errors
+    /// Blocks that do not fit together.
+    pub(super) fn build<T: Real>(&self, tape: &mut Tape<T>, lowering: Lowering) -> Result<Built> {
         let built = build(
             tape,
             &self.spec,

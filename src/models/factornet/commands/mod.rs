@@ -3,6 +3,7 @@
 pub mod args;
 mod asked;
 mod beside_rules;
+pub mod cell;
 pub mod compare;
 pub mod convert;
 mod curves;

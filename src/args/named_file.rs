@@ -35,13 +35,13 @@ impl FromStr for NamedFile {
 }
 
 /// # Errors
-/// Two with the same name.
-pub fn check_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+/// Two of `what` (signals, tracks) with the same name.
+pub fn check_names<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let mut seen = HashSet::new();
     match names.into_iter().find(|name| !seen.insert(*name)) {
         None => Ok(()),
         Some(twice) => Err(Error::usage(format!(
-            "two signals are called '{twice}'; expected a name of its own for each"
+            "two {what} are called '{twice}'; expected a name of its own for each"
         ))),
     }
 }

@@ -5,6 +5,7 @@ use crate::data::consensus::{
     without_overlaps,
 };
 use crate::data::regions::Regions;
+use crate::data::rows_of_peaks::RowsOfPeaks;
 use crate::io::bed::Interval;
 use crate::io::chrom_sizes::{Chromosomes, Strangers};
 use crate::io::edges::{Edge, Edges, Treatment};
@@ -22,6 +23,8 @@ pub struct Wanted<'a> {
     /// Their numbers; all where `None`.
     pub chosen: Option<HashSet<u32>>,
     pub blacklist: &'a Regions,
+    /// Signals that are there already: a peak needs a row.
+    pub table: Option<&'a RowsOfPeaks>,
     pub width: u32,
     pub center: Center,
     /// The largest share of unknown bases (N).
@@ -38,7 +41,7 @@ pub struct Found {
 
 impl Wanted<'_> {
     /// # Errors
-    /// A file without a chromosome of the genome, or of another build; a width above the longest chromosome's length; no window is
+    /// A file without a chromosome of the genome, or of another build; a table without a row of any peak; a width above the longest chromosome's length; no window is
     /// left; those of reading the genome.
     pub fn of(&self, files: &[PeakFile]) -> Result<Found> {
         let longest = self.chromosomes.lengths().iter().max().copied();
@@ -54,6 +57,12 @@ impl Wanted<'_> {
         let mut windows = Vec::new();
         for (number, file) in files.iter().enumerate() {
             self.of_file(number, file, &mut windows, &mut losses)?;
+        }
+        if let Some(rows) = self
+            .table
+            .filter(|_| windows.is_empty() && losses.table > 0)
+        {
+            return Err(rows.nothing_in_common(files));
         }
         losses.blacklist = without_blacklisted(&mut windows, self.width, self.blacklist);
         let (windows, codes) = self.without_unknown(windows, &mut losses)?;
@@ -101,16 +110,22 @@ impl Wanted<'_> {
                 continue;
             }
             let start = window_start(self.center.of(peak), self.width, length);
-            match start.filter(|_| !matches!(edge, Edge::Past | Edge::Empty)) {
-                Some(start) => windows.push(Window {
-                    chromosome,
-                    start,
-                    file: number,
-                    peak: place,
-                    weight,
-                }),
-                None => losses.end += 1,
+            let Some(start) = start.filter(|_| !matches!(edge, Edge::Past | Edge::Empty)) else {
+                losses.end += 1;
+                continue;
+            };
+            let lacks = |rows: &RowsOfPeaks| rows.row(peak, start, self.width).is_none();
+            if self.table.is_some_and(lacks) {
+                losses.table += 1;
+                continue;
             }
+            windows.push(Window {
+                chromosome,
+                start,
+                file: number,
+                peak: place,
+                weight,
+            });
         }
         if strangers.rows() == file.peaks.len() {
             return Err(self

@@ -1,5 +1,10 @@
 //! `cisgrad prepare`: from peaks, tracks and a genome to a data set.
 
+mod cell;
+mod pages;
+mod reads;
+mod table;
+
 use crate::common::{Random, Run, Table, cisgrad, command, names, parameter, text};
 use cisgrad::io::bigwig::{Run as Values, write_bigwig};
 use cisgrad::io::chrom_sizes::Chromosomes;

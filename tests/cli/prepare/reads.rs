@@ -10,17 +10,17 @@ const LENGTHS: [(&str, u32); 3] = [("chr1", 6_000), ("chrM", 500), ("chr2_alt", 
 
 /// An alignment: 36 bases, of which the first 2 are clipped; 3 are missing in the middle of the rest.
 #[derive(Clone, Copy)]
-struct Read {
-    reference: usize,
+pub struct Read {
+    pub reference: usize,
     /// The first aligned base, counted from 0.
-    place: u32,
-    flags: u16,
-    quality: u8,
+    pub place: u32,
+    pub flags: u16,
+    pub quality: u8,
 }
 
 /// Bases of the genome that an alignment covers: 10 + 3 + 24.
 const SPAN: u32 = 37;
-const REVERSE: u16 = 0x10;
+pub const REVERSE: u16 = 0x10;
 
 impl Read {
     /// Where it begins, if it counts.
@@ -32,6 +32,47 @@ impl Read {
             _ => self.place + SPAN - 1,
         })
     }
+}
+
+/// The bytes of a BAM file, as the SAM specification (section 4.2) has them.
+pub fn bam(references: &[(&str, u32)], reads: &[Read]) -> Vec<u8> {
+    let mut bytes = b"BAM\x01".to_vec();
+    let lines: String = references
+        .iter()
+        .map(|(name, length)| format!("@SQ\tSN:{name}\tLN:{length}\n"))
+        .collect();
+    let header = format!("@HD\tVN:1.6\tSO:unsorted\n{lines}");
+    bytes.extend((header.len() as u32).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend((references.len() as u32).to_le_bytes());
+    for (name, length) in references {
+        bytes.extend((name.len() as u32 + 1).to_le_bytes());
+        bytes.extend(name.bytes().chain([0]));
+        bytes.extend(length.to_le_bytes());
+    }
+    for read in reads {
+        let mut record = Vec::new();
+        record.extend((read.reference as u32).to_le_bytes());
+        record.extend(read.place.to_le_bytes());
+        record.extend([2, read.quality, 0, 0]);
+        record.extend(4_u16.to_le_bytes());
+        record.extend(read.flags.to_le_bytes());
+        record.extend(36_u32.to_le_bytes());
+        record.extend([0xff; 8]);
+        record.extend([0; 4]);
+        record.extend(*b"r\0");
+        // 2S 10M 3D 24M.
+        for (length, kind) in [(2_u32, 4), (10, 0), (3, 2), (24, 0)] {
+            record.extend((length << 4 | kind).to_le_bytes());
+        }
+        record.extend([0x11; 18]);
+        record.extend([0xff; 36]);
+        bytes.extend((record.len() as u32).to_le_bytes());
+        bytes.extend(record);
+    }
+    let mut packed = noodles_bgzf::io::Writer::new(Vec::new());
+    packed.write_all(&bytes).unwrap();
+    packed.finish().unwrap()
 }
 
 struct Reads {
@@ -71,45 +112,8 @@ impl Reads {
         cisgrad(self.folder.path(), arguments)
     }
 
-    /// The bytes of a BAM file, as the SAM specification (section 4.2) has them.
     fn bam(&self, references: &[(&str, u32)]) -> Vec<u8> {
-        let mut bytes = b"BAM\x01".to_vec();
-        let lines: String = references
-            .iter()
-            .map(|(name, length)| format!("@SQ\tSN:{name}\tLN:{length}\n"))
-            .collect();
-        let header = format!("@HD\tVN:1.6\tSO:unsorted\n{lines}");
-        bytes.extend((header.len() as u32).to_le_bytes());
-        bytes.extend(header.bytes());
-        bytes.extend((references.len() as u32).to_le_bytes());
-        for (name, length) in references {
-            bytes.extend((name.len() as u32 + 1).to_le_bytes());
-            bytes.extend(name.bytes().chain([0]));
-            bytes.extend(length.to_le_bytes());
-        }
-        for read in &self.reads {
-            let mut record = Vec::new();
-            record.extend((read.reference as u32).to_le_bytes());
-            record.extend(read.place.to_le_bytes());
-            record.extend([2, read.quality, 0, 0]);
-            record.extend(4_u16.to_le_bytes());
-            record.extend(read.flags.to_le_bytes());
-            record.extend(36_u32.to_le_bytes());
-            record.extend([0xff; 8]);
-            record.extend([0; 4]);
-            record.extend(*b"r\0");
-            // 2S 10M 3D 24M.
-            for (length, kind) in [(2_u32, 4), (10, 0), (3, 2), (24, 0)] {
-                record.extend((length << 4 | kind).to_le_bytes());
-            }
-            record.extend([0x11; 18]);
-            record.extend([0xff; 36]);
-            bytes.extend((record.len() as u32).to_le_bytes());
-            bytes.extend(record);
-        }
-        let mut packed = noodles_bgzf::io::Writer::new(Vec::new());
-        packed.write_all(&bytes).unwrap();
-        packed.finish().unwrap()
+        bam(references, &self.reads)
     }
 
     /// How many reads that count begin on each base.

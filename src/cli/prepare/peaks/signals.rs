@@ -1,6 +1,6 @@
 //! Signals of windows from tracks and from reads.
 
-use super::named_file::NamedFile;
+use crate::args::named_file::NamedFile;
 use crate::data::consensus::Window;
 use crate::dna::span::Span;
 use crate::io::bigwig::{BigWig, Statistic};
