@@ -280,6 +280,7 @@ fn train(arguments: &Arguments, sites: &Sites, planted: &Planted, device: &Devic
             anneal: false,
             stop_after: None,
             epochs_before: 0,
+            log_dir: None,
         },
         folder: &arguments.folder,
         device,

@@ -28,7 +28,15 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ),
     (
         "models",
-        &["args", "check", "interpret", "metrics", "timing", "train"],
+        &[
+            "args",
+            "check",
+            "interpret",
+            "metrics",
+            "report",
+            "timing",
+            "train",
+        ],
     ),
     ("models/tisfm", EVERY_KIND),
     ("models/factornet", EVERY_KIND),
@@ -72,14 +80,20 @@ const EVERY_KIND: &[&str] = &[
 ];
 
 /// Single arrows of the table above that hold for these modules alone.
-const NARROW: [(&str, &str, &[&str]); 10] = [
+const NARROW: [(&str, &str, &[&str]); 11] = [
     ("interpret", "engine", &["engine::simd"]),
     (
         "models",
         "args",
-        &["args::compare_args", "args::motif_export", "args::spelling"],
+        &[
+            "args::compare_args",
+            "args::motif_export",
+            "args::report_args",
+            "args::spelling",
+        ],
     ),
     ("models", "metrics", &["metrics::comparison"]),
+    ("models", "report", &["report::page"]),
     ("cli", "metrics", &["metrics::comparison"]),
     (
         "cli",

@@ -11,8 +11,10 @@ pub mod of_run;
 pub mod outputs;
 pub mod own_folder;
 pub mod own_name;
+pub mod quoted;
 pub mod reads_args;
 pub mod recipe;
+pub mod report_args;
 pub mod spelling;
 
 use crate::engine::Device;
@@ -177,6 +179,8 @@ impl PrecisionArg {
 pub enum Digits {
     /// In files and pipes: as many as bring the same number back.
     All,
+    /// Likewise, in single precision.
+    Single,
     /// On a terminal: as many as are read.
     Few,
 }
@@ -190,10 +194,20 @@ impl Digits {
         }
     }
 
+    /// Of numbers that a model computed: in single precision they have no more digits.
+    pub fn of_model(self, precision: Precision) -> Digits {
+        match (self, precision) {
+            (Digits::All, Precision::F32 | Precision::Bf16) => Digits::Single,
+            (other, _) => other,
+        }
+    }
+
     /// The number as it is printed.
     pub fn of(self, number: f64) -> f64 {
         match self {
             Digits::All => number,
+            // The shortest text of the f32, read as an f64, has the same shortest text.
+            Digits::Single => (number as f32).to_string().parse().unwrap_or(number),
             Digits::Few => rounded(number),
         }
     }

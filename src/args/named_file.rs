@@ -19,14 +19,15 @@ impl FromStr for NamedFile {
         match text.split_once('=') {
             Some((name, path)) if !name.trim().is_empty() && !path.is_empty() => {
                 let name = name.trim().to_string();
-                match name.contains(['\t', '\n', '\r', ',']) {
+                match name.contains(['\t', '\n', '\r', ',', '"']) {
                     false => Ok(NamedFile {
                         name,
                         path: path.into(),
                     }),
-                    true => {
-                        Err("a name with a tab, comma or line end; it heads a column".to_string())
-                    }
+                    true => Err(
+                        "a name with a tab, comma, quote or line end; it heads a column"
+                            .to_string(),
+                    ),
                 }
             }
             _ => Err("expected NAME=FILE, as K562=k562.bw".to_string()),

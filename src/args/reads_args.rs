@@ -1,7 +1,11 @@
 //! Which reads count, and where their cuts lie: flags of `cisgrad prepare`.
 
 use crate::io::reads::Choice;
+use serde_json::{Value, json};
 use std::str::FromStr;
+
+/// What samtools and deepTools users filter by.
+const QUALITY: u8 = 30;
 
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct ReadsArgs {
@@ -15,7 +19,7 @@ pub struct ReadsArgs {
     )]
     shift: Shift,
     /// Lowest mapping quality of a BAM read that counts
-    #[arg(long, value_name = "QUALITY", default_value_t = 30)]
+    #[arg(long, value_name = "QUALITY", default_value_t = QUALITY)]
     min_mapping_quality: u8,
     /// Count reads that are marked as duplicates
     #[arg(long)]
@@ -23,6 +27,22 @@ pub struct ReadsArgs {
 }
 
 impl ReadsArgs {
+    /// Whether a flag was given, with another value than its default's.
+    pub fn given(self) -> bool {
+        let usual = self.shift == Shift(0, 0) && self.min_mapping_quality == QUALITY;
+        !usual || self.keep_duplicates
+    }
+
+    /// By flag, for what is kept of a run.
+    pub fn settings(self) -> [(&'static str, Value); 3] {
+        let Shift(forward, reverse) = self.shift;
+        [
+            ("shift", json!([forward, reverse])),
+            ("min-mapping-quality", json!(self.min_mapping_quality)),
+            ("keep-duplicates", json!(self.keep_duplicates)),
+        ]
+    }
+
     pub fn choice(self) -> Choice {
         let Shift(forward, reverse) = self.shift;
         Choice {

@@ -11,7 +11,7 @@ use crate::io::atomic::{TemporaryFolder, write_atomic};
 use crate::io::meme::write_meme;
 use crate::models::kinds::KINDS;
 use crate::models::tisfm::commands::{motifs, test, train};
-use crate::models::tisfm::motif_ranks::motif_ranks;
+use crate::models::tisfm::motif_ranks::{By, motif_ranks};
 use crate::models::tisfm::saved;
 use crate::models::tisfm::simulate;
 use crate::models::tisfm::simulate::{GRAMMAR, OUTPUTS, simulate};
@@ -61,7 +61,7 @@ const FILES: [&str; 6] = [
 enum Shown {
     Train(Box<train::Args>),
     Test(Box<test::Args>),
-    Motifs(motifs::Args),
+    Motifs(Box<motifs::Args>),
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -179,7 +179,7 @@ fn write_data(args: &Args, folder: &Path) -> Result<()> {
 
 /// The planted motifs with the rank that the model gives them.
 fn planted(model: &Path) -> Result<()> {
-    let ranked = motif_ranks(&saved::open(model, KINDS)?)?;
+    let ranked = motif_ranks(&saved::open(model, KINDS)?, None, By::Weight)?;
     emit(None, |w| {
         writeln!(w, "output\tplanted_motif\teffect\trank")?;
         for (o, output) in OUTPUTS.iter().enumerate() {

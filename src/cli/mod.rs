@@ -6,6 +6,7 @@ mod demo;
 mod devices;
 mod motifs;
 mod prepare;
+mod report;
 mod selftest;
 mod wrong_value;
 
@@ -37,6 +38,8 @@ enum Command {
     Convert(kinds::Convert),
     /// Compare trained models, or ensembles, on the samples that test them: figures, and differences with intervals
     Compare(Box<kinds::Compare>),
+    /// Write one page about a model: data, training, how good it is, what it learned, how to repeat it
+    Report(Box<kinds::Report>),
     /// Compare motifs with motifs, find them in sequences, and write what a model's kernels became
     #[command(subcommand)]
     Motifs(motifs::Command),
@@ -201,6 +204,7 @@ fn run(command: Command) -> Result<()> {
         Command::Kind(command) => kinds::run(&command),
         Command::Convert(convert) => kinds::convert(&convert),
         Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Motifs(command) => motifs::run(&command),
         Command::Prepare(command) => prepare::run(&command),
         Command::Bench(args) => bench::run(&args),

@@ -7,6 +7,8 @@ use crate::io::sources::is_fleeting;
 use crate::io::text::read_text;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Signals, a row for each window.
@@ -63,18 +65,31 @@ impl Input {
     }
 }
 
+/// What a file of reads gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptReads {
+    pub output: String,
+    /// Reads, or fragments.
+    pub kept: u64,
+    /// What counts are told per million of.
+    pub ends: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
+}
+
 /// What `prepare.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prepared {
     pub version: String,
     pub inputs: Vec<Input>,
+    /// Every setting, by its flag: with the inputs they make the folder again.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
     /// Bases of a window.
     pub width: u32,
-    pub center: String,
-    pub statistic: String,
-    /// Bases in which signals are measured.
-    pub signal_width: u32,
     pub outputs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<KeptReads>,
     pub split: String,
     pub peaks: usize,
     pub windows: usize,

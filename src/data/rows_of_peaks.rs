@@ -105,16 +105,32 @@ impl RowsOfPeaks {
         Ok(())
     }
 
+    /// How many peaks' places, with so much added to their starts, are rows.
+    fn places_of(&self, files: &[PeakFile], more: u64) -> usize {
+        let peaks = files.iter().flat_map(|file| &file.peaks);
+        let is_row = |peak: &&Peak| {
+            self.by_place.contains_key(&Place {
+                chromosome: peak.chromosome.clone(),
+                start: peak.start + more,
+                end: peak.end,
+            })
+        };
+        peaks.filter(is_row).count()
+    }
+
+    /// # Errors
+    /// More rows are peaks' places counted from 1 than counted from 0.
+    pub fn check_base(&self, files: &[PeakFile]) -> Result<()> {
+        match self.places_of(files, 1) > self.places_of(files, 0) {
+            true => Err(self.nothing_in_common(files)),
+            false => Ok(()),
+        }
+    }
+
     /// The error where no peak has a row: names of both sides, and what may be the matter.
     pub fn nothing_in_common(&self, files: &[PeakFile]) -> Error {
         let peaks = || files.iter().flat_map(|file| &file.peaks);
-        let from_one = peaks().any(|peak| {
-            self.by_place.contains_key(&Place {
-                chromosome: peak.chromosome.clone(),
-                start: peak.start + 1,
-                end: peak.end,
-            })
-        });
+        let from_one = self.places_of(files, 1) > 0;
         let places = peaks().map(|peak| format!("{}:{}-{}", peak.chromosome, peak.start, peak.end));
         let names: Vec<&str> = peaks().filter_map(|peak| peak.name.as_deref()).collect();
         let names = match names.is_empty() {
@@ -124,7 +140,7 @@ impl RowsOfPeaks {
         Error::format(
             &self.table.path,
             format!(
-                "no peak has a row: rows are called {}, peaks lie at {}, {names}; expected rows called as peaks, or by their places or their windows'{}",
+                "peaks have no rows: rows are called {}, peaks lie at {}, {names}; expected rows called as peaks, or by their places or their windows'{}",
                 first_names(&self.table.rows),
                 first_names(places),
                 match from_one {

@@ -1,6 +1,7 @@
 //! Files appear whole or not at all: written under a temporary name in the same folder, renamed at the end.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -22,8 +23,7 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
         let entry = entry.map_err(|e| Error::io(folder, e))?;
         let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(MARKS[0]) && name.ends_with(MARKS[1]) {
+        if is_temporary(&name) {
             let path = entry.path();
             let removed = match path.is_dir() {
                 true => std::fs::remove_dir_all(&path),
@@ -33,6 +33,12 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a name is one of ours for what is not finished.
+pub(super) fn is_temporary(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with(MARKS[0]) && name.ends_with(MARKS[1])
 }
 
 /// Temporary files and folders of this process.

@@ -20,7 +20,7 @@ use checked::{Budget, Checked};
 pub use cuts::Cuts;
 pub use means::Means;
 pub use windows::Statistic;
-pub use write::{Run, name_order, write_bigwig};
+pub use write::{Run, name_order, write_bigwig, write_gapless_bigwig};
 
 /// A bigWig file: its chromosomes and where its data lie. Reading opens the file anew, so that
 /// several threads can read it at once.

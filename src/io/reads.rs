@@ -38,6 +38,8 @@ pub struct Tally {
     pub strangers: u64,
     /// Cuts that the shift moved off their chromosome.
     pub off_end: u64,
+    /// Cuts of fragments past their chromosome's end, or before its first base.
+    pub beyond: u64,
 }
 
 impl Tally {
@@ -50,6 +52,7 @@ impl Tally {
             (self.quality, "of low mapping quality"),
             (self.strangers, "on chromosomes that are not in use"),
             (self.off_end, "moved off their chromosome by the shift"),
+            (self.beyond, "past their chromosome's end"),
         ];
         let causes = causes.into_iter().filter(|(count, _)| *count > 0);
         let causes: Vec<String> = causes
@@ -82,6 +85,7 @@ impl Tally {
         self.quality += other.quality;
         self.strangers += other.strangers;
         self.off_end += other.off_end;
+        self.beyond += other.beyond;
         for (bases, count) in other.lengths.iter().enumerate() {
             if *count > 0 {
                 self.length(bases);
@@ -103,7 +107,8 @@ impl Tally {
 ///
 /// # Errors
 /// A CRAM or SAM file; a BAM that breaks off or is damaged; a line of a fragment file that is none; a file without a read, or
-/// with none that is kept; no chromosome in common (both sides' first names), chromosomes of other lengths.
+/// with none that is kept; no chromosome in common (both sides' first names), chromosomes of other lengths, fragments past their
+/// chromosomes' ends.
 pub fn each_cut(
     path: &Path,
     chromosomes: &Chromosomes,
@@ -139,6 +144,9 @@ pub fn chromosomes(path: &Path) -> Result<Option<Chromosomes>> {
     }
 }
 
+/// How bigWig files begin.
+const BIGWIG: [u8; 4] = [0x26, 0xfc, 0x8f, 0x88];
+
 /// What a file of reads is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -151,6 +159,18 @@ fn form(path: &Path) -> Result<Form> {
     let mut start = [0; 4];
     let length = read_up_to(file, &mut start).map_err(|e| Error::io(path, e))?;
     let start = &start[..length];
+    if length == 0 {
+        return Err(Error::format(
+            path,
+            "the file is empty; expected reads: BAM or a fragment file",
+        ));
+    }
+    if start == BIGWIG || start.iter().rev().eq(&BIGWIG) {
+        return Err(Error::format(
+            path,
+            "a bigWig file; expected reads: BAM or a fragment file (tracks are given with --signal, or --track)",
+        ));
+    }
     let remedy = |what: &str, command: &str| {
         Err(Error::format(
             path,
@@ -193,20 +213,21 @@ fn read_up_to(mut from: impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     Ok(length)
 }
 
-/// Hands on a cut, if it lies on its chromosome.
+/// Hands on a cut, if it lies on its chromosome; says whether it does.
 fn cut(
     place: i64,
     chromosome: u32,
     chromosomes: &Chromosomes,
     tally: &mut Tally,
     take: &mut impl FnMut(u32, u32),
-) {
+) -> bool {
     match u32::try_from(place) {
         Ok(place) if place < chromosomes.length(chromosome) => {
             tally.cuts += 1;
             take(chromosome, place);
+            true
         }
-        _ => tally.off_end += 1,
+        _ => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Folders that appear whole or not at all.
 
-use super::atomic::{TemporaryFolder, folder_of};
+use super::atomic::{TemporaryFolder, folder_of, is_temporary};
 use crate::{Error, Result};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,8 +11,17 @@ use std::path::Path;
 /// It holds something; a file is in its place. `flag` names it.
 pub fn check_free(flag: &str, folder: &Path) -> Result<()> {
     let found = match std::fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_some(),
+        // What a killed run left has no name of a user's.
+        Ok(mut entries) => {
+            entries.any(|entry| entry.map_or(true, |e| !is_temporary(&e.file_name())))
+        }
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotADirectory => {
+            return Err(Error::format(
+                folder,
+                "a file; expected a folder, or no such name yet",
+            ));
+        }
         Err(e) => return Err(Error::io(folder, e)),
     };
     match found {
@@ -40,6 +49,8 @@ pub fn make_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Res
     let temporary = TemporaryFolder::make_in(beside)?;
     fill(temporary.path())?;
     let named = |e| Error::io(folder, e);
+    // Again: in the meantime another run, or the user, may have put files there.
+    check_free("the result's folder", folder)?;
     if !there {
         return std::fs::rename(temporary.path(), folder).map_err(named);
     }

@@ -2,10 +2,12 @@
 
 use crate::args::compare_args::CompareArgs;
 use crate::args::motif_export::ExportArgs;
+use crate::args::report_args::ReportArgs;
 use crate::args::spelling::Spelling;
 use crate::check::golden::Golden;
 use crate::interpret::kernel_motifs::KernelMotifs;
 use crate::metrics::comparison::Comparison;
+use crate::report::page::Page;
 use crate::timing::Bench;
 use crate::train::ensemble::Ensemble;
 use crate::train::folder::config::no_model;
@@ -43,6 +45,14 @@ macro_rules! kinds {
             #[command(flatten)]
             pub given: CompareArgs,
             $(#[command(flatten)] $folder: super::$folder::commands::compare::Args,)*
+        }
+
+        /// Which model a page is about, and what it is shown with.
+        #[derive(clap::Args)]
+        pub struct Report {
+            #[command(flatten)]
+            pub given: ReportArgs,
+            $(#[command(flatten)] $folder: super::$folder::commands::report::Args,)*
         }
 
         /// Every kind, so that a folder of another one can be named.
@@ -104,6 +114,20 @@ macro_rules! kinds {
                 return super::$folder::commands::compare::run(&args.given, &args.$folder, KINDS);
             })*
             Err(no_model(first))
+        }
+
+        /// A page about a model of any kind, or an ensemble.
+        ///
+        /// # Errors
+        /// No model, flags of another kind, and what the kind says.
+        pub fn report(args: &Report) -> Result<Page> {
+            let model = &args.given.model;
+            let own = kind_of(model)?.ok_or_else(|| no_model(model))?;
+            check_flags(model, own, &[$((&super::$folder::KIND, args.$folder.given())),*])?;
+            $(if own.name == super::$folder::KIND.name {
+                return super::$folder::commands::report::run(&args.given, &args.$folder, KINDS);
+            })*
+            Err(no_model(model))
         }
 
         /// The kind of the model, or the models of an ensemble, in a folder; None where there is none that is known.

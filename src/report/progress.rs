@@ -4,6 +4,8 @@ use crate::numbers::rate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Writes to stderr.
 #[derive(Clone, Debug)]
@@ -49,13 +51,13 @@ impl Reporter {
         }
     }
 
-    /// A bar over rows, which are called `noun` in the plural; hidden where stderr is no terminal.
+    /// A bar over rows, which are called `noun` in the plural; where stderr is no terminal, a line per minute.
     pub fn bar(&self, label: &str, rows: usize, noun: &'static str) -> Bar {
         let template = "{msg} {bar:30} {pos}/{len} {rate} {eta} left";
         self.progress(label, Some(rows as u64), noun, template)
     }
 
-    /// A counter of rows whose number is not known beforehand; hidden where stderr is no terminal.
+    /// A counter of rows whose number is not known beforehand; where stderr is no terminal, a line per minute.
     pub fn counter(&self, label: &str, noun: &'static str) -> Bar {
         self.progress(label, None, noun, "{msg} {pos} {rate}")
     }
@@ -75,7 +77,15 @@ impl Reporter {
         };
         bar.set_style(style.with_key("rate", per_second));
         bar.set_message(label.to_string());
-        Bar(bar)
+        let plain = (!self.terminal && !self.quiet).then(|| Plain {
+            reporter: self.clone(),
+            label: label.to_string(),
+            rows,
+            noun,
+            started: Instant::now(),
+            said: AtomicU64::new(0),
+        });
+        Bar { bar, plain }
     }
 }
 
@@ -85,17 +95,75 @@ impl Default for Reporter {
     }
 }
 
-/// A progress bar that may be hidden.
-pub struct Bar(ProgressBar);
+/// A progress bar; where stderr is no terminal, a line per minute in its place.
+pub struct Bar {
+    bar: ProgressBar,
+    plain: Option<Plain>,
+}
+
+/// What is said where there is no bar.
+struct Plain {
+    reporter: Reporter,
+    label: String,
+    rows: Option<u64>,
+    noun: &'static str,
+    started: Instant,
+    /// Lines so far.
+    said: AtomicU64,
+}
+
+/// Seconds between two lines.
+const MINUTE: u64 = 60;
+
+impl Plain {
+    /// The next line, where a minute has passed since the last one.
+    fn line(&self, done: u64, seconds: f64) -> Option<String> {
+        let minutes = seconds as u64 / MINUTE;
+        // Of several threads one says it.
+        if minutes == 0 || self.said.fetch_max(minutes, Ordering::Relaxed) >= minutes {
+            return None;
+        }
+        let per_second = done as f64 / seconds;
+        let shown = rate(per_second, self.noun);
+        Some(match self.rows {
+            Some(rows) => format!(
+                "{}: {done} of {rows} {}, {shown}, {} left",
+                self.label,
+                self.noun,
+                duration(rows.saturating_sub(done) as f64 / per_second)
+            ),
+            None => format!("{}: {done} {}, {shown}", self.label, self.noun),
+        })
+    }
+}
 
 impl Bar {
     /// So many rows more are done.
     pub fn advance(&self, rows: usize) {
-        self.0.inc(rows as u64);
+        self.bar.inc(rows as u64);
+        if let Some(plain) = &self.plain {
+            let seconds = plain.started.elapsed().as_secs_f64();
+            if let Some(line) = plain.line(self.bar.position(), seconds) {
+                plain.reporter.line(&line);
+            }
+        }
     }
 
     pub fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Seconds for people: `40 s`, `12 min`, `3 h 5 min`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "an unknown time".to_string();
+    }
+    let minutes = (seconds / 60.0).round() as u64;
+    match (seconds < 60.0, minutes) {
+        (true, _) => format!("{seconds:.0} s"),
+        (_, ..60) => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
     }
 }
 
@@ -112,8 +180,36 @@ mod tests {
         );
         bar.advance(7);
         counter.advance(7);
-        let of = |bar: &Bar| (bar.0.position(), bar.0.length());
+        let of = |bar: &Bar| (bar.bar.position(), bar.bar.length());
         assert_eq!(of(&bar), (7, Some(70)));
         assert_eq!(of(&counter), (7, None));
+    }
+
+    #[test]
+    fn on_a_pipe_there_is_a_line_per_minute() {
+        let plain = |rows| Plain {
+            reporter: Reporter::quiet(),
+            label: "epoch 2/9".to_string(),
+            rows,
+            noun: "sequences",
+            started: Instant::now(),
+            said: AtomicU64::new(0),
+        };
+        let of_known = plain(Some(1000));
+        assert_eq!(of_known.line(10, 59.0), None);
+        let line = of_known.line(120, 60.0).unwrap();
+        assert!(
+            line.starts_with("epoch 2/9: 120 of 1000 sequences, "),
+            "{line}"
+        );
+        assert!(line.ends_with(", 7 min left"), "{line}");
+        assert_eq!(of_known.line(130, 70.0), None);
+        assert!(of_known.line(300, 125.0).is_some());
+        assert!(!plain(None).line(5, 61.0).unwrap().contains("left"));
+        let shown = [5.4, 59.6, 3599.0, 11_100.0, f64::NAN].map(duration);
+        assert_eq!(
+            shown,
+            ["5 s", "60 s", "1 h 0 min", "3 h 5 min", "an unknown time"]
+        );
     }
 }

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod batch_size;
 pub mod ensemble;
+mod events;
 pub mod folder;
 pub mod interrupt;
 pub mod model;

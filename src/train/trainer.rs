@@ -2,6 +2,7 @@
 
 use super::batch::Samples;
 use super::batch_size::BatchSize;
+use super::events::Events;
 use super::folder::config::Precision;
 use super::folder::state::{Progress, State, last_good};
 use super::folder::weights::{Number, tensors};
@@ -14,10 +15,10 @@ use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::{StateDict, write_safetensors};
 use crate::numbers::{counted, rate, rounded};
 use crate::optim::{OptimizerSettings, Schedule, Shrink};
-use crate::report::progress::Reporter;
+use crate::report::progress::{Reporter, duration};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct TrainSettings {
     pub stop_after: Option<u64>,
     /// Epochs behind which the numbering begins: those of the weights that the run starts from.
     pub epochs_before: u64,
+    /// Where TensorBoard's event files go.
+    pub log_dir: Option<PathBuf>,
 }
 
 /// The share of the rate that is left in `epoch` (the first is 0) of `epochs`: (1 + cos(pi epoch / epochs)) / 2.
@@ -187,9 +190,13 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         self.note_idle_penalty(&run.layout);
         self.note_long_warmup();
         (self.begins)()?;
+        let mut events = self.events(&run.progress)?;
         while !self.finished(&run.progress) {
             let seen = self.epoch(&mut *worker, &mut run)?;
             self.validate(&mut *worker, &mut run, seen)?;
+            if let Some(events) = &mut events {
+                events.add(&run.progress.history)?;
+            }
         }
         Ok(self.outcome(&run.progress, false))
     }
@@ -318,7 +325,10 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         let batches = self.batches(all);
         let epoch = self.number(run.progress.epoch + 1);
         let epochs = self.number(self.settings.epochs);
-        let label = format!("epoch {epoch}/{epochs}");
+        let label = match self.left(&run.progress) {
+            Some(left) => format!("epoch {epoch}/{epochs} (the run: {left} left)"),
+            None => format!("epoch {epoch}/{epochs}"),
+        };
         let bar = self.reporter.bar(&label, all, self.model.kind().rows);
         worker.begin(Epoch {
             samples,
@@ -358,6 +368,25 @@ impl<M: Model, S: Samples> Trainer<'_, M, S> {
         run.progress.seconds = before + started.elapsed().as_secs_f64();
         bar.finish();
         Ok((batches * size).min(all))
+    }
+
+    /// The time that the rest of the run takes, where an epoch has told how long one is. Early stopping may end it before.
+    fn left(&self, progress: &Progress) -> Option<String> {
+        let done = &progress.history;
+        let seconds: f64 = done.iter().map(|record| record.seconds).sum();
+        let left = self.settings.epochs.saturating_sub(progress.epoch);
+        (!done.is_empty()).then(|| duration(seconds / done.len() as f64 * left as f64))
+    }
+
+    /// The event file of the run, with all epochs that are done.
+    fn events(&self, progress: &Progress) -> Result<Option<Events>> {
+        let Some(folder) = &self.settings.log_dir else {
+            return Ok(None);
+        };
+        let (rate, anew) = (self.model.kind().rate, progress.history.is_empty());
+        let mut events = Events::open(folder, self.folder, rate, anew)?;
+        events.add(&progress.history)?;
+        Ok(Some(events))
     }
 
     fn batch_size(&self) -> BatchSize {

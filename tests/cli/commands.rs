@@ -111,7 +111,9 @@ fn the_demo_keeps_files_that_the_commands_take_again() {
     let out = run.ok().out;
     let parts: Vec<&str> = out.split("# ").collect();
     assert!(parts[1].starts_with("test\noutput\tmse\tpearson"), "{out}");
-    assert!(parts[2].starts_with("motifs\noutput\trank\tmotif\tweight\n"));
+    assert!(
+        parts[2].starts_with("motifs\noutput\trank\tmotif\tweight\timportance\tmean_activity\n")
+    );
     assert!(parts[3].starts_with("planted\noutput\tplanted_motif\teffect\trank\n"));
     assert_eq!(
         names(data.path("kept")),

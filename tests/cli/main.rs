@@ -14,6 +14,7 @@ mod folders;
 mod motifs;
 mod prepare;
 mod readme;
+mod report;
 mod resume;
 mod scripts;
 mod tisfm;

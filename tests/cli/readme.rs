@@ -38,7 +38,8 @@ fn every_command_of_the_walk_through_works() {
     assert!(predictions.starts_with("name\tB_cell\tT_cell\tmonocyte\n"));
     assert_eq!(predictions.lines().count(), 401);
     assert!(
-        out.ends_with('\n') && out.contains("output\trank\tmotif\tweight\nB_cell\t1\t"),
+        out.ends_with('\n')
+            && out.contains("output\trank\tmotif\tweight\timportance\tmean_activity\nB_cell\t1\t"),
         "{out}"
     );
     for file in [

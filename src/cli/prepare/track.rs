@@ -74,6 +74,11 @@ pub fn run(args: &Args) -> Result<()> {
             "--normalize 1x needs --effective-genome-size: a number of bases, or hg19, hg38, mm10 or mm39",
         ));
     }
+    if args.normalize != Normalize::OneX && args.effective_genome_size.is_some() {
+        return Err(Error::usage(
+            "--effective-genome-size goes with --normalize 1x",
+        ));
+    }
     outputs::check(&[("--out", &args.out)], &args.inputs())?;
     args.threads.start()?;
     let mut notes = Notes::new();

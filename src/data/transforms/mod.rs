@@ -18,7 +18,7 @@ pub enum Transform {
     Quantile,
     /// Of every output less its mean, over its standard deviation, in training rows.
     Zscore,
-    /// A row less the mean of its outputs.
+    /// A row less the mean of its outputs; a row with one number alone has none then.
     Rowcenter,
     /// Every output is cut off at two of its percentiles in training rows.
     Clip { low: f64, high: f64 },
@@ -53,7 +53,10 @@ pub enum Fitted {
 #[serde(transparent)]
 pub struct FittedChain(pub Vec<Fitted>);
 
-const FORMS: &str = "log2p1, quantile, zscore, rowcenter and clip:LOW:HIGH (percentiles, as clip:0:99), separated by commas";
+/// A chain without a transform.
+const NONE: &str = "none";
+
+const FORMS: &str = "log2p1, quantile, zscore, rowcenter and clip:LOW:HIGH (percentiles, as clip:0:99), separated by commas, or none";
 
 impl FromStr for Transform {
     type Err = Error;
@@ -93,7 +96,11 @@ impl fmt::Display for Transform {
 impl FromStr for Chain {
     type Err = Error;
 
+    /// `none` is no transform at all.
     fn from_str(text: &str) -> Result<Chain> {
+        if text.trim() == NONE {
+            return Ok(Chain::default());
+        }
         let chain = text.split(',').map(|part| part.trim().parse());
         chain.collect::<Result<_>>().map(Chain)
     }
@@ -168,10 +175,10 @@ impl Chain {
             for (row, signals) in signals.chunks_exact_mut(width).enumerate() {
                 let before = signals.to_vec();
                 one.apply(signals);
-                let odd = before
-                    .iter()
-                    .zip(&*signals)
-                    .position(|(before, after)| !before.is_nan() && !after.is_finite());
+                let odd = before.iter().zip(&*signals).position(|(before, after)| {
+                    let lone = transform == Transform::Rowcenter && after.is_nan();
+                    !before.is_nan() && !after.is_finite() && !lone
+                });
                 if let Some(output) = odd {
                     return Err(Error::invalid(format!(
                         "--transform {transform}: the signal {} of {} in output {} becomes {}; expected finite numbers{}",
@@ -205,14 +212,20 @@ impl Fitted {
             }
             Fitted::Rowcenter => {
                 let there: Vec<f64> = row.iter().copied().filter(|x| !x.is_nan()).collect();
-                let mean = there.iter().sum::<f64>() / there.len().max(1) as f64;
+                // Of one number alone it is not known where it stands among the outputs.
+                let mean = match there.len() {
+                    0 | 1 => f64::NAN,
+                    count => there.iter().sum::<f64>() / count as f64,
+                };
                 row.iter_mut().for_each(|x| *x -= mean);
             }
             Fitted::Clip {
                 lowest, highest, ..
             } => {
                 let cells = row.iter_mut().zip(lowest.iter().zip(highest));
-                cells.for_each(|(x, (low, high))| *x = x.max(*low).min(*high));
+                // `f64::max` would take the number beside a NaN.
+                let there = cells.filter(|(x, _)| !x.is_nan());
+                there.for_each(|(x, (low, high))| *x = x.max(*low).min(*high));
             }
         }
     }
@@ -236,7 +249,7 @@ impl FittedChain {
     /// The chain as `--transform` takes it; "none" where nothing is done.
     pub fn describe(&self) -> String {
         match self.0.is_empty() {
-            true => "none".to_string(),
+            true => NONE.to_string(),
             false => {
                 let names = self.0.iter().map(Fitted::name);
                 names.collect::<Vec<_>>().join(",")
@@ -306,6 +319,9 @@ mod tests {
         let mut a = [1.0, 7.0, 3.0, 3.0];
         fit("log2p1,rowcenter", &mut a, 2, &[0, 1]).unwrap();
         assert_eq!(a, [-1.0, 1.0, 0.0, 0.0]);
+        let mut lone = [1.0, f64::NAN, 2.0, 4.0];
+        fit("rowcenter", &mut lone, 2, &[0, 1]).unwrap();
+        assert!(lone[0].is_nan() && lone[1].is_nan() && lone[2..] == [-1.0, 1.0]);
         let mut b = [1.0, 1.5, 3.0, 3.0];
         fit("rowcenter,log2p1", &mut b, 2, &[0, 1]).unwrap();
         assert_eq!(b, [0.75_f64.log2(), 1.25_f64.log2(), 0.0, 0.0]);
@@ -328,7 +344,9 @@ mod tests {
     fn clip_takes_percentiles_of_training_rows() {
         let mut signals: Vec<f64> = (0..=100).map(f64::from).chain([1000.0, -5.0]).collect();
         let train: Vec<usize> = (0..101).collect();
+        signals.push(f64::NAN);
         fit("clip:5:90", &mut signals, 1, &train).unwrap();
+        assert!(signals.pop().is_some_and(f64::is_nan));
         assert_eq!(
             (signals[0], signals[50], signals[101], signals[102]),
             (5.0, 50.0, 90.0, 5.0)
@@ -367,6 +385,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(found.contains("output o0 has no signal"), "{found}");
+        assert_eq!("none".parse::<Chain>().unwrap(), Chain::default());
         for text in ["log2", "clip:1", "clip:9:1", "clip:0:101", ""] {
             let found = text.parse::<Chain>().unwrap_err().to_string();
             assert!(found.contains("expected log2p1, quantile"), "{found}");

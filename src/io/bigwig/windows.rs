@@ -19,7 +19,7 @@ pub enum Statistic {
 impl BigWig {
     /// The statistic of each window (sorted by start; they may overlap) of a chromosome; 0 where the file has no such chromosome.
     ///
-    /// Errors: those of [`BigWig::each_run`]; a value that is not finite.
+    /// Errors: those of [`BigWig::each_run`]; an infinite value; NaN is none.
     pub fn statistics(
         &self,
         chromosome: &str,
@@ -46,7 +46,10 @@ impl BigWig {
             let mut open = 0;
             let mut odd = None;
             reading.each_run(first.start, end, |from, to, value| {
-                if !value.is_finite() {
+                if value.is_nan() {
+                    return; // no value, as a gap
+                }
+                if value.is_infinite() {
                     odd.get_or_insert((from, value));
                 }
                 while group.get(open).is_some_and(|window| window.end <= from) {
@@ -61,7 +64,9 @@ impl BigWig {
             if let Some((place, value)) = odd {
                 return Err(Error::format(
                     &self.path,
-                    format!("value {value} at {chromosome}:{place}; expected finite numbers"),
+                    format!(
+                        "value {value} at {chromosome}:{place}; expected finite numbers: was the track divided by 0?"
+                    ),
                 ));
             }
             let finished = group.iter().zip(sums);

@@ -50,12 +50,34 @@ impl Listed {
 /// order should be that of [`name_order`], which other readers of the format count on; those
 /// without a run are not listed in the file.
 ///
+/// The file has no zoom levels: where bases lack values, bigtools' ones are wrong (a summary that ended before a run counts bases of the
+/// gap as the run's).
+///
 /// The file appears whole or not at all. Errors: no run at all, runs on more than 65,535 chromosomes, runs past their chromosome's end,
 /// overlapping or out of order, what the operating system refuses.
 pub fn write_bigwig(
     path: impl AsRef<Path>,
     chromosomes: &Chromosomes,
     runs: impl Iterator<Item = io::Result<Run>>,
+) -> Result<()> {
+    write(path, chromosomes, runs, Some(Vec::new()))
+}
+
+/// As [`write_bigwig`], with zoom levels: for runs that leave out no base of their chromosomes.
+pub fn write_gapless_bigwig(
+    path: impl AsRef<Path>,
+    chromosomes: &Chromosomes,
+    runs: impl Iterator<Item = io::Result<Run>>,
+) -> Result<()> {
+    write(path, chromosomes, runs, None)
+}
+
+/// `zooms`: bases of each level's summaries; bigtools' own choice where `None`.
+fn write(
+    path: impl AsRef<Path>,
+    chromosomes: &Chromosomes,
+    runs: impl Iterator<Item = io::Result<Run>>,
+    zooms: Option<Vec<u32>>,
 ) -> Result<()> {
     write_file_atomic(path, |temporary| {
         let names = chromosomes.names().iter().cloned();
@@ -76,6 +98,7 @@ pub fn write_bigwig(
         let runtime = runtime::Builder::new_current_thread().build()?;
         let mut writer = BigWigWrite::create_file(temporary, sizes)?;
         writer.options.input_sort_type = InputSortType::START;
+        writer.options.manual_zoom_sizes = zooms;
         let written = writer.write(values, runtime);
         if let Some(e) = failed {
             return Err(e);

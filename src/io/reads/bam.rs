@@ -20,7 +20,12 @@ const UNPACKING: usize = 2;
 pub fn chromosomes(path: &Path) -> Result<Chromosomes> {
     let file = File::open(path).map_err(|e| Error::io(path, e))?;
     let mut reader = bam::io::Reader::new(file);
-    let damaged = |e: io::Error| Error::format(path, format!("corrupt BAM file: its header: {e}"));
+    let damaged = |e: io::Error| match e.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            Error::format(path, "truncated BAM file: it ends within its header")
+        }
+        _ => Error::format(path, format!("corrupt BAM file: its header: {e}")),
+    };
     let header = reader.read_header().map_err(damaged)?;
     let list = header.reference_sequences().iter();
     let list = list.map(|(name, map)| match u32::try_from(map.length().get()) {
@@ -123,7 +128,9 @@ pub fn each_cut(
         };
         tally.kept += 1;
         tally.length(length);
-        cut(place, chromosome, chromosomes, &mut tally, take);
+        if !cut(place, chromosome, chromosomes, &mut tally, take) {
+            tally.off_end += 1;
+        }
     }
     Ok(tally)
 }

@@ -1,11 +1,17 @@
 //! Fragment files of single-cell ATAC-seq: chromosome, start, end, barcode, count; 0-based, half-open, shifted already.
 
 use super::{Tally, cut};
-use crate::Result;
 use crate::io::bed::Reader;
 use crate::io::chrom_sizes::{Chromosomes, Numbers, Strangers};
 use crate::io::text::Lines;
+use crate::numbers::counted;
+use crate::{Error, Result};
 use std::path::Path;
+
+/// Cuts past the end: fewer may be a mapper's rounding.
+const FEWEST: u64 = 10;
+/// And more than one fragment in so many.
+const SHARE: u64 = 100;
 
 pub fn each_cut(
     path: &Path,
@@ -16,7 +22,7 @@ pub fn each_cut(
     let mut tally = Tally::default();
     let mut strangers = Strangers::default();
     let mut numbers = Numbers::new(chromosomes);
-    let mut any = false;
+    let (mut any, mut rows, mut first) = (false, 0_u64, None);
     while let Some(row) = reader.read()? {
         any = true;
         let Some(number) = numbers.of(row.chromosome) else {
@@ -29,14 +35,39 @@ pub fn each_cut(
                 "fragment {chromosome}:{start}-{start} has no base; expected start and end, 0-based and half-open"
             )));
         }
-        tally.kept += 1;
+        rows += 1;
+        let length = chromosomes.length(number);
+        if row.end > u64::from(length) {
+            first.get_or_insert_with(|| {
+                let place = format!("{}:{}-{}", row.chromosome, row.start, row.end);
+                (row.line, place, counted(length, "base"))
+            });
+        }
+        let before = tally.cuts;
         for place in [row.start, row.end - 1] {
             let place = i64::try_from(place).unwrap_or(i64::MAX);
-            cut(place, number, chromosomes, &mut tally, take);
+            if !cut(place, number, chromosomes, &mut tally, take) {
+                tally.beyond += 1;
+            }
         }
+        tally.kept += u64::from(tally.cuts > before);
     }
     tally.strangers = strangers.rows() as u64;
-    match any && tally.kept == 0 {
+    if let Some((line, place, length)) = first
+        && tally.beyond >= FEWEST
+        && tally.beyond * SHARE > rows
+    {
+        return Err(Error::format_at(
+            path,
+            line,
+            format!(
+                "fragment {place} ends past its chromosome, which has {length} in {}, and {} past their chromosomes' ends: of another genome build; expected the same",
+                chromosomes.path.display(),
+                counted(tally.beyond, "cut")
+            ),
+        ));
+    }
+    match any && rows == 0 {
         true => Err(chromosomes.nothing_in_common(path, strangers.names())),
         false => Ok(tally),
     }

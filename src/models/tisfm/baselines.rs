@@ -4,6 +4,7 @@ use crate::data::dataset::Dataset;
 use crate::data::split::rows::Split;
 use crate::metrics::regression::mse;
 use crate::metrics::ridge::{Features, Ridge};
+use crate::{Error, Result};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -272,6 +273,53 @@ impl Words {
             width: self.count,
         }
     }
+}
+
+/// What the rules predict for `all` rows, those of several splits: of each by its own training sequences.
+///
+/// # Errors
+/// A row that is not among all.
+pub fn of_folds(
+    dataset: &Dataset,
+    splits: &[Split],
+    rows: &[Vec<usize>],
+    all: &[usize],
+) -> Result<Vec<Baseline>> {
+    let width = dataset.outputs.len();
+    let places: HashMap<usize, usize> = all.iter().enumerate().map(|(i, row)| (*row, i)).collect();
+    let mut merged: Vec<Baseline> = Vec::new();
+    let mut done: Vec<&Split> = Vec::new();
+    for (split, rows) in splits.iter().zip(rows) {
+        if done.contains(&split) {
+            continue;
+        }
+        done.push(split);
+        for rule in baselines(dataset, split, rows) {
+            let known = merged.iter().position(|known| known.name == rule.name);
+            let place = known.unwrap_or_else(|| {
+                merged.push(Baseline {
+                    name: rule.name,
+                    what: rule.what.clone(),
+                    predictions: vec![f64::NAN; all.len() * width],
+                });
+                merged.len() - 1
+            });
+            let merged = &mut merged[place];
+            if merged.what != rule.what {
+                // Folds may choose words of other lengths.
+                merged.what = "ridge regression on words".to_string();
+            }
+            for (row, values) in rows.iter().zip(rule.predictions.chunks_exact(width)) {
+                let place = places
+                    .get(row)
+                    .ok_or_else(|| Error::invalid(format!("row {row}")))?;
+                merged.predictions[place * width..][..width].copy_from_slice(values);
+            }
+        }
+    }
+    // A rule that a fold does not have says nothing about the whole.
+    merged.retain(|rule| rule.predictions.iter().all(|x| x.is_finite()));
+    Ok(merged)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::KIND;
 use super::config::Description;
-use super::network::{Blueprint, Network};
+use super::network::{Blueprint, MOTIF_WEIGHT, Network};
 use super::samples::Rows;
 use crate::engine::Device;
 use crate::io::state_dict::StateDict;
@@ -15,6 +15,7 @@ use crate::train::model::Kind;
 use crate::train::model::Lowering;
 use crate::train::predictor::Predictor;
 use crate::{Error, Result};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Configuration and best weights.
@@ -55,6 +56,24 @@ impl SavedModel {
                 .run::<f32>(device, precision, samples, rows, batch_size, seen)
                 .map(Predictions::F32),
         }
+    }
+
+    /// By identifier the motifs that the kernels hold; trained ones are no probabilities and have none.
+    pub fn matrices(&self) -> HashMap<String, Vec<[f64; 4]>> {
+        let config = &self.config.model;
+        let blueprint = config.blueprint();
+        let matrices = match (
+            &blueprint.kernels,
+            blueprint.spec.strands(),
+            self.weights.get(MOTIF_WEIGHT),
+        ) {
+            (Some(kernels), Some(strands), Some(weight)) => {
+                kernels.motifs_of(strands, &weight.values.to_f64())
+            }
+            _ => Vec::new(),
+        };
+        let named = config.motifs.iter().cloned().zip(matrices);
+        named.filter_map(|(id, rows)| Some((id, rows?))).collect()
     }
 
     /// # Errors

@@ -177,7 +177,10 @@ fn factors_names_are_kept_and_shown_beside_the_identifiers() {
         serde_json::json!(["MA0002.3", "Ctcf+M6125_1.02+D", "MA0059.2"])
     );
     let table = data.run("tisfm motifs --model model").ok().table();
-    assert_eq!(table.header.join(" "), "output rank motif name weight");
+    assert_eq!(
+        table.header.join(" "),
+        "output rank motif name weight importance mean_activity"
+    );
     let named = table.column("motif").into_iter().zip(table.column("name"));
     for (motif, name) in named {
         let expected = match motif {
@@ -218,7 +221,10 @@ fn a_model_without_names_still_opens_and_goes_on() {
     assert_eq!(kept.as_object().unwrap().len(), MOTIFS.len());
     data.write("model/config.json", old.to_string());
     let table = data.run("tisfm motifs --model model").ok().table();
-    assert_eq!(table.header.join(" "), "output rank motif weight");
+    assert_eq!(
+        table.header.join(" "),
+        "output rank motif weight importance mean_activity"
+    );
     assert_eq!(names(&table), names(&named));
     assert_eq!(table.column("weight"), named.column("weight"));
     data.run("tisfm test --model model").ok();

@@ -27,9 +27,6 @@ fn a_batch_of_more_than_there_is_is_all_of_it<K: Kind>() {
             .ok();
         std::fs::remove_dir_all(data.path("large")).unwrap();
         for reading in data.reading("model", "out") {
-            if reading.arguments.starts_with("tisfm motifs") {
-                continue;
-            }
             let shown = |more: &str| {
                 data.run(&format!("{}{more}", reading.arguments)).ok();
                 match reading.output {

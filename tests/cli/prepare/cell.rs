@@ -59,7 +59,7 @@ fn cell_lines_are_held_against_each_other() {
     cells.run(&format!("prepare cell one {A}")).ok();
     cells.track("ten.bw", |_, start| 10.0 + (start % 3) as f32);
     let run = cells
-        .run("prepare cell two --track DGF=ten.bw --with one")
+        .run("prepare cell two --track DGF=ten.bw --meta g1=1 g2=2 --with one")
         .ok();
     assert!(
         run.err
@@ -68,10 +68,14 @@ fn cell_lines_are_held_against_each_other() {
         run.err
     );
     let run = cells
-        .run("prepare cell three --track DGF=B/dgf.bw --peaks CTCF=B/CTCF.bed --with one")
+        .run("prepare cell three --track DGF=A/dgf.bw --peaks CTCF=B/CTCF.bed --meta g1=1 g2=2 --with one")
         .ok();
     assert!(!run.err.contains("warning"), "{}", run.err);
-    assert!(run.err.contains("-i three one -f CTCF -v"), "{}", run.err);
+    assert!(
+        run.err.contains("-i three one -f CTCF -m -v"),
+        "{}",
+        run.err
+    );
     cells
         .run("prepare cell never --track DNase=B/dgf.bw --with one")
         .fails(

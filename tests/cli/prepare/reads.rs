@@ -311,6 +311,68 @@ fn windows_count_the_reads_that_begin_in_them() {
 }
 
 #[test]
+fn fragments_of_another_build_are_refused_and_a_chromosome_without_signal_is_warned_of() {
+    let made = Reads::new();
+    let fragments: String = (0..200)
+        .map(|i| format!("chr1\t{0}\t{1}\tb\t1\n", 100 + i * 20, 180 + i * 20))
+        .collect();
+    std::fs::write(made.path("f.tsv"), &fragments).unwrap();
+    std::fs::write(made.path("sizes"), "chr1\t6000\nchrM\t500\n").unwrap();
+    std::fs::write(made.path("short"), "chr1\t3000\nchrM\t500\n").unwrap();
+    made.run("prepare track --reads f.tsv --chrom-sizes sizes --out f.bw")
+        .ok();
+    made.run("prepare track --reads f.tsv --chrom-sizes short --out never.bw")
+        .fails(
+            1,
+            &[
+                "f.tsv, line ",
+                "ends past its chromosome, which has 3000 bases in short",
+                "another genome build",
+            ],
+        );
+    assert!(!made.path("never.bw").exists());
+    made.run("prepare track --reads f.tsv --chrom-sizes sizes --out never.bw --effective-genome-size hg38")
+        .fails(2, &["goes with --normalize 1x"]);
+    for (reads, message) in [
+        ("f.bw", "tracks are given with --signal"),
+        ("empty", "the file is empty"),
+    ] {
+        std::fs::write(made.path("empty"), "").unwrap();
+        made.run(&format!(
+            "prepare track --reads {reads} --chrom-sizes sizes --out never.bw"
+        ))
+        .fails(1, &[reads, message]);
+    }
+    let genome = format!(
+        ">chr1\n{}\n>chrM\n{}\n",
+        "ACGT".repeat(1500),
+        "AC".repeat(250)
+    );
+    std::fs::write(made.path("g.fa"), genome).unwrap();
+    let peaks: String = (0..30)
+        .map(|i| format!("chr1\t{0}\t{1}\n", 200 + i * 100, 260 + i * 100))
+        .collect();
+    std::fs::write(
+        made.path("p.bed"),
+        peaks + "chrM\t100\t160\nchrM\t300\t360\n",
+    )
+    .unwrap();
+    let run = made
+        .run("prepare peaks --peaks p.bed --reads F=f.tsv --genome g.fa --width 50 --split random:60,20,20 --out o")
+        .ok();
+    assert!(
+        run.err
+            .contains("warning: output F is 0 in every window on 'chrM'"),
+        "{}",
+        run.err
+    );
+    assert!(run.err.contains("f.tsv: 200 reads kept"), "{}", run.err);
+    let kept: serde_json::Value = serde_json::from_str(&text(made.path("o/prepare.json"))).unwrap();
+    assert_eq!(kept["settings"]["shift"], serde_json::json!([0, 0]));
+    assert_eq!(kept["reads"][0]["kept"], 200);
+}
+
+#[test]
 fn reads_that_cannot_be_counted_are_refused() {
     let made = Reads::new();
     let whole = std::fs::read(made.path("reads.bam")).unwrap();

@@ -54,7 +54,7 @@ fn rows_of_a_table_are_found_by_name_and_by_place() {
             0 => assert_eq!(row[2], "NaN"),
             _ => assert_eq!(row[2], (number * 2).to_string()),
         }
-        missing += usize::from(number % 7 == 0);
+        missing += usize::from(number.is_multiple_of(7));
         assert_eq!(row[1..], place[1..]);
     }
     assert!(missing > 3);
@@ -97,8 +97,8 @@ fn a_table_that_does_not_fit_is_said() {
     let first: Vec<&str> = peaks.lines().next().unwrap().split('\t').collect();
     let start: usize = first[1].parse().unwrap();
     let from_one = format!("name\tX\nchr1:{}-{}\t1\n", start + 1, first[2]);
-    run(&from_one, "").fails(1, &["t.tsv: no peak has a row", "p0_0", "count from 1"]);
-    run("name\tX\nother\t1\n", "").fails(1, &["no peak has a row: rows are called 'other'"]);
+    run(&from_one, "").fails(1, &["t.tsv: peaks have no rows", "p0_0", "count from 1"]);
+    run("name\tX\nother\t1\n", "").fails(1, &["peaks have no rows: rows are called 'other'"]);
     run("name\tA\np0_0\t1\n", "--signal A=a.bw").fails(2, &["two signals are called 'A'"]);
     run("name\tX\nchr1:1-2\t1\nchr1-1-2\t3\n", "").fails(1, &["are of one place"]);
     made.write("twice.bed", "chr2\t1\t90\tp0_0\n");

@@ -191,8 +191,15 @@ fn motifs_tells_features_of_a_motif_apart_and_says_when_there_are_none() {
         "model_pos_attention_calib_sigmoid_interaction_3_feature_per_motif",
     ] {
         let (case, run) = motifs(name);
+        let report = format!("report {name} --out {name}.html");
+        cisgrad(scratch.path(), &report).ok();
+        let page = crate::report::page(&scratch.path().join(format!("{name}.html")));
+        assert!(page.contains("the model was not trained here"));
         let table = run.ok().table();
-        assert_eq!(table.header.join(" "), "output rank motif block weight");
+        assert_eq!(
+            table.header.join(" "),
+            "output rank motif block weight importance mean_activity"
+        );
         let mut blocks = table.column("block");
         blocks.sort_unstable();
         blocks.dedup();

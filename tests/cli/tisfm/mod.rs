@@ -10,5 +10,6 @@ mod own_architectures;
 mod penalties;
 mod pictures;
 mod pooled;
+mod ranking;
 mod select;
 mod train;

@@ -218,7 +218,7 @@ fn the_final_layer_is_drawn_and_kept_beside_that_of_other_models() {
                 .iter()
                 .position(|m| *m == motif)
                 .unwrap();
-            assert_eq!(layer.numbers("second")[place], weight);
+            assert_eq!(layer.numbers("second")[place] as f32, weight as f32);
         }
     }
     // The same column, another table, another model's motifs.

@@ -52,13 +52,15 @@ fn motifs_are_selected_fitted_anew_and_their_kernels_learn_within_their_columns(
 
     // What a step's weights keep is what the refit gets.
     let ranked = data
-        .run(&format!("tisfm motifs --model out/path/path_{place}"))
+        .run(&format!(
+            "tisfm motifs --by weight --model out/path/path_{place}"
+        ))
         .ok()
         .table();
     let mut alive: Vec<&str> = ranked
         .rows
         .iter()
-        .filter(|row| row[row.len() - 1] != "0")
+        .filter(|row| row[4] != "0")
         .map(|row| row[2].as_str())
         .collect();
     alive.sort_unstable();

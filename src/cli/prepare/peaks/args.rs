@@ -16,7 +16,8 @@ use crate::io::peaks::{PeakFile, Scored};
 use crate::io::sources::Sources;
 use crate::numbers::{counted, has_or_have};
 use crate::{Error, Result};
-use std::collections::HashSet;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -26,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub(super) peaks: Vec<PathBuf>,
     /// Tracks (bigWig), each with the name of its output
-    #[arg(long, value_name = "NAME=FILE", required_unless_present_any = ["reads", "table"], num_args = 1..)]
+    #[arg(long, value_name = "NAME=FILE", num_args = 1..)]
     pub(super) signal: Vec<NamedFile>,
     /// Reads (BAM, sorted or not, or fragment files), each with the name of its output, behind those of --signal: how many begin in a
     /// window, per million ends that were kept
@@ -126,9 +127,46 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl Args {
+    /// # Errors
+    /// No signal at all; flags of reads without any.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.signal.is_empty() && self.reads.is_empty() && self.table.is_none() {
+            return Err(Error::usage(
+                "signals are needed: --signal NAME=FILE.bw, --reads NAME=FILE.bam or --table FILE",
+            ));
+        }
+        if self.reads.is_empty() && self.choice.given() {
+            return Err(Error::usage(
+                "--shift, --min-mapping-quality and --keep-duplicates go with --reads",
+            ));
+        }
+        Ok(())
+    }
+
     /// The files of signals, in the order of the outputs.
     pub(super) fn named(&self) -> impl Iterator<Item = &NamedFile> {
         self.signal.iter().chain(&self.reads)
+    }
+
+    /// By flag, for prepare.json.
+    pub(super) fn settings(&self) -> BTreeMap<String, Value> {
+        let settings = [
+            ("width", json!(self.width)),
+            ("center", json!(spelled(self.center))),
+            ("max-n", json!(self.max_n)),
+            ("chromosomes", json!(self.chromosomes)),
+            ("keep-names", json!(self.keep_names)),
+            ("statistic", json!(spelled(self.statistic))),
+            ("signal-width", json!(self.signal_width())),
+            ("transform", json!(self.transform)),
+            ("split", json!(self.split)),
+            ("seed", json!(self.seed)),
+            ("counts", json!(self.counts)),
+        ];
+        let settings = settings.into_iter().chain(self.choice.settings());
+        settings
+            .map(|(flag, value)| (flag.to_string(), value))
+            .collect()
     }
 
     /// Bases in which signals are measured.
@@ -182,13 +220,22 @@ impl Args {
             (self.center == CenterArg::Summit && 0 < summits && summits < all).then(|| {
                 let without = all - summits;
                 format!(
-                    "{} {} no summit: their middle is taken",
+                    "{} {} no summit: {} middle is taken",
                     counted(without, "peak"),
-                    has_or_have(without)
+                    has_or_have(without),
+                    if without == 1 { "its" } else { "their" }
                 )
             });
         let alike = (file.scored == Scored::Alike).then(|| {
             "it has no scores: of its peaks that overlap the first on the genome stays".to_string()
+        });
+        let first = file.peaks.first().map(|peak| peak.score);
+        let same = |score| file.peaks.iter().all(|peak| peak.score == score);
+        let tied = first.filter(|&score| file.scored != Scored::Alike && all > 1 && same(score));
+        let alike = alike.or_else(|| {
+            tied.map(|score| {
+                format!("all of its peaks have the score {score}: of those that overlap the first on the genome stays")
+            })
         });
         let notes: Vec<String> = no_summit.into_iter().chain(alike).collect();
         (!notes.is_empty()).then(|| format!("note: {}: {}", file.path.display(), notes.join("; ")))
@@ -217,6 +264,11 @@ impl Args {
                         .to_string(),
                 )
             })?;
+            if name.contains([' ', '"']) {
+                return Err(wrong(format!(
+                    "the name '{name}' has a blank or a quote, which names of sequences cannot have; leave out --keep-names"
+                )));
+            }
             match seen.insert(name.clone()) {
                 true => Ok(name),
                 false => Err(wrong(format!(
@@ -226,4 +278,11 @@ impl Args {
         };
         windows.iter().map(name).collect::<Result<_>>().map(Some)
     }
+}
+
+fn spelled(value: impl clap::ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value
+        .map(|value| value.get_name().to_string())
+        .unwrap_or_default()
 }

@@ -32,6 +32,7 @@ use windows::{Found, Wanted};
 use written::tell_made;
 
 pub fn run(args: &Args) -> Result<()> {
+    args.check()?;
     check_names("signals", args.named().map(|file| file.name.as_str()))?;
     let chain: Chain = match &args.transform {
         Some(chain) => chain.parse()?,
@@ -70,6 +71,7 @@ pub fn run(args: &Args) -> Result<()> {
         blacklist: &blacklist,
         table: table.as_ref(),
         width: args.width,
+        signal_width: args.signal_width(),
         center: args.center.center(),
         unknown: args.max_n,
     };
@@ -93,7 +95,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut dataset = Dataset {
         names: names.places.clone(),
         signals: measured.by_row(),
-        outputs: measured.outputs,
+        outputs: measured.outputs.clone(),
         length: args.width as usize,
         codes,
         weights: None,
@@ -115,10 +117,9 @@ pub fn run(args: &Args) -> Result<()> {
     let prepared = Prepared {
         version: env!("CARGO_PKG_VERSION").to_string(),
         inputs,
+        settings: args.settings(),
         width: args.width,
-        center: spelled(args.center),
-        statistic: spelled(args.statistic),
-        signal_width: args.signal_width(),
+        reads: measured.reads,
         outputs: dataset.outputs.clone(),
         split: args.split.clone(),
         peaks,
@@ -156,13 +157,6 @@ impl Names {
     }
 }
 
-fn spelled(value: impl clap::ValueEnum) -> String {
-    let value = value.to_possible_value();
-    value
-        .map(|value| value.get_name().to_string())
-        .unwrap_or_default()
-}
-
 /// `chr:start-end`, 0-based half-open.
 fn places(windows: &[Window], width: u32, chromosomes: &Chromosomes) -> Vec<String> {
     let place = |window: &Window| {
@@ -193,7 +187,7 @@ fn summary(
         (table, "without a row in the table"),
         (blacklist, "on the blacklist"),
         (unknown, "with too many unknown bases (N)"),
-        (overlap, "that overlap one with a larger score"),
+        (overlap, "that overlap one that stays"),
     ];
     let lost: Vec<String> = causes
         .into_iter()

@@ -26,6 +26,8 @@ pub struct Wanted<'a> {
     /// Signals that are there already: a peak needs a row.
     pub table: Option<&'a RowsOfPeaks>,
     pub width: u32,
+    /// Bases in which signals are measured.
+    pub signal_width: u32,
     pub center: Center,
     /// The largest share of unknown bases (N).
     pub unknown: f64,
@@ -45,13 +47,20 @@ impl Wanted<'_> {
     /// left; those of reading the genome.
     pub fn of(&self, files: &[PeakFile]) -> Result<Found> {
         let longest = self.chromosomes.lengths().iter().max().copied();
-        if longest.is_some_and(|longest| self.width > longest) {
+        let widths = [
+            ("--width", self.width),
+            ("--signal-width", self.signal_width),
+        ];
+        let above = |(_, width): &(&str, u32)| longest.is_some_and(|longest| *width > longest);
+        if let Some((flag, width)) = widths.into_iter().find(above) {
             return Err(Error::usage(format!(
-                "--width {}: the longest chromosome of {} has {} bases; expected no more",
-                self.width,
+                "{flag} {width}: the longest chromosome of {} has {} bases; expected no more",
                 self.genome.display(),
                 longest.unwrap_or(0)
             )));
+        }
+        if let Some(rows) = self.table {
+            rows.check_base(files)?;
         }
         let mut losses = Losses::default();
         let mut windows = Vec::new();

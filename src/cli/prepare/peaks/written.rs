@@ -1,6 +1,7 @@
 //! The folder that `cisgrad prepare peaks` writes.
 
 use crate::Result;
+use crate::args::quoted::quoted;
 use crate::data::consensus::Window;
 use crate::data::dataset::Dataset;
 use crate::data::prepared::{PREPARED, Prepared, REGIONS, SEQUENCES, SIGNALS};
@@ -93,6 +94,7 @@ pub fn tell_made(folder: &Path, made: &Prepared) {
     tell!("{}", made.transform.sentence());
     tell!("{PREPARED} says how they were made. Next:");
     tell!(
-        "cisgrad tisfm train --data {shown} --meme-file MOTIFS.meme --recipe recommended --model-output MODEL"
+        "cisgrad tisfm train --data {} --meme-file MOTIFS.meme --recipe recommended --model-output MODEL",
+        quoted(shown)
     );
 }

@@ -1,10 +1,9 @@
 //! `cisgrad compare` of FactorNet models: auPRC of each factor over all windows of the regions that test them.
 
-use super::args::{PROMOTER, RESOURCES, SharedArgs, StorageArg};
 use super::evaluate::{STRETCH, factors};
 use super::evaluated::{Asked, Evaluated};
 use super::members::{Member, Members};
-use super::of_run::of_run;
+use super::of_run::{OfRun, of_run};
 use super::outputs;
 use super::probabilities::PriorArgs;
 use super::scored_windows::{Known, Window, stretches};
@@ -20,7 +19,6 @@ use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -64,40 +62,6 @@ impl Args {
         .filter_map(|(flag, given)| given.then_some(flag))
         .collect()
     }
-
-    /// What the readers of genome and tracks are given: as the first model's training had it.
-    fn shared(&self, given: &CompareArgs, first: &Member) -> Result<SharedArgs> {
-        let config = &first.model.config;
-        let text = |key| {
-            config
-                .flags
-                .get(key)
-                .and_then(Value::as_str)
-                .map(str::to_string)
-        };
-        let genome = of_run(
-            &first.model,
-            &first.folder,
-            self.genome.as_ref(),
-            "--genome",
-            "genome",
-        )?;
-        Ok(SharedArgs {
-            genome: Some(genome),
-            chrom_sizes: self.chrom_sizes.clone(),
-            blacklist: self.blacklist.clone(),
-            annotations: text("annotations").map(PathBuf::from),
-            gtf: text("gtf").map(PathBuf::from),
-            promoter: text("promoter").unwrap_or_else(|| PROMOTER.to_string()),
-            resources: PathBuf::from(RESOURCES),
-            track_scale: None,
-            track_storage: StorageArg::F32,
-            strict: false,
-            batch_size: Some(given.batch_size),
-            precision: given.precision,
-            device: given.device.clone(),
-        })
-    }
 }
 
 pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> {
@@ -118,7 +82,15 @@ fn compare<T: Number>(
     (precision, device): (Precision, &Unannounced),
 ) -> Result<Comparison> {
     let first = entrants[0].first();
-    let shared = own.shared(given, first)?;
+    let shared = OfRun {
+        genome: own.genome.as_ref(),
+        chrom_sizes: own.chrom_sizes.as_ref(),
+        blacklist: own.blacklist.as_ref(),
+        batch_size: given.batch_size,
+        precision: given.precision,
+        device: &given.device,
+    };
+    let shared = shared.shared(first)?;
     let inputdir = own.inputdir.as_ref();
     let inputdir = of_run(
         &first.model,

@@ -46,6 +46,8 @@ pub(super) struct Asked<'a> {
 
 /// Windows with their scores.
 pub(super) struct Evaluated {
+    /// Names of the chromosomes, by number.
+    pub chromosomes: Vec<String>,
     pub windows: Vec<Window>,
     /// By factor.
     pub labellers: Vec<Labeller>,
@@ -137,6 +139,7 @@ impl Asked<'_> {
             precision: self.precision,
         };
         let mut all = Evaluated {
+            chromosomes: chromosomes.names().to_vec(),
             windows: Vec::new(),
             labellers,
             scores: vec![Vec::new(); self.factors.len()],

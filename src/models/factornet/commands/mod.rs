@@ -15,6 +15,7 @@ mod of_run;
 mod outputs;
 mod predict;
 mod probabilities;
+pub mod report;
 mod scored_windows;
 mod to_keras;
 mod train;

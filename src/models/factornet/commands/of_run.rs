@@ -1,7 +1,10 @@
 //! Inputs of the training run where no flag names others.
 
+use super::args::{PROMOTER, RESOURCES, SharedArgs, StorageArg};
+use super::members::Member;
 use crate::Result;
 use crate::args::of_run::{Known, given_or_known};
+use crate::args::{DeviceArgs, PrecisionArg};
 use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::PIPE;
 use serde_json::Value;
@@ -25,4 +28,51 @@ pub(super) fn of_run(
         None => Known::Nothing,
     };
     given_or_known(given, flag, folder, known)
+}
+
+/// What the readers of genome and tracks are given: as a model's training had it, but for what is given here.
+pub(super) struct OfRun<'a> {
+    pub genome: Option<&'a PathBuf>,
+    pub chrom_sizes: Option<&'a PathBuf>,
+    pub blacklist: Option<&'a PathBuf>,
+    pub batch_size: usize,
+    pub precision: Option<PrecisionArg>,
+    pub device: &'a DeviceArgs,
+}
+
+impl OfRun<'_> {
+    /// # Errors
+    /// No genome is known.
+    pub fn shared(&self, first: &Member) -> Result<SharedArgs> {
+        let config = &first.model.config;
+        let text = |key| {
+            config
+                .flags
+                .get(key)
+                .and_then(Value::as_str)
+                .map(str::to_string)
+        };
+        let genome = of_run(
+            &first.model,
+            &first.folder,
+            self.genome,
+            "--genome",
+            "genome",
+        )?;
+        Ok(SharedArgs {
+            genome: Some(genome),
+            chrom_sizes: self.chrom_sizes.cloned(),
+            blacklist: self.blacklist.cloned(),
+            annotations: text("annotations").map(PathBuf::from),
+            gtf: text("gtf").map(PathBuf::from),
+            promoter: text("promoter").unwrap_or_else(|| PROMOTER.to_string()),
+            resources: PathBuf::from(RESOURCES),
+            track_scale: None,
+            track_storage: StorageArg::F32,
+            strict: false,
+            batch_size: Some(self.batch_size),
+            precision: self.precision,
+            device: self.device.clone(),
+        })
+    }
 }

@@ -178,6 +178,7 @@ pub fn run(given: &CompareArgs, own: &Args, known: Kinds) -> Result<Comparison> 
     outputs::check(&given.outputs(), &read)?;
     let (precision, device) = given.open(first.members.first().config.precision)?;
     let device = device.announce();
+    first.members.first().config.model.tell_transform();
     // From here on a signal ends the work between two batches.
     interrupt::watch();
     // Blocks by the first one's rows, by name: the others may hold them in another order.

@@ -1,14 +1,18 @@
 //! `cisgrad tisfm` and `cisgrad convert tisfm`.
 
+pub mod activities;
 pub mod architectures;
 pub mod compare;
 pub mod convert;
 mod data_args;
 pub mod export;
 mod input_args;
+pub mod interactions;
+mod looked_at;
 pub mod model_args;
 pub mod motifs;
 pub mod predict;
+pub mod report;
 pub mod select;
 pub mod test;
 pub mod train;
@@ -28,8 +32,12 @@ pub enum Command {
     Test(Box<test::Args>),
     /// Predict signals from sequences
     Predict(Box<predict::Args>),
-    /// Rank the motifs by their weight in each output
-    Motifs(motifs::Args),
+    /// Rank the motifs, or families of them, by what they do to each output
+    Motifs(Box<motifs::Args>),
+    /// Which motif opens or closes the gate of which other one
+    Interactions(interactions::Args),
+    /// What enters the last layer: the activity of each motif in each sequence
+    Activities(activities::Args),
     /// List the built-in architectures, or print one as TOML
     Architectures(architectures::Args),
 }
@@ -41,6 +49,8 @@ pub fn run(command: &Command, known: Kinds) -> Result<()> {
         Command::Test(args) => test::run(args, known),
         Command::Predict(args) => predict::run(args, known),
         Command::Motifs(args) => motifs::run(args, known),
+        Command::Interactions(args) => interactions::run(args, known),
+        Command::Activities(args) => activities::run(args, known),
         Command::Architectures(args) => architectures::run(args),
     }
 }

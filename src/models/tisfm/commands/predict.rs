@@ -86,6 +86,7 @@ fn all(args: &Args, file: &Path, known: Kinds) -> Result<()> {
         );
     }
     let device = device.announce();
+    model.config.model.tell_transform();
     say(&notes);
     let samples = Rows {
         codes: &sequences.codes,
@@ -161,6 +162,7 @@ fn one_part(args: &Args, part: Part, known: Kinds) -> Result<()> {
             .collect::<Vec<_>>(),
     );
     let device = device.announce();
+    model.config.model.tell_transform();
     let samples = Rows {
         codes: &dataset.codes,
         targets: &[],

@@ -8,6 +8,7 @@ pub use args::Args;
 
 use super::train::{TEST, VALIDATION};
 use crate::args::inputs::check_there;
+use crate::args::quoted::quoted;
 use crate::args::say;
 use crate::data::Notes;
 use crate::data::tracks::{Storage, Track};
@@ -57,9 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
     for (factor, peaks) in args.peaks.iter().zip(peaks) {
         tell!("{shown}: factor '{}', {peaks}", factor.name);
     }
-    if let Some(next) = args.next(&chromosomes) {
-        tell!("{next}");
-    }
+    tell!("{}", args.next(&chromosomes));
     Ok(())
 }
 
@@ -71,7 +70,7 @@ impl Args {
     fn others(&self) -> Result<Vec<CellFolder>> {
         let lists = Lists {
             factors: false,
-            meta: !self.meta.is_empty(),
+            meta: true,
         };
         let read = |folder| {
             let other = CellFolder::read(folder, lists)?;
@@ -80,13 +79,11 @@ impl Args {
                 ("--track", tracks.collect()),
                 (&other.list("bigwig.txt"), other.track_names()),
             )?;
-            if lists.meta {
-                let meta = self.meta.iter().map(|meta| meta.name.as_str());
-                check_same_names(
-                    ("--meta", meta.collect()),
-                    (&other.list("meta.txt"), other.meta_names()),
-                )?;
-            }
+            let meta = self.meta.iter().map(|meta| meta.name.as_str());
+            check_same_names(
+                ("--meta", meta.collect()),
+                (&other.list("meta.txt"), other.meta_names()),
+            )?;
             for track in &other.tracks {
                 track.line.check(&track.path)?;
             }
@@ -122,39 +119,54 @@ impl Args {
                 chromosomes,
                 notes,
             )?;
-            Ok(counted(peaks.conservative.len(), "peak"))
+            let count = counted(peaks.conservative.len(), "peak");
+            Ok(match &factor.relaxed {
+                Some(_) => format!(
+                    "{count}, relaxed ones merged into {}",
+                    counted(peaks.relaxed.len(), "region")
+                ),
+                None => count,
+            })
         });
         factors.collect()
     }
 
-    /// The command that trains on the folder; none where nothing can be trained.
-    fn next(&self, chromosomes: &Chromosomes) -> Option<String> {
+    /// The command that predicts for a cell line without peaks.
+    fn predict(&self) -> String {
+        let genome = self.genome.as_ref();
+        let genome = genome.map_or("GENOME.fa".to_string(), |path| quoted(path.display()));
+        format!(
+            "Next, with a model that was trained on another cell line:\ncisgrad factornet predict -i {} -m MODEL -b WINDOWS.bed -o SCORES.bed.gz --genome {genome} --blacklist BLACKLIST.bed",
+            quoted(self.folder.display())
+        )
+    }
+
+    /// The command that trains on the folder.
+    fn next(&self, chromosomes: &Chromosomes) -> String {
         let factor = match &self.peaks[..] {
-            [] => return None,
-            [one] => format!(" -f {}", one.name),
+            [] => return self.predict(),
+            [one] => format!(" -f {}", quoted(&one.name)),
             _ => String::new(),
         };
-        let folder = self.folder.display();
-        let others = self
-            .with
-            .iter()
-            .map(|other| format!(" {}", other.display()));
+        let folder = quoted(self.folder.display());
+        let others = self.with.iter();
+        let others = others.map(|other| format!(" {}", quoted(other.display())));
         let there = |names: &[&str]| names.iter().all(|name| chromosomes.number(name).is_some());
         let held = match there(&VALIDATION) && there(&TEST) {
             true => format!("-v {} -t {}", VALIDATION.join(" "), TEST.join(" ")),
             false => "-v VALIDATION -t TEST".to_string(),
         };
         let genome = self.genome.as_ref();
-        let genome = genome.map_or("GENOME.fa".to_string(), |path| path.display().to_string());
+        let genome = genome.map_or("GENOME.fa".to_string(), |path| quoted(path.display()));
         let meta = if self.meta.is_empty() { "" } else { " -m" };
-        Some(format!(
+        format!(
             "Next{}:\ncisgrad factornet train --recipe recommended -i {folder}{}{factor}{meta} {held} -o MODEL --genome {genome} --blacklist BLACKLIST.bed",
             match self.peaks.len() {
                 1 => "",
                 _ => " (all factors in one model; -f FACTOR for one of them)",
             },
             others.collect::<String>()
-        ))
+        )
     }
 }
 

@@ -120,6 +120,9 @@ pub struct Args {
     /// (-oc) Model folder to make, or to write over
     #[arg(long, value_name = "DIR")]
     pub outputdirc: Option<PathBuf>,
+    /// Write losses, auPRC and the learning rate for TensorBoard into a folder of the run's own in DIR
+    #[arg(long, value_name = "DIR")]
+    pub(super) log_dir: Option<PathBuf>,
     #[command(flatten)]
     pub ensemble: EnsembleArgs,
     /// Go on with the run in the model folder

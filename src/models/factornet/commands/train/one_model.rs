@@ -277,6 +277,7 @@ impl Args {
                 warmup: 0,
                 anneal: self.lr_decay() == Decay::Cosine,
                 stop_after: None,
+                log_dir: self.log_dir.clone(),
                 epochs_before: 0,
             },
             folder,

@@ -75,6 +75,16 @@ fn mean_signals(tracks: &[String], number: &str) -> Vec<String> {
     tracks.iter().map(name).collect()
 }
 
+/// A layer's kernels on a page.
+pub struct ShownLayer {
+    /// Kernel, contribution, sites, the most similar known motif, its p and q.
+    pub rows: Vec<Vec<String>>,
+    /// Of the first ones.
+    pub logos: String,
+    /// By track, around their sites.
+    pub signals: Vec<String>,
+}
+
 /// A kernel that resembles a known motif.
 pub struct Named {
     pub kernel: String,
@@ -137,10 +147,52 @@ impl Layer<'_> {
         Ok(named.collect())
     }
 
+    /// The kernels that contribute most, as a page shows them.
+    pub fn shown(&self) -> ShownLayer {
+        let motifs = self.sites.motifs();
+        let matches = self.known.map(|known| best_matches(&motifs, known));
+        let matches = matches.unwrap_or_default();
+        let mut order = self.order(&motifs);
+        let contribution = |shown: &Shown| self.contributions[shown.kernel];
+        order.sort_by(|a, b| descending(contribution(a), contribution(b)));
+        let by_kernel: HashMap<&str, &Match> = matches
+            .iter()
+            .map(|found| (found.learned.id.as_str(), found))
+            .collect();
+        let row = |shown: &Shown| {
+            let id = format!("M{}", shown.kernel);
+            let found = by_kernel.get(id.as_str());
+            vec![
+                id.clone(),
+                rounded(contribution(shown)).to_string(),
+                self.sites.sites(shown.kernel).to_string(),
+                found.map_or(String::new(), |m| m.known.shown()),
+                found.map_or(String::new(), |m| Probability(m.p_value).to_string()),
+                found.map_or(String::new(), |m| Probability(m.q_value).to_string()),
+            ]
+        };
+        let rows = order.iter().map(row).collect();
+        order.truncate(self.top);
+        let tracks = 0..self.tracks.len();
+        ShownLayer {
+            rows,
+            logos: self.grid_svg(&order, &matches),
+            signals: tracks
+                .map(|track| self.signals_of(track, &order, false))
+                .collect(),
+        }
+    }
+
     /// A track around the sites of each kernel, in the order of the logos.
     fn signals_svg(&self, track: usize, order: &[Shown]) -> String {
+        self.signals_of(track, order, true)
+    }
+
+    /// `all`: those without sites, too.
+    fn signals_of(&self, track: usize, order: &[Shown], all: bool) -> String {
         let found = signals(self.spec, self.inputs, self.samples, self.sites, track);
-        let kernels = order.iter().map(|shown| shown.kernel).chain(self.empty());
+        let empty = self.empty().filter(|_| all);
+        let kernels = order.iter().map(|shown| shown.kernel).chain(empty);
         let panels: Vec<Panel> = kernels
             .map(|kernel| Panel {
                 name: format!("M{kernel}, {}", counted(found[kernel].sites, "site")),
@@ -228,7 +280,6 @@ impl Layer<'_> {
 
     fn write_logos(&self, folder: &Path, order: &[Shown], matches: &[Match]) -> Result<()> {
         let number = self.number;
-        let names = names(matches);
         let sites = |kernel: usize| counted(self.sites.sites(kernel) as usize, "site");
         for kernel in 0..self.sites.kernels() {
             let title = format!("M{kernel}, {}", sites(kernel));
@@ -240,6 +291,16 @@ impl Layer<'_> {
                 w.write_all(logo_svg(&title, &rows).as_bytes())
             })?;
         }
+        let text = self.grid_svg(order, matches);
+        write_atomic(folder.join(format!("logos{number}.svg")), |w| {
+            w.write_all(text.as_bytes())
+        })
+    }
+
+    /// The logos of kernels, with what they contribute and resemble.
+    fn grid_svg(&self, order: &[Shown], matches: &[Match]) -> String {
+        let names = names(matches);
+        let sites = |kernel: usize| counted(self.sites.sites(kernel) as usize, "site");
         let drawn: Vec<(Vec<[f64; 4]>, usize)> = order
             .iter()
             .map(|shown| {
@@ -287,9 +348,7 @@ impl Layer<'_> {
         };
         let title =
             "Kernels by how much the predictions change without them; those of one group are alike";
-        write_atomic(folder.join(format!("logos{number}.svg")), |w| {
-            w.write_all(logo_grid_svg(title, &cells, &foot).as_bytes())
-        })
+        logo_grid_svg(title, &cells, &foot)
     }
 
     fn write_matches(&self, folder: &Path, matches: &[Match]) -> Result<()> {

@@ -1,6 +1,6 @@
 //! `cisgrad factornet visualize`.
 
-mod layer;
+pub(super) mod layer;
 
 use self::layer::{Layer, Named, file_names};
 use super::args::SharedArgs;

@@ -2,17 +2,15 @@
 //! sequence is predicted by the models whose test fold it is in.
 
 use super::{Args, Measured, signals};
-use crate::data::dataset::Dataset;
+use crate::Result;
 use crate::data::split::rows::Split;
 use crate::io::grown_table::GrownTable;
-use crate::models::tisfm::baselines::{Baseline, baselines};
+use crate::models::tisfm::baselines::of_folds;
 use crate::models::tisfm::measured::scores;
 use crate::models::tisfm::members::Members;
 use crate::models::tisfm::samples::Rows;
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
-use crate::{Error, Result};
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
@@ -66,7 +64,7 @@ pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
     let each: Vec<_> = each.collect();
     let rules = match args.no_baselines {
         true => Vec::new(),
-        false => rules(&dataset, &splits, &rows, &found.rows)?,
+        false => of_folds(&dataset, &splits, &rows, &found.rows)?,
     };
     let scores = args.report(&Measured {
         dataset: &dataset,
@@ -88,48 +86,4 @@ pub(super) fn run(args: &Args, members: &Members) -> Result<()> {
         Some(stats) => stats.add(&args.index(), &scores),
         None => Ok(()),
     }
-}
-
-/// What the rules predict for `all` rows: of each fold by its own training sequences.
-fn rules(
-    dataset: &Dataset,
-    splits: &[Split],
-    rows: &[Vec<usize>],
-    all: &[usize],
-) -> Result<Vec<Baseline>> {
-    let width = dataset.outputs.len();
-    let places: HashMap<usize, usize> = all.iter().enumerate().map(|(i, row)| (*row, i)).collect();
-    let mut merged: Vec<Baseline> = Vec::new();
-    let mut done: Vec<&Split> = Vec::new();
-    for (split, rows) in splits.iter().zip(rows) {
-        if done.contains(&split) {
-            continue;
-        }
-        done.push(split);
-        for rule in baselines(dataset, split, rows) {
-            let known = merged.iter().position(|known| known.name == rule.name);
-            let place = known.unwrap_or_else(|| {
-                merged.push(Baseline {
-                    name: rule.name,
-                    what: rule.what.clone(),
-                    predictions: vec![f64::NAN; all.len() * width],
-                });
-                merged.len() - 1
-            });
-            let merged = &mut merged[place];
-            if merged.what != rule.what {
-                // Folds may choose words of other lengths.
-                merged.what = "ridge regression on words".to_string();
-            }
-            for (row, values) in rows.iter().zip(rule.predictions.chunks_exact(width)) {
-                let place = places
-                    .get(row)
-                    .ok_or_else(|| Error::invalid(format!("row {row}")))?;
-                merged.predictions[place * width..][..width].copy_from_slice(values);
-            }
-        }
-    }
-    // A rule that a fold does not have says nothing about the whole.
-    merged.retain(|rule| rule.predictions.iter().all(|x| x.is_finite()));
-    Ok(merged)
 }

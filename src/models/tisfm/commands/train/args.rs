@@ -113,6 +113,9 @@ pub struct Args {
     /// Stop after more than so many epochs without a gain
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
     pub(super) stop_after: Option<u64>,
+    /// Write losses, correlations and the learning rate for TensorBoard into a folder of the run's own in DIR
+    #[arg(long, value_name = "DIR")]
+    pub(super) log_dir: Option<PathBuf>,
     /// Epochs in which the learning rate rises to its value [default: 0]
     #[arg(long, value_name = "N", value_parser = zero_or_more::<u64>)]
     warmup: Option<u64>,

@@ -184,6 +184,7 @@ fn train<T: Number>(
         warmup: args.warmup(),
         anneal: args.lr_decay == Decay::Cosine,
         stop_after: args.stop_after,
+        log_dir: args.log_dir.clone(),
         epochs_before: match lambdas.len() {
             // A path's steps are numbered anew.
             2.. => 0,

@@ -1,0 +1,219 @@
+//! `cisgrad report` of a FactorNet model, or of an ensemble of them.
+
+mod inputs;
+mod learned;
+mod quality;
+
+use super::members::{Member, Members};
+use super::of_run::{OfRun, of_run};
+use super::outputs;
+use super::trained_on::test_words;
+use crate::Result;
+use crate::args::Unannounced;
+use crate::args::outputs::check;
+use crate::args::quoted::{quoted, typed};
+use crate::args::report_args::ReportArgs;
+use crate::io::history;
+use crate::models::factornet::cell_line::{CellFolder, Lists};
+use crate::models::factornet::config::Config;
+use crate::report::page::Page;
+use crate::report::run_sections::{History, Repeat, Watched, repeat, training};
+use crate::train::folder::HISTORY;
+use crate::train::folder::config::Precision;
+use crate::train::folder::weights::Number;
+use crate::train::model::Kinds;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Of FactorNet models")]
+#[group(skip)]
+pub struct Args {
+    /// Folder of the cell line, with its peaks [default: the first model's first of training]
+    #[arg(short = 'i', long, value_name = "DIR")]
+    inputdir: Option<PathBuf>,
+    /// The factor to look at [default: every factor that the folder has peaks for]
+    #[arg(short = 'f', long, value_name = "NAME")]
+    factor: Option<String>,
+    /// Chromosomes, regions (chr22:30000000-35000000), folds (fold:1/5) or BED files to test on [default: those that tested the model]
+    #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
+    testchroms: Vec<String>,
+    /// The chromosomes in use, with their sizes [default: those of the genome]
+    #[arg(long, value_name = "FILE")]
+    chrom_sizes: Option<PathBuf>,
+    /// BED file of regions to leave out
+    #[arg(long, value_name = "BED")]
+    blacklist: Option<PathBuf>,
+    /// Known motifs, MEME: the one that each kernel resembles most
+    #[arg(long, value_name = "MEME")]
+    motif_db: Option<PathBuf>,
+}
+
+impl Args {
+    /// The flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        [
+            ("--inputdir", self.inputdir.is_some()),
+            ("--factor", self.factor.is_some()),
+            ("--testchroms", !self.testchroms.is_empty()),
+            ("--chrom-sizes", self.chrom_sizes.is_some()),
+            ("--blacklist", self.blacklist.is_some()),
+            ("--motif-db", self.motif_db.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(flag, given)| given.then_some(flag))
+        .collect()
+    }
+}
+
+pub fn run(given: &ReportArgs, own: &Args, known: Kinds) -> Result<Page> {
+    let members = Members::open(&given.model, known)?;
+    let mut read: Vec<PathBuf> = Vec::new();
+    for Member { folder, model, .. } in &members.all {
+        read.extend(outputs::of_model(folder));
+        read.extend(model.config.files.iter().map(|file| file.path.clone()));
+    }
+    let more = [
+        &given.genome,
+        &own.blacklist,
+        &own.motif_db,
+        &own.chrom_sizes,
+    ];
+    read.extend(more.into_iter().flatten().cloned());
+    check(&[("--out", given.out.as_path())], &read)?;
+    let (precision, device) = given.open(members.first().model.config.precision)?;
+    match precision {
+        Precision::F64 => page::<f64>(given, own, &members, (precision, &device)),
+        _ => page::<f32>(given, own, &members, (precision, &device)),
+    }
+}
+
+/// What every section needs.
+struct Run<'a> {
+    given: &'a ReportArgs,
+    own: &'a Args,
+    members: &'a Members,
+    device: &'a Unannounced,
+    precision: Precision,
+}
+
+impl Run<'_> {
+    /// The cell line's folder, as it is named.
+    ///
+    /// # Errors
+    /// None is known; it cannot be read.
+    fn cell(&self) -> Result<(PathBuf, CellFolder)> {
+        let first = self.members.first();
+        let given = self.own.inputdir.as_ref();
+        let folder = of_run(
+            &first.model,
+            &first.folder,
+            given,
+            "--inputdir",
+            "inputdirs",
+        )?;
+        let lists = Lists {
+            factors: true,
+            meta: !first.model.config.model.meta.is_empty(),
+        };
+        let cell = CellFolder::read(&folder, lists)?;
+        Ok((folder, cell))
+    }
+
+    fn of_run(&self) -> OfRun<'_> {
+        OfRun {
+            genome: self.given.genome.as_ref(),
+            chrom_sizes: self.own.chrom_sizes.as_ref(),
+            blacklist: self.own.blacklist.as_ref(),
+            batch_size: self.given.batch_size,
+            precision: self.given.precision,
+            device: &self.given.device,
+        }
+    }
+
+    /// The words of the test regions; none: each model's own, of a cross-validation.
+    fn regions(&self) -> Vec<String> {
+        match self.own.testchroms.is_empty() {
+            true if self.members.first().tested_on.is_some() => Vec::new(),
+            true => test_words(&self.members.first().model.config),
+            false => self.own.testchroms.clone(),
+        }
+    }
+}
+
+fn page<T: Number>(
+    given: &ReportArgs,
+    own: &Args,
+    members: &Members,
+    (precision, device): (Precision, &Unannounced),
+) -> Result<Page> {
+    let run = Run {
+        given,
+        own,
+        members,
+        device,
+        precision,
+    };
+    let described = &members.first().model.config.model;
+    let title = format!(
+        "{}: FactorNet, {}",
+        given.model.display(),
+        described.factors.join(", ")
+    );
+    let mut page = Page::new(&title);
+    inputs::section(&mut page, &run);
+    training(
+        &mut page,
+        &histories(members),
+        &Watched {
+            column: "validation_auPRC",
+            what: "validation auPRC",
+        },
+        "samples_per_s",
+    );
+    quality::section::<T>(&mut page, &run)?;
+    learned::section::<T>(&mut page, &run)?;
+    repeated(&mut page, members);
+    Ok(page)
+}
+
+fn histories(members: &Members) -> Vec<History> {
+    let read = |member: &Member| {
+        let columns = history::read(&member.folder.join(HISTORY)).ok()?;
+        let name = member.folder.file_name().filter(|_| members.is_ensemble);
+        Some(History {
+            name: name.map(|name| name.to_string_lossy().into_owned()),
+            columns,
+        })
+    };
+    members.all.iter().filter_map(read).collect()
+}
+
+fn repeated(page: &mut Page, members: &Members) {
+    let first = &members.first().model.config;
+    let trained = members
+        .all
+        .iter()
+        .filter(|m| !m.model.config.flags.is_empty());
+    let commands: Vec<String> = trained
+        .map(|member| command(&member.model.config, &member.folder))
+        .collect();
+    let files = first.files.iter();
+    let files = files.map(|file| (file.path.display().to_string(), file.sha256.clone()));
+    repeat(
+        page,
+        &Repeat {
+            commands: &commands,
+            version: &first.version,
+            files: files.collect(),
+        },
+    );
+}
+
+/// The command line that trains the model again, as config.json tells it.
+fn command(config: &Config, folder: &Path) -> String {
+    let mut words = vec!["cisgrad factornet train".to_string()];
+    // Lists of the folders, which the folders' own lists tell.
+    words.extend(typed(&config.flags, |flag| flag.contains('.')));
+    words.push(format!("-o {}", quoted(folder.display())));
+    words.join(" ")
+}
