@@ -61,6 +61,11 @@ def main() -> None:
         ours, theirs = both("counts", [], ["--normalizeUsing", "None"])
         for name in LENGTHS:
             assert np.array_equal(ours[name], theirs[name]), name
+        # Browsers read the zoom levels, as `stats` does without exact=True.
+        with pyBigWig.open(str(Path(folder, "counts.ours.bw"))) as track:
+            for bins in (1, 4, 50):
+                whole = [np.mean(part) for part in np.array_split(ours["chr1"], bins)]
+                np.testing.assert_allclose(track.stats("chr1", nBins=bins), whole, rtol=0.05)
         cuts = sum(array.sum() for array in ours.values())
         assert cuts > 5_000
         size = ["--effective-genome-size", str(EFFECTIVE)]

@@ -32,6 +32,18 @@ pub fn check(outputs: &[(&str, &Path)], inputs: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
+/// # Errors
+/// `--log-dir` is a file.
+pub fn check_log_dir(folder: Option<&Path>) -> Result<()> {
+    match folder {
+        Some(folder) if folder.is_file() => Err(Error::usage(format!(
+            "--log-dir {}: a file; expected a folder, which is made where it is not there",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a file is there that begins as FASTA or 2bit does: a name that was meant for `--genome`.
 fn holds_genome(path: &Path) -> bool {
     const TWO_BIT: [u8; 4] = [0x43, 0x27, 0x41, 0x1a];

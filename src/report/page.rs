@@ -7,10 +7,10 @@ use std::fmt::Write;
 /// Readable on paper and on a narrow screen, whose pictures scroll alone.
 const STYLE: &str = "body{font:15px/1.45 sans-serif;color:#222;max-width:70em;margin:1.5em auto;padding:0 1em}\
 h1{font-size:1.5em}h2{font-size:1.15em;margin:1.8em 0 .3em;border-top:1px solid #ddd;padding-top:.8em}\
-h3{font-size:1em;margin:1.2em 0 .3em}.picture,.table{overflow-x:auto}svg{display:block}p{margin:.3em 0}p.advice{color:#555;font-size:.93em}\
+h3{font-size:1em;margin:1.2em 0 .3em}.picture,.table{overflow-x:auto}svg{display:block}p{margin:.3em 0;overflow-wrap:anywhere}p.advice{color:#555;font-size:.93em}\
 table{border-collapse:collapse;font-size:.93em;margin:.4em 0}th,td{padding:.15em .7em .15em 0;text-align:left;vertical-align:top}th{border-bottom:1px solid #999}\
 th{vertical-align:bottom}td.n,th.n{text-align:right}td.n{white-space:nowrap}pre{overflow-x:auto;background:#f6f6f6;padding:.6em;font-size:.88em}summary{cursor:pointer;color:#235799}\
-@media print,(min-width:900px){svg{max-width:100%;height:auto}}@media print{h2{break-after:avoid}.picture,tr{break-inside:avoid}pre{white-space:pre-wrap;word-break:break-all}}";
+@media print,(min-width:900px){svg{max-width:100%;height:auto}}@media print{.table{overflow:visible}td{word-break:break-word}h2,h3{break-after:avoid}.picture,tr{break-inside:avoid}pre{white-space:pre-wrap;word-break:break-all}}";
 
 pub struct Page {
     text: String,
@@ -60,7 +60,9 @@ impl Page {
             .map(|column| rows.iter().filter_map(|row| row.get(column)).all(is_number))
             .collect();
         let (shown, more) = rows.split_at(most.min(rows.len()));
-        self.rows(header, shown, &numeric);
+        if !shown.is_empty() {
+            self.rows(header, shown, &numeric);
+        }
         if !more.is_empty() {
             let _ = writeln!(self.text, "<details><summary>{} more</summary>", more.len());
             self.rows(header, more, &numeric);
@@ -86,6 +88,21 @@ impl Page {
             self.text.push_str("</tr>\n");
         }
         self.text.push_str("</table></div>\n");
+    }
+
+    /// A paragraph that may be long: what is beyond its first letters is folded in.
+    pub fn long(&mut self, text: &str) {
+        const SHOWN: usize = 600;
+        if text.chars().count() <= SHOWN {
+            return self.paragraph(text);
+        }
+        let first: String = text.chars().take(SHOWN / 2).collect();
+        let _ = writeln!(
+            self.text,
+            "<details><summary>{} …</summary><p>{}</p></details>",
+            escaped(&first),
+            escaped(text)
+        );
     }
 
     /// An SVG picture of this crate's, with the letters of its logos or without.
@@ -117,9 +134,11 @@ mod tests {
         page.subheading("b & c");
         page.advice("> 0");
         page.code("x < y");
+        page.long(&"ab ".repeat(300));
         let text = page.finish();
         assert_eq!(text.matches("<td class=\"n\">").count(), 5);
         assert!(text.contains("<td>&lt;4&gt;</td>") && text.contains("<summary>2 more</summary>"));
+        assert_eq!(text.matches("<details>").count(), 2);
         assert!(text.contains("<h3>b &amp; c</h3>") && text.contains("<pre>x &lt; y</pre>"));
         for tag in ["table", "details", "tr", "td", "th", "div", "p", "pre"] {
             let open = text.matches(&format!("<{tag}>")).count()

@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 pub struct History {
     pub name: Option<String>,
     pub columns: BTreeMap<String, Vec<Option<f64>>>,
+    /// What it ran on, where that is known.
+    pub device: Option<String>,
+    /// Epochs that it was to have, where it was ended before.
+    pub wanted: Option<u64>,
 }
 
 /// Measures of validation beside the loss, and whether the best epoch has the largest.
@@ -47,10 +51,11 @@ impl History {
             })
     }
 
-    /// Epochs from which on the learning rate was lower.
-    fn cuts(&self) -> usize {
+    /// Epochs from which on the learning rate was lower, where the history tells.
+    fn cuts(&self) -> Option<usize> {
         let rates = self.numbers("lr");
-        rates.windows(2).filter(|two| two[1] < two[0]).count()
+        let lower = rates.windows(2).filter(|two| two[1] < two[0]);
+        (!rates.is_empty()).then(|| lower.count())
     }
 }
 
@@ -60,8 +65,19 @@ pub fn training(page: &mut Page, histories: &[History], watched: &Watched<'_>, r
     page.heading("Training");
     let histories: Vec<&History> = histories.iter().filter(|h| h.epochs() > 0).collect();
     if histories.is_empty() {
-        page.paragraph("There is no history.tsv: the model was not trained here.");
+        page.paragraph(
+            "There is no history.tsv that can be read: nothing is known of the training.",
+        );
         return;
+    }
+    for history in &histories {
+        if let Some(wanted) = history.wanted {
+            page.paragraph(&format!(
+                "{}Training was interrupted after {} of {wanted}: the same command with --resume goes on. All figures are of the weights so far.",
+                history.name.as_ref().map_or(String::new(), |name| format!("{name}: ")),
+                counted(history.epochs(), "epoch")
+            ));
+        }
     }
     let longest = histories.iter().map(|h| h.epochs()).max().unwrap_or(0);
     let x: Vec<f64> = (1..=longest).map(|epoch| epoch as f64).collect();
@@ -142,9 +158,12 @@ pub fn training(page: &mut Page, histories: &[History], watched: &Watched<'_>, r
                 loss,
                 by,
                 most,
-                history.cuts().to_string(),
+                history
+                    .cuts()
+                    .map_or(String::new(), |cuts| cuts.to_string()),
                 rounded(seconds).to_string(),
                 shown(mean),
+                history.device.clone().unwrap_or_default(),
             ]
         })
         .collect();
@@ -161,6 +180,7 @@ pub fn training(page: &mut Page, histories: &[History], watched: &Watched<'_>, r
             "epochs with a lower rate",
             "seconds",
             "rows per second",
+            "device",
         ],
         &rows,
         20,
@@ -168,13 +188,41 @@ pub fn training(page: &mut Page, histories: &[History], watched: &Watched<'_>, r
     page.advice("The validation loss should fall with the training loss and then stay. Where it rises while the training loss falls, the model learns its training rows by heart: train for fewer epochs, or with a penalty. Where both still fall at the end, train for more.");
 }
 
+/// Says at the head of the figures that they are of other data than the model was trained on.
+pub fn changed(page: &mut Page, files: &[ReadFile]) {
+    let changed = files.iter().filter(|file| file.now == Now::Changed);
+    let changed: Vec<&str> = changed.map(|file| file.path.as_str()).collect();
+    if !changed.is_empty() {
+        page.paragraph(&format!(
+            "WARNING: changed since the model was trained, so that figures here are of other data: {}.",
+            changed.join(", ")
+        ));
+    }
+}
+
 /// What a run can be made again from.
 pub struct Repeat<'a> {
     /// Command lines, one per model.
     pub commands: &'a [String],
     pub version: &'a str,
-    /// Paths and hashes of what was read.
-    pub files: Vec<(String, String)>,
+    /// What was read.
+    pub files: Vec<ReadFile>,
+}
+
+/// A file that a run read.
+pub struct ReadFile {
+    pub path: String,
+    pub sha256: String,
+    /// What is there now.
+    pub now: Now,
+}
+
+/// A file beside what a run read under its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Now {
+    Same,
+    Changed,
+    Gone,
 }
 
 /// Command lines, versions, seeds and hashes.
@@ -189,7 +237,7 @@ pub fn repeat(page: &mut Page, of: &Repeat<'_>) {
         0 => page.paragraph("The model was not trained here: no command line is known."),
         count => {
             page.paragraph(&format!(
-                "{} with every flag that differs from nothing, as config.json keeps it:",
+                "{} from what config.json keeps of the run:",
                 counted(count, "command line")
             ));
             page.code(&of.commands.join("\n\n"));
@@ -200,10 +248,17 @@ pub fn repeat(page: &mut Page, of: &Repeat<'_>) {
         let rows: Vec<Vec<String>> = of
             .files
             .iter()
-            .map(|(path, hash)| vec![path.clone(), hash.clone()])
+            .map(|file| {
+                let now = match file.now {
+                    Now::Same => "the same",
+                    Now::Changed => "CHANGED since the run",
+                    Now::Gone => "not there any more",
+                };
+                vec![file.path.clone(), now.to_string(), file.sha256.clone()]
+            })
             .collect();
-        page.table(&["file", "SHA-256"], &rows, 30);
-        page.advice("The same files, flags and program give the same weights, byte for byte, on the same kind of device.");
+        page.table(&["file", "now", "SHA-256 in the run"], &rows, 30);
+        page.advice("The same files, flags and program give the same weights on the same kind of device. Genomes and tracks are known by their paths alone.");
     }
 }
 
@@ -224,6 +279,8 @@ mod tests {
         ];
         History {
             name: name.map(String::from),
+            device: Some("cpu".to_string()),
+            wanted: name.is_none().then_some(9),
             columns: columns
                 .into_iter()
                 .map(|(name, numbers)| (name.to_string(), numbers))
@@ -241,6 +298,8 @@ mod tests {
         training(&mut page, &[history(None)], &watched, "seq_per_s");
         let text = page.finish();
         assert_eq!(text.matches("<svg xmlns").count(), 2);
+        assert!(text.contains("<td>cpu</td>"));
+        assert!(text.contains("interrupted after 3 epochs of 9"));
         for field in ["3", "2", "2.5", "0.3", "1", "4", "15"] {
             assert!(
                 text.contains(&format!("<td class=\"n\">{field}</td>")),
@@ -264,10 +323,16 @@ mod tests {
         let repeat_of = Repeat {
             commands: &["cisgrad tisfm train --seed 1".to_string()],
             version: "0.1.0",
-            files: vec![("a & b.tsv".into(), "0f".into())],
+            files: vec![ReadFile {
+                path: "a & b.tsv".into(),
+                sha256: "0f".into(),
+                now: Now::Changed,
+            }],
         };
+        changed(&mut page, &repeat_of.files);
         repeat(&mut page, &repeat_of);
         let text = page.finish();
+        assert!(text.contains("WARNING: changed since") && text.contains("CHANGED since the run"));
         assert!(
             text.contains("a &amp; b.tsv")
                 && text.contains("<pre>cisgrad tisfm train --seed 1</pre>")

@@ -103,7 +103,7 @@ mod tests {
             .iter()
             .map(|zoom| zoom.reduction_level)
             .collect();
-        assert!(levels.len() > 1, "{levels:?}");
+        assert!(!levels.is_empty());
         for level in levels {
             let records = read.get_zoom_interval("chr1", 0, 400_000, level).unwrap();
             let mut all = 0.0;

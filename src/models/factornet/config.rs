@@ -39,6 +39,9 @@ pub struct Description {
     pub genome: String,
 }
 
+/// The flag under which a run keeps the path of its blacklist.
+pub const BLACKLIST: &str = "blacklist";
+
 /// config.json of a FactorNet model.
 pub type Config = crate::train::folder::config::Config<Description>;
 

@@ -50,5 +50,11 @@ pub static KIND: Kind = Kind {
         scores::FILE,
     ],
     parts: None,
-    free_flags: &["epochs", "patience", "learningrate", scores::CALIBRATE],
+    free_flags: &[
+        "epochs",
+        "patience",
+        "learningrate",
+        scores::CALIBRATE,
+        config::BLACKLIST,
+    ],
 };

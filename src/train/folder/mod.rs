@@ -4,6 +4,7 @@ pub mod claim;
 pub mod config;
 pub mod foreign;
 pub mod open;
+pub mod read_files;
 pub mod state;
 pub mod weights;
 

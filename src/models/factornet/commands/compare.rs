@@ -42,7 +42,7 @@ pub struct Args {
     /// The chromosomes in use, with their sizes [default: those of the genome]
     #[arg(long, value_name = "FILE")]
     chrom_sizes: Option<PathBuf>,
-    /// BED file of regions to leave out
+    /// BED file of regions to leave out [default: that of the first model's training]
     #[arg(long, value_name = "BED")]
     blacklist: Option<PathBuf>,
 }

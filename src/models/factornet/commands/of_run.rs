@@ -5,6 +5,7 @@ use super::members::Member;
 use crate::Result;
 use crate::args::of_run::{Known, given_or_known};
 use crate::args::{DeviceArgs, PrecisionArg};
+use crate::models::factornet::config::BLACKLIST;
 use crate::models::factornet::saved::FactorNet;
 use crate::train::folder::config::PIPE;
 use serde_json::Value;
@@ -59,10 +60,20 @@ impl OfRun<'_> {
             "--genome",
             "genome",
         )?;
+        let known = text(BLACKLIST).map(PathBuf::from);
+        if let (None, Some(file)) = (self.blacklist, &known)
+            && !file.is_file()
+        {
+            tell!(
+                "note: {}: the blacklist of the training run is not there any more: name one with --blacklist",
+                file.display()
+            );
+        }
+        let known = known.filter(|file| file.is_file());
         Ok(SharedArgs {
             genome: Some(genome),
             chrom_sizes: self.chrom_sizes.cloned(),
-            blacklist: self.blacklist.cloned(),
+            blacklist: self.blacklist.cloned().or(known),
             annotations: text("annotations").map(PathBuf::from),
             gtf: text("gtf").map(PathBuf::from),
             promoter: text("promoter").unwrap_or_else(|| PROMOTER.to_string()),

@@ -4,6 +4,7 @@ use super::super::evaluate::factors;
 use super::super::visualize::layer::Layer;
 use super::super::windows::{Asked, Windows};
 use super::Run;
+use crate::Result;
 use crate::args::say;
 use crate::data::Notes;
 use crate::io::meme::parse_meme;
@@ -14,18 +15,13 @@ use crate::numbers::counted;
 use crate::report::page::Page;
 use crate::train::folder::weights::Number;
 use crate::train::interrupt;
-use crate::{Error, Result};
 use std::path::PathBuf;
 
 pub(super) fn section<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
     page.heading("What it learned");
     match kernels::<T>(page, run) {
         Ok(()) => Ok(()),
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(error) => {
-            page.paragraph(&format!("The kernels could not be looked at: {error}"));
-            Ok(())
-        }
+        Err(error) => run.excused(page, "The kernels", error),
     }
 }
 

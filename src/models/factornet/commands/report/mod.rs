@@ -8,20 +8,26 @@ use super::members::{Member, Members};
 use super::of_run::{OfRun, of_run};
 use super::outputs;
 use super::trained_on::test_words;
-use crate::Result;
 use crate::args::Unannounced;
 use crate::args::outputs::check;
 use crate::args::quoted::{quoted, typed};
 use crate::args::report_args::ReportArgs;
+use crate::data::tracks::Transform;
 use crate::io::history;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::config::Config;
+use crate::models::factornet::spec::Recurrent;
 use crate::report::page::Page;
-use crate::report::run_sections::{History, Repeat, Watched, repeat, training};
+use crate::report::run_sections::{
+    History, Now, ReadFile, Repeat, Watched, changed, repeat, training,
+};
 use crate::train::folder::HISTORY;
 use crate::train::folder::config::Precision;
+use crate::train::folder::read_files::is_same;
+use crate::train::folder::state::{Progress, progress_of};
 use crate::train::folder::weights::Number;
 use crate::train::model::Kinds;
+use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -40,7 +46,7 @@ pub struct Args {
     /// The chromosomes in use, with their sizes [default: those of the genome]
     #[arg(long, value_name = "FILE")]
     chrom_sizes: Option<PathBuf>,
-    /// BED file of regions to leave out
+    /// BED file of regions to leave out [default: that of the training run]
     #[arg(long, value_name = "BED")]
     blacklist: Option<PathBuf>,
     /// Known motifs, MEME: the one that each kernel resembles most
@@ -97,6 +103,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// What was named on the command line must be there; what the training run had may be gone.
+    fn excused(&self, page: &mut Page, what: &str, error: Error) -> Result<()> {
+        let named = !self.own.given().is_empty() || self.given.genome.is_some();
+        match error {
+            Error::Interrupted => Err(Error::Interrupted),
+            error if named => Err(error),
+            error => {
+                page.paragraph(&format!("{what} could not be looked at: {error}"));
+                Ok(())
+            }
+        }
+    }
+
     /// The cell line's folder, as it is named.
     ///
     /// # Errors
@@ -160,6 +179,7 @@ fn page<T: Number>(
         described.factors.join(", ")
     );
     let mut page = Page::new(&title);
+    changed(&mut page, &read_files(&members.first().model.config));
     inputs::section(&mut page, &run);
     training(
         &mut page,
@@ -180,8 +200,14 @@ fn histories(members: &Members) -> Vec<History> {
     let read = |member: &Member| {
         let columns = history::read(&member.folder.join(HISTORY)).ok()?;
         let name = member.folder.file_name().filter(|_| members.is_ensemble);
+        let progress = progress_of(&member.folder);
+        let wanted = member.model.config.flags.get("epochs");
+        let wanted = wanted.and_then(serde_json::Value::as_u64);
+        let open = |progress: &Progress| !progress.stopped && Some(progress.epoch) < wanted;
         Some(History {
             name: name.map(|name| name.to_string_lossy().into_owned()),
+            wanted: wanted.filter(|_| progress.as_ref().is_some_and(open)),
+            device: progress.and_then(|progress| progress.device),
             columns,
         })
     };
@@ -197,16 +223,28 @@ fn repeated(page: &mut Page, members: &Members) {
     let commands: Vec<String> = trained
         .map(|member| command(&member.model.config, &member.folder))
         .collect();
-    let files = first.files.iter();
-    let files = files.map(|file| (file.path.display().to_string(), file.sha256.clone()));
     repeat(
         page,
         &Repeat {
             commands: &commands,
             version: &first.version,
-            files: files.collect(),
+            files: read_files(first),
         },
     );
+}
+
+/// What the first model's run read.
+fn read_files(first: &Config) -> Vec<ReadFile> {
+    let read = first.files.iter().map(|file| ReadFile {
+        path: file.path.display().to_string(),
+        sha256: file.sha256.clone(),
+        now: match is_same(file) {
+            Some(true) => Now::Same,
+            Some(false) => Now::Changed,
+            None => Now::Gone,
+        },
+    });
+    read.collect()
 }
 
 /// The command line that trains the model again, as config.json tells it.
@@ -214,6 +252,37 @@ fn command(config: &Config, folder: &Path) -> String {
     let mut words = vec!["cisgrad factornet train".to_string()];
     // Lists of the folders, which the folders' own lists tell.
     words.extend(typed(&config.flags, |flag| flag.contains('.')));
+    let (model, network) = (&config.model, &config.model.network);
+    for (flag, number) in [
+        ("-L", network.length),
+        ("-w", network.motif_width),
+        ("-k", network.kernels),
+        ("-d", network.dense),
+    ] {
+        words.push(format!("{flag} {number}"));
+    }
+    words.push(match network.recurrent {
+        Recurrent::Units(units) => format!("-r {units}"),
+        Recurrent::Flatten => "-r 0".to_string(),
+        Recurrent::GlobalMax => "-r -1".to_string(),
+    });
+    if model.track_transform == Transform::Log1p {
+        words.push("--track-transform log1p".to_string());
+    }
+    if model.track_scale != "none" {
+        words.push(format!("--track-scale {}", quoted(&model.track_scale)));
+    }
+    if !model.meta.is_empty() {
+        words.push("-m".to_string());
+    }
+    if model.gencode {
+        words.push("-g".to_string());
+    }
+    match config.precision {
+        Precision::F32 => {}
+        Precision::F64 => words.push("--precision f64".to_string()),
+        Precision::Bf16 => words.push("--precision bf16".to_string()),
+    }
     words.push(format!("-o {}", quoted(folder.display())));
     words.join(" ")
 }

@@ -6,6 +6,7 @@ use super::super::evaluated::Asked;
 use super::super::probabilities::PriorArgs;
 use super::super::scored_windows::{Known, Window, stretches};
 use super::Run;
+use crate::Result;
 use crate::metrics::classification::Ranked;
 use crate::metrics::curves::{Curve, Tenth, reliability};
 use crate::metrics::false_discovery::Thresholds;
@@ -14,7 +15,6 @@ use crate::numbers::{counted, rounded};
 use crate::report::page::Page;
 use crate::report::panels::{Drawn, Panel, panels_svg};
 use crate::train::folder::weights::Number;
-use crate::{Error, Result};
 use std::collections::BTreeMap;
 
 /// Factors that have pictures of their own.
@@ -29,12 +29,7 @@ pub(super) fn section<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
     page.heading("How good it is");
     match looked_at::<T>(page, run) {
         Ok(()) => Ok(()),
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        // What is not there any more does not keep the rest of the page from being written.
-        Err(error) => {
-            page.paragraph(&format!("The test windows could not be looked at: {error}"));
-            Ok(())
-        }
+        Err(error) => run.excused(page, "The test windows", error),
     }
 }
 
@@ -155,7 +150,7 @@ fn looked_at<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
         SHOWN,
     );
     for line in lines {
-        page.paragraph(&line);
+        page.long(&line);
     }
     page.advice("auPRC should be above that of every rule, with an interval of the difference above 0; auROC is near 1 for weak models too, since one window in hundreds is bound. A threshold of \"none\" says that no score is right so often: look at whether the peaks of the test regions are of the same experiment.");
     page.subheading("Precision, ROC, reliability");

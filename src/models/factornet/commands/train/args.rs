@@ -3,6 +3,7 @@
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::lr_decay::Decay;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
+use crate::args::outputs::check_log_dir;
 use crate::args::recipe::{Recipe, choose};
 use crate::data::windows::annotations::GencodeSpan;
 use crate::models::factornet::KIND;
@@ -169,6 +170,7 @@ impl Args {
     /// # Errors
     /// The first thing that no run can have.
     pub fn check(&self) -> Result<()> {
+        check_log_dir(self.log_dir.as_deref())?;
         let fail = |message: String| Err(Error::usage(message));
         self.ensemble.check()?;
         self.ensemble.ensemble(&KIND, self.seed)?;

@@ -9,7 +9,7 @@ use crate::data::tracks::Transform;
 use crate::data::tracks::reverse_order;
 use crate::io::sources::{Sources, is_fleeting};
 use crate::models::factornet::cell_line::factor_files;
-use crate::models::factornet::config::{Config, Description};
+use crate::models::factornet::config::{BLACKLIST, Config, Description};
 use crate::models::factornet::scores::CALIBRATE;
 use crate::models::factornet::{Dropouts, KIND, Recurrent, Spec};
 use crate::train::BestBy;
@@ -86,6 +86,11 @@ impl Args {
         }
         if self.lr_decay() == Decay::Cosine {
             flags.insert("lr_decay".to_string(), "cosine".into());
+        }
+        // For the commands that look at the model later; what it holds is compared with the files.
+        let lasting = |file: &&PathBuf| !is_fleeting(file);
+        if let Some(file) = self.shared.blacklist.as_ref().filter(lasting) {
+            flags.insert(BLACKLIST.to_string(), named(file)?.into());
         }
         let mut config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),

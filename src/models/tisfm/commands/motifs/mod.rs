@@ -6,7 +6,6 @@ mod table;
 
 use super::looked_at::LookedAt;
 use super::model_args::ModelArgs;
-use crate::Result;
 use crate::args::Digits;
 use crate::args::numbers::{number, one_or_more};
 use crate::models::tisfm::activities::Activities;
@@ -19,6 +18,7 @@ use crate::models::tisfm::motif_spread::{Agreement, ensemble_ranks};
 use crate::models::tisfm::trained_kernels::Moved;
 use crate::numbers::counted;
 use crate::train::model::Kinds;
+use crate::{Error, Result};
 use draw::{draw, of_model};
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,11 @@ fn cut(text: &str) -> std::result::Result<f64, String> {
 }
 
 pub fn run(args: &Args, known: Kinds) -> Result<()> {
+    if args.families && args.by == Some(ByArg::Weight) {
+        return Err(Error::usage(
+            "--families ranks by importance: leave out --by weight",
+        ));
+    }
     let members = Members::open(&args.model.model, known)?;
     let model = members.first();
     let layers = members.models.iter().map(FinalLayer::of);

@@ -41,6 +41,7 @@ pub(super) fn section(page: &mut Page, run: &Run<'_>, data: Result<&Data, &Strin
     }
     match &model.transform {
         Some(transform) => page.paragraph(&capital(&transform.sentence())),
+        None if model.data.is_none() => page.paragraph("The model was not trained here: how its signals were made is not known."),
         None => page.paragraph("How the signals were made is not known here: they came as a table. Signals of each output's own say how much a motif opens a region there, which includes what opens it everywhere; signals less their row's mean say where it makes a difference."),
     }
     if let Some(prepared) = prepared(run) {

@@ -109,6 +109,11 @@ fn families(
     let layer = &layers[0];
     let models: Vec<(&FinalLayer, &Activities)> = layers.iter().zip(found).collect();
     let families = Families::of(&models, CUT);
+    let mut effects = families.importances.iter().flatten();
+    if effects.all(|importance| *importance == 0.0) {
+        page.paragraph(&format!("No motif has an effect on any output over {shown}: all weights of the last layer are 0, or no activity changes."));
+        return Ok(());
+    }
     page.paragraph(&format!(
         "Families of motifs by importance over {shown}. A family holds motifs whose activities rise and fall together (average linkage, 1 - r up to {CUT}); its importance is the standard deviation of what it adds to an output, below 0 where the output falls as the family's motifs are found. It is called after its most important member."
     ));
@@ -222,33 +227,46 @@ fn table(page: &mut Page, run: &Run<'_>, layer: &FinalLayer, found: &Families, n
     let model = run.members.first();
     let outputs = &model.config.model.outputs;
     page.subheading("Families and their members");
-    let mut rows = Vec::new();
-    let each = (MOST / outputs.len().max(1)).clamp(1, 30);
-    for (output, name) in outputs.iter().enumerate().take(MOST) {
-        for row in ranked(&found.importances[output]).into_iter().take(each) {
-            let members = found.groups[row.family].iter();
-            let members: Vec<String> = members.map(|&i| layer.in_full(i, model)).collect();
-            // Long families are named by their first members.
-            const NAMED: usize = 12;
-            let more = members.len().saturating_sub(NAMED);
-            let mut text = members[..members.len() - more].join(", ");
-            if more > 0 {
-                text += &format!(" and {more} more");
-            }
-            rows.push(vec![
-                name.clone(),
-                row.rank.to_string(),
-                names[row.family].clone(),
-                Digits::Few.of(row.importance).to_string(),
-                text,
-            ]);
-        }
+    let each = (MOST / outputs.len().max(1)).clamp(1, SHOWN);
+    let header = ["rank", "family", "importance", "members"];
+    let rows = |output: usize| -> Vec<Vec<String>> {
+        let firsts = ranked(&found.importances[output]).into_iter().take(each);
+        firsts
+            .map(|row| {
+                let members = found.groups[row.family].iter();
+                let members: Vec<String> = members.map(|&i| layer.in_full(i, model)).collect();
+                // Long families are named by their first members.
+                const NAMED: usize = 12;
+                let more = members.len().saturating_sub(NAMED);
+                let mut text = members[..members.len() - more].join(", ");
+                if more > 0 {
+                    text += &format!(" and {more} more");
+                }
+                vec![
+                    row.rank.to_string(),
+                    names[row.family].clone(),
+                    Digits::Few.of(row.importance).to_string(),
+                    text,
+                ]
+            })
+            .collect()
+    };
+    for (output, name) in outputs.iter().enumerate().take(OUTPUTS) {
+        page.paragraph(&format!("{name}:"));
+        page.table(&header, &rows(output), run.given.top);
     }
-    page.table(
-        &["output", "rank", "family", "importance", "members"],
-        &rows,
-        SHOWN,
-    );
+    if outputs.len() > OUTPUTS {
+        let others = outputs.iter().enumerate().skip(OUTPUTS).take(MOST);
+        let others = others.flat_map(|(output, name)| {
+            rows(output)
+                .into_iter()
+                .map(move |row| [vec![name.clone()], row].concat())
+        });
+        let others: Vec<Vec<String>> = others.collect();
+        let header = ["output", "rank", "family", "importance", "members"];
+        page.paragraph("The other outputs:");
+        page.table(&header, &others, 0);
+    }
 }
 
 /// How far the models of an ensemble have the same families among their first.

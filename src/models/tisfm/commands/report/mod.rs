@@ -13,10 +13,16 @@ use crate::args::report_args::ReportArgs;
 use crate::io::history;
 use crate::models::tisfm::config::Config;
 use crate::models::tisfm::members::Members;
+use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::saved::SavedModel;
 use crate::report::page::Page;
-use crate::report::run_sections::{History, Repeat, Watched, repeat, training};
+use crate::report::run_sections::{
+    History, Now, ReadFile, Repeat, Watched, changed, repeat, training,
+};
 use crate::train::folder::HISTORY;
+use crate::train::folder::config::Precision;
+use crate::train::folder::read_files::is_same;
+use crate::train::folder::state::{Progress, progress_of};
 use crate::train::interrupt;
 use crate::train::model::Kinds;
 use data::Data;
@@ -66,6 +72,7 @@ pub fn run(given: &ReportArgs, own: &Args, known: Kinds) -> Result<Page> {
         device: &device,
         precision,
     };
+    changed(&mut page, &read_files(&members.first().config));
     inputs::section(&mut page, &run, data.as_ref());
     training(
         &mut page,
@@ -94,8 +101,14 @@ fn histories(members: &Members) -> Vec<History> {
     let read = |(place, model): (usize, &SavedModel)| {
         let file = model.folder().join(HISTORY);
         let columns = history::read(&file).ok()?;
+        let progress = progress_of(model.folder());
+        let wanted = model.config.flags.get("number_of_epochs");
+        let wanted = wanted.and_then(serde_json::Value::as_u64);
+        let open = |progress: &Progress| !progress.stopped && Some(progress.epoch) < wanted;
         Some(History {
             name: members.names.get(place).cloned(),
+            wanted: wanted.filter(|_| progress.as_ref().is_some_and(open)),
+            device: progress.and_then(|progress| progress.device),
             columns,
         })
     };
@@ -110,19 +123,28 @@ fn repeated(page: &mut Page, members: &Members) {
         .filter(|model| model.config.model.data.is_some())
         .map(|model| command(&model.config, model.folder()))
         .collect();
-    let files = first.config.files.iter();
-    let files = files.map(|file| {
-        let hash = file.sha256.clone();
-        (file.path.display().to_string(), hash)
-    });
     repeat(
         page,
         &Repeat {
             commands: &commands,
             version: &first.config.version,
-            files: files.collect(),
+            files: read_files(&first.config),
         },
     );
+}
+
+/// What the first model's run read.
+fn read_files(first: &Config) -> Vec<ReadFile> {
+    let read = first.files.iter().map(|file| ReadFile {
+        path: file.path.display().to_string(),
+        sha256: file.sha256.clone(),
+        now: match is_same(file) {
+            Some(true) => Now::Same,
+            Some(false) => Now::Changed,
+            None => Now::Gone,
+        },
+    });
+    read.collect()
 }
 
 /// The command line that trains the model again, as config.json tells it.
@@ -149,6 +171,26 @@ fn command(config: &Config, folder: &Path) -> String {
         }
     }
     add("architecture", &model.architecture.name);
+    let columns = [
+        ("weights", &model.columns.weights),
+        ("batch-column", &model.columns.batch),
+    ];
+    for (flag, column) in columns {
+        if let Some(column) = column {
+            add(flag, column);
+        }
+    }
+    match model.trainable {
+        Trainable::AllButMotifs => {}
+        Trainable::All => words.push("--unfreeze-conv".to_string()),
+        Trainable::TiedMotifs => words.push("--tie-kernels".to_string()),
+        Trainable::FinalLayer => words.push("--freeze-all-except-final-layer".to_string()),
+    }
+    match config.precision {
+        Precision::F32 => {}
+        Precision::F64 => words.push("--precision f64".to_string()),
+        Precision::Bf16 => words.push("--precision bf16".to_string()),
+    }
     // Told by the weights themselves.
     words.extend(typed(&config.flags, |flag| flag == "model_sha256"));
     words.push(format!("--model-output {}", quoted(folder.display())));

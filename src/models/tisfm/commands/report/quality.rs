@@ -109,7 +109,7 @@ pub(super) fn section(
     );
     let losses: Vec<f64> = figures.iter().map(|score| score.mse).collect();
     for line in told(&dataset.outputs, &losses, &besides, &rules) {
-        page.paragraph(&line);
+        page.long(&line);
     }
     page.advice("r should be above that of both rules, with an interval above 0. Where it is not, the model has learned no more than base composition or short words: do not read its motifs; look at the signals, their transform and the number of sequences. r is not defined where predictions or signals are all the same.");
     scatter(page, dataset, &predictions, &signals);

@@ -3,6 +3,7 @@
 use crate::args::ensemble_args::EnsembleArgs;
 use crate::args::lr_decay::Decay;
 use crate::args::numbers::{number, one_or_more, zero_or_more};
+use crate::args::outputs::check_log_dir;
 use crate::args::recipe::{Recipe, choose};
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::models::tisfm::KIND;
@@ -240,6 +241,7 @@ impl Args {
     }
 
     pub(super) fn check(&self) -> Result<()> {
+        check_log_dir(self.log_dir.as_deref())?;
         self.ensemble.check()?;
         self.ensemble.ensemble(&KIND, self.seed)?;
         match self.ensemble.folds {
