@@ -4,6 +4,7 @@ use super::line_chart::{Chart, Line, line_chart_svg};
 use super::page::Page;
 use crate::numbers::{counted, rounded};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A model's history, column by column; its name among those of an ensemble.
 pub struct History {
@@ -217,6 +218,21 @@ pub struct ReadFile {
     pub now: Now,
 }
 
+impl ReadFile {
+    /// `same`: whether what is there now is what was read; `None` where it is gone.
+    pub fn new(path: &Path, sha256: &str, same: Option<bool>) -> ReadFile {
+        ReadFile {
+            path: path.display().to_string(),
+            sha256: sha256.to_string(),
+            now: match same {
+                Some(true) => Now::Same,
+                Some(false) => Now::Changed,
+                None => Now::Gone,
+            },
+        }
+    }
+}
+
 /// A file beside what a run read under its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Now {
@@ -323,11 +339,7 @@ mod tests {
         let repeat_of = Repeat {
             commands: &["cisgrad tisfm train --seed 1".to_string()],
             version: "0.1.0",
-            files: vec![ReadFile {
-                path: "a & b.tsv".into(),
-                sha256: "0f".into(),
-                now: Now::Changed,
-            }],
+            files: vec![ReadFile::new(Path::new("a & b.tsv"), "0f", Some(false))],
         };
         changed(&mut page, &repeat_of.files);
         repeat(&mut page, &repeat_of);

@@ -76,7 +76,7 @@ fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<f6
 
 /// Where a folder's run stands, as far as its state tells.
 pub fn progress_of(folder: &Path) -> Option<Progress> {
-    let mut file = read(&folder.join(STATE)).ok()?;
+    let mut file = read(folder.join(STATE)).ok()?;
     serde_json::from_str(&file.metadata.remove(KEY)?).ok()
 }
 

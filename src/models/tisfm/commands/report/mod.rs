@@ -16,9 +16,7 @@ use crate::models::tisfm::members::Members;
 use crate::models::tisfm::network::Trainable;
 use crate::models::tisfm::saved::SavedModel;
 use crate::report::page::Page;
-use crate::report::run_sections::{
-    History, Now, ReadFile, Repeat, Watched, changed, repeat, training,
-};
+use crate::report::run_sections::{History, ReadFile, Repeat, Watched, changed, repeat, training};
 use crate::train::folder::HISTORY;
 use crate::train::folder::config::Precision;
 use crate::train::folder::read_files::is_same;
@@ -135,15 +133,8 @@ fn repeated(page: &mut Page, members: &Members) {
 
 /// What the first model's run read.
 fn read_files(first: &Config) -> Vec<ReadFile> {
-    let read = first.files.iter().map(|file| ReadFile {
-        path: file.path.display().to_string(),
-        sha256: file.sha256.clone(),
-        now: match is_same(file) {
-            Some(true) => Now::Same,
-            Some(false) => Now::Changed,
-            None => Now::Gone,
-        },
-    });
+    let read = first.files.iter();
+    let read = read.map(|file| ReadFile::new(&file.path, &file.sha256, is_same(file)));
     read.collect()
 }
 
