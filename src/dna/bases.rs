@@ -22,6 +22,13 @@ const CODES: [u8; 256] = {
     table
 };
 
+/// The share of G and C among the known bases of codes; `None` where none is known.
+pub fn gc_share(codes: &[u8]) -> Option<f64> {
+    let known = codes.iter().filter(|&&code| code < N).count();
+    let gc = codes.iter().filter(|&&code| code == 1 || code == 2).count();
+    (known > 0).then(|| gc as f64 / known as f64)
+}
+
 /// Which strand of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strand {

@@ -14,4 +14,5 @@ pub mod progress;
 pub mod ranking_plot;
 pub mod run_sections;
 pub mod signal_plot;
+pub mod split_section;
 mod svg;

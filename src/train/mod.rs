@@ -9,8 +9,10 @@ pub mod interrupt;
 pub mod model;
 pub mod observer;
 pub mod predictor;
+mod settings;
 pub mod trainer;
 pub mod worker;
 
 pub use model::Model;
-pub use trainer::{Begins, BestBy, TrainSettings, Trainer};
+pub use settings::{BestBy, TrainSettings};
+pub use trainer::{Begins, Trainer};

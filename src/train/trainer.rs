@@ -9,60 +9,18 @@ use super::folder::weights::{Number, tensors};
 use super::folder::{BEST, HISTORY, LAST, TRAIN_BEST};
 use super::interrupt::{interrupted, stopped};
 use super::model::{Model, Tally};
+use super::settings::{BestBy, TrainSettings, annealed};
 use super::worker::{Epoch, Job, Moments, Worker, worker};
 use crate::engine::{Device, Layout};
 use crate::io::history::{self, EpochRecord};
 use crate::io::state_dict::{StateDict, write_safetensors};
 use crate::numbers::{counted, rate, rounded};
-use crate::optim::{OptimizerSettings, Schedule, Shrink};
+use crate::optim::{Schedule, Shrink};
 use crate::report::progress::{Reporter, duration};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
-
-#[derive(Clone, Debug)]
-pub struct TrainSettings {
-    pub epochs: u64,
-    pub batch_size: usize,
-    pub lr: f64,
-    pub schedule: Schedule,
-    pub optimizer: OptimizerSettings,
-    pub seed: u64,
-    /// Leave out an epoch's last batch when it is not full.
-    pub drop_last: bool,
-    /// Keep the weights of every epoch.
-    pub save_all: bool,
-    /// Keep those of the lowest training loss.
-    pub save_train_best: bool,
-    /// Decides about the best weights, cuts of the rate, and early stopping.
-    pub best_by: BestBy,
-    /// Epochs in which the rate rises to its value, in even steps.
-    pub warmup: u64,
-    /// Let the rate fall to 0 over the epochs, by half a cosine.
-    pub anneal: bool,
-    /// Training ends after more than so many epochs without a gain.
-    pub stop_after: Option<u64>,
-    /// Epochs behind which the numbering begins: those of the weights that the run starts from.
-    pub epochs_before: u64,
-    /// Where TensorBoard's event files go.
-    pub log_dir: Option<PathBuf>,
-}
-
-/// The share of the rate that is left in `epoch` (the first is 0) of `epochs`: (1 + cos(pi epoch / epochs)) / 2.
-fn annealed(epoch: u64, epochs: u64) -> f64 {
-    (1.0 + (std::f64::consts::PI * epoch as f64 / epochs as f64).cos()) / 2.0
-}
-
-/// Which epoch's weights are the best.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BestBy {
-    /// The lowest validation loss.
-    #[default]
-    Loss,
-    /// The highest of [`Model::overall`].
-    Overall,
-}
 
 /// Above every score that [`Model::overall`] can give, which is 1 less a correlation or an auPRC.
 const UNDEFINED: f64 = 3.0;

@@ -176,6 +176,8 @@ fn a_factornet_model_of_one_factor_and_of_several() {
         "most similar known motif",
         "DGF around the sites of the first kernels",
         "Means of the tracks",
+        "GC, standard deviation",
+        ">chr2<",
         "cisgrad factornet train",
     ] {
         assert!(found.contains(part), "{part}");

@@ -7,12 +7,12 @@ pub trait ByPlace {
     /// Names and lengths in bases.
     fn chromosomes(&self) -> Vec<(String, u64)>;
 
-    /// Looks at a chromosome, by its number, before bases of it are asked for.
+    /// Looks at a chromosome, by its number, before bases of it are read.
     fn check(&mut self, _chromosome: usize) -> Result<()> {
         Ok(())
     }
 
-    /// Called when a chromosome was asked for that is not among these: checks that the file does not have it either.
+    /// Called when a chromosome is wanted that is not among these: checks that the file does not have it either.
     fn check_complete(&mut self) -> Result<()> {
         Ok(())
     }

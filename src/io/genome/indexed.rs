@@ -48,7 +48,7 @@ fn read_index(path: &Path) -> Result<(Vec<fai::Record>, bool)> {
 /// A genome with its index.
 ///
 /// noodles' own query takes whatever lies at the index's offsets, wherever lines end, and its sums
-/// wrap: with a stale index the bases would be wrong without a sound. So the places are reckoned
+/// wrap: with a stale index the bases would be wrong and nothing would say so. So the places are reckoned
 /// and compared here, and noodles reads the bases that lie there.
 pub struct Indexed {
     files: Files,
@@ -97,7 +97,7 @@ impl Indexed {
         }))
     }
 
-    /// An index of another version of the file would give other bases without a sound: the line
+    /// An index of another version of the file would give other bases and nothing would say so: the line
     /// before the first base must be the header with this name.
     fn check_header(&mut self, entry: &fai::Record) -> Result<()> {
         const LONGEST: u64 = 4096;

@@ -2,6 +2,7 @@
 
 use crate::data::dataset::Dataset;
 use crate::data::split::rows::Split;
+use crate::dna::bases::gc_share;
 use crate::metrics::regression::mse;
 use crate::metrics::ridge::{Features, Ridge};
 use crate::{Error, Result};
@@ -210,13 +211,7 @@ fn ridge(
 
 /// The share of G and C among the known bases; one half of none.
 fn gc(dataset: &Dataset, row: usize) -> f64 {
-    let codes = &dataset.codes[row * dataset.length..(row + 1) * dataset.length];
-    let known = codes.iter().filter(|&&code| code < 4).count();
-    let gc = codes.iter().filter(|&&code| code == 1 || code == 2).count();
-    match known {
-        0 => 0.5,
-        known => gc as f64 / known as f64,
-    }
+    gc_share(dataset.codes(row)).unwrap_or(0.5)
 }
 
 /// Words of a length, each one with its reverse complement.

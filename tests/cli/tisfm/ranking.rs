@@ -114,7 +114,7 @@ fn importance_is_the_weight_times_the_deviation_of_what_enters_the_last_layer() 
                 assert!(last.0 != output || number(importance) <= last.1, "{row:?}");
                 last = (output.to_string(), number(importance));
             }
-            // But for the pads, which start near 0 and are no motifs.
+            // What is left are the pads, which start near 0 and are no motifs.
             let rest: Vec<f64> = tested
                 .numbers(output)
                 .iter()

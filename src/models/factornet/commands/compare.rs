@@ -7,6 +7,7 @@ use super::of_run::{OfRun, of_run};
 use super::outputs;
 use super::probabilities::PriorArgs;
 use super::scored_windows::{Known, Window, stretches};
+use super::tested_on::TestedOn;
 use super::trained_on::test_words;
 use crate::args::Unannounced;
 use crate::args::compare_args::CompareArgs;
@@ -26,41 +27,18 @@ use std::path::{Path, PathBuf};
 #[command(next_help_heading = "Of FactorNet models")]
 #[group(skip)]
 pub struct Args {
-    /// Folder of the cell line, with its peaks [default: the first model's first of training]
-    #[arg(short = 'i', long, value_name = "DIR")]
-    inputdir: Option<PathBuf>,
-    /// The factor to compare on [default: every factor of the first model that the folder has peaks for]
-    #[arg(short = 'f', long, value_name = "NAME")]
-    factor: Option<String>,
-    /// Chromosomes, regions (chr22:30000000-35000000), folds (fold:1/5) or BED files [default: those that tested the first model; of a
-    /// cross-validation those that test each model]
-    #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
-    testchroms: Vec<String>,
+    #[command(flatten)]
+    tested: TestedOn,
     /// Genome, FASTA (plain, gzip or bgzip) or 2bit [default: that of the first model's training]
     #[arg(long, value_name = "FASTA")]
     genome: Option<PathBuf>,
-    /// The chromosomes in use, with their sizes [default: those of the genome]
-    #[arg(long, value_name = "FILE")]
-    chrom_sizes: Option<PathBuf>,
-    /// BED file of regions to leave out [default: that of the first model's training]
-    #[arg(long, value_name = "BED")]
-    blacklist: Option<PathBuf>,
 }
 
 impl Args {
     /// The flags that were given.
     pub fn given(&self) -> Vec<&'static str> {
-        [
-            ("--inputdir", self.inputdir.is_some()),
-            ("--factor", self.factor.is_some()),
-            ("--testchroms", !self.testchroms.is_empty()),
-            ("--genome", self.genome.is_some()),
-            ("--chrom-sizes", self.chrom_sizes.is_some()),
-            ("--blacklist", self.blacklist.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(flag, given)| given.then_some(flag))
-        .collect()
+        let own = self.genome.iter().map(|_| "--genome");
+        self.tested.given().chain(own).collect()
     }
 }
 
@@ -84,14 +62,14 @@ fn compare<T: Number>(
     let first = entrants[0].first();
     let shared = OfRun {
         genome: own.genome.as_ref(),
-        chrom_sizes: own.chrom_sizes.as_ref(),
-        blacklist: own.blacklist.as_ref(),
+        chrom_sizes: own.tested.chrom_sizes.as_ref(),
+        blacklist: own.tested.blacklist.as_ref(),
         batch_size: given.batch_size,
         precision: given.precision,
         device: &given.device,
     };
     let shared = shared.shared(first)?;
-    let inputdir = own.inputdir.as_ref();
+    let inputdir = own.tested.inputdir.as_ref();
     let inputdir = of_run(
         &first.model,
         &first.folder,
@@ -106,7 +84,11 @@ fn compare<T: Number>(
         };
         CellFolder::read(&inputdir, lists)
     };
-    let of_first = factors(&first.model, &cell(&entrants[0])?, own.factor.as_deref())?;
+    let of_first = factors(
+        &first.model,
+        &cell(&entrants[0])?,
+        own.tested.factor.as_deref(),
+    )?;
     let described = &first.model.config.model;
     let names: Vec<String> = of_first
         .iter()
@@ -118,7 +100,7 @@ fn compare<T: Number>(
         read.extend(model.config.files.iter().map(|file| file.path.clone()));
     }
     check(&given.outputs(), &read)?;
-    let regions = match own.testchroms.is_empty() {
+    let regions = match own.tested.testchroms.is_empty() {
         true if entrants
             .iter()
             .any(|members| members.first().tested_on.is_some()) =>
@@ -126,7 +108,7 @@ fn compare<T: Number>(
             Vec::new()
         }
         true => test_words(&first.model.config),
-        false => own.testchroms.clone(),
+        false => own.tested.testchroms.clone(),
     };
     let mut evaluated: Vec<Evaluated> = Vec::new();
     for (members, path) in entrants.iter().zip(&given.models) {
@@ -146,7 +128,7 @@ fn compare<T: Number>(
             inputdir: &inputdir,
             cell,
             factors: &places,
-            needed: match own.factor {
+            needed: match own.tested.factor {
                 Some(_) => Needed::ALONE,
                 None => Needed::AMONG_OTHERS,
             },

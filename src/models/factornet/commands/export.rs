@@ -1,7 +1,7 @@
 //! `cisgrad motifs export` of a FactorNet model.
 
 use super::args::{PROMOTER, RESOURCES, SharedArgs, StorageArg};
-use super::of_run::of_run;
+use super::of_run::{blacklist_of_run, of_run};
 use super::outputs;
 use super::windows::{Asked, Windows};
 use crate::args::motif_export::ExportArgs;
@@ -41,7 +41,7 @@ pub struct Args {
     /// The chromosomes in use, with their sizes [default: those of the genome]
     #[arg(long, value_name = "FILE")]
     chrom_sizes: Option<PathBuf>,
-    /// BED file of regions to leave out
+    /// BED file of regions to leave out [default: that of the training run]
     #[arg(long, value_name = "BED")]
     blacklist: Option<PathBuf>,
     /// Multiply tracks: none, mean (to a mean of 1), or NAME=FACTOR[,...] [default: as the model was trained]
@@ -68,11 +68,11 @@ impl Args {
 
 impl Args {
     /// What the readers of genome and tracks are given.
-    fn shared(&self, given: &ExportArgs, genome: PathBuf) -> SharedArgs {
+    fn shared(&self, given: &ExportArgs, model: &FactorNet, genome: PathBuf) -> SharedArgs {
         SharedArgs {
             genome: Some(genome),
             chrom_sizes: self.chrom_sizes.clone(),
-            blacklist: self.blacklist.clone(),
+            blacklist: blacklist_of_run(model, self.blacklist.as_ref()),
             // Layers that come before the features of an annotation are looked at.
             annotations: None,
             gtf: None,
@@ -123,7 +123,7 @@ pub fn run(given: &ExportArgs, own: &Args, known: Kinds) -> Result<KernelMotifs>
     };
     let genome = of_run(given.genome.as_ref(), "--genome", "genome")?;
     let folder = of_run(own.inputdir.as_ref(), "--inputdir", "inputdirs")?;
-    let shared = own.shared(given, genome);
+    let shared = own.shared(given, &model, genome);
     let lists = Lists {
         factors: own.bed.is_none(),
         meta: !model.config.model.meta.is_empty(),

@@ -17,6 +17,7 @@ mod predict;
 mod probabilities;
 pub mod report;
 mod scored_windows;
+mod tested_on;
 mod to_keras;
 mod train;
 mod trained_on;

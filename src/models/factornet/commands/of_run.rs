@@ -31,6 +31,23 @@ pub(super) fn of_run(
     given_or_known(given, flag, folder, known)
 }
 
+/// The blacklist that a flag names, or in its place the training run's, where that is known and still there.
+pub(super) fn blacklist_of_run(model: &FactorNet, given: Option<&PathBuf>) -> Option<PathBuf> {
+    if let Some(given) = given {
+        return Some(given.clone());
+    }
+    let known = model.config.flags.get(BLACKLIST).and_then(Value::as_str);
+    let known = PathBuf::from(known?);
+    if known.is_file() {
+        return Some(known);
+    }
+    tell!(
+        "note: {}: the blacklist of the training run is not there any more: name one with --blacklist",
+        known.display()
+    );
+    None
+}
+
 /// What the readers of genome and tracks are given: as a model's training had it, but for what is given here.
 pub(super) struct OfRun<'a> {
     pub genome: Option<&'a PathBuf>,
@@ -60,20 +77,10 @@ impl OfRun<'_> {
             "--genome",
             "genome",
         )?;
-        let known = text(BLACKLIST).map(PathBuf::from);
-        if let (None, Some(file)) = (self.blacklist, &known)
-            && !file.is_file()
-        {
-            tell!(
-                "note: {}: the blacklist of the training run is not there any more: name one with --blacklist",
-                file.display()
-            );
-        }
-        let known = known.filter(|file| file.is_file());
         Ok(SharedArgs {
             genome: Some(genome),
             chrom_sizes: self.chrom_sizes.cloned(),
-            blacklist: self.blacklist.cloned().or(known),
+            blacklist: blacklist_of_run(&first.model, self.blacklist),
             annotations: text("annotations").map(PathBuf::from),
             gtf: text("gtf").map(PathBuf::from),
             promoter: text("promoter").unwrap_or_else(|| PROMOTER.to_string()),

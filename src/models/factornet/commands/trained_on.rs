@@ -86,7 +86,7 @@ pub(super) fn is_among(folder: &Path, folders: &[PathBuf]) -> bool {
 }
 
 /// The regions of a model's training; None where they are not known any more.
-fn split(config: &Config, chromosomes: &Chromosomes) -> Option<Split> {
+pub(super) fn split(config: &Config, chromosomes: &Chromosomes) -> Option<Split> {
     let words = |flag, default: &[&str]| -> Option<Vec<String>> {
         // What a default names may be absent, and was then in training, too.
         let absent =

@@ -31,7 +31,7 @@ fn kernels<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
     let network = &model.config.model.network;
     let (_, cell) = run.cell()?;
     let shared = run.of_run().shared(first)?;
-    let pairs = factors(model, &cell, run.own.factor.as_deref())?;
+    let pairs = factors(model, &cell, run.own.tested.factor.as_deref())?;
     let beds: Vec<PathBuf> = pairs
         .iter()
         .map(|&(_, files)| cell.factors[files].conservative.clone())

@@ -7,6 +7,7 @@ mod quality;
 use super::members::{Member, Members};
 use super::of_run::{OfRun, of_run};
 use super::outputs;
+use super::tested_on::TestedOn;
 use super::trained_on::test_words;
 use crate::args::Unannounced;
 use crate::args::outputs::check;
@@ -32,21 +33,8 @@ use std::path::{Path, PathBuf};
 #[command(next_help_heading = "Of FactorNet models")]
 #[group(skip)]
 pub struct Args {
-    /// Folder of the cell line, with its peaks [default: the first model's first of training]
-    #[arg(short = 'i', long, value_name = "DIR")]
-    inputdir: Option<PathBuf>,
-    /// The factor to look at [default: every factor that the folder has peaks for]
-    #[arg(short = 'f', long, value_name = "NAME")]
-    factor: Option<String>,
-    /// Chromosomes, regions (chr22:30000000-35000000), folds (fold:1/5) or BED files to test on [default: those that tested the model]
-    #[arg(short = 't', long, num_args = 1.., value_name = "REGION")]
-    testchroms: Vec<String>,
-    /// The chromosomes in use, with their sizes [default: those of the genome]
-    #[arg(long, value_name = "FILE")]
-    chrom_sizes: Option<PathBuf>,
-    /// BED file of regions to leave out [default: that of the training run]
-    #[arg(long, value_name = "BED")]
-    blacklist: Option<PathBuf>,
+    #[command(flatten)]
+    tested: TestedOn,
     /// Known motifs, MEME: the one that each kernel resembles most
     #[arg(long, value_name = "MEME")]
     motif_db: Option<PathBuf>,
@@ -55,17 +43,8 @@ pub struct Args {
 impl Args {
     /// The flags that were given.
     pub fn given(&self) -> Vec<&'static str> {
-        [
-            ("--inputdir", self.inputdir.is_some()),
-            ("--factor", self.factor.is_some()),
-            ("--testchroms", !self.testchroms.is_empty()),
-            ("--chrom-sizes", self.chrom_sizes.is_some()),
-            ("--blacklist", self.blacklist.is_some()),
-            ("--motif-db", self.motif_db.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(flag, given)| given.then_some(flag))
-        .collect()
+        let own = self.motif_db.iter().map(|_| "--motif-db");
+        self.tested.given().chain(own).collect()
     }
 }
 
@@ -78,9 +57,9 @@ pub fn run(given: &ReportArgs, own: &Args, known: Kinds) -> Result<Page> {
     }
     let more = [
         &given.genome,
-        &own.blacklist,
+        &own.tested.blacklist,
         &own.motif_db,
-        &own.chrom_sizes,
+        &own.tested.chrom_sizes,
     ];
     read.extend(more.into_iter().flatten().cloned());
     check(&[("--out", given.out.as_path())], &read)?;
@@ -120,7 +99,7 @@ impl Run<'_> {
     /// None is known; it cannot be read.
     fn cell(&self) -> Result<(PathBuf, CellFolder)> {
         let first = self.members.first();
-        let given = self.own.inputdir.as_ref();
+        let given = self.own.tested.inputdir.as_ref();
         let folder = of_run(
             &first.model,
             &first.folder,
@@ -139,8 +118,8 @@ impl Run<'_> {
     fn of_run(&self) -> OfRun<'_> {
         OfRun {
             genome: self.given.genome.as_ref(),
-            chrom_sizes: self.own.chrom_sizes.as_ref(),
-            blacklist: self.own.blacklist.as_ref(),
+            chrom_sizes: self.own.tested.chrom_sizes.as_ref(),
+            blacklist: self.own.tested.blacklist.as_ref(),
             batch_size: self.given.batch_size,
             precision: self.given.precision,
             device: &self.given.device,
@@ -149,10 +128,10 @@ impl Run<'_> {
 
     /// The words of the test regions; none: each model's own, of a cross-validation.
     fn regions(&self) -> Vec<String> {
-        match self.own.testchroms.is_empty() {
+        match self.own.tested.testchroms.is_empty() {
             true if self.members.first().tested_on.is_some() => Vec::new(),
             true => test_words(&self.members.first().model.config),
-            false => self.own.testchroms.clone(),
+            false => self.own.tested.testchroms.clone(),
         }
     }
 }
@@ -178,7 +157,7 @@ fn page<T: Number>(
     );
     let mut page = Page::new(&title);
     changed(&mut page, &read_files(&members.first().model.config));
-    inputs::section(&mut page, &run);
+    inputs::section(&mut page, &run)?;
     training(
         &mut page,
         &histories(members),

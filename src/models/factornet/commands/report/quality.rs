@@ -37,7 +37,7 @@ fn looked_at<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
     let first = run.members.first();
     let (inputdir, cell) = run.cell()?;
     let shared = run.of_run().shared(first)?;
-    let pairs = factors(&first.model, &cell, run.own.factor.as_deref())?;
+    let pairs = factors(&first.model, &cell, run.own.tested.factor.as_deref())?;
     let described = &first.model.config.model;
     let names: Vec<String> = pairs
         .iter()
@@ -54,7 +54,7 @@ fn looked_at<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
         inputdir: &inputdir,
         cell,
         factors: &pairs,
-        needed: match run.own.factor {
+        needed: match run.own.tested.factor {
             Some(_) => Needed::ALONE,
             None => Needed::AMONG_OTHERS,
         },

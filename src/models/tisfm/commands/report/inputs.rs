@@ -4,15 +4,14 @@ use super::Run;
 use super::data::Data;
 use crate::data::dataset::Dataset;
 use crate::data::prepared::Prepared;
-use crate::data::split::rows::Split;
+use crate::dna::bases::gc_share;
 use crate::dna::sequences::{chromosome_of, start_in_name};
 use crate::metrics::regression::{known, pearson};
-use crate::numbers::{counted, rounded};
-use crate::report::chromosome_map::{Chromosome, chromosome_map_svg};
+use crate::numbers::counted;
 use crate::report::clusters::tree;
 use crate::report::heat_map::{HeatMap, heat_map_svg};
 use crate::report::page::Page;
-use std::collections::BTreeMap;
+use crate::report::split_section::{self, Placed};
 
 /// Outputs whose correlations are drawn; of more the picture tells nothing.
 const DRAWN: usize = 60;
@@ -93,95 +92,24 @@ fn filters(page: &mut Page, prepared: &Prepared) {
 
 fn of_data(page: &mut Page, data: &Data) {
     let (dataset, split) = (&data.dataset, &data.splits[0]);
-    page.subheading("Split");
-    let parts = [
-        ("training", &split.train),
-        ("validation", &split.validation),
-        ("test", &split.test),
-    ];
-    let rows: Vec<Vec<String>> = parts
-        .iter()
-        .map(|(name, rows)| {
-            let (mean, deviation) = gc(dataset, rows);
-            vec![
-                name.to_string(),
-                rows.len().to_string(),
-                rounded(mean).to_string(),
-                rounded(deviation).to_string(),
-            ]
+    let parts = [&split.train, &split.validation, &split.test];
+    let rows = parts.into_iter().enumerate().flat_map(|(part, rows)| {
+        rows.iter().map(move |&row| {
+            let chromosome = chromosome_of(dataset.chromosomes.as_deref(), &dataset.names, row);
+            Placed {
+                part,
+                gc: gc_share(dataset.codes(row)),
+                place: chromosome.zip(start_in_name(&dataset.names[row])),
+            }
         })
-        .collect();
-    page.table(
-        &["part", "sequences", "GC, mean", "GC, standard deviation"],
-        &rows,
-        5,
-    );
-    page.advice("Where the parts' GC differ by more than a few hundredths, figures of the test say something about that difference too. Sequences of one part should lie on chromosomes or blocks of their own, since near ones resemble each other.");
-    let map = chromosomes(dataset, split);
-    if !map.is_empty() {
-        let (svg, left_out) = chromosome_map_svg(&map);
-        page.picture(&svg);
-        if left_out > 0 {
-            page.paragraph(&format!(
-                "{} with fewer sequences are not drawn.",
-                counted(left_out, "chromosome")
-            ));
-        }
-    }
+    });
+    split_section::split(page, "sequences", &rows.collect::<Vec<_>>());
     if data.splits.iter().any(|other| other != split) {
         page.paragraph(
             "The split shown is the first model's: each model of a cross-validation has its own.",
         );
     }
     correlations(page, dataset);
-}
-
-/// Mean and standard deviation of the share of G and C among known bases.
-fn gc(dataset: &Dataset, rows: &[usize]) -> (f64, f64) {
-    let shares = rows.iter().filter_map(|&row| {
-        let codes = dataset.codes(row);
-        let known = codes.iter().filter(|&&code| code < 4).count();
-        let strong = codes.iter().filter(|&&code| code == 1 || code == 2).count();
-        (known > 0).then(|| strong as f64 / known as f64)
-    });
-    let shares: Vec<f64> = shares.collect();
-    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-    let squares: f64 = shares.iter().map(|x| (x - mean).powi(2)).sum();
-    (mean, (squares / shares.len() as f64).sqrt())
-}
-
-/// Where rows lie, as far as their names or the intervals say.
-fn chromosomes(dataset: &Dataset, split: &Split) -> Vec<Chromosome> {
-    let mut found: BTreeMap<String, Vec<(u64, usize)>> = BTreeMap::new();
-    let parts = [&split.train, &split.validation, &split.test];
-    for (part, rows) in parts.into_iter().enumerate() {
-        for &row in rows {
-            let name = &dataset.names[row];
-            let Some(start) = start_in_name(name) else {
-                continue;
-            };
-            let chromosome = chromosome_of(dataset.chromosomes.as_deref(), &dataset.names, row);
-            if let Some(chromosome) = chromosome {
-                let places = found.entry(chromosome.to_string()).or_default();
-                places.push((start, part));
-            }
-        }
-    }
-    let mut all: Vec<Chromosome> = found
-        .into_iter()
-        .map(|(name, rows)| Chromosome { name, rows })
-        .collect();
-    // chr2 before chr10.
-    all.sort_by_key(|chromosome| {
-        let digits = chromosome
-            .name
-            .trim_start_matches(|c: char| !c.is_ascii_digit());
-        (
-            digits.parse::<u32>().unwrap_or(u32::MAX),
-            chromosome.name.clone(),
-        )
-    });
-    all
 }
 
 fn correlations(page: &mut Page, dataset: &Dataset) {
