@@ -13,6 +13,7 @@ macro_rules! tell {
 }
 
 pub mod args;
+pub mod attribution;
 pub mod check;
 pub mod cli;
 pub mod data;

@@ -1,9 +1,12 @@
 //! Arguments and steps that several commands share, whatever their kind of model.
 
+pub mod chosen_outputs;
 pub mod compare_args;
 pub mod ensemble_args;
+pub mod explain_args;
 pub mod inputs;
 pub mod lr_decay;
+pub mod marginalize_args;
 pub mod motif_export;
 pub mod named_file;
 pub mod numbers;

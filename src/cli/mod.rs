@@ -40,6 +40,10 @@ enum Command {
     Compare(Box<kinds::Compare>),
     /// Write one page about a model: data, training, how good it is, what it learned, how to repeat it
     Report(Box<kinds::Report>),
+    /// Say which bases, track values and motifs make a model's predictions, sequence by sequence
+    Explain(Box<kinds::Explain>),
+    /// Put motifs into many sequences and say what they do to a model's predictions
+    Marginalize(Box<kinds::Marginalize>),
     /// Compare motifs with motifs, find them in sequences, and write what a model's kernels became
     #[command(subcommand)]
     Motifs(motifs::Command),
@@ -205,6 +209,8 @@ fn run(command: Command) -> Result<()> {
         Command::Convert(convert) => kinds::convert(&convert),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Explain(args) => kinds::explain(&args),
+        Command::Marginalize(args) => kinds::marginalize(&args),
         Command::Motifs(command) => motifs::run(&command),
         Command::Prepare(command) => prepare::run(&command),
         Command::Bench(args) => bench::run(&args),

@@ -201,6 +201,8 @@ mod tests {
     /// A sequence's first two codes spell its place in the file.
     fn sequences(names: &[&str]) -> Sequences {
         Sequences {
+            starts: Vec::new(),
+            kept: Vec::new(),
             path: "peaks.fa".into(),
             names: names.iter().map(|r| r.to_string()).collect(),
             length: 2,

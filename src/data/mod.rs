@@ -3,6 +3,7 @@
 pub mod batch_offsets;
 pub mod consensus;
 pub mod dataset;
+pub mod dinucleotide_shuffle;
 pub mod packed_genome;
 pub mod prepared;
 pub mod regions;

@@ -39,6 +39,10 @@ pub struct Sequences {
     pub codes: Vec<u8>,
     /// The chromosome of each sequence, where they were cut from a genome by a BED file.
     pub chromosomes: Option<Vec<String>>,
+    /// The first base of each on its chromosome, counted from 0, where a BED file told it; else empty.
+    pub starts: Vec<u64>,
+    /// By interval of such a file: whether it is among the sequences; else empty.
+    pub kept: Vec<bool>,
 }
 
 impl Sequences {
@@ -54,6 +58,17 @@ impl Sequences {
     /// The codes of sequence `i`, `length` of them. Panics when `i` is not below [`Self::len`].
     pub fn codes(&self, i: usize) -> &[u8] {
         &self.codes[i * self.length..(i + 1) * self.length]
+    }
+
+    /// Where sequence `i` lies: from the BED file, else from a name like `chr1:100-200`.
+    pub fn place(&self, i: usize) -> Option<Place> {
+        match (&self.chromosomes, self.starts.get(i)) {
+            (Some(chromosomes), Some(&start)) => Some(Place {
+                chromosome: chromosomes[i].clone(),
+                start,
+            }),
+            _ => Place::in_name(&self.names[i], self.length),
+        }
     }
 
     /// The chromosome of sequence `i`: from the BED file, else from a name like `chr1:100-200`.

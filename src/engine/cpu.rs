@@ -176,6 +176,35 @@ impl<T: Real> CpuExecutor<T> {
             });
     }
 
+    /// A forward and a backward run in which every row's loss counts 1, of a program in which no parameter learns: shows for each
+    /// piece, in no order, the number of its first row, its number of rows, and the gradient of each watched value, `rows x len`.
+    pub fn watched_gradients(
+        &mut self,
+        params: &[T],
+        batch: &Batch<'_, T>,
+        watched: &[Var],
+        show: impl Fn(usize, usize, &[&[T]]) + Send + Sync,
+    ) {
+        self.ready(params);
+        let rows = self.program.rows();
+        (0..batch.rows.div_ceil(rows))
+            .into_par_iter()
+            .for_each(|index| {
+                let piece = self.piece(batch, index);
+                self.with_arena(|arena| {
+                    let (program, prepared) = (&self.program, &self.prepared);
+                    program.forward(arena, params, prepared, &piece);
+                    program.backward(arena, params, &mut [], prepared, &piece, T::ONE);
+                    let read = |&var: &Var| program.read_gradient(arena, var, piece.rows);
+                    let values: Vec<&[T]> = watched
+                        .iter()
+                        .map(|var| read(var).unwrap_or_default())
+                        .collect();
+                    show(index * rows, piece.rows, &values);
+                });
+            });
+    }
+
     /// Each row's loss into `losses`, and the gradient of their mean into `grads` (laid out as
     /// the parameters; what does not learn stays 0). Batch-wide programs also move their buffers
     /// in `params`.

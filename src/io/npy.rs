@@ -168,6 +168,22 @@ where
     }
 }
 
+/// Writes a mask (`|b1`, one dimension), whole or not at all.
+///
+/// # Errors
+/// What the operating system refuses.
+pub fn write_npy_mask(path: impl AsRef<Path>, mask: &[bool]) -> Result<()> {
+    write_atomic(path.as_ref(), |writer| {
+        let mut npy = WriteOptions::new()
+            .default_dtype()
+            .shape(&[mask.len() as u64])
+            .writer(writer)
+            .begin_nd()?;
+        npy.extend(mask.iter().copied())?;
+        npy.finish()
+    })
+}
+
 /// Writes a matrix of float64 (`<f8`), rows one after the other, whole or not at all.
 ///
 /// Errors: values that do not fill whole rows of `columns`; what the operating system refuses.

@@ -45,7 +45,10 @@ pub fn parse_sequences(
     notes: &mut Vec<String>,
 ) -> Result<Sequences> {
     let found = parse(lines, genome, notes, Lengths::One)?;
+    let starts = found.places.iter().flatten().map(|place| place.start);
     Ok(Sequences {
+        starts: starts.collect(),
+        kept: found.kept,
         path: found.path,
         // The parser has seen to it that there is one, and that all have its length.
         length: found.lengths.first().copied().unwrap_or(0),
@@ -139,6 +142,8 @@ struct Found {
     codes: Vec<u8>,
     /// Of BED intervals.
     places: Option<Vec<Place>>,
+    /// By BED interval: whether its sequence is here.
+    kept: Vec<bool>,
 }
 
 enum Kind {
@@ -237,6 +242,7 @@ impl Builder {
             lengths: self.lengths,
             codes: self.codes,
             places: None,
+            kept: Vec::new(),
         })
     }
 }
@@ -351,6 +357,8 @@ fn read_intervals(
         start: interval.start,
     };
     found.places = Some(kept().map(place).collect());
+    found.kept = vec![false; intervals.len()];
+    cut.kept.iter().for_each(|&i| found.kept[i] = true);
     Ok(found)
 }
 

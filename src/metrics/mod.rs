@@ -6,6 +6,7 @@ pub mod comparison;
 pub mod curves;
 pub mod false_discovery;
 pub mod isotonic;
+pub mod quantiles;
 pub mod regression;
 pub mod ridge;
 

@@ -1,6 +1,8 @@
 //! The kinds of models that the program knows: one line each, at the end.
 
 use crate::args::compare_args::CompareArgs;
+use crate::args::explain_args::ExplainArgs;
+use crate::args::marginalize_args::MarginalizeArgs;
 use crate::args::motif_export::ExportArgs;
 use crate::args::report_args::ReportArgs;
 use crate::args::spelling::Spelling;
@@ -53,6 +55,22 @@ macro_rules! kinds {
             #[command(flatten)]
             pub given: ReportArgs,
             $(#[command(flatten)] $folder: super::$folder::commands::report::Args,)*
+        }
+
+        /// Which predictions are explained, and how.
+        #[derive(clap::Args)]
+        pub struct Explain {
+            #[command(flatten)]
+            pub given: ExplainArgs,
+            $(#[command(flatten)] $folder: super::$folder::commands::explain::Args,)*
+        }
+
+        /// What is put into which sequences.
+        #[derive(clap::Args)]
+        pub struct Marginalize {
+            #[command(flatten)]
+            pub given: MarginalizeArgs,
+            $(#[command(flatten)] $folder: super::$folder::commands::marginalize::Args,)*
         }
 
         /// Every kind, so that a folder of another one can be named.
@@ -126,6 +144,34 @@ macro_rules! kinds {
             check_flags(model, own, &[$((&super::$folder::KIND, args.$folder.given())),*])?;
             $(if own.name == super::$folder::KIND.name {
                 return super::$folder::commands::report::run(&args.given, &args.$folder, KINDS);
+            })*
+            Err(no_model(model))
+        }
+
+        /// Which bases, tracks and motifs make the predictions of a model of any kind, or of an ensemble.
+        ///
+        /// # Errors
+        /// No model, flags of another kind, and what the kind says.
+        pub fn explain(args: &Explain) -> Result<()> {
+            let model = &args.given.model;
+            let own = kind_of(model)?.ok_or_else(|| no_model(model))?;
+            check_flags(model, own, &[$((&super::$folder::KIND, args.$folder.given())),*])?;
+            $(if own.name == super::$folder::KIND.name {
+                return super::$folder::commands::explain::run(&args.given, &args.$folder, KINDS);
+            })*
+            Err(no_model(model))
+        }
+
+        /// What a motif does to the predictions of a model of any kind, or of an ensemble, wherever it lies.
+        ///
+        /// # Errors
+        /// No model, flags of another kind, and what the kind says.
+        pub fn marginalize(args: &Marginalize) -> Result<()> {
+            let model = &args.given.model;
+            let own = kind_of(model)?.ok_or_else(|| no_model(model))?;
+            check_flags(model, own, &[$((&super::$folder::KIND, args.$folder.given())),*])?;
+            $(if own.name == super::$folder::KIND.name {
+                return super::$folder::commands::marginalize::run(&args.given, &args.$folder, KINDS);
             })*
             Err(no_model(model))
         }

@@ -5,6 +5,8 @@ mod axis;
 pub mod chromosome_map;
 pub mod clusters;
 pub mod comparison_plot;
+pub mod contribution_plot;
+pub mod effect_plot;
 pub mod heat_map;
 pub mod line_chart;
 pub mod logo;

@@ -8,6 +8,7 @@ mod for_each_kind;
 
 mod bad_input;
 mod commands;
+mod explain;
 mod factornet;
 mod files;
 mod folders;

@@ -56,6 +56,39 @@ fn every_command_of_the_walk_through_works() {
     }
 }
 
+#[test]
+fn every_command_that_explains_works() {
+    let short = "demo --keep demo --peaks 400 --length 80 --epochs 2";
+    let first = readme(
+        "<!-- walk-through",
+        &[
+            "demo",
+            "tisfm train",
+            "tisfm test",
+            "tisfm predict",
+            "tisfm motifs",
+        ],
+    );
+    let first = first.replace("demo --keep demo", short).replace(
+        "--recipe recommended",
+        "--recipe recommended --number-of-epochs 3",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    shell(folder.path(), &first).ok();
+    let script = readme("<!-- explain", &["explain", "explain", "marginalize"]);
+    shell(folder.path(), &script).ok();
+    for file in [
+        "why/attr.B_cell.npz",
+        "why/ohe.npz",
+        "why/plot.3.monocyte.svg",
+        "motifs/hits.tsv",
+        "motifs/shares.T_cell.tsv",
+        "effects/effects.svg",
+    ] {
+        assert!(folder.path().join(file).is_file(), "{file}");
+    }
+}
+
 /// On real peaks, tracks and genome; fewer motifs and epochs.
 #[test]
 fn every_command_from_peaks_to_a_ranking_works() {

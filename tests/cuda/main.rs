@@ -9,6 +9,7 @@ mod for_each_kind;
 
 mod batch_norm;
 mod checks;
+mod explain;
 mod factornet;
 mod golden;
 mod kinds;

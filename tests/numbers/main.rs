@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attributions;
 mod factornet_chr22;
 mod factornet_golden;
 mod factornet_pipeline;

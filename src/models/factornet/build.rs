@@ -2,8 +2,10 @@
 //! share the weights and draw dropout of their own.
 
 use super::spec::{Recurrent, Spec};
+use crate::attribution::network::Dense;
 use crate::engine::{Init, Real, Tape, Var};
 use crate::ops::activation::{Activation, activation};
+use crate::ops::concat::concat;
 use crate::ops::dropout::dropout;
 use crate::ops::linear::dense;
 use crate::ops::lstm::{Direction, Masks, lstm};
@@ -77,23 +79,80 @@ pub fn build<T: Real>(
     lowering: Lowering,
     masking: Masking,
 ) -> Built {
-    let tracks = &spec.tracks;
-    let tracks = (!tracks.is_empty()).then(|| tape.dense_input(&[tracks.len(), spec.length]));
+    record(tape, spec, lowering, masking, None)
+}
+
+/// Records the network, in its composed form, where the bases are numbers (4, L), the first dense input: to the convolution they are
+/// four tracks, whose other strand has the complements in reverse, beside codes of no base.
+pub fn build_from_bases<T: Real>(tape: &mut Tape<T>, spec: &Spec) -> Dense {
+    let bases = tape.dense_input(&[BASES, spec.length]);
+    let tracks = (!spec.tracks.is_empty()).then(|| inputs_of_tracks(tape, spec));
+    let from = Bases {
+        values: bases,
+        tracks,
+    };
+    let built = record(tape, spec, Lowering::Composed, Masking::Drawn, Some(from));
+    Dense {
+        raws: built.logits,
+        bases,
+        tracks,
+    }
+}
+
+/// Bases that are numbers (4, L), and the tracks.
+#[derive(Clone, Copy)]
+struct Bases {
+    values: Var,
+    tracks: Option<Var>,
+}
+
+const BASES: usize = 4;
+
+/// The convolution's kernels.
+pub const KERNELS: &str = "convolution1d_1_W";
+
+fn inputs_of_tracks<T: Real>(tape: &mut Tape<T>, spec: &Spec) -> Var {
+    tape.dense_input(&[spec.tracks.len(), spec.length])
+}
+
+fn record<T: Real>(
+    tape: &mut Tape<T>,
+    spec: &Spec,
+    lowering: Lowering,
+    masking: Masking,
+    bases: Option<Bases>,
+) -> Built {
+    let tracks = match bases {
+        Some(bases) => bases.tracks,
+        None => (!spec.tracks.is_empty()).then(|| inputs_of_tracks(tape, spec)),
+    };
     let meta = (spec.meta > 0).then(|| tape.dense_input(&[spec.meta]));
     let rates = &spec.dropout;
     let (w, k) = (spec.motif_width, spec.kernels);
 
     // Keras 1.2.2 takes the fans of (w, 1, C, k) as C k each times w and 1.
     let fans = spec.channels() * k * (1 + w);
+    let channels = spec.channels() + if bases.is_some() { BASES } else { 0 };
     let weight = tape.param(
-        "convolution1d_1_W",
-        &[w, 1, spec.channels(), k],
+        KERNELS,
+        &[w, 1, channels, k],
         Init::Uniform((6.0 / fans as f64).sqrt()),
     );
     let bias = tape.param("convolution1d_1_b", &[k], Init::Constant(0.0));
+    let complements = [3, 2, 1, 0].into_iter();
+    let order: Vec<usize> = match bases {
+        Some(_) => complements
+            .chain(spec.rc_order.iter().map(|track| BASES + track))
+            .collect(),
+        None => spec.rc_order.clone(),
+    };
+    let tracks = match bases {
+        Some(bases) => Some(above_tracks(tape, spec, bases)),
+        None => tracks,
+    };
     let tracks = tracks.map(|values| Tracks {
         values,
-        order: &spec.rc_order,
+        order: &order,
     });
     let (layer, layer_bias) = dense_parameters(tape, "dense_1", k, k);
     let (activations, pool) = match lowering {
@@ -176,6 +235,27 @@ pub fn build<T: Real>(
         logits,
         strands,
         output: strand_mean(tape, strands),
+    }
+}
+
+/// The bases (4, L) above the tracks.
+fn above_tracks<T: Real>(tape: &mut Tape<T>, spec: &Spec, bases: Bases) -> Var {
+    let Some(tracks) = bases.tracks else {
+        return bases.values;
+    };
+    let len = spec.length;
+    let above = tape.view(bases.values, &[1, BASES * len]);
+    let below = tape.view(tracks, &[1, spec.tracks.len() * len]);
+    let all = concat(tape, &[above, below], 1);
+    tape.view(all, &[spec.channels(), len])
+}
+
+/// The kernels (w, 1, 4 + n, k) as [`build_from_bases`] has them, (w, 1, 4 + (4 + n), k): the codes' lines, which come first, are 0.
+pub fn kernels_from_bases<T: Real>(spec: &Spec, kernels: &[T], to: &mut [T]) {
+    let own = spec.channels() * spec.kernels;
+    let with_codes = own + BASES * spec.kernels;
+    for (to, own) in to.chunks_mut(with_codes).zip(kernels.chunks(own)) {
+        to[BASES * spec.kernels..].copy_from_slice(own);
     }
 }
 

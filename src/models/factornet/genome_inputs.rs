@@ -184,6 +184,19 @@ impl GenomeInputs {
         })
     }
 
+    /// The inputs of a network that takes no track and no meta value.
+    pub fn without_cell(&self, gencode: bool, transform: Transform) -> Inputs {
+        Inputs {
+            genome: Arc::clone(&self.genome),
+            cells: vec![CellInputs {
+                tracks: Vec::new(),
+                meta: Vec::new(),
+            }],
+            transform,
+            gencode,
+        }
+    }
+
     /// A cell line's tracks with their means as a network sees them; without those that have no value at all.
     fn seen(&self, names: &[String], cell: &CellInputs) -> Vec<SeenTrack> {
         let seen = names

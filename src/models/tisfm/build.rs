@@ -46,6 +46,27 @@ pub struct Built {
     pub last_input: Option<Var>,
     /// The gates of a motif's number by all motifs' numbers.
     pub gates: Vec<BuiltGate>,
+    /// How the motifs' windows became features, where nothing stands between the two; of [`Lowering::Composed`] alone.
+    pub pooling: Option<BuiltPooling>,
+}
+
+/// Motifs' windows, pooled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BuiltPooling {
+    /// (C, L'): the sigmoid of each channel at each place.
+    pub activities: Var,
+    /// (C / strands, windows): what is pooled of them, the strands of a channel one after the other where they are merged.
+    pub pooled: Var,
+    /// L', the places of each channel.
+    pub places: usize,
+    /// Rows of what is pooled.
+    pub rows: usize,
+    /// Positions of a row; those of the merged strands together.
+    pub length: usize,
+    /// Positions under one pooled number; the last window may be longer than what is left.
+    pub window: usize,
+    /// The parameter with the sharpness of each row; None: the maximum.
+    pub weight: Option<String>,
 }
 
 /// A gate: what it reads, and the layer that opens it.
@@ -78,6 +99,9 @@ pub(super) struct Builder<'a, T: Real> {
     pub last_layer: Option<String>,
     pub last_input: Option<Var>,
     pub gates: Vec<BuiltGate>,
+    /// The motifs' sigmoids as long as nothing but their shape changes.
+    pub(super) activities: Option<Var>,
+    pub pooling: Option<BuiltPooling>,
 }
 
 /// Records a model on a tape.
@@ -92,7 +116,27 @@ pub fn build<T: Real>(
     kernels: Option<&MotifKernels>,
     lowering: Lowering,
 ) -> Result<Built> {
-    let mut builder = Builder::new(tape, spec, dimensions, kernels, lowering);
+    finished(Builder::new(tape, spec, dimensions, kernels, lowering))
+}
+
+/// [`build`], fused, where the bases are numbers (4, L) and not the rows' codes.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn build_from_bases<T: Real>(
+    tape: &mut Tape<T>,
+    spec: &Spec,
+    dimensions: &Dimensions,
+    kernels: Option<&MotifKernels>,
+    bases: Var,
+) -> Result<Built> {
+    let mut builder = Builder::new(tape, spec, dimensions, kernels, Lowering::Fused);
+    builder.inputs[0] = Some(bases);
+    finished(builder)
+}
+
+fn finished<T: Real>(mut builder: Builder<'_, T>) -> Result<Built> {
+    let (spec, dimensions) = (builder.spec, builder.dimensions);
     builder.check_window()?;
     let state = builder.run(spec.blocks.len(), Codes::Row)?;
     if let Some(name) = builder.collisions.first() {
@@ -126,6 +170,7 @@ pub fn build<T: Real>(
         last_layer: builder.last_layer,
         last_input: builder.last_input,
         gates: builder.gates,
+        pooling: builder.pooling,
     })
 }
 
@@ -227,6 +272,8 @@ impl<'a, T: Real> Builder<'a, T> {
             last_layer: None,
             last_input: None,
             gates: Vec::new(),
+            activities: None,
+            pooling: None,
         }
     }
 }
@@ -350,13 +397,56 @@ impl<T: Real> Builder<'_, T> {
                 _ => {
                     let x = self.dense(&state, which);
                     self.check_block(block, x)?;
-                    State::Value(self.block(block, x, at, which)?)
+                    let out = self.block(block, x, at, which)?;
+                    self.follow_activities(spec.blocks[..at].last(), block, x, out);
+                    State::Value(out)
                 }
             };
             self.check_memory(block, &[0])?;
             at += 1;
         }
         Ok(state)
+    }
+
+    /// Keeps where the motifs' sigmoids are, and how they were pooled; `before`: the block before this one, which made `out` of `x`.
+    fn follow_activities(&mut self, before: Option<&Block>, block: &Block, x: Var, out: Var) {
+        let sigmoid = matches!(
+            block,
+            Block::Activation {
+                kind: ops::activation::Activation::Sigmoid
+            }
+        );
+        let pooled = |weight: Option<String>, window: usize, activities: Var| BuiltPooling {
+            activities,
+            pooled: out,
+            places: self.tape.shape(activities)[1],
+            rows: self.tape.shape(x)[0],
+            length: self.tape.shape(x)[1],
+            window,
+            weight,
+        };
+        match (block, self.activities.take()) {
+            (_, None) if sigmoid && matches!(before, Some(Block::Motifs { .. })) => {
+                self.activities = Some(out);
+            }
+            (Block::MergeStrands {}, Some(activities)) => self.activities = Some(activities),
+            (Block::GlobalMaxPool {}, Some(activities)) => {
+                let length = self.tape.shape(x)[1];
+                self.pooling = Some(pooled(None, length, activities));
+            }
+            (Block::AttentionPool { name, extent }, Some(activities)) => {
+                let length = self.tape.shape(x)[1];
+                let window = match extent {
+                    Extent::Whole => length,
+                    Extent::Window(n) => *n,
+                    Extent::Parts(n) => length.div_ceil(*n),
+                };
+                let weight = Some(format!("{name}.weight"));
+                self.pooling = Some(pooled(weight, window, activities));
+            }
+            // Whatever else reads them makes something of its own.
+            _ => {}
+        }
     }
 
     /// Features of a two-strand model of these motifs: half its channels, pads included.
@@ -443,6 +533,11 @@ impl<T: Real> Builder<'_, T> {
         let count = self.tape.len(scale) / strands.channels();
         let pool = self.param(&format!("{name}.weight"), &[count], Init::Constant(2.0));
         self.features = Features::Motifs;
+        let own_bases = which == Codes::Row && self.inputs[0].is_some();
+        let state = match state {
+            State::Sequence(_) if own_bases => &State::Value(self.dense(state, which)),
+            state => state,
+        };
         let out = match state {
             State::Sequence(table) => {
                 let length = self.dimensions.window;

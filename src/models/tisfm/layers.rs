@@ -1,6 +1,6 @@
 //! Each block of a spec as ops; attention and focal blocks have files of their own.
 
-use super::build::{Builder, BuiltGate, Features};
+use super::build::{Builder, BuiltGate, BuiltPooling, Features};
 use super::spec::{Block, Extent, Start, Strands};
 use crate::Result;
 use crate::engine::{Codes, Init, Real, Role, Var};
@@ -402,6 +402,15 @@ impl<T: Real> Builder<'_, T> {
         );
         let merged = self.tape.view(x, &[channels / 2, 2 * length]);
         let z = attention_pool(self.tape, merged, w, 2 * length, false);
+        self.pooling = self.activities.map(|activities| BuiltPooling {
+            activities,
+            pooled: z,
+            places: length,
+            rows: channels / 2,
+            length: 2 * length,
+            window: 2 * length,
+            weight: Some(format!("{pool}.weight")),
+        });
         let one = attention_pool(self.tape, x, w1, length, false);
         let two = attention_pool(self.tape, x, w2, length.div_ceil(2), false);
         let parts = concat(self.tape, &[one, two], channels);

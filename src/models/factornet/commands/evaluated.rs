@@ -8,10 +8,12 @@ use super::scored_windows::{Scorer, Window};
 use super::train::{TEST, words};
 use super::trained_on;
 use crate::args::{Unannounced, say};
+use crate::attribution::subjects::{Place, Subject};
 use crate::data::Notes;
 use crate::data::split::regions::Choice;
 use crate::data::windows::WINDOW;
 use crate::data::windows::bins::{Labeller, bins};
+use crate::dna::bases::N;
 use crate::engine::Device;
 use crate::io::sources::Sources;
 use crate::models::factornet::baselines::Rule;
@@ -19,6 +21,7 @@ use crate::models::factornet::cell_line::{CellFolder, Needed};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
 use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::samples::placing::Placer;
+use crate::numbers::descending;
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
@@ -59,7 +62,20 @@ pub(super) struct Evaluated {
     pub rules: Vec<Rule>,
     /// By factor: tracks and GC together, where all models keep that rule.
     pub second: Vec<Option<Rule>>,
+    /// The windows with the largest scores of the first factors.
+    pub top: Vec<Top>,
 }
+
+/// A window with the largest score of a factor.
+pub(super) struct Top {
+    pub name: String,
+    /// Where the input around it lies.
+    pub place: Option<Place>,
+    pub subject: Subject,
+}
+
+/// Factors of which the window with the largest score is kept.
+const TOPS: usize = 4;
 
 impl Asked<'_> {
     /// # Errors
@@ -146,6 +162,7 @@ impl Asked<'_> {
             members: Vec::new(),
             rules: Vec::new(),
             second: Vec::new(),
+            top: Vec::new(),
         };
         for (group, windows) in windows {
             let first = all.windows.len();
@@ -184,6 +201,7 @@ impl Asked<'_> {
             all.add_rules(rules, second);
             all.windows.extend(windows);
         }
+        all.top = run.top(&all, network.length);
         Ok(all)
     }
 }
@@ -218,6 +236,35 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn top(&self, all: &Evaluated, length: usize) -> Vec<Top> {
+        let chromosomes = self.placer.chromosomes;
+        let of = |scores: &Vec<f64>| {
+            let best = (0..scores.len()).min_by(|&a, &b| descending(scores[a], scores[b]))?;
+            let (chromosome, start) = all.windows[best];
+            let sample = self.placer.window((chromosome, start));
+            let mut codes = vec![N; length];
+            let mut tracks = vec![0.0; self.inputs.tracks() * length];
+            let mut meta = vec![0.0; self.inputs.meta()];
+            self.inputs
+                .fill_parts(&sample, &mut codes, &mut tracks, &mut meta);
+            let dense = [tracks, meta].into_iter();
+            let name = chromosomes.name(chromosome);
+            let first = sample.middle - (length / 2) as i64;
+            Some(Top {
+                name: format!("{name}:{start}-{}", start + WINDOW),
+                place: u64::try_from(first).ok().map(|start| Place {
+                    chromosome: name.to_string(),
+                    start,
+                }),
+                subject: Subject {
+                    codes,
+                    dense: dense.filter(|values| !values.is_empty()).collect(),
+                },
+            })
+        };
+        all.scores.iter().take(TOPS).filter_map(of).collect()
+    }
+
     /// By factor, the scores of windows.
     fn score<T: Number>(
         &self,

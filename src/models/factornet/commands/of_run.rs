@@ -62,6 +62,17 @@ impl OfRun<'_> {
     /// # Errors
     /// No genome is known.
     pub fn shared(&self, first: &Member) -> Result<SharedArgs> {
+        Ok(SharedArgs {
+            blacklist: blacklist_of_run(&first.model, self.blacklist),
+            ..self.shared_without_blacklist(first)?
+        })
+    }
+
+    /// The same, but no region is left out.
+    ///
+    /// # Errors
+    /// No genome is known.
+    pub fn shared_without_blacklist(&self, first: &Member) -> Result<SharedArgs> {
         let config = &first.model.config;
         let text = |key| {
             config
@@ -80,7 +91,7 @@ impl OfRun<'_> {
         Ok(SharedArgs {
             genome: Some(genome),
             chrom_sizes: self.chrom_sizes.cloned(),
-            blacklist: blacklist_of_run(&first.model, self.blacklist),
+            blacklist: None,
             annotations: text("annotations").map(PathBuf::from),
             gtf: text("gtf").map(PathBuf::from),
             promoter: text("promoter").unwrap_or_else(|| PROMOTER.to_string()),

@@ -26,7 +26,12 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let out = args.model.out.as_deref();
     let inputs = args.sequences.iter().cloned().collect();
     let (precision, device) = args.model.prepare(&members.models, inputs, &[])?;
-    let looked_at = LookedAt::of(&args.model, args.sequences.as_deref(), &members)?;
+    let looked_at = LookedAt::of(
+        "--sequences",
+        args.model.genome.as_deref(),
+        args.sequences.as_deref(),
+        &members,
+    )?;
     let found = looked_at.activities(&args.model, &members, &device.announce(), precision)?;
     let (Some(found), Some(rows)) = (found.first(), looked_at.rows.first()) else {
         return Err(Error::invalid("no sequence to look at"));

@@ -30,7 +30,12 @@ pub fn run(args: &Args, known: Kinds) -> Result<()> {
     let layer = FinalLayer::of(model)?;
     let inputs = args.sequences.iter().cloned().collect();
     let (precision, device) = args.model.prepare(&members.models, inputs, &[])?;
-    let looked_at = LookedAt::of(&args.model, args.sequences.as_deref(), &members)?;
+    let looked_at = LookedAt::of(
+        "--sequences",
+        args.model.genome.as_deref(),
+        args.sequences.as_deref(),
+        &members,
+    )?;
     let found = looked_at.activities(&args.model, &members, &device.announce(), precision)?;
     let pairs = interactions(&members.models, &layer, &found, args.top)?;
     tell!("effects are over {}", looked_at.shown());

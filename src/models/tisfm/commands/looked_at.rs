@@ -6,6 +6,7 @@ use crate::args::say;
 use crate::data::Notes;
 use crate::data::uninformative::without_bases;
 use crate::engine::Device;
+use crate::io::hash::sha256;
 use crate::io::sequences::parse_sequences;
 use crate::io::sources::Sources;
 use crate::models::tisfm::activities::Activities;
@@ -33,17 +34,24 @@ impl LookedAt {
     ///
     /// # Errors
     /// Those of reading them; none that tested a model.
-    pub fn of(args: &ModelArgs, sequences: Option<&Path>, members: &Members) -> Result<LookedAt> {
+    ///
+    /// `flag`: the one that names the file.
+    pub fn of(
+        flag: &str,
+        genome: Option<&Path>,
+        sequences: Option<&Path>,
+        members: &Members,
+    ) -> Result<LookedAt> {
         match sequences {
-            Some(file) => Self::of_file(args, file, members),
-            None => Self::of_test(args, members),
+            Some(file) => Self::of_file(genome, file, members),
+            None => Self::of_test(flag, genome, members),
         }
     }
 
-    fn of_file(args: &ModelArgs, file: &Path, members: &Members) -> Result<LookedAt> {
+    fn of_file(genome: Option<&Path>, file: &Path, members: &Members) -> Result<LookedAt> {
         let mut notes = Notes::new();
         let lines = Sources::new().into_lines(file)?;
-        let sequences = parse_sequences(lines, args.genome.as_deref(), &mut notes)?;
+        let sequences = parse_sequences(lines, genome, &mut notes)?;
         notes.extend(without_bases(
             &sequences.names,
             &sequences.codes,
@@ -53,6 +61,7 @@ impl LookedAt {
         if sequences.is_empty() {
             return Err(Error::format(file, "no sequence to look at"));
         }
+        members.first().check_length(sequences.length)?;
         let rows: Vec<usize> = (0..sequences.len()).collect();
         Ok(LookedAt {
             rows: vec![rows; members.models.len()],
@@ -62,11 +71,11 @@ impl LookedAt {
         })
     }
 
-    fn of_test(args: &ModelArgs, members: &Members) -> Result<LookedAt> {
+    fn of_test(flag: &str, genome: Option<&Path>, members: &Members) -> Result<LookedAt> {
         let first = members.first();
         if first.config.model.data.is_none() {
             return Err(Error::usage(format!(
-                "{} was not trained here: give --sequences, those that it shall be looked at with",
+                "{} was not trained here: give {flag}, those that it shall be looked at with",
                 first.folder().display()
             )));
         }
@@ -74,13 +83,16 @@ impl LookedAt {
             no_flags: true,
             ..DataArgs::default()
         };
-        let dataset = data.dataset(first, args.genome.as_deref())?;
+        // A run whose sequences are a list of its own reads no genome.
+        let of_run = first.config.model.data.as_ref();
+        let genome = genome.filter(|_| of_run.is_some_and(|data| data.genome.is_some()));
+        let dataset = data.dataset(first, genome)?;
         let rows = members.models.iter().map(|model| {
             let test = data.split(model, &dataset)?.test;
             match test.is_empty() {
                 false => Ok(test),
                 true => Err(Error::invalid(format!(
-                    "{} has no test sequences: give --sequences",
+                    "{} has no test sequences: give {flag}",
                     model.folder().display()
                 ))),
             }
@@ -91,6 +103,15 @@ impl LookedAt {
             codes: dataset.codes,
             length: dataset.length,
         })
+    }
+
+    /// All sequences.
+    pub fn samples(&self) -> Rows<'_> {
+        Rows {
+            codes: &self.codes,
+            targets: &[],
+            length: self.length,
+        }
     }
 
     /// What each model computes of its sequences.
@@ -105,11 +126,7 @@ impl LookedAt {
         precision: Precision,
     ) -> Result<Vec<Activities>> {
         interrupt::watch();
-        let samples = Rows {
-            codes: &self.codes,
-            targets: &[],
-            length: self.length,
-        };
+        let samples = self.samples();
         let all = self.rows.iter().map(Vec::len).sum();
         let bar = Reporter::new().bar("looking", all, "sequences");
         let each = members.models.iter().zip(&self.rows).map(|(model, rows)| {
@@ -119,6 +136,11 @@ impl LookedAt {
         let found = each.collect::<Result<Vec<_>>>()?;
         bar.finish();
         Ok(found)
+    }
+
+    /// Which sequences they are.
+    pub fn fingerprint(&self) -> String {
+        format!("{} {:?}", sha256(&self.codes), self.rows)
     }
 
     /// What to say of them.

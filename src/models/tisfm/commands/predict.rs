@@ -71,6 +71,8 @@ fn all(args: &Args, file: &Path, known: Kinds) -> Result<()> {
             length: model.config.model.window,
             codes: Vec::new(),
             chromosomes: None,
+            starts: Vec::new(),
+            kept: Vec::new(),
         },
         false => parse_sequences(lines, genome, &mut notes)?,
     };

@@ -1,5 +1,6 @@
 //! `cisgrad report` of a FactorNet model, or of an ensemble of them.
 
+mod explained;
 mod inputs;
 mod learned;
 mod quality;
@@ -167,8 +168,11 @@ fn page<T: Number>(
         },
         "samples_per_s",
     );
-    quality::section::<T>(&mut page, &run)?;
+    let (factors, strongest) = quality::section::<T>(&mut page, &run)?;
     learned::section::<T>(&mut page, &run)?;
+    if !strongest.is_empty() {
+        explained::section::<T>(&mut page, &run, &factors, strongest)?;
+    }
     repeated(&mut page, members);
     Ok(page)
 }

@@ -2,7 +2,7 @@
 
 use super::super::beside_rules::{self, beside, told};
 use super::super::evaluate::factors;
-use super::super::evaluated::Asked;
+use super::super::evaluated::{Asked, Top};
 use super::super::probabilities::PriorArgs;
 use super::super::scored_windows::{Known, Window, stretches};
 use super::Run;
@@ -25,15 +25,22 @@ const POINTS: usize = 300;
 const RATES: [f64; 2] = [0.1, 0.5];
 const SHOWN: usize = 40;
 
-pub(super) fn section<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
+/// The names of the factors, and of the first of them the windows with the largest scores.
+pub(super) fn section<T: Number>(
+    page: &mut Page,
+    run: &Run<'_>,
+) -> Result<(Vec<String>, Vec<Top>)> {
     page.heading("How good it is");
     match looked_at::<T>(page, run) {
-        Ok(()) => Ok(()),
-        Err(error) => run.excused(page, "The test windows", error),
+        Ok(found) => Ok(found),
+        Err(error) => {
+            run.excused(page, "The test windows", error)?;
+            Ok((Vec::new(), Vec::new()))
+        }
     }
 }
 
-fn looked_at<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
+fn looked_at<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<(Vec<String>, Vec<Top>)> {
     let first = run.members.first();
     let (inputdir, cell) = run.cell()?;
     let shared = run.of_run().shared(first)?;
@@ -170,7 +177,7 @@ fn looked_at<T: Number>(page: &mut Page, run: &Run<'_>) -> Result<()> {
         }
     }
     page.advice("A stretch with many bound windows and an auPRC far below the others is worth a look: a copy number change, a repeat, peaks that are an artefact.");
-    Ok(())
+    Ok((names, found.top))
 }
 
 fn pictures(name: &str, curve: &Curve, tenths: [Tenth; 10]) -> [Panel; 3] {

@@ -170,7 +170,12 @@ impl Args {
         if self.by == Some(ByArg::Weight) && !needed {
             return Ok(None);
         }
-        match LookedAt::of(&self.model, self.sequences.as_deref(), members) {
+        match LookedAt::of(
+            "--sequences",
+            self.model.genome.as_deref(),
+            self.sequences.as_deref(),
+            members,
+        ) {
             Ok(found) => Ok(Some(found)),
             Err(error) if needed => Err(error),
             Err(error) => {

@@ -1,6 +1,7 @@
 //! `cisgrad report` of a tiSFM model, or of an ensemble of them.
 
 mod data;
+mod explained;
 mod inputs;
 mod learned;
 mod quality;
@@ -83,6 +84,7 @@ pub fn run(given: &ReportArgs, own: &Args, known: Kinds) -> Result<Page> {
     );
     quality::section(&mut page, &run, data.as_ref())?;
     learned::section(&mut page, &run, own, data.as_ref())?;
+    explained::section(&mut page, &run, data.as_ref())?;
     repeated(&mut page, &members);
     Ok(page)
 }

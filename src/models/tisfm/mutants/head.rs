@@ -1,0 +1,141 @@
+//! What follows the pooling: the gate `h = z sigmoid(G z + c)`, where there is one, and the outputs `W h + b`.
+
+use super::parts::{Connected, Parts};
+use crate::engine::real::dot;
+use crate::engine::simd::{Kernel, Level, dispatch_at, sigmoid};
+use crate::engine::{Mat, MatMut, Real, matmul};
+
+/// Weight (outputs, columns) and bias (outputs).
+struct Layer<T> {
+    weight: Vec<T>,
+    bias: Vec<T>,
+}
+
+pub struct Head<T> {
+    columns: usize,
+    gate: Option<Layer<T>>,
+    last: Layer<T>,
+}
+
+impl<T: Real> Layer<T> {
+    /// A layer's outputs in `rows` and its inputs in `columns`; zeros where there is none.
+    fn new(of: Connected<'_, T>, rows: &[Option<usize>], columns: &[Option<usize>]) -> Self {
+        let inputs = of.weight.len() / of.bias.len();
+        let weight = |row: &Option<usize>, column: &Option<usize>| {
+            row.zip(*column)
+                .map_or(T::ZERO, |(r, c)| of.weight[r * inputs + c])
+        };
+        let line = |row| columns.iter().map(move |column| weight(row, column));
+        Layer {
+            weight: rows.iter().flat_map(line).collect(),
+            bias: rows
+                .iter()
+                .map(|row| row.map_or(T::ZERO, |r| of.bias[r]))
+                .collect(),
+        }
+    }
+}
+
+impl<T: Real> Head<T> {
+    /// `order`: the feature of each column.
+    pub fn new(parts: &Parts<'_, T>, order: &[Option<usize>]) -> Self {
+        let outputs: Vec<_> = (0..parts.last.bias.len()).map(Some).collect();
+        Head {
+            columns: order.len(),
+            gate: parts.gate.map(|gate| Layer::new(gate, order, order)),
+            last: Layer::new(parts.last, &outputs, order),
+        }
+    }
+
+    /// Of the pooled activities that it reads.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Whether it needs room for gates.
+    pub fn gated(&self) -> bool {
+        self.gate.is_some()
+    }
+
+    /// From rows of pooled activities, which may change, rows of outputs. `gates`: as much room again, where there is a gate.
+    pub fn run(&self, level: Level, pooled: &mut [T], gates: &mut [T], found: &mut [f64]) {
+        let rows = pooled.len() / self.columns;
+        if let Some(gate) = &self.gate {
+            let gates = &mut gates[..pooled.len()];
+            matmul(
+                MatMut::new(gates, rows, self.columns),
+                false,
+                Mat::new(pooled, rows, self.columns),
+                Mat::new(&gate.weight, self.columns, self.columns).t(),
+                false,
+            );
+            let opening = Opening {
+                gates,
+                bias: &gate.bias,
+                pooled,
+            };
+            dispatch_at(level, opening);
+        }
+        let outputs = Outputs {
+            layer: &self.last,
+            columns: self.columns,
+            pooled,
+            found,
+        };
+        dispatch_at(level, outputs);
+    }
+}
+
+/// `z sigmoid(gate + bias)` in the place of z.
+struct Opening<'a, T> {
+    gates: &'a [T],
+    bias: &'a [T],
+    pooled: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Opening<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const LANES: usize, const FMA: bool>(self) {
+        let columns = self.bias.len();
+        let lines = self.pooled.chunks_exact_mut(columns);
+        for (z, gate) in lines.zip(self.gates.chunks_exact(columns)) {
+            if let (Some(gate), Some(bias)) = (T::as_f32(gate), T::as_f32(self.bias))
+                && let Some(z) = T::as_f32_mut(z)
+            {
+                for ((z, gate), bias) in z.iter_mut().zip(gate).zip(bias) {
+                    *z *= sigmoid::<FMA>(gate + bias);
+                }
+                continue;
+            }
+            for ((z, &gate), &bias) in z.iter_mut().zip(gate).zip(self.bias) {
+                *z *= (gate + bias).sigmoid();
+            }
+        }
+    }
+}
+
+/// The last layer.
+struct Outputs<'a, T> {
+    layer: &'a Layer<T>,
+    columns: usize,
+    pooled: &'a [T],
+    found: &'a mut [f64],
+}
+
+impl<T: Real> Kernel for Outputs<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const LANES: usize, const FMA: bool>(self) {
+        let outputs = self.layer.bias.len();
+        let lines = self.pooled.chunks_exact(self.columns);
+        for (z, found) in lines.zip(self.found.chunks_exact_mut(outputs)) {
+            let weights = self.layer.weight.chunks_exact(self.columns);
+            for ((found, weights), bias) in found.iter_mut().zip(weights).zip(&self.layer.bias) {
+                *found = dot(z, weights).f64() + bias.f64();
+            }
+        }
+    }
+}
