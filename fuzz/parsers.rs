@@ -19,6 +19,7 @@ use cisgrad::io::signals::read_signals;
 use cisgrad::io::sources::Sources;
 use cisgrad::io::state_dict;
 use cisgrad::io::text::Lines;
+use cisgrad::io::vcf;
 use cisgrad::models::factornet::cell_line::{CellFolder, Lists};
 use cisgrad::models::factornet::keras::architecture;
 use cisgrad::models::kinds::KINDS;
@@ -29,7 +30,7 @@ use std::path::Path;
 /// A reader's name, which is that of its target and of its corpus, and the reader: whether it takes the file.
 pub type Parser = (&'static str, fn(&Path) -> bool);
 
-pub const PARSERS: [Parser; 17] = [
+pub const PARSERS: [Parser; 18] = [
     ("bed", bed),
     ("bigwig", bigwig),
     ("chrom_sizes", chrom_sizes),
@@ -47,6 +48,7 @@ pub const PARSERS: [Parser; 17] = [
     ("table", table),
     ("toml", toml),
     ("twobit", twobit),
+    ("vcf", vcf),
 ];
 
 /// The chromosomes that intervals are read against.
@@ -179,6 +181,24 @@ fn toml(path: &Path) -> bool {
 
 fn twobit(path: &Path) -> bool {
     genome(path)
+}
+
+/// A file of variants, and on its way a region's part of it.
+fn vcf(path: &Path) -> bool {
+    let wanted = vcf::Wanted::parse("--regions", "chr1:5-100").expect("a region");
+    for wanted in [Some(&wanted), None] {
+        let Ok(mut reader) = vcf::Reader::open(path, wanted) else {
+            return false;
+        };
+        loop {
+            match reader.read() {
+                Ok(Some(record)) => drop(record.place()),
+                Ok(None) => break,
+                Err(_) => return false,
+            }
+        }
+    }
+    true
 }
 
 /// Hands a file with these bytes to the reader of this name; whether it takes it. The file is alone in a folder of its own, and the same one

@@ -163,3 +163,12 @@ def two_bit(order, chromosomes):
 
 for order in ["little", "big"]:
     seed("twobit", order, two_bit(order, [("chr1", "ACGTACGTACG", [(2, 3)], [(0, 4), (6, 2)]), ("chr2", "T", [], [])]))
+
+VCF = (
+    "##fileformat=VCFv4.3\n##contig=<ID=chr1,length=1000>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n"
+    "chr1\t5\trs1\tA\tC,GT\t9\tPASS\tDP=3\tGT\t0/1\nchr1\t7\t.\tACG\tA\t.\t.\t.\tGT\t1/2\n"
+    "chr1\t9\t.\tG\t<DEL>,*,G]chr2:5],.T\t.\t.\tEND=20\tGT\t0/0\nchr2\t1\t.\tn\t.\t.\t.\t.\tGT\t./.\n"
+)
+text("vcf", "variants", VCF)
+seed("vcf", "iupac", VCF.replace("GT\t9", "R\t9"))
+seed("vcf", "unsorted", VCF.replace("chr1\t9", "chr1\t2"))

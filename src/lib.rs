@@ -30,6 +30,7 @@ pub mod optim;
 pub mod report;
 pub mod timing;
 pub mod train;
+pub mod variants;
 
 pub use error::{Error, Result};
 

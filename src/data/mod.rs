@@ -12,6 +12,7 @@ pub mod split;
 pub mod tracks;
 pub mod transforms;
 pub mod uninformative;
+pub mod variant_windows;
 pub mod windows;
 
 /// Counts and warnings for the user, a sentence each.

@@ -37,4 +37,5 @@ pub mod state_dict;
 pub mod text;
 pub mod tomtom_table;
 pub mod two_bit;
+pub mod vcf;
 pub mod whole_folder;

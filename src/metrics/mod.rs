@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod classification;
 pub mod comparison;
 pub mod curves;
+pub mod empirical_p;
 pub mod false_discovery;
 pub mod isotonic;
 pub mod quantiles;

@@ -1,0 +1,32 @@
+//! What variants change in a model's predictions, for any kind of model: a VCF file is read three times (looked over, scored in
+//! blocks, written out with the results), so that memory does not grow with it and nothing is written of a file with a fault.
+
+mod p_values;
+mod parts;
+mod rows;
+mod run;
+mod scored;
+mod scorer;
+mod survey;
+mod tables;
+mod tally;
+mod vcf_table;
+mod written;
+
+pub use parts::Parts;
+pub use rows::{Allele, Columns, Effect};
+pub use run::{BLOCK, Request, run};
+pub use scorer::{MotifEffect, Scorer, Scores};
+pub use survey::{Survey, survey};
+pub use tables::{Form, Format, Table, is_vcf_name};
+pub use tally::Tally;
+pub use vcf_table::VcfTable;
+
+#[cfg(test)]
+mod common_tests;
+#[cfg(test)]
+mod stopped_tests;
+#[cfg(test)]
+mod table_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! The run: variants in blocks, what is found of them into files beside the output, and in the end the output.
+
+use super::p_values;
+use super::parts::Parts;
+use super::rows::Columns;
+use super::scored::{Shape, blocks, score};
+use super::scorer::Scorer;
+use super::survey::survey;
+use super::tables::Format;
+use super::tally::Tally;
+use super::written::{self, changed};
+use crate::data::packed_genome::PackedGenome;
+use crate::data::variant_windows::{Examined, Layout, Site, examine};
+use crate::engine::Philox;
+use crate::io::atomic::check_writable;
+use crate::io::hash::sha256;
+use crate::io::sources::is_fleeting;
+use crate::io::vcf::{Reader, Record, Wanted};
+use crate::metrics::empirical_p::Sorted;
+use crate::report::progress::{Bar, Reporter};
+use crate::train::interrupt::{self, interrupted};
+use crate::{Error, Result};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How often what is computed is put on the disk: a run that is killed loses no more.
+const KEEP: Duration = Duration::from_secs(10);
+
+/// What is asked of a run, whatever scores.
+pub struct Request<'a> {
+    pub vcf: &'a Path,
+    /// Sites elsewhere are passed over.
+    pub wanted: Option<&'a Wanted>,
+    pub genome: &'a PackedGenome,
+    pub layout: Layout,
+    pub out: PathBuf,
+    pub format: Format,
+    /// Shuffles of each variant for p-values; 0: no p-values.
+    pub null: usize,
+    /// Of the shuffles.
+    pub seed: u64,
+    /// Stops at the first REF that is not in the genome.
+    pub strict: bool,
+    pub resume: bool,
+    /// What the results depend on beside the other fields and the file of variants: the model, the genome, the outputs.
+    pub fingerprint: String,
+    /// For each output the predictions among which the higher one of a variant's has its quantile, if they are known.
+    pub backgrounds: Option<Vec<Sorted>>,
+    /// Sentences for the output's head.
+    pub notes: Vec<String>,
+    /// Lines of the VCF file that are scored at once.
+    pub block: NonZeroUsize,
+}
+
+/// Lines that are scored at once, where nothing asks for another number.
+pub const BLOCK: NonZeroUsize = NonZeroUsize::new(512).unwrap();
+
+/// Scores the variants of a file and writes the output; gives the counts of what became of them, which the reporter has said.
+///
+/// # Errors
+/// Those of [`survey`], before anything is written; an output that cannot be written; those of the scorer; an interrupted run,
+/// which `resume` goes on with. The output is whole or not there.
+pub fn run(request: &Request, scorer: &mut dyn Scorer, reporter: &Reporter) -> Result<Tally> {
+    interrupt::watch();
+    check_writable(&request.out)?;
+    Parts::check(&request.out, request.resume)?;
+    let found = survey(
+        request.vcf,
+        request.wanted,
+        request.genome,
+        &request.layout,
+        request.strict,
+    )?;
+    for sentence in found.tally.sentences() {
+        reporter.line(&sentence);
+    }
+    let shape = Shape {
+        outputs: scorer.outputs().len(),
+        logits: scorer.has_logits(),
+        motifs: !scorer.motifs().is_empty(),
+        null: request.null,
+    };
+    let fingerprint = fingerprint(request, shape)?;
+    let mut parts = Parts::open(&request.out, &fingerprint, request.resume)?;
+    let bar = reporter.bar("variants", found.records as usize, "lines");
+    let scored = score_all(request, shape, scorer, &mut parts, &bar);
+    bar.finish();
+    match scored {
+        Ok(records) if records == found.records => {}
+        Ok(_) => {
+            parts.remove()?;
+            return Err(changed(request));
+        }
+        Err(error) => return Err(stopped(request, parts, error, reporter)),
+    }
+    let blocks = blocks(&parts)?;
+    if shape.null > 0 {
+        p_values::fill(&parts, &blocks, shape)?;
+    }
+    let columns = Columns {
+        outputs: scorer.outputs().to_vec(),
+        logits: shape.logits,
+        p_values: shape.null > 0,
+        quantiles: request.backgrounds.is_some(),
+        motifs: shape.motifs,
+        notes: request.notes.clone(),
+    };
+    written::write(
+        request,
+        &parts,
+        &blocks,
+        shape,
+        &columns,
+        scorer.motifs(),
+        &found.contigs,
+    )?;
+    parts.remove()?;
+    Ok(found.tally)
+}
+
+/// What must be the same for a run to go on: what the caller says, the file of variants as it is, and how it is scored.
+fn fingerprint(request: &Request, shape: Shape) -> Result<String> {
+    let found = std::fs::metadata(request.vcf).map_err(|e| Error::io(request.vcf, e))?;
+    // Where the system knows no time the size must do.
+    let modified = found.modified().ok();
+    let own = (
+        &request.layout,
+        &request.wanted,
+        request.block,
+        request.seed,
+    );
+    let all = format!(
+        "{} {shape:?} {own:?} {} {modified:?}",
+        request.fingerprint,
+        found.len()
+    );
+    Ok(sha256(all.as_bytes()))
+}
+
+/// Scores what is not scored yet; gives the count of lines.
+fn score_all(
+    request: &Request,
+    shape: Shape,
+    scorer: &mut dyn Scorer,
+    parts: &mut Parts,
+    bar: &Bar,
+) -> Result<u64> {
+    let mut reader = Reader::open(request.vcf, request.wanted)?;
+    let mut done = 0;
+    while done < parts.done() {
+        if reader.read()?.is_none() {
+            return Ok(done);
+        }
+        done += 1;
+    }
+    bar.advance(done as usize);
+    let mut first: u64 = blocks(parts)?.into_iter().map(u64::from).sum();
+    let random = Philox::new(request.seed);
+    let mut kept = Instant::now();
+    loop {
+        let records = next_block(&mut reader, request.block)?;
+        if records.is_empty() {
+            break;
+        }
+        let sites = sites(request, &records);
+        score(&sites, first, &request.layout, shape, random, scorer, parts)?;
+        first += sites.len() as u64;
+        done += records.len() as u64;
+        parts.whole(done);
+        bar.advance(records.len());
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        if kept.elapsed() >= KEEP {
+            parts.keep()?;
+            kept = Instant::now();
+        }
+    }
+    parts.keep()?;
+    Ok(done)
+}
+
+fn next_block(reader: &mut Reader, most: NonZeroUsize) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    while records.len() < most.get()
+        && let Some(record) = reader.read()?
+    {
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// Those of the block's alleles that are scored, in order.
+fn sites(request: &Request, records: &[Record]) -> Vec<Site> {
+    let (genome, layout) = (request.genome, &request.layout);
+    let alleles = records.iter();
+    let alleles = alleles.flat_map(|record| examine(genome, layout, record));
+    let site = |found| match found {
+        Examined::Scored(edit) => Site::read(genome, layout, edit),
+        Examined::Mismatch | Examined::Unscored(_) => None,
+    };
+    alleles.filter_map(site).collect()
+}
+
+/// What a run that could not go on leaves: whole blocks, from which another one goes on, or nothing where there are none.
+fn stopped(request: &Request, parts: Parts, error: Error, reporter: &Reporter) -> Error {
+    let lost = parts.done() == 0 || parts.keep().is_err() || is_fleeting(&request.out);
+    if lost {
+        // The error is what matters; what cannot be removed is named when the command is repeated.
+        let _ = parts.remove();
+        return error;
+    }
+    match error {
+        Error::Interrupted => interrupt::stopped(parts.folder(), reporter),
+        error => {
+            reporter.line(&format!(
+                "{} lines are saved in {}; the same command with --resume goes on",
+                parts.done(),
+                parts.folder().display()
+            ));
+            error
+        }
+    }
+}
