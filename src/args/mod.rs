@@ -19,6 +19,7 @@ pub mod reads_args;
 pub mod recipe;
 pub mod report_args;
 pub mod spelling;
+pub mod variants_args;
 
 use crate::engine::Device;
 use crate::engine::device::{Chosen, DeviceRequest, F64_ON_CPU};

@@ -44,6 +44,8 @@ enum Command {
     Explain(Box<kinds::Explain>),
     /// Put motifs into many sequences and say what they do to a model's predictions
     Marginalize(Box<kinds::Marginalize>),
+    /// Say what genetic variants change in a model's predictions
+    Variants(Box<kinds::Variants>),
     /// Compare motifs with motifs, find them in sequences, and write what a model's kernels became
     #[command(subcommand)]
     Motifs(motifs::Command),
@@ -211,6 +213,7 @@ fn run(command: Command) -> Result<()> {
         Command::Report(args) => report::run(&args),
         Command::Explain(args) => kinds::explain(&args),
         Command::Marginalize(args) => kinds::marginalize(&args),
+        Command::Variants(args) => kinds::variants(&args),
         Command::Motifs(command) => motifs::run(&command),
         Command::Prepare(command) => prepare::run(&command),
         Command::Bench(args) => bench::run(&args),

@@ -6,6 +6,7 @@ use crate::args::marginalize_args::MarginalizeArgs;
 use crate::args::motif_export::ExportArgs;
 use crate::args::report_args::ReportArgs;
 use crate::args::spelling::Spelling;
+use crate::args::variants_args::VariantsArgs;
 use crate::check::golden::Golden;
 use crate::interpret::kernel_motifs::KernelMotifs;
 use crate::metrics::comparison::Comparison;
@@ -71,6 +72,14 @@ macro_rules! kinds {
             #[command(flatten)]
             pub given: MarginalizeArgs,
             $(#[command(flatten)] $folder: super::$folder::commands::marginalize::Args,)*
+        }
+
+        /// Whose alleles are compared.
+        #[derive(clap::Args)]
+        pub struct Variants {
+            #[command(flatten)]
+            pub given: VariantsArgs,
+            $(#[command(flatten)] $folder: super::$folder::commands::variants::Args,)*
         }
 
         /// Every kind, so that a folder of another one can be named.
@@ -172,6 +181,20 @@ macro_rules! kinds {
             check_flags(model, own, &[$((&super::$folder::KIND, args.$folder.given())),*])?;
             $(if own.name == super::$folder::KIND.name {
                 return super::$folder::commands::marginalize::run(&args.given, &args.$folder, KINDS);
+            })*
+            Err(no_model(model))
+        }
+
+        /// What variants change in the predictions of a model of any kind, or of an ensemble.
+        ///
+        /// # Errors
+        /// No model, flags of another kind, and what the kind says.
+        pub fn variants(args: &Variants) -> Result<()> {
+            let model = &args.given.model;
+            let own = kind_of(model)?.ok_or_else(|| no_model(model))?;
+            check_flags(model, own, &[$((&super::$folder::KIND, args.$folder.given())),*])?;
+            $(if own.name == super::$folder::KIND.name {
+                return super::$folder::commands::variants::run(&args.given, &args.$folder, KINDS);
             })*
             Err(no_model(model))
         }

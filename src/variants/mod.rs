@@ -1,6 +1,7 @@
 //! What variants change in a model's predictions, for any kind of model: a VCF file is read three times (looked over, scored in
 //! blocks, written out with the results), so that memory does not grow with it and nothing is written of a file with a fault.
 
+mod by_network;
 mod p_values;
 mod parts;
 mod rows;
@@ -13,6 +14,7 @@ mod tally;
 mod vcf_table;
 mod written;
 
+pub use by_network::{Beside, ByNetwork, Motifs};
 pub use parts::Parts;
 pub use rows::{Allele, Columns, Effect};
 pub use run::{BLOCK, Request, run};

@@ -100,6 +100,10 @@ impl<'a, T: Number, M: Explain> Explainer<'a, T, M> {
         })
     }
 
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
     pub fn tracks(&self) -> &[String] {
         match (self.settings.method, self.members.first()) {
             (Method::Ism | Method::Motifs, _) | (_, None) => &[],

@@ -7,6 +7,7 @@ use super::samples::Rows;
 use super::saved::SavedModel;
 use crate::engine::memory::{self, Bytes};
 use crate::engine::{Batch, Device, Real, Tape, Var};
+use crate::train::batch::Source;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::model::{
@@ -207,6 +208,40 @@ impl SavedModel {
                 .collect(),
         })
     }
+}
+
+/// What enters the last layer of a network, samples x its inputs.
+///
+/// # Errors
+/// An architecture without a linear output layer; the device fails; [`Error::Interrupted`].
+pub fn features<T: Number, S: Source>(
+    network: &Network<T>,
+    device: &Device,
+    precision: Precision,
+    source: &S,
+    samples: &[S::Sample],
+    batch_size: usize,
+) -> Result<Table> {
+    let inside = Inside(&network.blueprint);
+    let mut tape = Tape::<T>::new(false);
+    let kept = inside.kept(&mut tape)?;
+    let columns = tape.len(kept.features);
+    let mut found = Found(vec![Vec::new(); 2 + kept.gates.len()]);
+    observe(
+        device,
+        precision,
+        &inside,
+        &network.params,
+        samples,
+        batch_size,
+        source,
+        &mut found,
+        |_| {},
+    )?;
+    Ok(Table {
+        columns,
+        values: found.0.swap_remove(0),
+    })
 }
 
 /// The numbers of each value, in the samples' order.

@@ -21,6 +21,7 @@ pub mod kernel_sites;
 mod layers;
 pub mod measured;
 pub mod members;
+pub mod motif_effects;
 pub mod motif_kernels;
 pub mod motif_ranks;
 pub mod motif_spread;

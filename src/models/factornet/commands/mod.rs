@@ -23,6 +23,7 @@ mod tested_on;
 mod to_keras;
 mod train;
 mod trained_on;
+pub mod variants;
 mod visualize;
 mod windows;
 

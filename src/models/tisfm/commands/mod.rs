@@ -18,6 +18,7 @@ pub mod report;
 pub mod select;
 pub mod test;
 pub mod train;
+pub mod variants;
 
 use crate::Result;
 use crate::args::spelling::Spelling;

@@ -8,10 +8,12 @@ use crate::args::{DeviceArgs, PrecisionArg};
 use crate::attribution::listed::Listed;
 use crate::attribution::subjects::Subjects;
 use crate::data::Notes;
+use crate::data::windows::annotations::Annotations;
 use crate::io::sequences::parse_sequences;
 use crate::io::sources::Sources;
 use crate::models::factornet::cell_line::{CellFolder, Lists};
 use crate::models::factornet::genome_inputs::{GenomeInputs, Wanted};
+use crate::models::factornet::samples::inputs::Inputs;
 use crate::models::factornet::spec::Spec;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -44,6 +46,12 @@ pub struct Asked<'a> {
     pub batch_size: usize,
     pub precision: Option<PrecisionArg>,
     pub device: &'a DeviceArgs,
+}
+
+/// What inputs are cut from.
+pub struct Ground {
+    pub inputs: Inputs,
+    pub annotations: Option<Annotations>,
 }
 
 /// Whether a network takes more than bases.
@@ -94,6 +102,19 @@ impl Asked<'_> {
         sources: &Sources,
         notes: &mut Notes,
     ) -> Result<Box<dyn Subjects>> {
+        let ground = self.ground(first, sources, notes)?;
+        let network = &first.model.config.model.network;
+        let lines = sources.lines(bed)?;
+        let annotations = ground.annotations.as_ref();
+        let windows = Windows::read(lines, ground.inputs, annotations, network, notes)?;
+        Ok(Box::new(windows))
+    }
+
+    /// Genome, tracks and annotation that a model's inputs are cut from.
+    ///
+    /// # Errors
+    /// No genome or cell line is known; those of reading them.
+    pub fn ground(&self, first: &Member, sources: &Sources, notes: &mut Notes) -> Result<Ground> {
         let described = &first.model.config.model;
         let shared: SharedArgs = OfRun {
             genome: self.genome,
@@ -121,9 +142,10 @@ impl Asked<'_> {
             None => genome.without_cell(described.gencode, described.track_transform),
         };
         let annotations = genome.annotations(&files, sources, described.gencode, notes)?;
-        let lines = sources.lines(bed)?;
-        let windows = Windows::read(lines, inputs, annotations.as_ref(), network, notes)?;
-        Ok(Box::new(windows))
+        Ok(Ground {
+            inputs,
+            annotations,
+        })
     }
 
     fn cell_line(&self, first: &Member) -> Result<CellFolder> {

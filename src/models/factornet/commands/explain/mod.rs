@@ -22,7 +22,7 @@ use crate::train::folder::weights::Number;
 use crate::train::model::{Kinds, Model};
 use crate::{Error, Result};
 pub use inputs::CellArgs as Args;
-pub(super) use inputs::{Asked, takes_more};
+pub(super) use inputs::{Asked, Ground, takes_more};
 use std::path::PathBuf;
 pub(super) use windows::names_of_tracks;
 
