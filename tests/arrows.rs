@@ -38,11 +38,29 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     // engine: its random numbers; report: progress; train: signals.
     (
         "variants",
-        &["data", "dna", "engine", "io", "metrics", "report", "train"],
+        &[
+            "attribution",
+            "data",
+            "dna",
+            "engine",
+            "io",
+            "metrics",
+            "report",
+            "train",
+        ],
     ),
     (
         "args",
-        &["attribution", "dna", "engine", "io", "report", "train"],
+        &[
+            "attribution",
+            "data",
+            "dna",
+            "engine",
+            "io",
+            "report",
+            "train",
+            "variants",
+        ],
     ),
     (
         "timing",
@@ -116,6 +134,7 @@ const NARROW: [(&str, &str, &[&str]); 19] = [
             "args::motif_export",
             "args::report_args",
             "args::spelling",
+            "args::variants_args",
         ],
     ),
     ("attribution", "data", &["data::dinucleotide_shuffle"]),
@@ -129,7 +148,11 @@ const NARROW: [(&str, &str, &[&str]); 19] = [
     ("variants", "engine", &["engine::Philox"]),
     ("variants", "metrics", &["metrics::empirical_p"]),
     ("variants", "report", &["report::progress"]),
-    ("variants", "train", &["train::interrupt"]),
+    (
+        "variants",
+        "train",
+        &["train::folder::weights", "train::interrupt"],
+    ),
     ("models", "metrics", &["metrics::comparison"]),
     ("models", "report", &["report::page"]),
     ("cli", "metrics", &["metrics::comparison"]),

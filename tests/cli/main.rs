@@ -19,3 +19,4 @@ mod report;
 mod resume;
 mod scripts;
 mod tisfm;
+mod variants;
