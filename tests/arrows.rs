@@ -57,6 +57,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "dna",
             "engine",
             "io",
+            "metrics",
             "report",
             "train",
             "variants",

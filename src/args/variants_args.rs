@@ -7,6 +7,7 @@ use crate::attribution::method::{Baseline, Method};
 use crate::data::packed_genome::PackedGenome;
 use crate::data::variant_windows::Layout;
 use crate::io::vcf::Wanted;
+use crate::metrics::empirical_p::Sorted;
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
 use crate::variants::{BLOCK, Form, Format, Request, Scorer, is_vcf_name, run};
@@ -109,8 +110,8 @@ impl VariantsArgs {
         }
     }
 
-    /// Scores the variants and writes the output. `length`: of the model's input; `model`: what it is, for --resume; `notes`: for the
-    /// output's head, and said.
+    /// Scores the variants and writes the output. `length`: of the model's input; `model`: what it is, for --resume; of each output the
+    /// predictions among which a variant has its quantile, if they are known, and notes for the output's head, which are said too.
     ///
     /// # Errors
     /// Those of [`run`].
@@ -119,7 +120,7 @@ impl VariantsArgs {
         genome: &PackedGenome,
         length: usize,
         model: &str,
-        notes: Vec<String>,
+        (backgrounds, mut notes): (Option<Vec<Sorted>>, Vec<String>),
         scorer: &mut dyn Scorer,
     ) -> Result<()> {
         let wanted = self.regions.as_deref();
@@ -132,6 +133,9 @@ impl VariantsArgs {
             (false, Some(FormArg::Wide)) => Format::Table(Form::Wide),
             (false, Some(FormArg::VariantScorer)) => Format::Table(Form::VariantScorer),
         };
+        if backgrounds.is_none() {
+            notes.push("active_allele_quantile is empty: the model's folder does not have what it predicted for its test or validation data (converted models, other weights than the best ones, and models of earlier versions do not)".to_string());
+        }
         let said: Vec<String> = notes.iter().map(|note| format!("note: {note}")).collect();
         say(&said);
         let request = Request {
@@ -146,7 +150,7 @@ impl VariantsArgs {
             strict: self.strict,
             resume: self.resume,
             fingerprint: format!("{model} {}", genome.digest()),
-            backgrounds: None,
+            backgrounds,
             notes,
             block: BLOCK,
         };

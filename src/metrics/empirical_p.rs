@@ -12,6 +12,19 @@ impl Sorted {
         Sorted(numbers)
     }
 
+    /// So few of these that a file holds them, evenly chosen by rank, the smallest and the largest among them: enough for quantiles to
+    /// a thousandth.
+    pub fn thinned(self) -> Vec<f32> {
+        const KEPT: usize = 1_001;
+        let Sorted(numbers) = self;
+        match numbers.len() <= KEPT {
+            true => numbers,
+            false => (0..KEPT)
+                .map(|i| numbers[i * (numbers.len() - 1) / (KEPT - 1)])
+                .collect(),
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -52,6 +65,18 @@ impl Sorted {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn quantiles_survive_thinning() {
+        let all = Sorted::new((0..20_000).map(|i| (i as f32).sqrt()).collect());
+        let few = Sorted::new(all.clone().thinned());
+        assert_eq!(few.len(), 1_001);
+        for x in [0.5, 20.0, 77.7, 141.0] {
+            let (a, b) = (all.quantile(x).unwrap(), few.quantile(x).unwrap());
+            assert!((a - b).abs() < 2e-3, "{x}: {a} {b}");
+        }
+        assert_eq!(Sorted::new(vec![2.0, 1.0]).thinned(), [1.0, 2.0]);
+    }
 
     #[test]
     fn the_smaller_tail_counts_twice() {

@@ -41,6 +41,9 @@ pub struct OfFactor {
     pub windows: u64,
     pub bound: u64,
     pub thresholds: Thresholds,
+    /// Some of the scores of bound windows, in rising order; models of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peaks: Vec<f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Isotonic>,
 }

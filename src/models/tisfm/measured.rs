@@ -11,6 +11,8 @@ use crate::data::dataset::Dataset;
 use crate::engine::Device;
 use crate::io::atomic::write_atomic;
 use crate::io::state_dict::read;
+use crate::io::text::read_text;
+use crate::metrics::empirical_p::Sorted;
 use crate::metrics::regression::{known, mse, pearson, spearman};
 use crate::numbers::counted;
 use crate::report::progress::Reporter;
@@ -107,6 +109,39 @@ pub const MEASURED: &str = ".measured";
 /// What the rules of [`baselines`](super::baselines) say of a training run's test sequences.
 pub const BASELINES: &str = "baselines.tsv";
 
+/// What the best weights predict for the test sequences: for each output some of the predictions, in rising order.
+pub const QUANTILES: &str = "quantiles.tsv";
+
+/// Those of a model folder; None where there are none, as of models of earlier versions and of converted ones.
+///
+/// # Errors
+/// A file that cannot be read, or is of other outputs.
+pub fn read_quantiles(folder: &Path, outputs: &[String]) -> Result<Option<Vec<Vec<f32>>>> {
+    let path = folder.join(QUANTILES);
+    // Training that goes on takes the other file away.
+    if !path.exists() || !folder.join(TEST).exists() {
+        return Ok(None);
+    }
+    let text = read_text(&path)?;
+    let mut lines = text.lines();
+    let wrong = |line: u64, what: &str| Error::format_at(&path, line, what.to_string());
+    if !lines.next().unwrap_or_default().split('\t').eq(outputs) {
+        return Err(wrong(
+            1,
+            "other outputs than the model's; remove the file, or train the model again",
+        ));
+    }
+    let mut columns = vec![Vec::new(); outputs.len()];
+    for (line, number) in lines.zip(2..) {
+        let mut fields = line.split('\t');
+        for column in &mut columns {
+            let field = fields.next().and_then(|field| field.parse().ok());
+            column.push(field.ok_or_else(|| wrong(number, "expected a number for each output"))?);
+        }
+    }
+    Ok(Some(columns))
+}
+
 /// The test sequences of a training run.
 #[derive(Clone, Copy)]
 pub struct Tested<'a> {
@@ -175,6 +210,7 @@ impl Tested<'_> {
         if !baselines.is_empty() {
             self.write_baselines(folder, &signals, &baselines)?;
         }
+        write_quantiles(folder, outputs, &best.0)?;
         // Last: where it is, all of this was done.
         write_atomic(folder.join(TEST), |w| writeln!(w, "{}", lines.join("\n")))?;
         let (predictions, losses) = best;
@@ -209,6 +245,24 @@ impl Tested<'_> {
             writeln!(w, "{}", lines.join("\n"))
         })
     }
+}
+
+/// `predictions`: sequences x outputs.
+fn write_quantiles(folder: &Path, outputs: &[String], predictions: &[f64]) -> Result<()> {
+    let column = |output: usize| {
+        let own = predictions.iter().skip(output).step_by(outputs.len());
+        Sorted::new(own.map(|&x| x as f32).collect()).thinned()
+    };
+    let columns: Vec<Vec<f32>> = (0..outputs.len()).map(column).collect();
+    let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
+    write_atomic(folder.join(QUANTILES), |w| {
+        writeln!(w, "{}", outputs.join("\t"))?;
+        for row in 0..rows {
+            let fields: Vec<String> = columns.iter().map(|c| c[row].to_string()).collect();
+            writeln!(w, "{}", fields.join("\t"))?;
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]

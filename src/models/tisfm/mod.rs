@@ -42,7 +42,7 @@ pub mod trained_kernels;
 
 use crate::train::folder::TRAIN_BEST;
 use crate::train::model::Kind;
-use measured::{BASELINES, TEST};
+use measured::{BASELINES, QUANTILES, TEST};
 
 pub use build::{Built, Dimensions, Features, KernelLayer, build};
 pub use motif_kernels::MotifKernels;
@@ -68,6 +68,7 @@ pub static KIND: Kind = Kind {
         "path.tsv",
         TEST,
         BASELINES,
+        QUANTILES,
         TRAIN_BEST,
     ],
     parts: Some("path_"),

@@ -23,6 +23,7 @@ fn training_leaves_a_whole_model_folder() {
             BEST,
             "model.last.safetensors",
             "model.train.best.safetensors",
+            "quantiles.tsv",
             "state.safetensors",
             "test.tsv",
             "test_split.txt",

@@ -1,6 +1,7 @@
 //! `variants`: differences are those of predictions of edited sequences.
 
 mod factornet;
+mod pages;
 mod tisfm;
 
 use std::fmt::Write as _;

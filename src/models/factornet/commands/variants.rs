@@ -14,6 +14,7 @@ use crate::data::windows::WINDOW;
 use crate::dna::bases::N;
 use crate::engine::Device;
 use crate::io::sources::Sources;
+use crate::metrics::empirical_p::Sorted;
 use crate::models::factornet::samples::Sample;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
@@ -87,8 +88,23 @@ impl Run<'_> {
         let names = scorer.names.join(" ");
         let model = format!("{model} {names} {:?}", self.precision);
         let genome = &self.ground.inputs.genome;
+        let kept = (self.backgrounds(), notes);
         self.given
-            .run(genome, network.length, &model, notes, &mut scorer)
+            .run(genome, network.length, &model, kept, &mut scorer)
+    }
+
+    /// By factor what all models predicted for the bound windows of the validation regions, where they kept it.
+    fn backgrounds(&self) -> Option<Vec<Sorted>> {
+        let of = |output: &Output| {
+            let mut pooled = Vec::new();
+            for member in &self.members.all {
+                let factors = &member.kept.as_ref()?.factors;
+                let own = factors.iter().find(|factor| factor.name == output.name)?;
+                pooled.extend_from_slice(&own.peaks);
+            }
+            (!pooled.is_empty()).then(|| Sorted::new(pooled))
+        };
+        self.outputs.iter().map(of).collect()
     }
 
     /// Tracks, and other numbers, of the place where a window begins.

@@ -8,8 +8,11 @@ use crate::attribution::explainer::{Explainer, fingerprint};
 use crate::attribution::output::Output;
 use crate::data::packed_genome::PackedGenome;
 use crate::engine::Device;
+use crate::metrics::empirical_p::Sorted;
+use crate::models::tisfm::measured::read_quantiles;
 use crate::models::tisfm::members::Members;
 use crate::models::tisfm::motif_effects::MotifEffects;
+use crate::train::folder::BEST;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::train::model::Kinds;
@@ -91,7 +94,31 @@ impl Run<'_> {
         let length = self.members.first().config.model.window;
         let names = scorer.names.join(" ");
         let model = format!("{model} {names} {:?}", self.precision);
-        self.given
-            .run(self.genome, length, &model, Vec::new(), &mut scorer)
+        let backgrounds = self.backgrounds()?;
+        let notes = Vec::new();
+        self.given.run(
+            self.genome,
+            length,
+            &model,
+            (backgrounds, notes),
+            &mut scorer,
+        )
+    }
+
+    /// By output what all models predicted for the sequences that tested them, where they kept it.
+    fn backgrounds(&self) -> Result<Option<Vec<Sorted>>> {
+        let mut pooled = vec![Vec::new(); self.outputs.len()];
+        for model in &self.members.models {
+            let all = &model.config.model.outputs;
+            // Weights of another epoch than the best one predict otherwise.
+            let best = model.file.file_name().is_some_and(|name| name == BEST);
+            let Some(kept) = read_quantiles(model.folder(), all)?.filter(|_| best) else {
+                return Ok(None);
+            };
+            for (pooled, output) in pooled.iter_mut().zip(self.outputs) {
+                pooled.extend_from_slice(&kept[output.place]);
+            }
+        }
+        Ok(Some(pooled.into_iter().map(Sorted::new).collect()))
     }
 }

@@ -7,6 +7,7 @@ use crate::data::windows::bins::{Labeller, State, bins};
 use crate::engine::Device;
 use crate::metrics::classification::Ranked;
 use crate::metrics::curves::Curve;
+use crate::metrics::empirical_p::Sorted;
 use crate::metrics::false_discovery::Thresholds;
 use crate::metrics::isotonic::Isotonic;
 use crate::models::factornet::baselines::Rule;
@@ -174,6 +175,13 @@ impl End<'_> {
                 windows: scores.len() as u64,
                 bound: ranked.positives(),
                 thresholds: Thresholds::of(&Curve::new(&scores, &known.labels)),
+                peaks: {
+                    let bound = scores
+                        .iter()
+                        .zip(&known.labels)
+                        .filter(|(_, bound)| **bound);
+                    Sorted::new(bound.map(|(score, _)| *score as f32).collect()).thinned()
+                },
                 calibration: match calibrate {
                     true => Isotonic::fit(&scores, &known.labels),
                     false => None,
