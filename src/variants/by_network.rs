@@ -18,6 +18,12 @@ pub type Beside<'a> = dyn Fn(&Window) -> Vec<Vec<f32>> + 'a;
 pub trait Motifs {
     fn names(&self) -> &[String];
 
+    /// The predictions of windows, windows x outputs, in the pass that also computes what [`Motifs::effects`] needs of them.
+    ///
+    /// # Errors
+    /// The device fails; [`crate::Error::Interrupted`].
+    fn predictions(&mut self, windows: &[Window]) -> Result<Vec<f64>>;
+
     /// Pairs x outputs.
     ///
     /// # Errors
@@ -48,6 +54,12 @@ impl<T: Number, M: Explain> Scorer for ByNetwork<'_, T, M> {
     }
 
     fn scores(&mut self, windows: &[Window]) -> Result<Scores> {
+        if let Some(motifs) = &mut self.motifs {
+            return Ok(Scores {
+                predictions: motifs.predictions(windows)?,
+                logits: Vec::new(),
+            });
+        }
         let edited = windows.iter().map(|window| Edited {
             subject: Arc::new(Subject {
                 codes: window.codes.clone(),

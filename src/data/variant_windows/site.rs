@@ -8,7 +8,7 @@ use crate::dna::bases;
 use crate::engine::Philox;
 
 /// A window with one of a variant's alleles in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// The chromosome's number in the genome.
     pub chromosome: u32,

@@ -210,7 +210,7 @@ impl SavedModel {
     }
 }
 
-/// What enters the last layer of a network, samples x its inputs.
+/// What enters the last layer of a network, samples x its inputs, and its predictions.
 ///
 /// # Errors
 /// An architecture without a linear output layer; the device fails; [`Error::Interrupted`].
@@ -221,12 +221,12 @@ pub fn features<T: Number, S: Source>(
     source: &S,
     samples: &[S::Sample],
     batch_size: usize,
-) -> Result<Table> {
+) -> Result<[Table; 2]> {
     let inside = Inside(&network.blueprint);
     let mut tape = Tape::<T>::new(false);
     let kept = inside.kept(&mut tape)?;
-    let columns = tape.len(kept.features);
-    let mut found = Found(vec![Vec::new(); 2 + kept.gates.len()]);
+    let widths = [kept.features, kept.output].map(|value| tape.len(value));
+    let mut found = Found(vec![Vec::new(); widths.len() + kept.gates.len()]);
     observe(
         device,
         precision,
@@ -238,10 +238,11 @@ pub fn features<T: Number, S: Source>(
         &mut found,
         |_| {},
     )?;
-    Ok(Table {
+    let mut values = found.0.into_iter();
+    Ok(widths.map(|columns| Table {
         columns,
-        values: found.0.swap_remove(0),
-    })
+        values: values.next().unwrap_or_default(),
+    }))
 }
 
 /// The numbers of each value, in the samples' order.

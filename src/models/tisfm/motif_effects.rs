@@ -2,18 +2,19 @@
 //! last layer's weight times the difference of what enters that layer. The parts of all motifs, and of channels without one, sum to the
 //! difference.
 
-use super::activities::features;
+use super::activities::{Table, features};
 use super::motif_ranks::FinalLayer;
 use super::network::Network;
 use super::saved::SavedModel;
 use crate::Result;
 use crate::attribution::edits::{Change, Edited, Edits};
 use crate::attribution::subjects::Subject;
-use crate::data::variant_windows::Pair;
+use crate::data::variant_windows::{Pair, Window};
 use crate::engine::Device;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::variants::{MotifEffect, Motifs};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Of one model, or the mean of an ensemble.
@@ -27,6 +28,14 @@ pub struct MotifEffects<'a, T> {
     device: &'a Device,
     precision: Precision,
     batch_size: usize,
+    seen: Seen,
+}
+
+/// The windows that were predicted last, and by network what enters its last layer.
+#[derive(Default)]
+struct Seen {
+    places: HashMap<Window, usize>,
+    features: Vec<Table>,
 }
 
 impl<'a, T: Number> MotifEffects<'a, T> {
@@ -49,15 +58,14 @@ impl<'a, T: Number> MotifEffects<'a, T> {
             device,
             precision,
             batch_size,
+            seen: Seen::default(),
         })
     }
 
-    /// Pairs x outputs x motifs.
-    fn parts(&self, pairs: &[Pair]) -> Result<Vec<f64>> {
-        let windows = pairs
-            .iter()
-            .flat_map(|pair| [&pair.reference, &pair.alternative]);
+    /// By network features and predictions of windows.
+    fn computed(&self, windows: &[Window]) -> Result<Vec<[Table; 2]>> {
         let edited: Vec<Edited> = windows
+            .iter()
             .map(|window| Edited {
                 subject: Arc::new(Subject {
                     codes: window.codes.clone(),
@@ -66,14 +74,21 @@ impl<'a, T: Number> MotifEffects<'a, T> {
                 change: Change::Nothing,
             })
             .collect();
+        let (device, precision, size) = (self.device, self.precision, self.batch_size);
+        let networks = self.networks.iter();
+        networks
+            .map(|network| features(network, device, precision, &Edits, &edited, size))
+            .collect()
+    }
+
+    /// Pairs x outputs x motifs, of windows that were seen.
+    fn parts(&self, pairs: &[[usize; 2]]) -> Vec<f64> {
         let (outputs, motifs) = (self.outputs.len(), self.names.len());
         let mut parts = vec![0.0; pairs.len() * outputs * motifs];
         let share = 1.0 / self.networks.len() as f64;
-        for (network, layer) in self.networks.iter().zip(&self.layers) {
-            let (device, precision, size) = (self.device, self.precision, self.batch_size);
-            let found = features(network, device, precision, &Edits, &edited, size)?;
-            for (pair, parts) in parts.chunks_mut(outputs * motifs).enumerate() {
-                let (reference, alternative) = (found.row(2 * pair), found.row(2 * pair + 1));
+        for (features, layer) in self.seen.features.iter().zip(&self.layers) {
+            for (pair, parts) in pairs.iter().zip(parts.chunks_mut(outputs * motifs)) {
+                let [reference, alternative] = pair.map(|place| features.row(place));
                 for (&output, parts) in self.outputs.iter().zip(parts.chunks_mut(motifs)) {
                     for (feature, weight) in layer.features.iter().zip(layer.output(output)) {
                         let moved = alternative[feature.column] - reference[feature.column];
@@ -82,7 +97,7 @@ impl<'a, T: Number> MotifEffects<'a, T> {
                 }
             }
         }
-        Ok(parts)
+        parts
     }
 }
 
@@ -91,8 +106,38 @@ impl<T: Number> Motifs for MotifEffects<'_, T> {
         &self.names
     }
 
+    fn predictions(&mut self, windows: &[Window]) -> Result<Vec<f64>> {
+        let computed = self.computed(windows)?;
+        let share = 1.0 / self.networks.len() as f64;
+        let of = |row: usize, output: usize| -> f64 {
+            let each = computed.iter().map(|[_, found]| found.row(row)[output]);
+            share * each.sum::<f64>()
+        };
+        let rows = 0..windows.len();
+        let found = rows.flat_map(|row| self.outputs.iter().map(move |&output| (row, output)));
+        let found = found.map(|(row, output)| of(row, output)).collect();
+        self.seen = Seen {
+            places: windows.iter().cloned().zip(0..).collect(),
+            features: computed.into_iter().map(|[features, _]| features).collect(),
+        };
+        Ok(found)
+    }
+
     fn effects(&mut self, pairs: &[Pair]) -> Result<Vec<MotifEffect>> {
-        let parts = self.parts(pairs)?;
+        let windows = |pair: &Pair| [pair.reference.clone(), pair.alternative.clone()];
+        let known = |pair: &Pair| {
+            windows(pair)
+                .iter()
+                .all(|w| self.seen.places.contains_key(w))
+        };
+        if !pairs.iter().all(known) {
+            self.predictions(&pairs.iter().flat_map(windows).collect::<Vec<_>>())?;
+        }
+        let places: Vec<[usize; 2]> = pairs
+            .iter()
+            .map(|pair| windows(pair).map(|window| self.seen.places[&window]))
+            .collect();
+        let parts = self.parts(&places);
         Ok(parts.chunks(self.names.len()).map(effect).collect())
     }
 }
