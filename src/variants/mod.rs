@@ -4,6 +4,7 @@
 mod by_network;
 mod p_values;
 mod parts;
+mod request;
 mod rows;
 mod run;
 mod scored;
@@ -16,8 +17,9 @@ mod written;
 
 pub use by_network::{Beside, ByNetwork, Motifs};
 pub use parts::Parts;
+pub use request::{BLOCK, Request};
 pub use rows::{Allele, Columns, Effect};
-pub use run::{BLOCK, Request, run};
+pub use run::run;
 pub use scorer::{MotifEffect, Scorer, Scores};
 pub use survey::{Survey, survey};
 pub use tables::{Form, Format, Table, is_vcf_name};

@@ -2,59 +2,27 @@
 
 use super::p_values;
 use super::parts::Parts;
+use super::request::Request;
 use super::rows::Columns;
 use super::scored::{Shape, blocks, score};
 use super::scorer::Scorer;
 use super::survey::survey;
-use super::tables::Format;
 use super::tally::Tally;
 use super::written::{self, changed};
-use crate::data::packed_genome::PackedGenome;
-use crate::data::variant_windows::{Examined, Layout, Site, examine};
+use crate::data::variant_windows::{Examined, Site, examine};
 use crate::engine::Philox;
 use crate::io::atomic::check_writable;
 use crate::io::hash::sha256;
 use crate::io::sources::is_fleeting;
-use crate::io::vcf::{Reader, Record, Wanted};
-use crate::metrics::empirical_p::Sorted;
+use crate::io::vcf::{Reader, Record};
 use crate::report::progress::{Bar, Reporter};
 use crate::train::interrupt::{self, interrupted};
 use crate::{Error, Result};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How often what is computed is put on the disk: a run that is killed loses no more.
 const KEEP: Duration = Duration::from_secs(10);
-
-/// What is asked of a run, whatever scores.
-pub struct Request<'a> {
-    pub vcf: &'a Path,
-    /// Sites elsewhere are passed over.
-    pub wanted: Option<&'a Wanted>,
-    pub genome: &'a PackedGenome,
-    pub layout: Layout,
-    pub out: PathBuf,
-    pub format: Format,
-    /// Shuffles of each variant for p-values; 0: no p-values.
-    pub null: usize,
-    /// Of the shuffles.
-    pub seed: u64,
-    /// Stops at the first REF that is not in the genome.
-    pub strict: bool,
-    pub resume: bool,
-    /// What the results depend on beside the other fields and the file of variants: the model, the genome, the outputs.
-    pub fingerprint: String,
-    /// For each output the predictions among which the higher one of a variant's has its quantile, if they are known.
-    pub backgrounds: Option<Vec<Sorted>>,
-    /// Sentences for the output's head.
-    pub notes: Vec<String>,
-    /// Lines of the VCF file that are scored at once.
-    pub block: NonZeroUsize,
-}
-
-/// Lines that are scored at once, where nothing asks for another number.
-pub const BLOCK: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 
 /// Scores the variants of a file and writes the output; gives the counts of what became of them, which the reporter has said.
 ///

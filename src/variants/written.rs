@@ -1,8 +1,8 @@
 //! The output, made of the VCF file and what was kept of its variants.
 
 use super::parts::Parts;
+use super::request::Request;
 use super::rows::{Allele, Columns, Effect};
-use super::run::Request;
 use super::scored::{MOTIFS, P_VALUES, SCORES, Shape, motif_effect, numbers};
 use super::tables::{Format, Table};
 use super::vcf_table::VcfTable;

@@ -1,6 +1,6 @@
 //! How windows lie about a variant.
 
-use super::examine::Edit;
+use super::edit::Edit;
 use crate::{Error, Result};
 
 /// The windows' length and by how much they are moved.

@@ -4,12 +4,14 @@
 //! place of an SNV's base in its window, and a longer variant's middle (that of its longer allele) lies there. Both windows
 //! begin at the same base and are filled up on the right, so that behind an indel they hold other bases of the chromosome.
 
+mod edit;
 mod examine;
 mod layout;
 pub mod normalize;
 mod site;
 
-pub use examine::{Cause, Edit, Examined, Status, examine};
+pub use edit::Edit;
+pub use examine::{Cause, Examined, Status, examine};
 pub use layout::Layout;
 pub use site::{Pair, Site, Window};
 

@@ -1,6 +1,6 @@
 //! A variant with the bases around it.
 
-use super::examine::Edit;
+use super::edit::Edit;
 use super::layout::Layout;
 use crate::data::dinucleotide_shuffle::dinucleotide_shuffle;
 use crate::data::packed_genome::PackedGenome;
