@@ -174,7 +174,7 @@ const NARROW: [(&str, &str, &[&str]); 19] = [
 ];
 
 /// What a kind's network is made of, in its folder: it knows no file.
-const NETWORK: [&str; 14] = [
+const NETWORK: [&str; 15] = [
     "attention",
     "build",
     "calibration",
@@ -185,6 +185,7 @@ const NETWORK: [&str; 14] = [
     "motif_kernels",
     "nystrom",
     "parse",
+    "pooling",
     "network",
     "simulate",
     "spec",

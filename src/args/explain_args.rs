@@ -15,7 +15,6 @@ use crate::train::folder::config::Precision;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-const STEPS: usize = 50;
 /// More than enough for any network, and few enough to be found fast.
 const MOST_STEPS: usize = 10_000;
 
@@ -145,13 +144,12 @@ impl ExplainArgs {
 
     /// How predictions are explained.
     pub fn explainer(&self, precision: Precision) -> Settings {
+        let usual = Settings::new(self.method, self.batch_size, precision);
         Settings {
-            method: self.method,
-            steps: self.steps.unwrap_or(STEPS),
-            baseline: self.baseline.unwrap_or_default(),
-            seed: self.seed.unwrap_or(1),
-            batch_size: self.batch_size,
-            precision,
+            steps: self.steps.unwrap_or(usual.steps),
+            baseline: self.baseline.unwrap_or(usual.baseline),
+            seed: self.seed.unwrap_or(usual.seed),
+            ..usual
         }
     }
 

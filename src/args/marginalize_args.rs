@@ -5,7 +5,6 @@ use super::own_name::FileNames;
 use super::{DeviceArgs, PrecisionArg, Unannounced, outputs};
 use crate::attribution::explainer::{Explainer, Loaded, Settings};
 use crate::attribution::marginal::{Effect, Effects, Insert, Spacing, middle};
-use crate::attribution::method::{Baseline, Method};
 use crate::attribution::network::Explain;
 use crate::attribution::output::Output;
 use crate::attribution::subjects::Subjects;
@@ -357,15 +356,7 @@ pub fn marginalize<T: Number, M: Explain>(
     inserts: &Inserts,
     (backgrounds, rows): (&dyn Subjects, &[usize]),
 ) -> Result<()> {
-    // Scores alone are wanted: no gradients, and no mutants of one base.
-    let settings = Settings {
-        method: Method::Motifs,
-        steps: 1,
-        baseline: Baseline::Zero,
-        seed: 0,
-        batch_size: given.batch_size,
-        precision,
-    };
+    let settings = Settings::of_scores(given.batch_size, precision);
     let places = outputs.iter().map(|output| output.place).collect();
     let mut explainer = Explainer::new(device, settings, models, places)?;
     interrupt::watch();

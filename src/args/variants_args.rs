@@ -3,7 +3,6 @@
 use super::numbers::{one_or_more, zero_or_more};
 use super::{DeviceArgs, PrecisionArg, Unannounced, outputs, say};
 use crate::attribution::explainer::Settings;
-use crate::attribution::method::{Baseline, Method};
 use crate::data::packed_genome::PackedGenome;
 use crate::data::variant_windows::Layout;
 use crate::io::vcf::Wanted;
@@ -99,15 +98,7 @@ impl VariantsArgs {
 
     /// How windows are scored.
     pub fn explainer(&self, precision: Precision) -> Settings {
-        Settings {
-            // Scores of whole windows alone: no gradients, and no mutants of one base.
-            method: Method::Motifs,
-            steps: 1,
-            baseline: Baseline::Zero,
-            seed: self.seed,
-            batch_size: self.batch_size,
-            precision,
-        }
+        Settings::of_scores(self.batch_size, precision)
     }
 
     /// Scores the variants and writes the output. `length`: of the model's input; `model`: what it is, for --resume; of each output the

@@ -145,7 +145,7 @@ pub fn run(
 }
 
 /// # Errors
-/// A score or an attribution that is no number: names the first sequence.
+/// A score or an attribution that is not a finite number: names the first sequence.
 fn check_finite(
     found: &Block,
     block: &[Arc<Subject>],

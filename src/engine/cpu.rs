@@ -161,18 +161,27 @@ impl<T: Real> CpuExecutor<T> {
         show: impl Fn(usize, usize, &[&[T]]) + Send + Sync,
     ) {
         self.ready(params);
+        self.each_piece(batch, |first, piece, arena| {
+            let program = &self.program;
+            program.forward(arena, params, &self.prepared, piece);
+            let read = |&var: &Var| program.read(arena, params, var, piece.rows);
+            let values: Vec<&[T]> = kept.iter().map(read).collect();
+            show(first, piece.rows, &values);
+        });
+    }
+
+    /// Runs every piece of a batch on any thread; `run` gets the number of its first row, it, and an arena.
+    fn each_piece(
+        &self,
+        batch: &Batch<'_, T>,
+        run: impl Fn(usize, &Piece<'_, T>, &mut [T]) + Send + Sync,
+    ) {
         let rows = self.program.rows();
         (0..batch.rows.div_ceil(rows))
             .into_par_iter()
             .for_each(|index| {
                 let piece = self.piece(batch, index);
-                self.with_arena(|arena| {
-                    let program = &self.program;
-                    program.forward(arena, params, &self.prepared, &piece);
-                    let read = |&var: &Var| program.read(arena, params, var, piece.rows);
-                    let values: Vec<&[T]> = kept.iter().map(read).collect();
-                    show(index * rows, piece.rows, &values);
-                });
+                self.with_arena(|arena| run(index * rows, &piece, arena));
             });
     }
 
@@ -186,23 +195,14 @@ impl<T: Real> CpuExecutor<T> {
         show: impl Fn(usize, usize, &[&[T]]) + Send + Sync,
     ) {
         self.ready(params);
-        let rows = self.program.rows();
-        (0..batch.rows.div_ceil(rows))
-            .into_par_iter()
-            .for_each(|index| {
-                let piece = self.piece(batch, index);
-                self.with_arena(|arena| {
-                    let (program, prepared) = (&self.program, &self.prepared);
-                    program.forward(arena, params, prepared, &piece);
-                    program.backward(arena, params, &mut [], prepared, &piece, T::ONE);
-                    let read = |&var: &Var| program.read_gradient(arena, var, piece.rows);
-                    let values: Vec<&[T]> = watched
-                        .iter()
-                        .map(|var| read(var).unwrap_or_default())
-                        .collect();
-                    show(index * rows, piece.rows, &values);
-                });
-            });
+        self.each_piece(batch, |first, piece, arena| {
+            let (program, prepared) = (&self.program, &self.prepared);
+            program.forward(arena, params, prepared, piece);
+            program.backward(arena, params, &mut [], prepared, piece, T::ONE);
+            let read = |&var: &Var| program.read_gradient(arena, var, piece.rows);
+            let values = watched.iter().map(|var| read(var).unwrap_or_default());
+            show(first, piece.rows, &values.collect::<Vec<&[T]>>());
+        });
     }
 
     /// Each row's loss into `losses`, and the gradient of their mean into `grads` (laid out as

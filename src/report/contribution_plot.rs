@@ -34,7 +34,7 @@ pub struct Contributions<'a> {
     pub subtitle: &'a str,
     /// (L) base codes 0 to 3, 4 none, which has no letter.
     pub codes: &'a [u8],
-    /// (L) contribution of the base that is there; what is no number is not drawn.
+    /// (L) contribution of the base that is there; what is not a number is not drawn.
     pub values: &'a [f64],
     /// Chromosome and 0-based start of the sequence, where it has a place.
     pub place: Option<(&'a str, u64)>,

@@ -34,5 +34,5 @@ pub struct Request<'a> {
     pub block: NonZeroUsize,
 }
 
-/// Lines that are scored at once, where nothing asks for another number.
+/// Lines that are scored at once, unless another number is set.
 pub const BLOCK: NonZeroUsize = NonZeroUsize::new(512).unwrap();

@@ -30,6 +30,25 @@ pub struct Settings {
     pub precision: Precision,
 }
 
+impl Settings {
+    /// Integrated gradients with 50 points from zeros.
+    pub fn new(method: Method, batch_size: usize, precision: Precision) -> Self {
+        Settings {
+            method,
+            steps: 50,
+            baseline: Baseline::Zero,
+            seed: 1,
+            batch_size,
+            precision,
+        }
+    }
+
+    /// For [`Explainer::scores`] alone: of all methods this one prepares neither gradients nor mutants.
+    pub fn of_scores(batch_size: usize, precision: Precision) -> Self {
+        Self::new(Method::Motifs, batch_size, precision)
+    }
+}
+
 /// Attributions of some sequences, one output after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributions {

@@ -48,7 +48,7 @@ fn read_index(path: &Path) -> Result<(Vec<fai::Record>, bool)> {
 /// A genome with its index.
 ///
 /// noodles' own query takes whatever lies at the index's offsets, wherever lines end, and its sums
-/// wrap: with a stale index the bases would be wrong and nothing would say so. So the places are reckoned
+/// wrap: with a stale index the bases would be wrong and nothing would say so. So the places are computed
 /// and compared here, and noodles reads the bases that lie there.
 pub struct Indexed {
     files: Files,

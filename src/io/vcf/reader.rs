@@ -61,7 +61,7 @@ impl Reader {
     /// The next site; `None` at the end of the file.
     ///
     /// # Errors
-    /// Those of a line that is no record of VCF; positions that go back; a chromosome that comes again after another one;
+    /// Those of a line that is not a record of VCF; positions that go back; a chromosome that comes again after another one;
     /// those of [`Lines::read`].
     pub fn read(&mut self) -> Result<Option<Record>> {
         while self.lines.read_filled(&mut self.line)? {

@@ -72,7 +72,7 @@ pub struct Record {
 
 impl Record {
     /// # Errors
-    /// In words: fewer than eight columns, a position that is no whole number, alleles that are none; an IUPAC letter
+    /// In words: fewer than eight columns, a position that is not a whole number, alleles that are not alleles; an IUPAC letter
     /// other than N in ALT, which does not say what the variant is.
     pub(super) fn parse(text: &str, line: Option<u64>) -> std::result::Result<Record, String> {
         let mut columns = text.split('\t');

@@ -1,7 +1,7 @@
 //! What enters the last layer of a model, sequence by sequence: the motifs' activities, behind the gate where there is one.
 
-use super::KIND;
 use super::build::BuiltGate;
+use super::inside::{Inside, Values};
 use super::network::{Blueprint, Network};
 use super::samples::Rows;
 use super::saved::SavedModel;
@@ -10,10 +10,8 @@ use crate::engine::{Batch, Device, Real, Tape, Var};
 use crate::train::batch::Source;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
-use crate::train::model::{
-    Kind, Lowering, Model, Overall, Processor, Purpose, Recorded, RowShape, Tally,
-};
-use crate::train::observer::{Observable, Observed, Reduce, observe};
+use crate::train::model::Lowering;
+use crate::train::observer::{Reduce, observe};
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -67,8 +65,8 @@ pub struct Activities {
     pub gates: Vec<(String, Table)>,
 }
 
-/// A model of which these values are looked at.
-struct Inside<'a>(&'a Blueprint);
+/// What enters the last layer, the output, and what each gate reads.
+struct LastLayer;
 
 /// The values, and which gates they are of.
 struct Kept {
@@ -77,62 +75,37 @@ struct Kept {
     gates: Vec<BuiltGate>,
 }
 
-impl Inside<'_> {
-    /// # Errors
-    /// An architecture without a linear output layer.
-    fn kept<T: Real>(&self, tape: &mut Tape<T>) -> Result<Kept> {
-        let built = self.0.build(tape, Lowering::Fused)?;
-        let features = built
-            .last_input
-            .ok_or_else(|| Error::invalid("the architecture has no linear output layer"))?;
-        Ok(Kept {
-            output: built.output,
-            features,
-            gates: built.gates,
-        })
+/// # Errors
+/// An architecture without a linear output layer.
+fn kept<T: Real>(blueprint: &Blueprint, tape: &mut Tape<T>) -> Result<Kept> {
+    let built = blueprint.build(tape, Lowering::Fused)?;
+    let features = built
+        .last_input
+        .ok_or_else(|| Error::invalid("the architecture has no linear output layer"))?;
+    Ok(Kept {
+        output: built.output,
+        features,
+        gates: built.gates,
+    })
+}
+
+fn inside(blueprint: &Blueprint) -> Inside<'_, LastLayer> {
+    Inside {
+        blueprint,
+        values: LastLayer,
     }
 }
 
-impl Model for Inside<'_> {
-    fn kind(&self) -> &'static Kind {
-        &KIND
-    }
-
-    fn row(&self) -> RowShape {
-        self.0.row()
-    }
-
+impl Values for LastLayer {
     fn record<T: Real>(
         &self,
+        blueprint: &Blueprint,
         tape: &mut Tape<T>,
-        purpose: Purpose,
-        on: Processor,
-    ) -> Result<Recorded> {
-        self.0.record(tape, purpose, on)
-    }
-
-    fn tally<T: Real>(&self, outputs: &[T], targets: &[f64], tally: &mut Tally) {
-        self.0.tally(outputs, targets, tally);
-    }
-
-    fn overall(&self) -> Option<Overall> {
-        self.0.overall()
-    }
-}
-
-impl Observable for Inside<'_> {
-    fn record_observed<T: Real>(&self, tape: &mut Tape<T>) -> Result<Observed> {
-        let kept = self.kept(tape)?;
+    ) -> Result<(Var, Vec<Var>)> {
+        let kept = kept(blueprint, tape)?;
         let gates = kept.gates.iter().map(|gate| gate.input);
-        let values: Vec<Var> = [kept.features, kept.output]
-            .into_iter()
-            .chain(gates)
-            .collect();
-        values.iter().for_each(|&value| tape.keep(value));
-        Ok(Observed {
-            output: kept.output,
-            values,
-        })
+        let values = [kept.features, kept.output].into_iter().chain(gates);
+        Ok((kept.output, values.collect()))
     }
 }
 
@@ -173,9 +146,9 @@ impl SavedModel {
     ) -> Result<Activities> {
         let blueprint = self.config.model.blueprint();
         let network = Network::<T>::from_state_dict(blueprint, &self.weights, &self.file)?;
-        let inside = Inside(&network.blueprint);
+        let inside = inside(&network.blueprint);
         let mut tape = Tape::<T>::new(false);
-        let kept = inside.kept(&mut tape)?;
+        let kept = kept(&network.blueprint, &mut tape)?;
         let gates = kept.gates.iter().map(|gate| gate.input);
         let values = [kept.features, kept.output].into_iter().chain(gates);
         let widths: Vec<usize> = values.map(|value| tape.len(value)).collect();
@@ -222,9 +195,9 @@ pub fn features<T: Number, S: Source>(
     samples: &[S::Sample],
     batch_size: usize,
 ) -> Result<[Table; 2]> {
-    let inside = Inside(&network.blueprint);
+    let inside = inside(&network.blueprint);
     let mut tape = Tape::<T>::new(false);
-    let kept = inside.kept(&mut tape)?;
+    let kept = kept(&network.blueprint, &mut tape)?;
     let widths = [kept.features, kept.output].map(|value| tape.len(value));
     let mut found = Found(vec![Vec::new(); widths.len() + kept.gates.len()]);
     observe(

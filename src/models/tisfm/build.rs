@@ -1,6 +1,7 @@
 //! From a spec to a tape: shapes are checked block by block, parameters get the original's names.
 
 use super::MotifKernels;
+use super::pooling::BuiltPooling;
 use super::spec::{Block, Extent, Spec, Start, Strands};
 use crate::engine::{Codes, Init, Real, Role, Tape, Var};
 use crate::numbers::counted;
@@ -48,25 +49,6 @@ pub struct Built {
     pub gates: Vec<BuiltGate>,
     /// How the motifs' windows became features, where nothing stands between the two; of [`Lowering::Composed`] alone.
     pub pooling: Option<BuiltPooling>,
-}
-
-/// Motifs' windows, pooled.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BuiltPooling {
-    /// (C, L'): the sigmoid of each channel at each place.
-    pub activities: Var,
-    /// (C / strands, windows): what is pooled of them, the strands of a channel one after the other where they are merged.
-    pub pooled: Var,
-    /// L', the places of each channel.
-    pub places: usize,
-    /// Rows of what is pooled.
-    pub rows: usize,
-    /// Positions of a row; those of the merged strands together.
-    pub length: usize,
-    /// Positions under one pooled number; the last window may be longer than what is left.
-    pub window: usize,
-    /// The parameter with the sharpness of each row; None: the maximum.
-    pub weight: Option<String>,
 }
 
 /// A gate: what it reads, and the layer that opens it.
@@ -406,47 +388,6 @@ impl<T: Real> Builder<'_, T> {
             at += 1;
         }
         Ok(state)
-    }
-
-    /// Keeps where the motifs' sigmoids are, and how they were pooled; `before`: the block before this one, which made `out` of `x`.
-    fn follow_activities(&mut self, before: Option<&Block>, block: &Block, x: Var, out: Var) {
-        let sigmoid = matches!(
-            block,
-            Block::Activation {
-                kind: ops::activation::Activation::Sigmoid
-            }
-        );
-        let pooled = |weight: Option<String>, window: usize, activities: Var| BuiltPooling {
-            activities,
-            pooled: out,
-            places: self.tape.shape(activities)[1],
-            rows: self.tape.shape(x)[0],
-            length: self.tape.shape(x)[1],
-            window,
-            weight,
-        };
-        match (block, self.activities.take()) {
-            (_, None) if sigmoid && matches!(before, Some(Block::Motifs { .. })) => {
-                self.activities = Some(out);
-            }
-            (Block::MergeStrands {}, Some(activities)) => self.activities = Some(activities),
-            (Block::GlobalMaxPool {}, Some(activities)) => {
-                let length = self.tape.shape(x)[1];
-                self.pooling = Some(pooled(None, length, activities));
-            }
-            (Block::AttentionPool { name, extent }, Some(activities)) => {
-                let length = self.tape.shape(x)[1];
-                let window = match extent {
-                    Extent::Whole => length,
-                    Extent::Window(n) => *n,
-                    Extent::Parts(n) => length.div_ceil(*n),
-                };
-                let weight = Some(format!("{name}.weight"));
-                self.pooling = Some(pooled(weight, window, activities));
-            }
-            // Whatever else reads them makes something of its own.
-            _ => {}
-        }
     }
 
     /// Features of a two-strand model of these motifs: half its channels, pads included.

@@ -1,6 +1,7 @@
 //! Each block of a spec as ops; attention and focal blocks have files of their own.
 
-use super::build::{Builder, BuiltGate, BuiltPooling, Features};
+use super::build::{Builder, BuiltGate, Features};
+use super::pooling::BuiltPooling;
 use super::spec::{Block, Extent, Start, Strands};
 use crate::Result;
 use crate::engine::{Codes, Init, Real, Role, Var};
@@ -406,7 +407,6 @@ impl<T: Real> Builder<'_, T> {
             activities,
             pooled: z,
             places: length,
-            rows: channels / 2,
             length: 2 * length,
             window: 2 * length,
             weight: Some(format!("{pool}.weight")),

@@ -5,19 +5,18 @@
 //! means over a background, `share = W (x - mean x)`, and a window's `part = W g p (s - mean z)`; the parts of a share sum to
 //! `W g (z - mean z)`, and the rest of it, `W (g mean z - mean x)`, is what the gate alone changes.
 
-use super::KIND;
-use super::build::{Built, BuiltPooling};
+use super::build::{Built, Features};
+use super::inside::{Inside, Values};
 use super::network::{Blueprint, MOTIF_WEIGHT, Network};
+use super::pooling::BuiltPooling;
 use super::samples::Rows;
 use crate::attribution::edits::{Edited, Edits};
-use crate::engine::{Batch, Device, Real, Tape};
+use crate::engine::{Batch, Device, Real, Tape, Var};
 use crate::train::batch::Source;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
-use crate::train::model::{
-    Kind, Lowering, Model, Overall, Processor, Purpose, Recorded, RowShape, Tally,
-};
-use crate::train::observer::{Observable, Observed, Reduce, observe};
+use crate::train::model::Lowering;
+use crate::train::observer::{Reduce, observe};
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -68,59 +67,29 @@ pub struct Window {
     pub at: usize,
 }
 
-/// The network, of which these values are looked at.
-struct Inside<'a> {
-    blueprint: &'a Blueprint,
-    /// The motifs' windows among them.
+/// What is pooled, what enters the last layer, the output.
+struct Pooled {
+    /// The motifs' windows too.
     windows: bool,
 }
 
-impl Model for Inside<'_> {
-    fn kind(&self) -> &'static Kind {
-        &KIND
-    }
-
-    fn row(&self) -> RowShape {
-        self.blueprint.row()
-    }
-
+impl Values for Pooled {
     fn record<T: Real>(
         &self,
+        blueprint: &Blueprint,
         tape: &mut Tape<T>,
-        purpose: Purpose,
-        on: Processor,
-    ) -> Result<Recorded> {
-        self.blueprint.record(tape, purpose, on)
-    }
-
-    fn tally<T: Real>(&self, outputs: &[T], targets: &[f64], tally: &mut Tally) {
-        self.blueprint.tally(outputs, targets, tally);
-    }
-
-    fn overall(&self) -> Option<Overall> {
-        self.blueprint.overall()
-    }
-}
-
-impl Observable for Inside<'_> {
-    fn record_observed<T: Real>(&self, tape: &mut Tape<T>) -> Result<Observed> {
-        let built = self.blueprint.build(tape, Lowering::Composed)?;
-        let (pooling, last) = pooled(&built, self.blueprint)?;
-        let own = [pooling.pooled, last, built.output];
+    ) -> Result<(Var, Vec<Var>)> {
+        let built = blueprint.build(tape, Lowering::Composed)?;
+        let (pooling, last) = pooled(&built, blueprint)?;
+        let own = [pooling.pooled, last, built.output].into_iter();
         let windows = [pooling.activities].into_iter().filter(|_| self.windows);
-        let values: Vec<_> = own.into_iter().chain(windows).collect();
-        values.iter().for_each(|&value| tape.keep(value));
-        Ok(Observed {
-            output: built.output,
-            values,
-        })
+        Ok((built.output, own.chain(windows).collect()))
     }
 }
 
 /// # Errors
 /// An architecture whose last layer is not about motifs' windows.
-fn pooled(built: &Built, blueprint: &Blueprint) -> Result<(BuiltPooling, crate::engine::Var)> {
-    use crate::models::tisfm::Features;
+fn pooled(built: &Built, blueprint: &Blueprint) -> Result<(BuiltPooling, Var)> {
     let refused = |reason: &str| {
         Error::usage(format!(
             "--method motifs: {}: {reason}; take ism, integrated or gradient instead",
@@ -248,7 +217,7 @@ impl<T: Number> MotifParts<T> {
     ) -> Result<()> {
         let inside = Inside {
             blueprint: &self.network.blueprint,
-            windows,
+            values: Pooled { windows },
         };
         let params = &self.network.params;
         observe(

@@ -207,7 +207,7 @@ impl Panel {
         }
     }
 
-    /// The mean of each bin, on the scale of the whole sequence; what is no number is left out.
+    /// The mean of each bin, on the scale of the whole sequence; what is not a number is left out.
     fn track(&self, svg: &mut Svg, name: &str, values: &[f32], top: f64) {
         let finite = values.iter().copied().filter(|value| value.is_finite());
         let low = f64::from(finite.clone().fold(0.0, f32::min));

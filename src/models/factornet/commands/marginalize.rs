@@ -3,11 +3,15 @@
 use super::explain::{Asked, SCALE, files_of, loaded, takes_more};
 use super::members::Members;
 use crate::args::chosen_outputs::chosen_outputs;
-use crate::args::marginalize_args::{MarginalizeArgs, marginalize};
+use crate::args::marginalize_args::{Inserts, MarginalizeArgs, marginalize};
 use crate::args::say;
+use crate::attribution::output::Output;
+use crate::attribution::subjects::Subjects;
 use crate::data::Notes;
+use crate::engine::Device;
 use crate::io::sources::Sources;
 use crate::train::folder::config::Precision;
+use crate::train::folder::weights::Number;
 use crate::train::model::Kinds;
 use crate::{Error, Result};
 
@@ -42,31 +46,38 @@ pub fn run(given: &MarginalizeArgs, own: &Args, known: Kinds) -> Result<()> {
     };
     let device = device.announce();
     say(&notes);
-    let (subjects, rows) = (subjects.as_ref(), given.rows(subjects.len()));
+    let run = Run {
+        given,
+        members: &members,
+        device: &device,
+        precision,
+        backgrounds: subjects.as_ref(),
+    };
     match precision {
-        Precision::F64 => {
-            let models = loaded::<f64>(&members)?;
-            marginalize(
-                given,
-                &device,
-                precision,
-                models,
-                (&outputs, SCALE),
-                &inserts,
-                (subjects, &rows),
-            )
-        }
-        _ => {
-            let models = loaded::<f32>(&members)?;
-            marginalize(
-                given,
-                &device,
-                precision,
-                models,
-                (&outputs, SCALE),
-                &inserts,
-                (subjects, &rows),
-            )
-        }
+        Precision::F64 => run.marginalize::<f64>(&outputs, &inserts),
+        _ => run.marginalize::<f32>(&outputs, &inserts),
+    }
+}
+
+struct Run<'a> {
+    given: &'a MarginalizeArgs,
+    members: &'a Members,
+    device: &'a Device,
+    precision: Precision,
+    backgrounds: &'a dyn Subjects,
+}
+
+impl Run<'_> {
+    fn marginalize<T: Number>(&self, outputs: &[Output], inserts: &Inserts) -> Result<()> {
+        let rows = self.given.rows(self.backgrounds.len());
+        marginalize(
+            self.given,
+            self.device,
+            self.precision,
+            loaded::<T>(self.members)?,
+            (outputs, SCALE),
+            inserts,
+            (self.backgrounds, &rows),
+        )
     }
 }

@@ -5,12 +5,15 @@ use super::looked_at::LookedAt;
 use super::model_args::files_of_run;
 use crate::Result;
 use crate::args::chosen_outputs::chosen_outputs;
-use crate::args::marginalize_args::{MarginalizeArgs, marginalize};
+use crate::args::marginalize_args::{Inserts, MarginalizeArgs, marginalize};
 use crate::args::say;
 use crate::attribution::listed::Listed;
+use crate::attribution::output::Output;
+use crate::attribution::subjects::Subjects;
 use crate::data::Notes;
 use crate::dna::motif::Motif;
 use crate::dna::sequences::Sequences;
+use crate::engine::Device;
 use crate::io::sources::Sources;
 use crate::models::tisfm::members::Members;
 use crate::models::tisfm::saved::SavedModel;
@@ -106,18 +109,13 @@ fn listed(looked_at: &LookedAt, rows: &[usize], notes: &mut Notes) -> Result<Lis
 struct Run<'a> {
     given: &'a MarginalizeArgs,
     members: &'a Members,
-    device: &'a crate::engine::Device,
+    device: &'a Device,
     precision: Precision,
     backgrounds: &'a Listed,
 }
 
 impl Run<'_> {
-    fn marginalize<T: Number>(
-        &self,
-        outputs: &[crate::attribution::output::Output],
-        inserts: &crate::args::marginalize_args::Inserts,
-    ) -> Result<()> {
-        use crate::attribution::subjects::Subjects;
+    fn marginalize<T: Number>(&self, outputs: &[Output], inserts: &Inserts) -> Result<()> {
         let networks = networks::<T>(self.members)?;
         let rows = self.given.rows(self.backgrounds.len());
         marginalize(

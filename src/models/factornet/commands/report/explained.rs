@@ -6,7 +6,7 @@ use super::Run;
 use crate::Result;
 use crate::args::chosen_outputs::chosen_outputs;
 use crate::attribution::explainer::{Explainer, Settings};
-use crate::attribution::method::{Baseline, Method};
+use crate::attribution::method::Method;
 use crate::attribution::named_hits::contributions;
 use crate::attribution::output::Output;
 use crate::attribution::page_section::{Strongest, section as shown};
@@ -26,14 +26,7 @@ pub(super) fn section<T: Number>(
     let described = &run.members.first().model.config.model;
     let mut outputs: Vec<Output> = chosen_outputs(&described.factors, factors)?;
     outputs.truncate(strongest.len());
-    let settings = Settings {
-        method: Method::Ism,
-        steps: 1,
-        baseline: Baseline::Zero,
-        seed: 0,
-        batch_size: run.given.batch_size,
-        precision: run.precision,
-    };
+    let settings = Settings::new(Method::Ism, run.given.batch_size, run.precision);
     let places = outputs.iter().map(|output| output.place).collect();
     let models = loaded::<T>(run.members)?;
     let device = run.device.announce();
@@ -73,15 +66,7 @@ fn of_tracks<T: Number>(
     outputs: &[Output],
     strongest: &[Top],
 ) -> Result<Vec<String>> {
-    const STEPS: usize = 50;
-    let settings = Settings {
-        method: Method::Integrated,
-        steps: STEPS,
-        baseline: Baseline::Zero,
-        seed: 0,
-        batch_size: run.given.batch_size,
-        precision: run.precision,
-    };
+    let settings = Settings::new(Method::Integrated, run.given.batch_size, run.precision);
     let places = outputs.iter().map(|output| output.place).collect();
     let models = loaded::<T>(run.members)?;
     let mut explainer = Explainer::new(device, settings, models, places)?;

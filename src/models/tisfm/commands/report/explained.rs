@@ -6,7 +6,7 @@ use super::data::Data;
 use crate::Result;
 use crate::args::chosen_outputs::chosen_outputs;
 use crate::attribution::explainer::{Explainer, Settings};
-use crate::attribution::method::{Baseline, Method};
+use crate::attribution::method::Method;
 use crate::attribution::output::Output;
 use crate::attribution::page_section::{SHOWN, Strongest, section as shown};
 use crate::attribution::subjects::{Place, Subject};
@@ -83,14 +83,7 @@ fn of<T: Number>(page: &mut Page, run: &Run<'_>, data: &Data, test: &[usize]) ->
     let places: Vec<usize> = outputs.iter().map(|output| output.place).collect();
     let mut named = by_motifs::<T>(run, samples, &rows, places.clone())?;
     let networks = networks::<T>(run.members)?;
-    let settings = Settings {
-        method: Method::Ism,
-        steps: 1,
-        baseline: Baseline::Zero,
-        seed: 0,
-        batch_size: size,
-        precision,
-    };
+    let settings = Settings::new(Method::Ism, size, precision);
     let mut explainer = Explainer::new(device, settings, loaded(&networks), places)?;
     let hits = named.as_mut().map(|named| named as &mut dyn Hits);
     let shown_outputs: &[Output] = &outputs;
