@@ -1,7 +1,6 @@
 //! From a spec to a tape: shapes are checked block by block, parameters get the original's names.
 
 use super::MotifKernels;
-use super::pooling::BuiltPooling;
 use super::spec::{Block, Extent, Spec, Start, Strands};
 use crate::engine::{Codes, Init, Real, Role, Tape, Var};
 use crate::numbers::counted;
@@ -49,6 +48,23 @@ pub struct Built {
     pub gates: Vec<BuiltGate>,
     /// How the motifs' windows became features, where nothing stands between the two; of [`Lowering::Composed`] alone.
     pub pooling: Option<BuiltPooling>,
+}
+
+/// Motifs' windows, pooled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BuiltPooling {
+    /// (C, L'): the sigmoid of each channel at each place.
+    pub activities: Var,
+    /// (C / strands, windows): what is pooled of them, the strands of a channel one after the other where they are merged.
+    pub pooled: Var,
+    /// L', the places of each channel.
+    pub places: usize,
+    /// Positions of a row; those of the merged strands together.
+    pub length: usize,
+    /// Positions under one pooled number; the last window may be longer than what is left.
+    pub window: usize,
+    /// The parameter with the sharpness of each row; None: the maximum.
+    pub weight: Option<String>,
 }
 
 /// A gate: what it reads, and the layer that opens it.

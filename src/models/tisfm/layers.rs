@@ -1,7 +1,6 @@
 //! Each block of a spec as ops; attention and focal blocks have files of their own.
 
-use super::build::{Builder, BuiltGate, Features};
-use super::pooling::BuiltPooling;
+use super::build::{Builder, BuiltGate, BuiltPooling, Features};
 use super::spec::{Block, Extent, Start, Strands};
 use crate::Result;
 use crate::engine::{Codes, Init, Real, Role, Var};

@@ -5,10 +5,9 @@
 //! means over a background, `share = W (x - mean x)`, and a window's `part = W g p (s - mean z)`; the parts of a share sum to
 //! `W g (z - mean z)`, and the rest of it, `W (g mean z - mean x)`, is what the gate alone changes.
 
-use super::build::{Built, Features};
+use super::build::{Built, BuiltPooling, Features};
 use super::inside::{Inside, Values};
 use super::network::{Blueprint, MOTIF_WEIGHT, Network};
-use super::pooling::BuiltPooling;
 use super::samples::Rows;
 use crate::attribution::edits::{Edited, Edits};
 use crate::engine::{Batch, Device, Real, Tape, Var};

@@ -1,26 +1,9 @@
 //! How the motifs' windows became features, kept while a network is recorded.
 
-use super::build::Builder;
+use super::build::{Builder, BuiltPooling};
 use super::spec::{Block, Extent};
 use crate::engine::{Real, Var};
 use crate::ops::activation::Activation;
-
-/// Motifs' windows, pooled.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BuiltPooling {
-    /// (C, L'): the sigmoid of each channel at each place.
-    pub activities: Var,
-    /// (C / strands, windows): what is pooled of them, the strands of a channel one after the other where they are merged.
-    pub pooled: Var,
-    /// L', the places of each channel.
-    pub places: usize,
-    /// Positions of a row; those of the merged strands together.
-    pub length: usize,
-    /// Positions under one pooled number; the last window may be longer than what is left.
-    pub window: usize,
-    /// The parameter with the sharpness of each row; None: the maximum.
-    pub weight: Option<String>,
-}
 
 impl<T: Real> Builder<'_, T> {
     /// Keeps where the motifs' sigmoids are, and how they were pooled; `before`: the block before this one, which made `out` of `x`.
