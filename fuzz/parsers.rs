@@ -18,6 +18,7 @@ use cisgrad::io::sequences::read_sequences;
 use cisgrad::io::signals::read_signals;
 use cisgrad::io::sources::Sources;
 use cisgrad::io::state_dict;
+use cisgrad::io::stored::Stored;
 use cisgrad::io::text::Lines;
 use cisgrad::io::vcf;
 use cisgrad::models::factornet::cell_line::{CellFolder, Lists};
@@ -187,7 +188,8 @@ fn twobit(path: &Path) -> bool {
 fn vcf(path: &Path) -> bool {
     let wanted = vcf::Wanted::parse("--regions", "chr1:5-100").expect("a region");
     for wanted in [Some(&wanted), None] {
-        let Ok(mut reader) = vcf::Reader::open(path, wanted) else {
+        let Ok(mut reader) = Stored::open(path).and_then(|file| vcf::Reader::open(&file, wanted))
+        else {
             return false;
         };
         loop {

@@ -5,6 +5,7 @@ use super::{DeviceArgs, PrecisionArg, Unannounced, outputs, say};
 use crate::attribution::explainer::Settings;
 use crate::data::packed_genome::PackedGenome;
 use crate::data::variant_windows::Layout;
+use crate::io::stored::Stored;
 use crate::io::vcf::Wanted;
 use crate::metrics::empirical_p::Sorted;
 use crate::report::progress::Reporter;
@@ -18,7 +19,7 @@ pub struct VariantsArgs {
     /// Model folder, or the folder of an ensemble, whose mean is taken
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Variants: VCF 4.0 to 4.5, plain, gzip or bgzip, sorted by position
+    /// Variants: VCF 4.0 to 4.5, plain, gzip or bgzip, sorted by position; `-` is standard input
     #[arg(long, value_name = "VCF")]
     pub vcf: PathBuf,
     /// Genome of the variants, FASTA (plain, gzip or bgzip) or 2bit [default: that of the training run]
@@ -129,8 +130,9 @@ impl VariantsArgs {
         }
         let said: Vec<String> = notes.iter().map(|note| format!("note: {note}")).collect();
         say(&said);
+        let vcf = Stored::open(&self.vcf)?;
         let request = Request {
-            vcf: &self.vcf,
+            vcf: &vcf,
             wanted: wanted.as_ref(),
             genome,
             layout: Layout::new(length, &self.shifts)?,

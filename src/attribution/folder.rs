@@ -2,29 +2,20 @@
 //! sequences and a run that was stopped goes on.
 
 use crate::io::atomic::write_atomic;
+use crate::io::grown_files::GrownFiles;
+use crate::io::held::check_not_held;
 use crate::io::whole_folder::check_free;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// What a finished folder holds beside its results: what it was made of.
 pub const RECORD: &str = "explain.json";
 const PARTIAL: &str = "partial";
-const STATE: &str = "state.json";
-
-/// How far a run has come.
-#[derive(Serialize, Deserialize, Default, Debug)]
-#[serde(deny_unknown_fields)]
-struct State {
-    fingerprint: String,
-    /// Sequences that are whole.
-    done: usize,
-    /// By file, how many bytes belong to them.
-    bytes: BTreeMap<String, u64>,
-}
+/// Ends the message of a folder of another run.
+const OTHERS: &str = "of another model, other sequences or other flags than this run's: repeat the command as it was, or choose another --out";
 
 /// What was made, as [`RECORD`] keeps it.
 #[derive(Serialize, Deserialize, Debug)]
@@ -44,27 +35,17 @@ pub enum Begun {
     Open(Parts),
 }
 
-/// A file of a run that cannot be gone on with.
-fn damaged(path: &Path, found: &str) -> Error {
-    Error::format(
-        path,
-        format!("{found}: the run cannot go on; begin anew in another folder"),
-    )
-}
-
 /// Files that grow.
 pub struct Parts {
     out: PathBuf,
-    folder: PathBuf,
-    state: State,
-    files: BTreeMap<String, File>,
+    files: GrownFiles,
 }
 
 impl Parts {
     /// Looks at a folder, changing nothing.
     ///
     /// # Errors
-    /// It holds files, or another run's; without `resume` also an unfinished run.
+    /// It holds files, or another run's, or another run writes into it; without `resume` also an unfinished run.
     pub fn check(out: &Path, resume: bool) -> Result<()> {
         let other = |what: &str, todo: &str| {
             Err(Error::invalid(format!(
@@ -72,6 +53,7 @@ impl Parts {
                 out.display()
             )))
         };
+        check_not_held(&out.join(PARTIAL))?;
         let (partial, record) = (out.join(PARTIAL).is_dir(), out.join(RECORD).is_file());
         match (resume, partial, record) {
             (false, true, _) => other(
@@ -91,19 +73,14 @@ impl Parts {
     pub fn open(out: &Path, fingerprint: &str, resume: bool) -> Result<Begun> {
         Self::check(out, resume)?;
         let folder = out.join(PARTIAL);
-        let differs = |path: &Path| {
-            Error::invalid(format!(
-                "{}: of another model, other sequences or other flags than this run's: repeat the command as it was, or choose another --out",
-                path.display()
-            ))
-        };
         let record = out.join(RECORD);
         if record.is_file() {
             let text = std::fs::read_to_string(&record).map_err(|e| Error::io(&record, e))?;
-            let found: Record =
-                serde_json::from_str(&text).map_err(|e| damaged(&record, &e.to_string()))?;
+            let found: Record = serde_json::from_str(&text).map_err(|e| {
+                Error::format(&record, format!("damaged ({e}): choose another folder"))
+            })?;
             if found.fingerprint != fingerprint {
-                return Err(differs(&record));
+                return Err(Error::invalid(format!("{}: {OTHERS}", record.display())));
             }
             // The record is written last: what may be left of the parts is of no use.
             return match std::fs::remove_dir_all(&folder) {
@@ -111,35 +88,10 @@ impl Parts {
                 _ => Ok(Begun::Finished),
             };
         }
-        let path = folder.join(STATE);
-        let state: State = match std::fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text).map_err(|e| damaged(&path, &e.to_string()))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => State {
-                fingerprint: fingerprint.to_string(),
-                ..State::default()
-            },
-            Err(e) => return Err(Error::io(&path, e)),
-        };
-        if state.fingerprint != fingerprint {
-            return Err(differs(&path));
-        }
-        for (name, &kept) in &state.bytes {
-            let part = folder.join(name);
-            let found = std::fs::metadata(&part).map_or(0, |found| found.len());
-            if found < kept {
-                let found = format!("{found} bytes; expected {kept} of the run so far");
-                return Err(damaged(&part, &found));
-            }
-        }
-        std::fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e))?;
-        let parts = Parts {
+        Ok(Begun::Open(Parts {
             out: out.to_path_buf(),
-            folder,
-            state,
-            files: BTreeMap::new(),
-        };
-        parts.write_state()?;
-        Ok(Begun::Open(parts))
+            files: GrownFiles::open(&folder, fingerprint, OTHERS)?,
+        }))
     }
 
     pub fn out(&self) -> &Path {
@@ -148,7 +100,7 @@ impl Parts {
 
     /// Sequences that are whole.
     pub fn done(&self) -> usize {
-        self.state.done
+        self.files.done() as usize
     }
 
     /// Adds to a file.
@@ -156,24 +108,7 @@ impl Parts {
     /// # Errors
     /// What the operating system says.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.folder.join(name);
-        let failed = |e| Error::io(&path, e);
-        let kept = self.state.bytes.entry(name.to_string()).or_insert(0);
-        let file = match self.files.entry(name.to_string()) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let mut options = OpenOptions::new();
-                let options = options.read(true).write(true).create(true).truncate(false);
-                let mut file = options.open(&path).map_err(failed)?;
-                // What came after the last whole sequence.
-                file.set_len(*kept).map_err(failed)?;
-                file.seek(SeekFrom::End(0)).map_err(failed)?;
-                entry.insert(file)
-            }
-        };
-        file.write_all(bytes).map_err(failed)?;
-        *kept += bytes.len() as u64;
-        Ok(())
+        self.files.add(name, bytes)
     }
 
     pub fn add_numbers(&mut self, name: &str, numbers: &[f32]) -> Result<()> {
@@ -186,21 +121,8 @@ impl Parts {
     /// # Errors
     /// What the operating system says.
     pub fn keep(&mut self, done: usize) -> Result<()> {
-        for (name, file) in &self.files {
-            file.sync_data()
-                .map_err(|e| Error::io(self.folder.join(name), e))?;
-        }
-        self.state.done = done;
-        self.write_state()
-    }
-
-    fn write_state(&self) -> Result<()> {
-        let text = serde_json::to_string_pretty(&self.state).unwrap_or_default();
-        write_atomic(self.folder.join(STATE), |w| w.write_all(text.as_bytes()))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.files.whole(done as u64);
+        self.files.keep()
     }
 
     /// What a file holds, from its beginning; nothing where none was added.
@@ -208,14 +130,7 @@ impl Parts {
     /// # Errors
     /// What the operating system says.
     pub fn read(&self, name: &str) -> Result<Box<dyn Read>> {
-        match self.state.bytes.get(name) {
-            None => Ok(Box::new(std::io::empty())),
-            Some(&bytes) => {
-                let path = self.path(name);
-                let file = File::open(&path).map_err(|e| Error::io(&path, e))?;
-                Ok(Box::new(BufReader::new(file).take(bytes)))
-            }
-        }
+        self.files.read(name)
     }
 
     /// Numbers of a file, from its beginning.
@@ -228,7 +143,7 @@ impl Parts {
 
     /// Whether anything was added to a file.
     pub fn holds(&self, name: &str) -> bool {
-        self.state.bytes.get(name).is_some_and(|&bytes| bytes > 0)
+        self.files.holds(name)
     }
 
     /// A file of f64, from its beginning.
@@ -237,7 +152,7 @@ impl Parts {
     /// What the operating system says.
     pub fn doubles(&self, name: &str) -> Result<Doubles> {
         Ok(Doubles {
-            path: self.path(name),
+            path: self.files.path(name),
             from: self.read(name)?,
         })
     }
@@ -247,7 +162,7 @@ impl Parts {
     /// # Errors
     /// What the operating system says.
     pub fn rows(&self, name: &str, width: usize) -> Result<Rows> {
-        let path = self.path(name);
+        let path = self.files.path(name);
         let file = File::open(&path).map_err(|e| Error::io(&path, e))?;
         Ok(Rows { path, file, width })
     }
@@ -262,7 +177,7 @@ impl Parts {
             w.write_all(text.as_bytes())?;
             w.write_all(b"\n")
         })?;
-        std::fs::remove_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, e))
+        self.files.remove()
     }
 }
 

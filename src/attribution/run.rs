@@ -75,7 +75,7 @@ pub fn run(
     interrupt::watch();
     let reporter = Reporter::new();
     let bar = reporter.bar("explaining", subjects.len(), "sequences");
-    bar.advance(parts.done());
+    bar.begin_behind(parts.done());
     let most = work.most();
     let mut tables = work.tables(&request.outputs);
     tables.extend(

@@ -12,7 +12,7 @@ use super::text::{Bytes, Lines, check_stream};
 use crate::{Error, Result};
 
 /// Bytes of a stream that are looked at before the others are read.
-const HEAD: u64 = 1 << 16;
+pub(super) const HEAD: u64 = 1 << 16;
 
 /// How standard input is named.
 const STANDARD_INPUT: &str = "-";
@@ -118,7 +118,7 @@ impl Sources {
     }
 }
 
-fn stream(path: &Path) -> Result<Box<dyn Read + Send>> {
+pub(super) fn stream(path: &Path) -> Result<Box<dyn Read + Send>> {
     if path == Path::new(STANDARD_INPUT) {
         return Ok(Box::new(io::stdin()));
     }
@@ -134,7 +134,7 @@ fn device(path: &Path) -> &Path {
 }
 
 /// A path as messages name it.
-fn shown(path: &Path) -> &Path {
+pub(super) fn shown(path: &Path) -> &Path {
     match path == Path::new(STANDARD_INPUT) {
         true => Path::new("standard input"),
         false => path,

@@ -83,6 +83,7 @@ impl Reporter {
             rows,
             noun,
             started: Instant::now(),
+            before: AtomicU64::new(0),
             said: AtomicU64::new(0),
         });
         Bar { bar, plain }
@@ -108,6 +109,8 @@ struct Plain {
     rows: Option<u64>,
     noun: &'static str,
     started: Instant,
+    /// Rows of an earlier run.
+    before: AtomicU64,
     /// Lines so far.
     said: AtomicU64,
 }
@@ -123,7 +126,8 @@ impl Plain {
         if minutes == 0 || self.said.fetch_max(minutes, Ordering::Relaxed) >= minutes {
             return None;
         }
-        let per_second = done as f64 / seconds;
+        let own = done.saturating_sub(self.before.load(Ordering::Relaxed));
+        let per_second = own as f64 / seconds;
         let shown = rate(per_second, self.noun);
         Some(match self.rows {
             Some(rows) => format!(
@@ -138,6 +142,15 @@ impl Plain {
 }
 
 impl Bar {
+    /// So many rows were done by an earlier run: they are not in the rate.
+    pub fn begin_behind(&self, rows: usize) {
+        self.bar.set_position(rows as u64);
+        self.bar.reset_eta();
+        if let Some(plain) = &self.plain {
+            plain.before.store(rows as u64, Ordering::Relaxed);
+        }
+    }
+
     /// So many rows more are done.
     pub fn advance(&self, rows: usize) {
         self.bar.inc(rows as u64);
@@ -193,6 +206,7 @@ mod tests {
             rows,
             noun: "sequences",
             started: Instant::now(),
+            before: AtomicU64::new(0),
             said: AtomicU64::new(0),
         };
         let of_known = plain(Some(1000));
@@ -205,6 +219,10 @@ mod tests {
         assert!(line.ends_with(", 7 min left"), "{line}");
         assert_eq!(of_known.line(130, 70.0), None);
         assert!(of_known.line(300, 125.0).is_some());
+        let gone_on = plain(Some(1000));
+        gone_on.before.store(880, Ordering::Relaxed);
+        let line = gone_on.line(940, 60.0).unwrap();
+        assert!(line.ends_with(" 1.0 sequences/s, 60 s left"), "{line}");
         assert!(!plain(None).line(5, 61.0).unwrap().contains("left"));
         let shown = [5.4, 59.6, 3599.0, 11_100.0, f64::NAN].map(duration);
         assert_eq!(

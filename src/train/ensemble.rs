@@ -2,12 +2,13 @@
 //! with a list of them.
 
 use super::folder::ENSEMBLE;
-use super::folder::claim::{Claim, Entry, lock};
+use super::folder::claim::{Claim, Entry};
 use super::folder::config::{Described, other_kind};
 use super::model::{Kind, Kinds};
 use super::trainer::Begins;
 use crate::data::split::folds::{FEWEST, Fold};
 use crate::io::atomic::write_atomic;
+use crate::io::held::hold;
 use crate::io::text::read_text;
 use crate::numbers::counted;
 use crate::{Error, Result};
@@ -189,7 +190,7 @@ impl Ensemble {
     ) -> Result<()> {
         let folder = claim.folder;
         self.check(claim, resume)?;
-        let _lock = lock(folder)?;
+        let _lock = hold(folder)?;
         // Again, now that no other run can change it; the folder is there by now.
         let entry = match claim.entry {
             Entry::Absent => Entry::Free,

@@ -5,6 +5,7 @@ use crate::data::packed_genome::PackedGenome;
 use crate::data::variant_windows::{Layout, Pair, Window};
 use crate::dna::bases;
 use crate::engine::Philox;
+use crate::io::stored::Stored;
 use crate::io::text::read_text;
 use crate::report::progress::Reporter;
 use crate::{Error, Result};
@@ -113,10 +114,10 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    pub fn vcf(&self, lines: &str) -> PathBuf {
+    pub fn vcf(&self, lines: &str) -> Stored {
         let path = self.path("v.vcf");
         std::fs::write(&path, format!("{HEAD}{lines}")).unwrap();
-        path
+        Stored::open(&path).unwrap()
     }
 
     pub fn base(&self, position: usize) -> &str {
@@ -142,7 +143,7 @@ impl Place {
         positions.map(line).collect()
     }
 
-    pub fn request<'a>(&'a self, vcf: &'a Path, out: &str) -> Request<'a> {
+    pub fn request<'a>(&'a self, vcf: &'a Stored, out: &str) -> Request<'a> {
         Request {
             vcf,
             wanted: None,

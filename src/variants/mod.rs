@@ -16,7 +16,6 @@ mod vcf_table;
 mod written;
 
 pub use by_network::{Beside, ByNetwork, Motifs};
-pub use parts::Parts;
 pub use request::{BLOCK, Request};
 pub use rows::{Allele, Columns, Effect};
 pub use run::run;

@@ -1,7 +1,7 @@
 //! P-values of all variants, one output after the other, so that one output's numbers are in memory.
 
-use super::parts::Parts;
 use super::scored::{NULL, P_VALUES, SCORES, Shape, numbers};
+use crate::io::grown_files::GrownFiles;
 use crate::metrics::empirical_p::Sorted;
 use crate::{Error, Result};
 use std::fs::File;
@@ -15,7 +15,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn open(parts: &Parts, name: &str) -> Result<Pieces> {
+    fn open(parts: &GrownFiles, name: &str) -> Result<Pieces> {
         let path = parts.path(name);
         let file = File::open(&path).map_err(|e| Error::io(&path, e))?;
         Ok(Pieces { path, file })
@@ -28,7 +28,7 @@ impl Pieces {
 }
 
 /// Writes the file of p-values. `blocks`: for each block how many variants are scored.
-pub fn fill(parts: &Parts, blocks: &[u32], shape: Shape) -> Result<()> {
+pub fn fill(parts: &GrownFiles, blocks: &[u32], shape: Shape) -> Result<()> {
     let mut scores = Pieces::open(parts, SCORES)?;
     let mut null = Pieces::open(parts, NULL)?;
     let path = parts.path(P_VALUES);

@@ -3,6 +3,8 @@
 use super::tables::Format;
 use crate::data::packed_genome::PackedGenome;
 use crate::data::variant_windows::Layout;
+use crate::io::sources::is_fleeting;
+use crate::io::stored::Stored;
 use crate::io::vcf::Wanted;
 use crate::metrics::empirical_p::Sorted;
 use std::num::NonZeroUsize;
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// What is asked of a run, whatever scores.
 pub struct Request<'a> {
-    pub vcf: &'a Path,
+    pub vcf: &'a Stored,
     /// Sites elsewhere are passed over.
     pub wanted: Option<&'a Wanted>,
     pub genome: &'a PackedGenome,
@@ -32,6 +34,16 @@ pub struct Request<'a> {
     pub notes: Vec<String>,
     /// Lines of the VCF file that are scored at once.
     pub block: NonZeroUsize,
+}
+
+impl Request<'_> {
+    /// The flag and the name of what a later run would not find again, if there is any: no run goes on with it.
+    pub fn stream(&self) -> Option<(&'static str, &Path)> {
+        match is_fleeting(&self.out) {
+            true => Some(("--out", &self.out)),
+            false => self.vcf.is_stream().then(|| ("--vcf", self.vcf.path())),
+        }
+    }
 }
 
 /// Lines that are scored at once, unless another number is set.

@@ -1,7 +1,7 @@
 //! The run: variants in blocks, what is found of them into files beside the output, and in the end the output.
 
 use super::p_values;
-use super::parts::Parts;
+use super::parts;
 use super::request::Request;
 use super::rows::Columns;
 use super::scored::{Shape, blocks, score};
@@ -12,8 +12,8 @@ use super::written::{self, changed};
 use crate::data::variant_windows::{Examined, Site, examine};
 use crate::engine::Philox;
 use crate::io::atomic::check_writable;
+use crate::io::grown_files::GrownFiles;
 use crate::io::hash::sha256;
-use crate::io::sources::is_fleeting;
 use crate::io::vcf::{Reader, Record};
 use crate::report::progress::{Bar, Reporter};
 use crate::train::interrupt::{self, interrupted};
@@ -32,7 +32,7 @@ const KEEP: Duration = Duration::from_secs(10);
 pub fn run(request: &Request, scorer: &mut dyn Scorer, reporter: &Reporter) -> Result<Tally> {
     interrupt::watch();
     check_writable(&request.out)?;
-    Parts::check(&request.out, request.resume)?;
+    parts::check(request)?;
     let found = survey(
         request.vcf,
         request.wanted,
@@ -50,7 +50,7 @@ pub fn run(request: &Request, scorer: &mut dyn Scorer, reporter: &Reporter) -> R
         null: request.null,
     };
     let fingerprint = fingerprint(request, shape)?;
-    let mut parts = Parts::open(&request.out, &fingerprint, request.resume)?;
+    let mut parts = parts::open(request, &fingerprint)?;
     let bar = reporter.bar("variants", found.records as usize, "lines");
     let scored = score_all(request, shape, scorer, &mut parts, &bar);
     bar.finish();
@@ -89,7 +89,8 @@ pub fn run(request: &Request, scorer: &mut dyn Scorer, reporter: &Reporter) -> R
 
 /// What must be the same for a run to go on: what the caller says, the file of variants as it is, and how it is scored.
 fn fingerprint(request: &Request, shape: Shape) -> Result<String> {
-    let found = std::fs::metadata(request.vcf).map_err(|e| Error::io(request.vcf, e))?;
+    let found = std::fs::metadata(request.vcf.file());
+    let found = found.map_err(|e| Error::io(request.vcf.path(), e))?;
     // Where the system knows no time the size must do.
     let modified = found.modified().ok();
     let own = (
@@ -111,7 +112,7 @@ fn score_all(
     request: &Request,
     shape: Shape,
     scorer: &mut dyn Scorer,
-    parts: &mut Parts,
+    parts: &mut GrownFiles,
     bar: &Bar,
 ) -> Result<u64> {
     let mut reader = Reader::open(request.vcf, request.wanted)?;
@@ -122,7 +123,7 @@ fn score_all(
         }
         done += 1;
     }
-    bar.advance(done as usize);
+    bar.begin_behind(done as usize);
     let mut first: u64 = blocks(parts)?.into_iter().map(u64::from).sum();
     let random = Philox::new(request.seed);
     let mut kept = Instant::now();
@@ -172,8 +173,8 @@ fn sites(request: &Request, records: &[Record]) -> Vec<Site> {
 }
 
 /// What a run that could not go on leaves: whole blocks, from which another one goes on, or nothing where there are none.
-fn stopped(request: &Request, parts: Parts, error: Error, reporter: &Reporter) -> Error {
-    let lost = parts.done() == 0 || parts.keep().is_err() || is_fleeting(&request.out);
+fn stopped(request: &Request, parts: GrownFiles, error: Error, reporter: &Reporter) -> Error {
+    let lost = parts.done() == 0 || parts.keep().is_err() || request.stream().is_some();
     if lost {
         // The error is what matters; what cannot be removed is named when the command is repeated.
         let _ = parts.remove();

@@ -1,10 +1,10 @@
 //! The numbers of a block of variants, and how its files hold them: output after output, so that one output's numbers of all
 //! variants can be read without the others'.
 
-use super::parts::Parts;
 use super::scorer::{MotifEffect, Scorer};
 use crate::data::variant_windows::{Layout, Pair, Site};
 use crate::engine::Philox;
+use crate::io::grown_files::GrownFiles;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::io::Read;
@@ -53,7 +53,7 @@ pub fn score(
     shape: Shape,
     random: Philox,
     scorer: &mut dyn Scorer,
-    parts: &mut Parts,
+    parts: &mut GrownFiles,
 ) -> Result<()> {
     parts.add(BLOCKS, &(sites.len() as u32).to_le_bytes())?;
     if sites.is_empty() {
@@ -191,7 +191,7 @@ pub fn motif_effect(bytes: [u8; 16]) -> MotifEffect {
 }
 
 /// For each block how many variants are scored.
-pub fn blocks(parts: &Parts) -> Result<Vec<u32>> {
+pub fn blocks(parts: &GrownFiles) -> Result<Vec<u32>> {
     let path = parts.path(BLOCKS);
     let mut bytes = Vec::new();
     let read = parts.read(BLOCKS)?.read_to_end(&mut bytes);

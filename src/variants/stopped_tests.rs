@@ -1,6 +1,7 @@
 //! What is not scored, and runs that stop.
 
 use super::common_tests::*;
+use crate::io::held::hold;
 use crate::io::vcf::Wanted;
 
 #[test]
@@ -26,6 +27,17 @@ fn a_run_that_was_stopped_goes_on() {
     assert!(!request.out.exists() && place.path("o.tsv.partial").is_dir());
     let error = done(&request, &mut Fake::new()).unwrap_err().to_string();
     assert!(error.contains("--resume goes on with it"), "{error}");
+    // While another run computes it, it is not called unfinished.
+    let other = hold(&place.path("o.tsv.partial")).unwrap();
+    for resume in [false, true] {
+        request.resume = resume;
+        let error = done(&request, &mut Fake::new()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("o.tsv.partial: another run writes into this folder"),
+            "{error}"
+        );
+    }
+    drop(other);
     request.resume = true;
     request.seed = 8;
     let error = done(&request, &mut Fake::new()).unwrap_err().to_string();
@@ -35,16 +47,19 @@ fn a_run_that_was_stopped_goes_on() {
     );
     request.seed = 7;
     // Another file of variants.
-    let bytes = std::fs::read(&vcf).unwrap();
-    let modified = std::fs::metadata(&vcf).unwrap().modified().unwrap();
+    let bytes = std::fs::read(vcf.file()).unwrap();
+    let modified = std::fs::metadata(vcf.file()).unwrap().modified().unwrap();
     std::fs::write(
-        &vcf,
+        vcf.file(),
         [HEAD.as_bytes(), place.snvs(20..61).as_bytes()].concat(),
     )
     .unwrap();
     assert!(done(&request, &mut Fake::new()).is_err());
-    std::fs::write(&vcf, bytes).unwrap();
-    let file = std::fs::File::options().write(true).open(&vcf).unwrap();
+    std::fs::write(vcf.file(), bytes).unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(vcf.file())
+        .unwrap();
     file.set_modified(modified).unwrap();
     // Of fourteen blocks eleven are left, three calls each.
     let mut fake = failing(1000);

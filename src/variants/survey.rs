@@ -5,6 +5,7 @@ use crate::data::packed_genome::PackedGenome;
 use crate::data::variant_windows::{Examined, Layout, Status, examine};
 use crate::dna::bases;
 use crate::io::distinct::Distinct;
+use crate::io::stored::Stored;
 use crate::io::text::excerpt;
 use crate::io::vcf::{Contig, Reader, Record, Wanted};
 use crate::{Error, Result};
@@ -26,7 +27,7 @@ pub struct Survey {
 /// Those of [`Reader`]; a file without a variant, or without one in the wanted regions; one of which no chromosome is in the
 /// genome; no allele that can be scored. With `strict` the first REF that is not in the genome.
 pub fn survey(
-    vcf: &Path,
+    vcf: &Stored,
     wanted: Option<&Wanted>,
     genome: &PackedGenome,
     layout: &Layout,
@@ -40,7 +41,7 @@ pub fn survey(
         for found in examine(genome, layout, &record) {
             let status = found.status();
             if strict && matches!(status, Status::Exchanged | Status::Mismatch) {
-                return Err(differs(genome, vcf, &record, &found));
+                return Err(differs(genome, vcf.path(), &record, &found));
             }
             tally.add(status, || record.place());
         }
@@ -51,13 +52,13 @@ pub fn survey(
         Some(wanted) => {
             return Err(Error::invalid(format!(
                 "no variant of {} lies in the regions wanted, on {}",
-                vcf.display(),
+                vcf.path().display(),
                 wanted.shown()
             )));
         }
         None => {
             return Err(Error::format(
-                vcf,
+                vcf.path(),
                 "no variants: the file ends after its header; expected lines of CHROM POS ID REF ALT and so on",
             ));
         }
@@ -67,12 +68,12 @@ pub fn survey(
         .iter()
         .all(|name| known.number(name).is_none())
     {
-        return Err(known.nothing_in_common(vcf, names.names()));
+        return Err(known.nothing_in_common(vcf.path(), names.names()));
     }
     if tally.scored() == 0 {
         return Err(Error::invalid(format!(
             "no variant of {} can be scored with the genome {}: {}",
-            vcf.display(),
+            vcf.path().display(),
             known.path.display(),
             tally.sentences().join("; ")
         )));

@@ -12,14 +12,14 @@ use std::io::Write;
 fn plain_gzip_and_bgzip_give_the_same_bytes_and_names_pack_them() {
     let place = place();
     let vcf = place.vcf(&place.snvs(20..40));
-    let text = std::fs::read(&vcf).unwrap();
+    let text = std::fs::read(vcf.file()).unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&text).unwrap();
     let mut bgzip = noodles_bgzf::io::Writer::new(Vec::new());
     bgzip.write_all(&text).unwrap();
     let mut found = Vec::new();
     for bytes in [text, gzip.finish().unwrap(), bgzip.finish().unwrap()] {
-        std::fs::write(&vcf, bytes).unwrap();
+        std::fs::write(vcf.file(), bytes).unwrap();
         for (out, format) in [
             ("o.tsv", Format::Table(Form::Long)),
             ("o.tsv.gz", Format::Table(Form::Wide)),

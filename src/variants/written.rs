@@ -1,6 +1,5 @@
 //! The output, made of the VCF file and what was kept of its variants.
 
-use super::parts::Parts;
 use super::request::Request;
 use super::rows::{Allele, Columns, Effect};
 use super::scored::{MOTIFS, P_VALUES, SCORES, Shape, motif_effect, numbers};
@@ -8,6 +7,7 @@ use super::tables::{Format, Table};
 use super::vcf_table::VcfTable;
 use crate::data::variant_windows::{Examined, Status, examine};
 use crate::io::atomic::write_atomic;
+use crate::io::grown_files::GrownFiles;
 use crate::io::vcf::{Contig, Reader, Record, write_vcf};
 use crate::{Error, Result};
 use std::fs::File;
@@ -16,7 +16,7 @@ use std::io::{self, BufReader, Read, Write};
 /// Writes the output whole. `blocks`: for each block how many variants are scored.
 pub fn write(
     request: &Request,
-    parts: &Parts,
+    parts: &GrownFiles,
     blocks: &[u32],
     shape: Shape,
     columns: &Columns,
@@ -51,7 +51,7 @@ pub fn write(
 /// The lines of the VCF file with their numbers.
 struct Lines<'a> {
     request: &'a Request<'a>,
-    parts: &'a Parts,
+    parts: &'a GrownFiles,
     reader: Reader,
     blocks: std::slice::Iter<'a, u32>,
     shape: Shape,
@@ -64,7 +64,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn open(
         request: &'a Request<'a>,
-        parts: &'a Parts,
+        parts: &'a GrownFiles,
         blocks: &'a [u32],
         shape: Shape,
         motif_names: &'a [String],
@@ -181,6 +181,6 @@ impl<'a> Lines<'a> {
 pub fn changed(request: &Request) -> Error {
     Error::invalid(format!(
         "{}: changed while it was read; begin anew",
-        request.vcf.display()
+        request.vcf.path().display()
     ))
 }

@@ -31,6 +31,19 @@ pub fn cisgrad(folder: &Path, arguments: &str) -> Run {
     Run::of(command(folder, arguments).output().unwrap(), arguments)
 }
 
+/// The program with a file's text on standard input, through a pipe.
+pub fn piped(folder: &Path, arguments: &str, file: &str) -> Run {
+    let mut cat = Command::new("cat")
+        .arg(folder.join(file))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut command = command(folder, arguments);
+    let output = command.stdin(cat.stdout.take().unwrap()).output().unwrap();
+    cat.wait().unwrap();
+    Run::of(output, arguments)
+}
+
 /// How a run ended and what it said.
 #[derive(Debug)]
 pub struct Run {

@@ -2,6 +2,7 @@ use super::*;
 use crate::data::packed_genome::PackedGenome;
 use crate::dna::bases;
 use crate::engine::Philox;
+use crate::io::stored::Stored;
 use crate::io::vcf::Reader;
 use proptest::prelude::*;
 
@@ -32,7 +33,11 @@ fn look(shifts: &[i64], site: &str) -> Vec<Examined> {
     );
     let head = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n";
     std::fs::write(&path, format!("{head}{line}")).unwrap();
-    let record = Reader::open(&path, None).unwrap().read().unwrap().unwrap();
+    let record = Reader::open(&Stored::open(&path).unwrap(), None)
+        .unwrap()
+        .read()
+        .unwrap()
+        .unwrap();
     let genome = genome(&format!(">a\n{CHR}\n>b\nACGT\n"));
     examine(&genome, &layout(shifts), &record)
 }

@@ -5,7 +5,7 @@ use super::header::Header;
 use super::record::{Record, parse_at};
 use super::regions::Wanted;
 use crate::io::distinct::Distinct;
-use crate::io::sources::check_no_stream;
+use crate::io::stored::Stored;
 use crate::io::text::Lines;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -27,14 +27,14 @@ impl Reader {
     /// read: where a tabix or CSI index lies beside a bgzip file, that part of the file alone.
     ///
     /// # Errors
-    /// Those of [`Header::read`]; a pipe, since variants are read more than once; a damaged index.
-    pub fn open(path: &Path, wanted: Option<&Wanted>) -> Result<Reader> {
-        check_no_stream(path, "VCF files")?;
-        let mut lines = Lines::open(path)?;
+    /// Those of [`Header::read`]; a damaged index.
+    pub fn open(vcf: &Stored, wanted: Option<&Wanted>) -> Result<Reader> {
+        let path = vcf.path();
+        let mut lines = vcf.lines()?;
         let header = Header::read(&mut lines)?;
         let mut counted = true;
         if let Some(wanted) = wanted
-            && let Some(chunks) = Chunks::open(path, wanted)?
+            && let Some(chunks) = Chunks::open(vcf.file(), wanted)?
         {
             lines = Lines::new(path, chunks);
             counted = false;
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn all(path: &Path, wanted: Option<&Wanted>) -> Result<Vec<Record>> {
-        let mut reader = Reader::open(path, wanted)?;
+        let mut reader = Reader::open(&Stored::open(path)?, wanted)?;
         let mut found = Vec::new();
         while let Some(record) = reader.read()? {
             found.push(record);

@@ -6,11 +6,12 @@ use super::weights::Number;
 use super::{BEST, ENSEMBLE, FILES, HISTORY, LAST, STATE, numbered};
 use crate::engine::Layout;
 use crate::io::atomic::remove_leftovers;
+use crate::io::held::hold;
 use crate::io::history;
 use crate::numbers::counted;
 use crate::train::model::Kind;
 use crate::{Error, Result};
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// How a run enters its folder.
@@ -185,7 +186,7 @@ impl Claim<'_> {
         layout: &Layout,
     ) -> Result<File> {
         self.check(config)?;
-        let lock = lock(self.folder)?;
+        let lock = hold(self.folder)?;
         // Again, now that no other run can change it.
         let entry = match self.entry {
             Entry::Absent => Entry::Free,
@@ -228,21 +229,5 @@ impl Claim<'_> {
             )));
         }
         self.check_owner()
-    }
-}
-
-/// Makes the folder where it is not there and holds it until the file is dropped. The lock is the operating system's: a
-/// kill leaves none behind.
-pub fn lock(folder: &Path) -> Result<File> {
-    let refused = |e| Error::io(folder, e);
-    std::fs::create_dir_all(folder).map_err(refused)?;
-    let lock = File::open(folder).map_err(refused)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::invalid(format!(
-            "{}: another run writes into this folder",
-            folder.display()
-        ))),
-        Err(TryLockError::Error(e)) => Err(refused(e)),
     }
 }

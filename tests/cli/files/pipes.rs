@@ -10,7 +10,7 @@ use cisgrad::io::hash::sha256_file;
 use crate::common::factornet::Cells;
 use crate::common::kinds::Kind;
 use crate::common::tisfm::{ARCHITECTURE, Data};
-use crate::common::{Run, bytes, command, text};
+use crate::common::{Run, bytes, command, piped, text};
 
 /// The program, called by bash, which makes a pipe of `<(...)`.
 fn bash(folder: &Path, arguments: &str) -> Run {
@@ -18,19 +18,6 @@ fn bash(folder: &Path, arguments: &str) -> Run {
     let mut bash = Command::new("bash");
     bash.current_dir(folder).args(["-c", &line]);
     Run::of(bash.stdin(Stdio::null()).output().unwrap(), arguments)
-}
-
-/// The program with a file's text on standard input, through a pipe.
-fn piped(folder: &Path, arguments: &str, file: &str) -> Run {
-    let mut cat = Command::new("cat")
-        .arg(folder.join(file))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut command = command(folder, arguments);
-    let output = command.stdin(cat.stdout.take().unwrap()).output().unwrap();
-    cat.wait().unwrap();
-    Run::of(output, arguments)
 }
 
 fn weights<K: Kind>(data: &K, model: &str) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use super::{chromosome, other, vcf};
 use crate::common::kinds::Kind;
 use crate::common::tisfm::Data;
-use crate::common::{Table, bytes, names, text};
+use crate::common::{Table, bytes, names, piped, text};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write as _;
@@ -224,6 +224,16 @@ fn packed_files_give_the_same_bytes_and_a_vcf_has_its_lines() {
     run("v.vcf", "a.tsv");
     run("g.vcf.gz", "b.tsv");
     assert!(bytes(data.path("a.tsv")) == bytes(data.path("b.tsv")));
+    // Read three times, and there once.
+    let flags = "--genome genome.fa --null 3";
+    for (vcf, out) in [("v.vcf", "c.tsv"), ("g.vcf.gz", "d.tsv")] {
+        let arguments = format!("variants --model model --vcf - --out {out} {flags}");
+        piped(data.folder(), &arguments, vcf).ok();
+        assert!(bytes(data.path("a.tsv")) == bytes(data.path(out)), "{vcf}");
+    }
+    let arguments = format!("variants --model model --vcf - --out e.tsv {flags} --resume");
+    let expected = "--resume with --vcf standard input: a stream";
+    piped(data.folder(), &arguments, "v.vcf").fails(2, &[expected]);
     let table = Table::read(data.path("a.tsv"));
     assert_eq!(table.rows.len(), 60);
     assert!(
