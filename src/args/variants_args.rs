@@ -6,13 +6,14 @@ use crate::attribution::explainer::Settings;
 use crate::data::packed_genome::PackedGenome;
 use crate::data::variant_windows::Layout;
 use crate::io::stored::Stored;
-use crate::io::vcf::Wanted;
+use crate::io::text::{excerpt, first_names};
+use crate::io::vcf::{Wanted, indices};
 use crate::metrics::empirical_p::Sorted;
 use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
-use crate::variants::{BLOCK, Form, Format, Request, Scorer, is_vcf_name, run};
+use crate::variants::{BLOCK, Form, Format, Request, Scorer, is_other_vcf_name, is_vcf_name, run};
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct VariantsArgs {
@@ -35,7 +36,7 @@ pub struct VariantsArgs {
     #[arg(long, value_enum, value_name = "FORM")]
     pub format: Option<FormArg>,
     /// p-values against so many shuffles of each variant's flanks (10 is usual); 0: none
-    #[arg(long, default_value_t = 0, value_name = "N", value_parser = zero_or_more::<usize>)]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = shuffles)]
     pub null: usize,
     /// Of the shuffles
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = zero_or_more::<u64>)]
@@ -45,7 +46,8 @@ pub struct VariantsArgs {
         long,
         value_delimiter = ',',
         allow_hyphen_values = true,
-        value_name = "N,..."
+        value_name = "N,...",
+        value_parser = shift
     )]
     pub shifts: Vec<i64>,
     /// Only variants there: chr1:1,000-2,000 (1-based), or a BED file; fast with a .tbi or .csi beside a bgzip file
@@ -65,6 +67,27 @@ pub struct VariantsArgs {
     pub precision: Option<PrecisionArg>,
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+/// # Errors
+/// Not a whole number.
+fn shift(text: &str) -> std::result::Result<i64, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| format!("{}; expected whole numbers like 0,-20,20", excerpt(text)))
+}
+
+/// Shuffles of a variant: more give no better p-value, and each takes 4 bytes per output.
+const MOST_SHUFFLES: usize = 100_000;
+
+/// # Errors
+/// More than that.
+fn shuffles(text: &str) -> std::result::Result<usize, String> {
+    match zero_or_more(text)? {
+        number if number <= MOST_SHUFFLES => Ok(number),
+        _ => Err(format!(
+            "expected a whole number of 0 to {MOST_SHUFFLES}; 10 is usual"
+        )),
+    }
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +113,15 @@ impl VariantsArgs {
                 self.out.display()
             )));
         }
+        if is_other_vcf_name(&self.out) {
+            return Err(Error::usage(format!(
+                "--out {}: neither BCF nor this packing is written; expected a name in .vcf or .vcf.gz, or that of a table",
+                self.out.display()
+            )));
+        }
         read.push(self.vcf.clone());
+        read.extend(indices(&self.vcf));
+        read.extend(self.regions.iter().map(PathBuf::from));
         read.extend(self.genome.iter().flat_map(|g| outputs::genome_files(g)));
         outputs::check(&[("--out", self.out.as_path())], &read)?;
         let precision = PrecisionArg::or_trained(self.precision, trained);
@@ -100,6 +131,30 @@ impl VariantsArgs {
     /// How windows are scored.
     pub fn explainer(&self, precision: Precision) -> Settings {
         Settings::of_scores(self.batch_size, precision)
+    }
+
+    /// What made the numbers, for the output's head.
+    fn made_by(&self, genome: &PackedGenome) -> String {
+        let shifts = match self.shifts.is_empty() {
+            true => "0".to_string(),
+            false => self
+                .shifts
+                .iter()
+                .map(i64::to_string)
+                .collect::<Vec<_>>()
+                .join(","),
+        };
+        let null = match self.null {
+            0 => String::new(),
+            null => format!(", {null} shuffles per variant (seed {})", self.seed),
+        };
+        format!(
+            "{} {}: model {}, genome {}, shifts {shifts}{null}",
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION"),
+            self.model.display(),
+            genome.chromosomes().path.display()
+        )
     }
 
     /// Scores the variants and writes the output. `length`: of the model's input; `model`: what it is, for --resume; of each output the
@@ -119,6 +174,13 @@ impl VariantsArgs {
         let wanted = wanted
             .map(|text| Wanted::parse("--regions", text))
             .transpose()?;
+        if let Some(text) = self
+            .regions
+            .as_deref()
+            .filter(|text| !Path::new(text).is_file())
+        {
+            check_known(text, wanted.as_ref(), genome)?;
+        }
         let format = match (is_vcf_name(&self.out), self.format) {
             (true, _) => Format::Vcf,
             (false, None | Some(FormArg::Long)) => Format::Table(Form::Long),
@@ -130,6 +192,7 @@ impl VariantsArgs {
         }
         let said: Vec<String> = notes.iter().map(|note| format!("note: {note}")).collect();
         say(&said);
+        notes.insert(0, self.made_by(genome));
         let vcf = Stored::open(&self.vcf)?;
         let request = Request {
             vcf: &vcf,
@@ -150,5 +213,24 @@ impl VariantsArgs {
         run(&request, scorer, &Reporter::new())?;
         tell!("{}", self.out.display());
         Ok(())
+    }
+}
+
+/// That the genome has the chromosomes of `--regions`, which are written by hand: no variant elsewhere can be scored.
+///
+/// # Errors
+/// It lacks one.
+fn check_known(text: &str, wanted: Option<&Wanted>, genome: &PackedGenome) -> Result<()> {
+    let known = genome.chromosomes();
+    let mut names = wanted.into_iter().flat_map(Wanted::iter);
+    match names.find(|(name, _)| known.number(name).is_none()) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::usage(format!(
+            "--regions {}: no chromosome {} in {}, which has {}; expected regions like chr1:1,000-2,000 chr2, or a BED file",
+            excerpt(text),
+            excerpt(name),
+            known.path.display(),
+            first_names(known.names())
+        ))),
     }
 }

@@ -3,7 +3,6 @@
 
 use crate::io::atomic::write_atomic;
 use crate::io::grown_files::GrownFiles;
-use crate::io::held::check_not_held;
 use crate::io::whole_folder::check_free;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -53,16 +52,18 @@ impl Parts {
                 out.display()
             )))
         };
-        check_not_held(&out.join(PARTIAL))?;
-        let (partial, record) = (out.join(PARTIAL).is_dir(), out.join(RECORD).is_file());
+        let partial = GrownFiles::stopped(&out.join(PARTIAL))?;
+        let record = out.join(RECORD).is_file();
+        // Also one that was stopped before it kept anything.
+        let begun = out.join(PARTIAL).is_dir();
         match (resume, partial, record) {
             (false, true, _) => other(
                 "an explanation that was not finished",
                 "--resume goes on with it, or choose another folder",
             ),
             (false, false, true) => other("an explanation is there", "choose another folder"),
-            (true, true, _) | (true, _, true) => Ok(()),
-            (_, false, false) => check_free("--out", out),
+            (true, ..) if begun || record => Ok(()),
+            _ => check_free("--out", out),
         }
     }
 

@@ -142,6 +142,12 @@ impl TemporaryFolder {
 /// # Errors
 /// What the operating system says of the folder; a folder in the file's place.
 pub fn check_writable(path: &Path) -> Result<()> {
+    if path.as_os_str().as_encoded_bytes().last() == Some(&b'/') && !path.is_dir() {
+        return Err(Error::format(
+            path,
+            "a folder's name; expected a file to write",
+        ));
+    }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             return Err(Error::format(path, "a folder; expected a file to write"));

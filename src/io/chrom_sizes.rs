@@ -119,8 +119,20 @@ impl Chromosomes {
         path: &Path,
         names: impl IntoIterator<Item = S>,
     ) -> Error {
+        let names: Vec<S> = names.into_iter().collect();
+        let known = |name: String| self.number(&name).is_some();
+        let by_prefix = names.iter().map(AsRef::as_ref).any(|name: &str| {
+            known(format!("chr{name}"))
+                || name
+                    .strip_prefix("chr")
+                    .is_some_and(|bare| known(bare.to_string()))
+        });
+        let todo = match by_prefix {
+            true => ", and these differ by 'chr': rename them in one of the files",
+            false => "",
+        };
         Error::invalid(format!(
-            "no chromosome of {} is in {}: {} there, {} here; names are compared as written",
+            "no chromosome of {} is in {}: {} there, {} here; names are compared as written{todo}",
             path.display(),
             self.path.display(),
             first_names(names),
@@ -234,7 +246,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "no chromosome of p.bed is in c.sizes: '1', '2', '3' and 1 more there, 'chr1', 'chr2' here; \
-             names are compared as written"
+             names are compared as written, and these differ by 'chr': rename them in one of the files"
         );
     }
 

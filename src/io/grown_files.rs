@@ -2,12 +2,13 @@
 
 use super::atomic::{TemporaryFolder, write_atomic};
 use super::held::hold;
+use super::seen::Seen;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// How far the run has come; the last file that is made.
@@ -20,8 +21,8 @@ struct State {
     fingerprint: String,
     /// Steps that are whole: lines, sequences.
     done: u64,
-    /// By file, how many bytes belong to them.
-    bytes: BTreeMap<String, u64>,
+    /// By file, what belongs to them.
+    files: BTreeMap<String, Seen>,
 }
 
 /// Where the files are.
@@ -46,47 +47,71 @@ pub struct GrownFiles {
     place: Place,
     /// With the last whole step.
     state: State,
-    /// Those that were added to, with their sizes.
-    files: BTreeMap<String, (File, u64)>,
+    /// Those that were opened, with all that was added.
+    files: BTreeMap<String, (File, Seen)>,
 }
 
 impl GrownFiles {
+    /// Looks at what is in a folder's place, changing nothing: whether a run was stopped there.
+    ///
+    /// # Errors
+    /// Another run writes into it; a file, or a folder that holds something else.
+    pub fn stopped(folder: &Path) -> Result<bool> {
+        if !folder.try_exists().map_err(|e| Error::io(folder, e))? {
+            return Ok(false);
+        }
+        let other = |what| {
+            Err(Error::invalid(format!(
+                "{}: {what}, and the run keeps there what it computes: move it, or choose another output",
+                folder.display()
+            )))
+        };
+        if !folder.is_dir() {
+            return other("a file");
+        }
+        let _held = hold(folder)?;
+        if folder.join(STATE).is_file() {
+            return Ok(true);
+        }
+        let mut entries = std::fs::read_dir(folder).map_err(|e| Error::io(folder, e))?;
+        match entries.next() {
+            None => Ok(false),
+            Some(_) => other("a folder with other files"),
+        }
+    }
+
     /// Opens a folder for a run of this fingerprint: an empty one, which is made, or that of a run that was stopped. `others`
     /// ends the message of a folder that is another run's: what is different and what to do.
     ///
     /// # Errors
-    /// A folder that another run writes into, is of another fingerprint, or has lost what it had; what the operating system
-    /// says.
+    /// Those of [`GrownFiles::stopped`]; a folder of another fingerprint, or that has lost what it had; what the operating
+    /// system says.
     pub fn open(folder: &Path, fingerprint: &str, others: &str) -> Result<GrownFiles> {
+        let stopped = GrownFiles::stopped(folder)?;
         let place = Place::Held {
             folder: folder.to_path_buf(),
             _lock: hold(folder)?,
         };
-        let path = folder.join(STATE);
-        let state = match std::fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str::<State>(&text).map_err(|e| damaged(&path, e))?,
-            Err(e) if e.kind() == ErrorKind::NotFound => State {
+        let mut new = GrownFiles {
+            place,
+            state: State {
                 fingerprint: fingerprint.to_string(),
                 ..State::default()
             },
-            Err(e) => return Err(Error::io(&path, e)),
-        };
-        if state.fingerprint != fingerprint {
-            return Err(Error::invalid(format!("{}: {others}", path.display())));
-        }
-        for (name, &kept) in &state.bytes {
-            let part = folder.join(name);
-            let found = std::fs::metadata(&part).map_or(0, |found| found.len());
-            if found < kept {
-                let found = format!("{found} bytes; expected {kept} of the run so far");
-                return Err(damaged(&part, found));
-            }
-        }
-        let new = GrownFiles {
-            place,
-            state,
             files: BTreeMap::new(),
         };
+        if stopped {
+            let path = new.path(STATE);
+            let text = std::fs::read(&path).map_err(|e| Error::io(&path, e))?;
+            new.state = serde_json::from_slice(&text).map_err(|e| damaged(&path, e))?;
+            if new.state.fingerprint != fingerprint {
+                return Err(Error::invalid(format!("{}: {others}", path.display())));
+            }
+            for (name, &kept) in &new.state.files {
+                new.files
+                    .insert(name.clone(), reopened(&new.path(name), kept)?);
+            }
+        }
         new.keep()?;
         Ok(new)
     }
@@ -124,29 +149,26 @@ impl GrownFiles {
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path(name);
         let failed = |e| Error::io(&path, e);
-        let (file, size) = match self.files.entry(name.to_string()) {
+        let (file, all) = match self.files.entry(name.to_string()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let kept = self.state.bytes.get(name).copied().unwrap_or(0);
+                // What a run that was stopped before its first step has left.
                 let mut options = OpenOptions::new();
-                let options = options.read(true).write(true).create(true).truncate(false);
-                let mut file = options.open(&path).map_err(failed)?;
-                // What came after the last whole step.
-                file.set_len(kept).map_err(failed)?;
-                file.seek(SeekFrom::End(0)).map_err(failed)?;
-                entry.insert((file, kept))
+                let options = options.read(true).write(true).create(true).truncate(true);
+                let file = options.open(&path).map_err(failed)?;
+                entry.insert((file, Seen::default()))
             }
         };
         file.write_all(bytes).map_err(failed)?;
-        *size += bytes.len() as u64;
+        all.add(bytes);
         Ok(())
     }
 
     /// All that was added so far belongs to this many steps. [`GrownFiles::keep`] puts it on the disk.
     pub fn whole(&mut self, done: u64) {
         self.state.done = done;
-        for (name, (_, size)) in &self.files {
-            self.state.bytes.insert(name.clone(), *size);
+        for (name, (_, all)) in &self.files {
+            self.state.files.insert(name.clone(), *all);
         }
     }
 
@@ -156,8 +178,8 @@ impl GrownFiles {
     /// What the operating system says.
     pub fn keep(&self) -> Result<()> {
         for (name, (file, _)) in &self.files {
-            file.sync_data()
-                .map_err(|e| Error::io(self.path(name), e))?;
+            let synced = file.sync_data();
+            synced.map_err(|e| Error::io(self.path(name), e))?;
         }
         let text = serde_json::to_string_pretty(&self.state).unwrap_or_default();
         write_atomic(self.path(STATE), |w| w.write_all(text.as_bytes()))
@@ -165,7 +187,10 @@ impl GrownFiles {
 
     /// Whether whole steps have added to a file.
     pub fn holds(&self, name: &str) -> bool {
-        self.state.bytes.get(name).is_some_and(|&bytes| bytes > 0)
+        self.state
+            .files
+            .get(name)
+            .is_some_and(|kept| kept.bytes > 0)
     }
 
     /// What whole steps have added to a file, from its beginning.
@@ -173,12 +198,14 @@ impl GrownFiles {
     /// # Errors
     /// What the operating system says.
     pub fn read(&self, name: &str) -> Result<Box<dyn Read>> {
-        let Some(&bytes) = self.state.bytes.get(name) else {
+        let Some(kept) = self.state.files.get(name) else {
             return Ok(Box::new(std::io::empty()));
         };
         let path = self.path(name);
         let file = File::open(&path).map_err(|e| Error::io(&path, e))?;
-        Ok(Box::new(BufReader::with_capacity(BUFFER, file).take(bytes)))
+        Ok(Box::new(
+            BufReader::with_capacity(BUFFER, file).take(kept.bytes),
+        ))
     }
 
     /// Removes the folder.
@@ -193,6 +220,26 @@ impl GrownFiles {
             Place::Temporary(_) => Ok(()),
         }
     }
+}
+
+/// A file of a run that was stopped, cut behind its last whole step.
+fn reopened(path: &Path, kept: Seen) -> Result<(File, Seen)> {
+    let failed = |e| Error::io(path, e);
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Err(damaged(path, "not there")),
+        opened => opened.map_err(failed)?,
+    };
+    let found = Seen::of(&mut file, kept.bytes).map_err(failed)?;
+    if found.bytes < kept.bytes {
+        let (found, kept) = (found.bytes, kept.bytes);
+        let found = format!("{found} bytes; expected {kept} of the run so far");
+        return Err(damaged(path, found));
+    }
+    if found != kept {
+        return Err(damaged(path, "not the bytes that were written"));
+    }
+    file.set_len(kept.bytes).map_err(failed)?;
+    Ok((file, found))
 }
 
 /// A file of a run that cannot be gone on with.
@@ -255,12 +302,30 @@ mod tests {
         files.add("n", b"one").unwrap();
         files.whole(1);
         files.keep().unwrap();
-        std::fs::write(files.path("n"), "o").unwrap();
+        let path = files.path("n");
+        std::fs::write(&path, "o").unwrap();
         drop(files);
         let found = error(place.path(), "a");
         assert!(found.contains("1 bytes; expected 3"), "{found}");
+        std::fs::write(&path, "onf").unwrap();
+        let found = error(place.path(), "a");
+        assert!(found.contains("n: damaged (not the bytes"), "{found}");
+        std::fs::remove_file(&path).unwrap();
+        let found = error(place.path(), "a");
+        assert!(found.contains("n: damaged (not there)"), "{found}");
         std::fs::write(place.path().join(STATE), "{").unwrap();
         let found = error(place.path(), "a");
         assert!(found.contains("state.json: damaged (EOF"), "{found}");
+    }
+
+    #[test]
+    fn what_is_not_a_runs_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("mine"), "x").unwrap();
+        let found = error(place.path(), "a");
+        assert!(found.contains("a folder with other files"), "{found}");
+        let found = error(&place.path().join("mine"), "a");
+        assert!(found.contains("mine: a file, and the run keeps"), "{found}");
+        assert!(!GrownFiles::stopped(&place.path().join("none")).unwrap());
     }
 }

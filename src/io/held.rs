@@ -25,17 +25,6 @@ pub fn hold(folder: &Path) -> Result<File> {
     }
 }
 
-/// That no run writes into a folder, which need not be there; changes nothing.
-///
-/// # Errors
-/// As of [`hold`].
-pub fn check_not_held(folder: &Path) -> Result<()> {
-    match folder.is_dir() {
-        true => hold(folder).map(drop),
-        false => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,11 +39,7 @@ mod tests {
             error.ends_with("a/b: another run writes into this folder"),
             "{error}"
         );
-        assert!(check_not_held(&folder).is_err());
         drop(lock);
         hold(&folder).unwrap();
-        let none = place.path().join("none");
-        check_not_held(&none).unwrap();
-        assert!(!none.exists());
     }
 }

@@ -32,6 +32,7 @@ pub mod peaks;
 pub mod reads;
 pub mod scientific;
 pub mod scored_bed;
+pub mod seen;
 pub mod sequences;
 pub mod signals;
 pub mod sources;

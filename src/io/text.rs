@@ -286,6 +286,9 @@ impl Lines {
                 "a line feed, where the lines before end in a carriage return alone; save the file with Unix line ends",
             ));
         }
+        if bytes.contains(&0) {
+            return Err(self.error("a NUL byte; expected text"));
+        }
         // The byte-order mark that spreadsheets write; further down where such files were put together.
         if bytes.starts_with(b"\xef\xbb\xbf") {
             bytes.drain(..3);

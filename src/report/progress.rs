@@ -222,7 +222,7 @@ mod tests {
         let gone_on = plain(Some(1000));
         gone_on.before.store(880, Ordering::Relaxed);
         let line = gone_on.line(940, 60.0).unwrap();
-        assert!(line.ends_with(" 1.0 sequences/s, 60 s left"), "{line}");
+        assert!(line.ends_with(" 1.00 sequences/s, 1 min left"), "{line}");
         assert!(!plain(None).line(5, 61.0).unwrap().contains("left"));
         let shown = [5.4, 59.6, 3599.0, 11_100.0, f64::NAN].map(duration);
         assert_eq!(

@@ -24,11 +24,11 @@ pub trait Motifs {
     /// The device fails; [`crate::Error::Interrupted`].
     fn predictions(&mut self, windows: &[Window]) -> Result<Vec<f64>>;
 
-    /// Pairs x outputs.
+    /// Variants x outputs, of pairs of which `shifts` in a row are one variant's.
     ///
     /// # Errors
     /// The device fails; [`crate::Error::Interrupted`].
-    fn effects(&mut self, pairs: &[Pair]) -> Result<Vec<MotifEffect>>;
+    fn effects(&mut self, pairs: &[Pair], shifts: usize) -> Result<Vec<MotifEffect>>;
 }
 
 /// One model, or the mean of an ensemble.
@@ -80,9 +80,9 @@ impl<T: Number, M: Explain> Scorer for ByNetwork<'_, T, M> {
         })
     }
 
-    fn motif_effects(&mut self, pairs: &[Pair]) -> Result<Vec<MotifEffect>> {
+    fn motif_effects(&mut self, pairs: &[Pair], shifts: usize) -> Result<Vec<MotifEffect>> {
         match &mut self.motifs {
-            Some(motifs) => motifs.effects(pairs),
+            Some(motifs) => motifs.effects(pairs, shifts),
             None => Ok(Vec::new()),
         }
     }

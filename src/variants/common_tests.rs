@@ -22,6 +22,8 @@ pub struct Fake {
     pub motifs: Vec<String>,
     /// Calls that it answers before it fails.
     pub answers: usize,
+    /// What happens at each call.
+    pub meanwhile: Box<dyn FnMut()>,
 }
 
 impl Fake {
@@ -31,6 +33,7 @@ impl Fake {
             logits: false,
             motifs: Vec::new(),
             answers: usize::MAX,
+            meanwhile: Box::new(|| {}),
         }
     }
 }
@@ -64,6 +67,7 @@ impl Scorer for Fake {
             return Err(Error::Device("no more".to_string()));
         };
         self.answers = left;
+        (self.meanwhile)();
         assert!(windows.iter().all(|window| window.codes.len() == LENGTH));
         let all = windows.iter().flat_map(|window| predictions(&window.codes));
         let predictions: Vec<f64> = all.collect();
@@ -74,8 +78,9 @@ impl Scorer for Fake {
         })
     }
 
-    fn motif_effects(&mut self, pairs: &[Pair]) -> Result<Vec<MotifEffect>> {
-        let effects = pairs.iter().flat_map(|pair| {
+    fn motif_effects(&mut self, pairs: &[Pair], shifts: usize) -> Result<Vec<MotifEffect>> {
+        let first = pairs.iter().step_by(shifts);
+        let effects = first.flat_map(|pair| {
             let sign = pair.alternative.codes > pair.reference.codes;
             let effect = MotifEffect {
                 gained: sign.then_some(1),

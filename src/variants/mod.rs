@@ -21,7 +21,7 @@ pub use rows::{Allele, Columns, Effect};
 pub use run::run;
 pub use scorer::{MotifEffect, Scorer, Scores};
 pub use survey::{Survey, survey};
-pub use tables::{Form, Format, Table, is_vcf_name};
+pub use tables::{Form, Format, Table, is_other_vcf_name, is_vcf_name};
 pub use tally::Tally;
 pub use vcf_table::VcfTable;
 

@@ -1,6 +1,6 @@
 //! P-values of all variants, one output after the other, so that one output's numbers are in memory.
 
-use super::scored::{NULL, P_VALUES, SCORES, Shape, numbers};
+use super::scored::{Block, NULL, P_VALUES, SCORES, Shape, numbers};
 use crate::io::grown_files::GrownFiles;
 use crate::metrics::empirical_p::Sorted;
 use crate::{Error, Result};
@@ -28,13 +28,13 @@ impl Pieces {
 }
 
 /// Writes the file of p-values. `blocks`: for each block how many variants are scored.
-pub fn fill(parts: &GrownFiles, blocks: &[u32], shape: Shape) -> Result<()> {
+pub fn fill(parts: &GrownFiles, blocks: &[Block], shape: Shape) -> Result<()> {
     let mut scores = Pieces::open(parts, SCORES)?;
     let mut null = Pieces::open(parts, NULL)?;
     let path = parts.path(P_VALUES);
     let file = File::create(&path).map_err(|e| Error::io(&path, e))?;
     let mut out = Pieces { path, file };
-    let all: usize = blocks.iter().map(|&count| count as usize).sum();
+    let all: usize = blocks.iter().map(|block| block.scored as usize).sum();
     for output in 0..shape.outputs {
         let mut pooled = Vec::with_capacity(all * shape.null);
         for (first, count) in places(blocks) {
@@ -71,10 +71,10 @@ pub fn fill(parts: &GrownFiles, blocks: &[u32], shape: Shape) -> Result<()> {
 }
 
 /// For each block how many variants come before it, and how many it has.
-fn places(blocks: &[u32]) -> impl Iterator<Item = (usize, usize)> {
-    blocks.iter().scan(0, |before, &count| {
-        let first = *before;
-        *before += count as usize;
-        Some((first, count as usize))
+fn places(blocks: &[Block]) -> impl Iterator<Item = (usize, usize)> {
+    blocks.iter().scan(0, |before, block| {
+        let (first, count) = (*before, block.scored as usize);
+        *before += count;
+        Some((first, count))
     })
 }

@@ -3,7 +3,6 @@
 
 use super::request::Request;
 use crate::io::grown_files::GrownFiles;
-use crate::io::held::check_not_held;
 use crate::io::sources::is_fleeting;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ fn beside(out: &Path) -> PathBuf {
 /// Looks at what is beside the output, changing nothing.
 ///
 /// # Errors
-/// Another run that is computing it; without `resume` an unfinished run; with it a stream.
+/// Those of [`GrownFiles::stopped`]; without `resume` an unfinished run; with it a stream.
 pub fn check(request: &Request) -> Result<()> {
     if let (true, Some((flag, name))) = (request.resume, request.stream()) {
         return Err(Error::usage(format!(
@@ -32,8 +31,7 @@ pub fn check(request: &Request) -> Result<()> {
         return Ok(());
     }
     let folder = beside(&request.out);
-    check_not_held(&folder)?;
-    match !request.resume && folder.exists() {
+    match GrownFiles::stopped(&folder)? && !request.resume {
         true => Err(Error::invalid(format!(
             "{}: a run that was not finished; --resume goes on with it, or remove the folder",
             folder.display()

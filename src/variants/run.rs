@@ -4,16 +4,17 @@ use super::p_values;
 use super::parts;
 use super::request::Request;
 use super::rows::Columns;
-use super::scored::{Shape, blocks, score};
+use super::scored::{Block, Scoring, Shape, blocks};
 use super::scorer::Scorer;
-use super::survey::survey;
+use super::survey::{Survey, survey};
 use super::tally::Tally;
-use super::written::{self, changed};
+use super::written;
 use crate::data::variant_windows::{Examined, Site, examine};
 use crate::engine::Philox;
 use crate::io::atomic::check_writable;
 use crate::io::grown_files::GrownFiles;
 use crate::io::hash::sha256;
+use crate::io::seen::Seen;
 use crate::io::vcf::{Reader, Record};
 use crate::report::progress::{Bar, Reporter};
 use crate::train::interrupt::{self, interrupted};
@@ -40,7 +41,8 @@ pub fn run(request: &Request, scorer: &mut dyn Scorer, reporter: &Reporter) -> R
         &request.layout,
         request.strict,
     )?;
-    for sentence in found.tally.sentences() {
+    let genome = &request.genome.chromosomes().path;
+    for sentence in found.sentences(request.vcf.path(), genome) {
         reporter.line(&sentence);
     }
     let shape = Shape {
@@ -49,22 +51,42 @@ pub fn run(request: &Request, scorer: &mut dyn Scorer, reporter: &Reporter) -> R
         motifs: !scorer.motifs().is_empty(),
         null: request.null,
     };
-    let fingerprint = fingerprint(request, shape)?;
+    let fingerprint = fingerprint(request, shape, &found);
     let mut parts = parts::open(request, &fingerprint)?;
     let bar = reporter.bar("variants", found.records as usize, "lines");
     let scored = score_all(request, shape, scorer, &mut parts, &bar);
     bar.finish();
-    match scored {
-        Ok(records) if records == found.records => {}
-        Ok(_) => {
+    let written = scored.and_then(|seen| match seen == found.seen {
+        true => finish(request, shape, &*scorer, &parts, &found),
+        false => Ok(false),
+    });
+    match written {
+        Ok(true) => {
             parts.remove()?;
-            return Err(changed(request));
+            Ok(found.tally)
         }
-        Err(error) => return Err(stopped(request, parts, error, reporter)),
+        Ok(false) => {
+            parts.remove()?;
+            let vcf = request.vcf.path().display();
+            Err(Error::invalid(format!(
+                "{vcf}: changed while it was read; begin anew"
+            )))
+        }
+        Err(error) => Err(stopped(request, parts, error, reporter)),
     }
-    let blocks = blocks(&parts)?;
+}
+
+/// Writes the output; false where the VCF file has changed.
+fn finish(
+    request: &Request,
+    shape: Shape,
+    scorer: &dyn Scorer,
+    parts: &GrownFiles,
+    found: &Survey,
+) -> Result<bool> {
+    let blocks = blocks(parts)?;
     if shape.null > 0 {
-        p_values::fill(&parts, &blocks, shape)?;
+        p_values::fill(parts, &blocks, shape)?;
     }
     let columns = Columns {
         outputs: scorer.outputs().to_vec(),
@@ -74,66 +96,53 @@ pub fn run(request: &Request, scorer: &mut dyn Scorer, reporter: &Reporter) -> R
         motifs: shape.motifs,
         notes: request.notes.clone(),
     };
-    written::write(
-        request,
-        &parts,
-        &blocks,
-        shape,
-        &columns,
-        scorer.motifs(),
-        &found.contigs,
-    )?;
-    parts.remove()?;
-    Ok(found.tally)
+    let motifs = scorer.motifs();
+    written::write(request, parts, &blocks, shape, &columns, motifs, found)
 }
 
-/// What must be the same for a run to go on: what the caller says, the file of variants as it is, and how it is scored.
-fn fingerprint(request: &Request, shape: Shape) -> Result<String> {
-    let found = std::fs::metadata(request.vcf.file());
-    let found = found.map_err(|e| Error::io(request.vcf.path(), e))?;
-    // Where the system knows no time the size must do.
-    let modified = found.modified().ok();
+/// What must be the same for a run to go on: what the caller says, the variants' lines, and how they are scored.
+fn fingerprint(request: &Request, shape: Shape, survey: &Survey) -> String {
     let own = (
         &request.layout,
         &request.wanted,
         request.block,
         request.seed,
     );
-    let all = format!(
-        "{} {shape:?} {own:?} {} {modified:?}",
-        request.fingerprint,
-        found.len()
-    );
-    Ok(sha256(all.as_bytes()))
+    let lines = (survey.records, survey.seen);
+    let all = format!("{} {shape:?} {own:?} {lines:?}", request.fingerprint);
+    sha256(all.as_bytes())
 }
 
-/// Scores what is not scored yet; gives the count of lines.
+/// Scores what is not scored yet; gives the lines that were read.
 fn score_all(
     request: &Request,
     shape: Shape,
     scorer: &mut dyn Scorer,
     parts: &mut GrownFiles,
     bar: &Bar,
-) -> Result<u64> {
+) -> Result<Seen> {
     let mut reader = Reader::open(request.vcf, request.wanted)?;
     let mut done = 0;
-    while done < parts.done() {
-        if reader.read()?.is_none() {
-            return Ok(done);
-        }
+    while done < parts.done() && reader.read()?.is_some() {
         done += 1;
     }
     bar.begin_behind(done as usize);
-    let mut first: u64 = blocks(parts)?.into_iter().map(u64::from).sum();
-    let random = Philox::new(request.seed);
+    let scored = |block: Block| u64::from(block.scored);
+    let mut first: u64 = blocks(parts)?.into_iter().map(scored).sum();
+    let scoring = Scoring {
+        layout: &request.layout,
+        shape,
+        random: Philox::new(request.seed),
+        most: shape.most(request.block),
+    };
     let mut kept = Instant::now();
     loop {
-        let records = next_block(&mut reader, request.block)?;
+        let records = next_block(&mut reader, scoring.most)?;
         if records.is_empty() {
             break;
         }
         let sites = sites(request, &records);
-        score(&sites, first, &request.layout, shape, random, scorer, parts)?;
+        scoring.score((records.len(), &sites), first, scorer, parts)?;
         first += sites.len() as u64;
         done += records.len() as u64;
         parts.whole(done);
@@ -147,15 +156,19 @@ fn score_all(
         }
     }
     parts.keep()?;
-    Ok(done)
+    Ok(reader.seen())
 }
 
+/// Lines up to so many, and with the last one so many alleles, without their text.
 fn next_block(reader: &mut Reader, most: NonZeroUsize) -> Result<Vec<Record>> {
-    let mut records = Vec::new();
-    while records.len() < most.get()
+    let (mut records, mut alleles) = (Vec::new(), 0);
+    while records.len().max(alleles) < most.get()
         && let Some(record) = reader.read()?
     {
-        records.push(record);
+        alleles += record.alternatives.len();
+        // All genotypes are in it.
+        let text = String::new();
+        records.push(Record { text, ..record });
     }
     Ok(records)
 }

@@ -8,9 +8,10 @@ use crate::io::grown_files::GrownFiles;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
-/// For each block how many variants are scored, 4 bytes.
+/// For each block how many lines it has and how many variants are scored, 4 bytes each.
 pub const BLOCKS: &str = "blocks";
 /// For each output the variants' predictions with REF, those with ALT, and differences of logits where there are any: 8 bytes each.
 pub const SCORES: &str = "scores";
@@ -20,6 +21,17 @@ pub const NULL: &str = "null";
 pub const MOTIFS: &str = "motifs";
 /// For each output the variants' p-values, 8 bytes.
 pub const P_VALUES: &str = "p";
+
+/// Lines of the VCF file in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub lines: u32,
+    /// Variants that are scored.
+    pub scored: u32,
+}
+
+/// Numbers of shuffles that are in memory at once, unless those of one variant are more.
+const SHUFFLED: usize = 1 << 24;
 
 /// How many numbers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +44,13 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// How many alleles are scored at once: so many, or fewer where there are many shuffles.
+    pub fn most(&self, block: NonZeroUsize) -> NonZeroUsize {
+        let each = self.null.saturating_mul(self.outputs).max(1);
+        let fitting = NonZeroUsize::new(SHUFFLED / each);
+        fitting.unwrap_or(NonZeroUsize::MIN).min(block)
+    }
+
     /// Numbers of a variant and an output in [`SCORES`].
     pub fn numbers(&self) -> usize {
         2 + usize::from(self.logits)
@@ -39,87 +58,112 @@ impl Shape {
 }
 
 /// Means over the shifts: variants x outputs.
+#[derive(Default)]
 struct Means {
     reference: Vec<f64>,
     alternative: Vec<f64>,
     logit_diff: Vec<f64>,
 }
 
-/// Scores the variants of a block and adds what is found to the files. `first`: how many variants were scored before.
-pub fn score(
-    sites: &[Site],
-    first: u64,
-    layout: &Layout,
-    shape: Shape,
-    random: Philox,
-    scorer: &mut dyn Scorer,
-    parts: &mut GrownFiles,
-) -> Result<()> {
-    parts.add(BLOCKS, &(sites.len() as u32).to_le_bytes())?;
-    if sites.is_empty() {
-        return Ok(());
+impl Means {
+    fn add(&mut self, more: Means) {
+        self.reference.extend(more.reference);
+        self.alternative.extend(more.alternative);
+        self.logit_diff.extend(more.logit_diff);
     }
-    let pairs: Vec<Pair> = sites.iter().flat_map(|site| site.pairs(layout)).collect();
-    let shifts = layout.shifts();
-    let found = means(&pairs, shifts.len(), shape, scorer)?;
-    let mut numbers = vec![&found.reference, &found.alternative];
-    if shape.logits {
-        numbers.push(&found.logit_diff);
-    }
-    let mut bytes = Vec::new();
-    for output in 0..shape.outputs {
-        for numbers in &numbers {
-            let own = numbers.iter().skip(output).step_by(shape.outputs);
-            bytes.extend(own.flat_map(|number| number.to_le_bytes()));
+
+    /// As [`SCORES`] has them.
+    fn bytes(&self, shape: Shape) -> Vec<u8> {
+        let mut numbers = vec![&self.reference, &self.alternative];
+        if shape.logits {
+            numbers.push(&self.logit_diff);
         }
+        let mut bytes = Vec::new();
+        for output in 0..shape.outputs {
+            for numbers in &numbers {
+                let own = numbers.iter().skip(output).step_by(shape.outputs);
+                bytes.extend(own.flat_map(|number| number.to_le_bytes()));
+            }
+        }
+        bytes
     }
-    parts.add(SCORES, &bytes)?;
-    if shape.motifs {
-        // Of the window that is not moved, where there is one.
-        let place = shifts.iter().position(|&shift| shift == 0).unwrap_or(0);
-        let unmoved = pairs.iter().skip(place).step_by(shifts.len());
-        let unmoved: Vec<Pair> = unmoved.cloned().collect();
-        let effects = scorer.motif_effects(&unmoved)?;
-        assert_eq!(effects.len(), sites.len() * shape.outputs);
-        parts.add(MOTIFS, &motif_bytes(&effects, shape.outputs))?;
-    }
-    drop(pairs);
-    if shape.null > 0 {
-        let null = null(sites, first, layout, shape, random, scorer)?;
-        let bytes = null
-            .iter()
-            .flatten()
-            .flat_map(|number| number.to_le_bytes());
-        parts.add(NULL, &bytes.collect::<Vec<u8>>())?;
-    }
-    Ok(())
 }
 
-/// For each output the differences between shuffled flanks.
-fn null(
-    sites: &[Site],
-    first: u64,
-    layout: &Layout,
-    shape: Shape,
-    random: Philox,
-    scorer: &mut dyn Scorer,
-) -> Result<Vec<Vec<f32>>> {
-    let mut null = vec![Vec::with_capacity(sites.len() * shape.null); shape.outputs];
-    for shuffle in 0..shape.null as u64 {
+/// How a block is scored.
+pub struct Scoring<'a> {
+    pub layout: &'a Layout,
+    pub shape: Shape,
+    /// Of the shuffles.
+    pub random: Philox,
+    /// Variants that are in memory at once: a line may have any number of them.
+    pub most: NonZeroUsize,
+}
+
+impl Scoring<'_> {
+    /// Scores the variants of a block of so many lines and adds what is found to the files. `first`: how many variants were
+    /// scored before.
+    pub fn score(
+        &self,
+        (lines, sites): (usize, &[Site]),
+        first: u64,
+        scorer: &mut dyn Scorer,
+        parts: &mut GrownFiles,
+    ) -> Result<()> {
+        let counts = [lines as u32, sites.len() as u32].map(u32::to_le_bytes);
+        parts.add(BLOCKS, counts.as_flattened())?;
+        let (layout, shape) = (self.layout, self.shape);
+        let shifts = layout.shifts().len();
+        let mut found = Means::default();
+        let mut effects = Vec::new();
+        let mut null = vec![Vec::with_capacity(sites.len() * shape.null); shape.outputs];
+        for (i, sites) in sites.chunks(self.most.get()).enumerate() {
+            let pairs: Vec<Pair> = sites.iter().flat_map(|site| site.pairs(layout)).collect();
+            found.add(means(&pairs, shifts, shape, scorer)?);
+            if shape.motifs {
+                effects.extend(scorer.motif_effects(&pairs, shifts)?);
+            }
+            drop(pairs);
+            let first = first + (i * self.most.get()) as u64;
+            for shuffle in 0..shape.null as u64 {
+                self.add_shuffled(sites, first, shuffle, scorer, &mut null)?;
+            }
+        }
+        parts.add(SCORES, &found.bytes(shape))?;
+        if shape.motifs {
+            assert_eq!(effects.len(), sites.len() * shape.outputs);
+            parts.add(MOTIFS, &motif_bytes(&effects, shape.outputs))?;
+        }
+        if shape.null > 0 {
+            let numbers = null.iter().flatten();
+            let bytes: Vec<u8> = numbers.flat_map(|x: &f32| x.to_le_bytes()).collect();
+            parts.add(NULL, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Adds to `null`, by output, the differences between flanks of one shuffle each.
+    fn add_shuffled(
+        &self,
+        sites: &[Site],
+        first: u64,
+        shuffle: u64,
+        scorer: &mut dyn Scorer,
+        null: &mut [Vec<f32>],
+    ) -> Result<()> {
+        let shape = self.shape;
         let shuffled = |(i, site): (usize, &Site)| {
             let stream = (first + i as u64) * shape.null as u64 + shuffle;
-            site.shuffled(random, stream).pairs(layout)
+            site.shuffled(self.random, stream).pairs(self.layout)
         };
         let pairs = sites.par_iter().enumerate().flat_map_iter(shuffled);
         let pairs: Vec<Pair> = pairs.collect();
-        let found = means(&pairs, layout.shifts().len(), shape, scorer)?;
-        for (i, (alternative, reference)) in
-            found.alternative.iter().zip(&found.reference).enumerate()
-        {
+        let found = means(&pairs, self.layout.shifts().len(), shape, scorer)?;
+        let both = found.alternative.iter().zip(&found.reference);
+        for (i, (alternative, reference)) in both.enumerate() {
             null[i % shape.outputs].push((alternative - reference) as f32);
         }
+        Ok(())
     }
-    Ok(null)
 }
 
 /// Predictions of pairs, of which so many in a row are one variant's.
@@ -131,38 +175,46 @@ fn means(pairs: &[Pair], shifts: usize, shape: Shape, scorer: &mut dyn Scorer) -
     let (outputs, expected) = (shape.outputs, windows.len() * shape.outputs);
     assert_eq!(scores.predictions.len(), expected);
     assert!(!shape.logits || scores.logits.len() == expected);
-    let of = |numbers: &[f64], which: usize| -> Vec<f64> {
+    let mean = |numbers: &[f64], which: usize, of: fn(f64) -> f64| -> Vec<f64> {
         let variant = |variant: &[f64]| -> Vec<f64> {
             let mut sums = vec![0.0; outputs];
             for pair in variant.chunks_exact(2 * outputs) {
                 let own = &pair[which * outputs..][..outputs];
-                sums.iter_mut()
-                    .zip(own)
-                    .for_each(|(sum, number)| *sum += number);
+                let both = sums.iter_mut().zip(own);
+                both.for_each(|(sum, &number)| *sum += of(number));
             }
             sums.iter().map(|sum| sum / shifts as f64).collect()
         };
-        numbers
-            .chunks_exact(2 * outputs * shifts)
-            .flat_map(variant)
+        let variants = numbers.chunks_exact(2 * outputs * shifts);
+        variants.flat_map(variant).collect()
+    };
+    // The logit of a mean p of probabilities is ln p - ln (1 - p); of a single one it is known more exactly.
+    let logit = |which: usize| -> Vec<f64> {
+        if shifts == 1 {
+            return mean(&scores.logits, which, |logit| logit);
+        }
+        let (p, other) = (
+            mean(&scores.logits, which, sigmoid),
+            mean(&scores.logits, which, |logit| sigmoid(-logit)),
+        );
+        p.iter()
+            .zip(other)
+            .map(|(p, other)| p.ln() - other.ln())
             .collect()
     };
     let logit_diff = match shape.logits {
-        true => {
-            let (reference, alternative) = (of(&scores.logits, 0), of(&scores.logits, 1));
-            alternative
-                .iter()
-                .zip(reference)
-                .map(|(a, r)| a - r)
-                .collect()
-        }
+        true => logit(1).iter().zip(logit(0)).map(|(a, r)| a - r).collect(),
         false => Vec::new(),
     };
     Ok(Means {
-        reference: of(&scores.predictions, 0),
-        alternative: of(&scores.predictions, 1),
+        reference: mean(&scores.predictions, 0, |x| x),
+        alternative: mean(&scores.predictions, 1, |x| x),
         logit_diff,
     })
+}
+
+fn sigmoid(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 fn motif_bytes(effects: &[MotifEffect], outputs: usize) -> Vec<u8> {
@@ -190,16 +242,19 @@ pub fn motif_effect(bytes: [u8; 16]) -> MotifEffect {
     }
 }
 
-/// For each block how many variants are scored.
-pub fn blocks(parts: &GrownFiles) -> Result<Vec<u32>> {
+/// The blocks, in order.
+pub fn blocks(parts: &GrownFiles) -> Result<Vec<Block>> {
     let path = parts.path(BLOCKS);
     let mut bytes = Vec::new();
     let read = parts.read(BLOCKS)?.read_to_end(&mut bytes);
     read.map_err(|e| Error::io(&path, e))?;
-    let numbers = bytes.chunks_exact(4);
-    Ok(numbers
-        .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect())
+    let (counts, _) = bytes.as_chunks::<4>();
+    let (pairs, _) = counts.as_chunks::<2>();
+    let block = |&[lines, scored]: &[[u8; 4]; 2]| Block {
+        lines: u32::from_le_bytes(lines),
+        scored: u32::from_le_bytes(scored),
+    };
+    Ok(pairs.iter().map(block).collect())
 }
 
 /// The next so many numbers.

@@ -41,11 +41,12 @@ pub trait Scorer {
     /// The predictions of windows of one length, as many as come: how many are computed at once is the model's affair.
     fn scores(&mut self, windows: &[Window]) -> Result<Scores>;
 
-    /// Pairs x outputs. Asked only where there are [`Scorer::motifs`].
-    fn motif_effects(&mut self, pairs: &[Pair]) -> Result<Vec<MotifEffect>> {
+    /// Variants x outputs, of pairs of which `shifts` in a row are one variant's: a motif's part is the mean over them. Asked
+    /// only where there are [`Scorer::motifs`].
+    fn motif_effects(&mut self, pairs: &[Pair], shifts: usize) -> Result<Vec<MotifEffect>> {
         Ok(vec![
             MotifEffect::default();
-            pairs.len() * self.outputs().len()
+            pairs.len() / shifts * self.outputs().len()
         ])
     }
 }

@@ -1,6 +1,8 @@
 //! What is not scored, and runs that stop.
 
 use super::common_tests::*;
+use super::*;
+use crate::data::variant_windows::Layout;
 use crate::io::held::hold;
 use crate::io::vcf::Wanted;
 
@@ -86,7 +88,7 @@ fn bad_input_is_told_before_anything_is_computed_or_written() {
         (format!("{good}chr1\t5\n"), "PLACE/v.vcf, line 7: 2 of 8 columns".to_string()),
         (format!("{good}chr1\t25\t.\tA\tR\t.\t.\t.\n"), "PLACE/v.vcf, line 7: ALT 'R' with the ambiguity letter R".to_string()),
         (format!("{good}{}", &good), "PLACE/v.vcf, line 7: chr1:20 comes after chr1:23 (line 6)".to_string()),
-        (format!("chr1\t100\t.\t{}\t{}\t.\t.\t.\n", &place.text[99..130], place.base(100)), "not scored: 1 allele longer than the window (the first at line 3)".to_string()),
+        (format!("chr1\t100\t.\t{}\t{}\t.\t.\t.\n", &place.text[99..130], place.base(100)), "not scored: 1 allele not altogether in its window (too long, or moved out of it by --shifts) (the first at line 3)".to_string()),
     ] {
         let vcf = place.vcf(&lines);
         let before = place.names();
@@ -109,6 +111,97 @@ fn bad_input_is_told_before_anything_is_computed_or_written() {
         error.contains(&expected) && error.contains("--strict"),
         "{error}"
     );
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_not_taken_for_the_one_that_was_scored() {
+    let place = place();
+    let text = place.snvs(20..40);
+    let vcf = place.vcf(&text);
+    let modified = std::fs::metadata(vcf.file()).unwrap().modified().unwrap();
+    // The last line, after as many letters and with the same time.
+    let from = format!("\t{}\t.\t.\t.\n", place.other(39));
+    let to = from.replace(place.other(39), "N");
+    let (head, last) = text.split_at(text.len() - 20);
+    let other = format!("{HEAD}{head}{}", last.replace(&from, &to));
+    assert_eq!(other.len(), HEAD.len() + text.len());
+    let path = vcf.file().to_path_buf();
+    let mut fake = Fake {
+        meanwhile: Box::new(move || {
+            std::fs::write(&path, &other).unwrap();
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(modified).unwrap();
+        }),
+        ..Fake::new()
+    };
+    let request = place.request(&vcf, "o.tsv");
+    let error = done(&request, &mut fake).unwrap_err().to_string();
+    assert!(
+        error.contains("v.vcf: changed while it was read"),
+        "{error}"
+    );
+    assert_eq!(place.names(), ["g.fa", "v.vcf"]);
+}
+
+#[test]
+fn a_file_of_another_build_is_refused() {
+    let place = place();
+    // Moved by a few bases: of all SNVs about half have neither base there.
+    let moved: String = (20..80)
+        .map(|at| {
+            let (from, to) = (place.base(at + 7), place.other(at + 7));
+            format!("chr1\t{at}\t.\t{from}\t{to}\t.\t.\t.\n")
+        })
+        .collect();
+    let vcf = place.vcf(&moved);
+    let head = HEAD.replace("#CHROM", "##contig=<ID=chr1,length=307>\n#CHROM");
+    std::fs::write(vcf.file(), format!("{head}{moved}")).unwrap();
+    let request = place.request(&vcf, "o.tsv");
+    let error = done(&request, &mut Fake::new()).unwrap_err().to_string();
+    for part in [
+        "v.vcf is of another genome than",
+        "g.fa: REF against the genome:",
+        "'chr1' has 307 bases in",
+        "300 in",
+        "bcftools norm --check-ref x",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    // The length alone is said.
+    std::fs::write(vcf.file(), format!("{head}{}", place.snvs(20..22))).unwrap();
+    let layout = &request.layout;
+    let found = survey(&vcf, None, &place.genome, layout, true).unwrap();
+    assert_eq!(found.other_length, Some(("chr1".to_string(), 307, 300)));
+}
+
+#[test]
+fn strict_looks_at_every_ref() {
+    let place = place();
+    let good = place.snvs(20..24);
+    let wrong = place.other(30);
+    let strict = |line: &str| {
+        let vcf = place.vcf(&format!("{good}{line}"));
+        survey(
+            &vcf,
+            None,
+            &place.genome,
+            &Layout::new(LENGTH, &[0]).unwrap(),
+            true,
+        )
+        .map(drop)
+    };
+    for alternative in ["<DEL>", "*", ".", "N", wrong] {
+        let line = format!("chr1\t30\t.\t{wrong}\t{alternative}\t.\t.\t.\n");
+        let error = strict(&line).unwrap_err().to_string();
+        assert!(error.contains("v.vcf, line 7: REF"), "{error}");
+    }
+    assert!(strict("chr1\t400\t.\tA\tC\t.\t.\t.\n").is_err());
+    for line in [
+        "chr1\t30\t.\tN\t<DEL>\t.\t.\t.\n",
+        "un\t30\t.\tA\tC\t.\t.\t.\n",
+    ] {
+        strict(line).unwrap();
+    }
 }
 
 #[test]

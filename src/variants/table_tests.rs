@@ -126,21 +126,21 @@ fn each_form_has_its_columns() {
     assert!(wide.lines().skip(1).all(|line| columns(line) == 6 + 2 * 9));
     let other = of(Format::Table(Form::VariantScorer), true);
     let lines: Vec<&str> = other.lines().collect();
-    let own =
-        "allele1_pred\tP.allele2_pred\tP.diff\tP.abs_diff\tP.active_allele_quantile\tP.diff.pval";
+    let own = "allele1_pred\tP.allele2_pred\tP.diff\tP.abs_diff\tP.active_allele_quantile\tP.diff.pval\tP.logit_diff";
     let expected = format!(
-        "chr\tpos\tallele1\tallele2\tvariant_id\tGA.{}\tby place.{}",
+        "chr\tpos\tallele1\tallele2\tvariant_id\tGA.{}\tby place.{}\tref_match",
         own.replace("P.", "GA."),
         own.replace("P.", "by place.")
     );
     assert_eq!((lines[0], lines.len()), (expected.as_str(), 3));
     assert!(lines[1].starts_with(&format!("chr1\t30\t{from}\t{to}\trs1\t")));
+    assert!(lines[1].ends_with("\tmatch"));
     let vcf = of(Format::Vcf, true);
     for line in [
         "##contig=<ID=chr1,length=300>",
         "##contig=<ID=un>",
         "##cisgrad=tracks do not change",
-        "##INFO=<ID=CG_by_place_DIFF,Number=A,Type=Float,Description=\"Prediction with ALT minus the one with REF, output by place\">",
+        "##INFO=<ID=CG_by_place_DIFF,Number=A,Type=Float,Description=\"Prediction with ALT minus the one with REF, output by place\",Source=\"cisgrad\">",
     ] {
         assert!(vcf.lines().any(|found| found == line), "{line} in {vcf}");
     }
@@ -200,8 +200,8 @@ fn a_single_output_of_other_programs_has_no_prefix_and_names_are_made() {
     assert_eq!(
         String::from_utf8(out).unwrap(),
         format!(
-            "chr\tpos\tallele1\tallele2\tvariant_id\tallele1_pred\tallele2_pred\tdiff\tabs_diff\tactive_allele_quantile\n\
-             chr1\t50\t{from}\t{to}\tchr1:50:{from}:{to}\t1.5\t1.0\t-0.5\t0.5\t\n"
+            "chr\tpos\tallele1\tallele2\tvariant_id\tallele1_pred\tallele2_pred\tdiff\tabs_diff\tactive_allele_quantile\tref_match\n\
+             chr1\t50\t{from}\t{to}\tchr1:50:{from}:{to}\t1.5\t1.0\t-0.5\t0.5\t\tmatch\n"
         )
     );
 }

@@ -20,7 +20,7 @@ pub enum Form {
     Long,
     /// A line for each variant, with columns for each output. Columns that would be empty throughout are left out.
     Wide,
-    /// The names of variant-scorer's columns, a line for each variant that is scored.
+    /// The names of variant-scorer's columns and behind them `ref_match`, a line for each variant that is scored.
     VariantScorer,
 }
 
@@ -29,6 +29,16 @@ pub fn is_vcf_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
     name.ends_with(".vcf") || name.ends_with(".vcf.gz")
+}
+
+/// A name of a VCF as it is not written: BCF, or another packing.
+pub fn is_other_vcf_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    let packed = name
+        .rsplit_once('.')
+        .is_some_and(|(rest, _)| rest.ends_with(".vcf"));
+    name.ends_with(".bcf") || packed && !is_vcf_name(path)
 }
 
 /// A table of lines with tabs, written line by line.
@@ -44,6 +54,7 @@ type Part = (&'static str, fn(&Effect) -> String);
 const REFERENCE: fn(&Effect) -> String = |effect| shown(effect.reference);
 const ALTERNATIVE: fn(&Effect) -> String = |effect| shown(effect.alternative);
 const DIFF: fn(&Effect) -> String = |effect| shown(effect.diff());
+const LOGIT_DIFF: Part = ("logit_diff", |effect| or_empty(effect.logit_diff));
 const P_VALUE: fn(&Effect) -> String = |effect| or_empty(effect.p_value);
 const QUANTILE: fn(&Effect) -> String = |effect| or_empty(effect.quantile);
 
@@ -87,6 +98,9 @@ impl<'a> Table<'a> {
                 }
             }
         }
+        if form == Form::VariantScorer {
+            names.push("ref_match".to_string());
+        }
         writeln!(table.out, "{}", names.join("\t"))?;
         Ok(table)
     }
@@ -105,6 +119,9 @@ impl<'a> Table<'a> {
             if columns.p_values {
                 parts.push(("diff.pval", P_VALUE));
             }
+            if columns.logits {
+                parts.push(LOGIT_DIFF);
+            }
             return parts;
         }
         let mut parts: Vec<Part> = vec![
@@ -113,7 +130,7 @@ impl<'a> Table<'a> {
             ("diff", DIFF),
         ];
         if columns.logits {
-            parts.push(("logit_diff", |effect| or_empty(effect.logit_diff)));
+            parts.push(LOGIT_DIFF);
         }
         if long || columns.p_values {
             parts.push(("pval", P_VALUE));
@@ -184,6 +201,9 @@ impl<'a> Table<'a> {
         for number in outputs.flat_map(numbers) {
             write!(self.out, "\t{number}")?;
         }
-        writeln!(self.out)
+        match other {
+            true => writeln!(self.out, "\t{status}"),
+            false => writeln!(self.out),
+        }
     }
 }

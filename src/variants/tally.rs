@@ -4,8 +4,11 @@ use crate::data::variant_windows::{Cause, Status};
 use crate::numbers::counted;
 use std::collections::BTreeMap;
 
-/// More mismatches than one allele in so many are another genome's.
+/// More mismatches than one allele in so many are worth a warning.
 const SHARE: u64 = 20;
+/// More than one in so many, and of so many alleles at least, are another genome's: by chance every second SNV of another build
+/// has neither of its bases there.
+const OTHER_GENOME: (u64, u64) = (4, 10);
 
 /// Alleles by what became of them, each with the first one's place in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,18 @@ impl Tally {
         self.count(Status::Match) + self.count(Status::Exchanged)
     }
 
+    /// Alleles whose REF was held against the genome.
+    fn compared(&self) -> u64 {
+        self.scored() + self.count(Status::Mismatch)
+    }
+
+    /// Whether the file must be of another genome.
+    pub fn is_of_another_genome(&self) -> bool {
+        let (share, least) = OTHER_GENOME;
+        let mismatched = self.count(Status::Mismatch);
+        mismatched >= least && mismatched * share > self.compared()
+    }
+
     /// Sentences for the user: how REF compares with the genome, and what is not scored, by cause.
     pub fn sentences(&self) -> Vec<String> {
         let [matched, exchanged, mismatched] =
@@ -54,10 +69,16 @@ impl Tally {
             ),
         };
         let mut sentences = vec![reference];
-        if mismatched * SHARE > matched + exchanged + mismatched {
+        if mismatched * SHARE > self.compared() {
             sentences.push(format!(
                 "warning: {mismatched} of {} REF alleles are not in the genome: is it the build that the variants were called on?",
-                matched + exchanged + mismatched
+                self.compared()
+            ));
+        }
+        if exchanged * SHARE > self.compared() {
+            sentences.push(format!(
+                "warning: {exchanged} of {} REF alleles are exchanged with ALT (PLINK writes such files), and diff is ALT less REF as the file names them: bcftools +fixref or norm --check-ref s puts them right",
+                self.compared()
             ));
         }
         let causes = Cause::ALL.into_iter().filter_map(|cause| {
@@ -103,7 +124,10 @@ fn words(cause: Cause, count: u64) -> String {
                 counted(count, "allele")
             )
         }
-        Cause::TooLong => format!("{} longer than the window", counted(count, "allele")),
+        Cause::TooLong => format!(
+            "{} not altogether in its window (too long, or moved out of it by --shifts)",
+            counted(count, "allele")
+        ),
     }
 }
 
@@ -132,15 +156,24 @@ mod tests {
             tally.sentences(),
             [
                 "REF against the genome: 25 match, 2 exchanged (ALT is in the genome; scored as the file names them; the first at line 27), 1 mismatch (not scored; the first at line 32)",
+                "warning: 2 of 28 REF alleles are exchanged with ALT (PLINK writes such files), and diff is ALT less REF as the file names them: bcftools +fixref or norm --check-ref s puts them right",
                 "not scored: 1 symbolic allele (the first at line 26), 3 alleles whose window reaches past an end of the chromosome (the first at line 29)",
             ]
         );
+        assert!(!tally.is_of_another_genome());
         tally.add(Status::Mismatch, String::new);
         let warned = &tally.sentences()[1];
         assert!(
             warned.starts_with("warning: 2 of 29 REF alleles"),
             "{warned}"
         );
+        for _ in 2..9 {
+            tally.add(Status::Mismatch, String::new);
+        }
+        // 9 of 36: some more, and one in four is passed.
+        assert!(!tally.is_of_another_genome());
+        tally.add(Status::Mismatch, String::new);
+        assert!(tally.is_of_another_genome());
         let none = Tally::default();
         assert_eq!(
             none.sentences(),

@@ -1,12 +1,14 @@
 //! Numbers.
 
 use super::common_tests::*;
+use super::scored::Shape;
 use super::*;
 use crate::data::variant_windows::{Examined, Layout, Pair, Site, Status, Window, examine};
 use crate::dna::bases;
 use crate::engine::Philox;
 use crate::io::vcf::Reader;
 use crate::metrics::empirical_p::Sorted;
+use std::num::NonZeroUsize;
 
 #[test]
 fn differences_are_those_of_edited_sequences() {
@@ -131,6 +133,42 @@ fn exchanged_alleles_give_the_negated_difference() {
         changed += usize::from(number(right) != 0.0);
     }
     assert!(changed > 15);
+}
+
+#[test]
+fn lines_of_many_alleles_are_scored_in_pieces() {
+    let place = place();
+    let others = |at: usize| {
+        let own = place.base(at).to_string();
+        let all = ["A", "C", "G", "T"].into_iter().filter(|base| *base != own);
+        all.collect::<Vec<_>>().join(",")
+    };
+    let line = |at: usize| {
+        let (from, to) = (place.base(at), others(at));
+        format!("chr1\t{at}\t.\t{from}\t{to}\t.\t.\t.\n")
+    };
+    let lines: String = (20..60).map(line).collect();
+    let vcf = place.vcf(&lines);
+    let mut all = Vec::new();
+    for block in [1, 2, 4, 512] {
+        for format in [Format::Table(Form::Long), Format::Vcf] {
+            let mut request = place.request(&vcf, "o.tsv");
+            request.block = NonZeroUsize::new(block).unwrap();
+            (request.null, request.format) = (2, format);
+            assert_eq!(done(&request, &mut Fake::new()).unwrap().scored(), 120);
+            all.push(std::fs::read(&request.out).unwrap());
+        }
+    }
+    assert!(all.iter().skip(2).zip(&all).all(|(a, b)| a == b));
+    // Few at once where there are many shuffles.
+    let shape = |null| Shape {
+        outputs: 3,
+        logits: false,
+        motifs: false,
+        null,
+    };
+    let most = |null| shape(null).most(BLOCK).get();
+    assert_eq!([0, 10, 20_000, usize::MAX].map(most), [512, 512, 279, 1]);
 }
 
 #[test]

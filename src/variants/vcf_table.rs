@@ -65,14 +65,15 @@ impl VcfTable {
             let what = "That motif's part of the difference";
             parts.push(("MOTIF_DIFF", what, Kind::Float, |e| e.motif_diff.map(shown)));
         }
+        let kinds: Vec<&str> = parts.iter().map(|(part, ..)| *part).collect();
         let mut fields = vec![Field {
             id: REFERENCE.to_string(),
             kind: Kind::Text,
             description: "REF against the genome: match, exchanged (ALT is in the genome) or mismatch (not scored)".to_string(),
         }];
-        for (output, name) in columns.outputs.iter().zip(names(&columns.outputs)) {
+        for (output, name) in columns.outputs.iter().zip(names(&columns.outputs, &kinds)) {
             fields.extend(parts.iter().map(|(part, what, kind, _)| Field {
-                id: format!("CG_{name}_{part}"),
+                id: field_id(&name, part),
                 kind: *kind,
                 description: format!("{what}, output {output}"),
             }));
@@ -113,15 +114,23 @@ impl VcfTable {
     }
 }
 
-/// The outputs' names as parts of IDs, each once.
-fn names(outputs: &[String]) -> Vec<String> {
-    let mut taken = BTreeSet::new();
+fn field_id(name: &str, part: &str) -> String {
+    format!("CG_{name}_{part}")
+}
+
+/// The outputs' names as parts of IDs, so that no ID comes twice: `X_MOTIF` has a `DIFF` and `X` a `MOTIF_DIFF`.
+fn names(outputs: &[String], parts: &[&str]) -> Vec<String> {
+    let mut taken = BTreeSet::from([REFERENCE.to_string()]);
     let unique = |output: &String| {
         let name = info_id(output);
+        let ids =
+            |name: &str| -> Vec<String> { parts.iter().map(|part| field_id(name, part)).collect() };
         let more = (2..).map(|i: u32| format!("{name}_{i}"));
         let mut all = std::iter::once(name.clone()).chain(more);
-        let free = all.find(|name| taken.insert(name.clone()));
-        free.unwrap_or(name)
+        let free = all.find(|name| ids(name).iter().all(|id| !taken.contains(id)));
+        let free = free.unwrap_or(name);
+        taken.extend(ids(&free));
+        free
     };
     outputs.iter().map(unique).collect()
 }
@@ -132,7 +141,10 @@ mod tests {
 
     #[test]
     fn outputs_that_are_spelled_alike_get_numbers() {
-        let outputs = ["a b", "a+b", "c", "a_b"].map(String::from);
-        assert_eq!(names(&outputs), ["a_b", "a_b_2", "c", "a_b_3"]);
+        let outputs = ["a b", "a+b", "c", "a_b", "X", "X_MOTIF", "REF"].map(String::from);
+        assert_eq!(
+            names(&outputs, &["DIFF", "MOTIF_DIFF", "MATCH"]),
+            ["a_b", "a_b_2", "c", "a_b_3", "X", "X_MOTIF_2", "REF_2"]
+        );
     }
 }

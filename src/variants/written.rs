@@ -2,34 +2,42 @@
 
 use super::request::Request;
 use super::rows::{Allele, Columns, Effect};
-use super::scored::{MOTIFS, P_VALUES, SCORES, Shape, motif_effect, numbers};
+use super::scored::{Block, MOTIFS, P_VALUES, SCORES, Shape, motif_effect, numbers};
+use super::survey::Survey;
 use super::tables::{Format, Table};
 use super::vcf_table::VcfTable;
 use crate::data::variant_windows::{Examined, Status, examine};
 use crate::io::atomic::write_atomic;
 use crate::io::grown_files::GrownFiles;
-use crate::io::vcf::{Contig, Reader, Record, write_vcf};
+use crate::io::seen::Seen;
+use crate::io::vcf::{Reader, Record, write_vcf};
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 
-/// Writes the output whole. `blocks`: for each block how many variants are scored.
+/// The VCF file is not the one that was scored.
+#[derive(Debug, thiserror::Error)]
+#[error("changed")]
+struct Changed;
+
+/// Writes the output whole; false, and nothing is written, where the VCF file is not the one that was scored. `survey`: of the lines
+/// that were.
 pub fn write(
     request: &Request,
     parts: &GrownFiles,
-    blocks: &[u32],
+    blocks: &[Block],
     shape: Shape,
     columns: &Columns,
     motifs: &[String],
-    contigs: &[Contig],
-) -> Result<()> {
-    let lines = || Lines::open(request, parts, blocks, shape, motifs);
+    survey: &Survey,
+) -> Result<bool> {
+    let lines = || Lines::open(request, parts, blocks, shape, motifs, survey.seen);
     let written = match request.format {
         Format::Vcf => write_vcf(&request.out, |out| {
             let mut lines = lines().map_err(io::Error::other)?;
             let table = VcfTable::new(columns);
             let header = lines.reader.header();
-            let mut writer = table.begin(out, header, contigs, &columns.notes)?;
+            let mut writer = table.begin(out, header, &survey.contigs, &columns.notes)?;
             lines.each(|alleles| table.write(&mut writer, alleles))
         }),
         Format::Table(form) => write_atomic(&request.out, |out: &mut dyn Write| {
@@ -38,14 +46,18 @@ pub fn write(
             lines.each(|alleles| alleles.iter().try_for_each(|allele| table.write(allele)))
         }),
     };
-    // What went wrong with another file than the output says so itself.
-    written.map_err(|error| match error {
-        Error::Io { path, source } => match source.downcast::<Error>() {
-            Ok(own) => own,
-            Err(source) => Error::Io { path, source },
+    match written {
+        Ok(()) => Ok(true),
+        Err(Error::Io { path, source }) => match source.downcast::<Changed>() {
+            Ok(Changed) => Ok(false),
+            // What went wrong with another file than the output says so itself.
+            Err(source) => Err(match source.downcast::<Error>() {
+                Ok(own) => own,
+                Err(source) => Error::Io { path, source },
+            }),
         },
-        other => other,
-    })
+        Err(other) => Err(other),
+    }
 }
 
 /// The lines of the VCF file with their numbers.
@@ -53,7 +65,9 @@ struct Lines<'a> {
     request: &'a Request<'a>,
     parts: &'a GrownFiles,
     reader: Reader,
-    blocks: std::slice::Iter<'a, u32>,
+    /// The lines as they were scored.
+    seen: Seen,
+    blocks: std::slice::Iter<'a, Block>,
     shape: Shape,
     motif_names: &'a [String],
     scores: Box<dyn Read>,
@@ -65,9 +79,10 @@ impl<'a> Lines<'a> {
     fn open(
         request: &'a Request<'a>,
         parts: &'a GrownFiles,
-        blocks: &'a [u32],
+        blocks: &'a [Block],
         shape: Shape,
         motif_names: &'a [String],
+        seen: Seen,
     ) -> Result<Self> {
         let p_values: Box<dyn Read> = match shape.null {
             0 => Box::new(io::empty()),
@@ -81,6 +96,7 @@ impl<'a> Lines<'a> {
             request,
             parts,
             reader: Reader::open(request.vcf, request.wanted)?,
+            seen,
             blocks: blocks.iter(),
             shape,
             motif_names,
@@ -92,11 +108,11 @@ impl<'a> Lines<'a> {
 
     /// Calls `write` with the alleles of each line, in the order of the file.
     fn each(&mut self, mut write: impl FnMut(&[Allele]) -> io::Result<()>) -> io::Result<()> {
-        let changed = || io::Error::other(changed(self.request));
-        while let Some(&scored) = self.blocks.next() {
+        let changed = || io::Error::other(Changed);
+        while let Some(&Block { lines, scored }) = self.blocks.next() {
             let mut effects = self.effects(scored as usize).map_err(io::Error::other)?;
             let mut effects = effects.drain(..);
-            for _ in 0..self.request.block.get() {
+            for _ in 0..lines {
                 let Some(record) = self.reader.read().map_err(io::Error::other)? else {
                     break;
                 };
@@ -119,9 +135,10 @@ impl<'a> Lines<'a> {
                 return Err(changed());
             }
         }
-        match self.reader.read().map_err(io::Error::other)? {
-            None => Ok(()),
-            Some(_) => Err(changed()),
+        let more = self.reader.read().map_err(io::Error::other)?;
+        match more.is_none() && self.reader.seen() == self.seen {
+            true => Ok(()),
+            false => Err(changed()),
         }
     }
 
@@ -175,12 +192,4 @@ impl<'a> Lines<'a> {
         effect.motif_diff = named.then_some(found.part);
         Ok(())
     }
-}
-
-/// The error for a VCF file that is not the one that was scored.
-pub fn changed(request: &Request) -> Error {
-    Error::invalid(format!(
-        "{}: changed while it was read; begin anew",
-        request.vcf.path().display()
-    ))
 }

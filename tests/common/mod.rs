@@ -110,7 +110,8 @@ impl Table {
             "no line end after the last row: {text}"
         );
         let fields = |line: &str| line.split('\t').map(String::from).collect::<Vec<_>>();
-        let mut lines = text.lines();
+        // Remarks stand before the header.
+        let mut lines = text.lines().skip_while(|line| line.starts_with("# "));
         let header = fields(lines.next().unwrap());
         let rows: Vec<_> = lines.map(fields).collect();
         for row in &rows {

@@ -117,6 +117,25 @@ pub fn examine(genome: &PackedGenome, layout: &Layout, record: &Record) -> Vec<E
         .collect()
 }
 
+/// Whether REF is not what the genome has there, whatever ALT is. Ambiguity letters of REF fit everything; so does all of a
+/// chromosome that the genome does not have.
+pub fn reference_differs(genome: &PackedGenome, record: &Record) -> bool {
+    let Some(chromosome) = genome.chromosomes().number(&record.chromosome) else {
+        return false;
+    };
+    let mut found = vec![bases::N; record.reference.len()];
+    let end = record.last();
+    if record.position == 0 || end > u64::from(genome.chromosomes().length(chromosome)) {
+        return true;
+    }
+    genome.codes(chromosome, record.position as i64 - 1, &mut found);
+    let named = record.reference.bytes().map(bases::code);
+    let differs = |(there, named): (&u8, Option<u8>)| {
+        named.is_some_and(|named| named < bases::N && named != *there)
+    };
+    found.iter().zip(named).any(differs)
+}
+
 fn scored(
     genome: &PackedGenome,
     layout: &Layout,

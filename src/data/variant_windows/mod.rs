@@ -11,7 +11,7 @@ pub mod normalize;
 mod site;
 
 pub use edit::Edit;
-pub use examine::{Cause, Examined, Status, examine};
+pub use examine::{Cause, Examined, Status, examine, reference_differs};
 pub use layout::Layout;
 pub use site::{Pair, Site, Window};
 

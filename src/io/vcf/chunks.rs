@@ -1,12 +1,12 @@
 //! Parts of a bgzip file, to which a tabix or CSI index leads.
 
+use super::index::{REMEDY, index};
 use super::regions::Wanted;
 use crate::io::text::Packing;
 use crate::{Error, Result};
 use noodles_bgzf as bgzf;
 use noodles_core::Position;
 use noodles_core::region::Interval;
-use noodles_csi::BinningIndex;
 use noodles_csi::binning_index::index::reference_sequence::bin::Chunk;
 use noodles_csi::binning_index::merge_chunks;
 use std::fs::File;
@@ -20,11 +20,17 @@ pub(super) struct Chunks {
     left: Vec<Chunk>,
     /// Where the chunk that is being read ends.
     end: Option<bgzf::VirtualPosition>,
+    /// Where the index is.
+    index: PathBuf,
 }
 
 impl Chunks {
-    /// `None` where there is no index that can be used: the file is not bgzip, has none beside it, or was changed after its
-    /// index was made; it is then read through.
+    pub(super) fn index(&self) -> &Path {
+        &self.index
+    }
+
+    /// `None` where there is no index that can be used: the file is not bgzip, has none beside it or one that lacks a wanted
+    /// chromosome, or was changed after its index was made; it is then read through.
     ///
     /// # Errors
     /// An index that is damaged; what the operating system says.
@@ -38,14 +44,15 @@ impl Chunks {
         let Some(header) = index.header() else {
             return Err(Error::format(
                 &beside,
-                "an index without the names of chromosomes; expected one that tabix or bcftools index wrote",
+                format!("an index without the names of chromosomes; {REMEDY}"),
             ));
         };
         let mut found = Vec::new();
         for (name, stretches) in wanted.iter() {
             let mut names = header.reference_sequence_names().iter();
             let Some(number) = names.position(|known| known.as_slice() == name.as_bytes()) else {
-                continue;
+                // It may be in the file all the same.
+                return Ok(None);
             };
             for &(first, last) in stretches {
                 // An index in the form of 2014 reaches to 2^29: beyond it the file is read through.
@@ -63,6 +70,7 @@ impl Chunks {
             blocks: bgzf::io::Reader::new(file),
             left,
             end: None,
+            index: beside,
         }))
     }
 }
@@ -75,34 +83,6 @@ fn interval(first: u64, last: u64) -> Option<Interval> {
         u64::MAX => Some(Interval::from(first..)),
         last => Some(Interval::from(first..=position(last)?)),
     }
-}
-
-/// The index beside a file, not older than it, and where it is.
-fn index(path: &Path) -> Result<Option<(PathBuf, Box<dyn BinningIndex>)>> {
-    let changed = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified());
-    for ending in ["tbi", "csi"] {
-        let mut name = path.as_os_str().to_os_string();
-        name.push(format!(".{ending}"));
-        let beside = PathBuf::from(name);
-        if !beside.is_file() {
-            continue;
-        }
-        if matches!((changed(path), changed(&beside)), (Ok(file), Ok(index)) if index < file) {
-            continue;
-        }
-        let read: io::Result<Box<dyn BinningIndex>> = match ending {
-            "tbi" => noodles_tabix::fs::read(&beside).map(|index| Box::new(index) as _),
-            _ => noodles_csi::fs::read(&beside).map(|index| Box::new(index) as _),
-        };
-        let index = read.map_err(|e| {
-            Error::format(
-                &beside,
-                format!("not an index of a VCF file ({e}); make it again with tabix or bcftools index, or remove it"),
-            )
-        })?;
-        return Ok(Some((beside, index)));
-    }
-    Ok(None)
 }
 
 impl Read for Chunks {

@@ -62,23 +62,45 @@ impl Header {
         &self.columns
     }
 
+    /// The line of a contig.
+    fn contig(&self, name: &str) -> Option<&str> {
+        let mut meta = self.meta.iter().map(String::as_str);
+        meta.find(|line| attribute(line, "contig", "ID") == Some(name))
+    }
+
     /// Whether there is a line for this contig.
     pub fn has_contig(&self, name: &str) -> bool {
-        let mut meta = self.meta.iter();
-        meta.any(|line| identifier(line, "contig") == Some(name))
+        self.contig(name).is_some()
+    }
+
+    /// How long a contig is by its line, in bases.
+    pub fn contig_length(&self, name: &str) -> Option<u64> {
+        attribute(self.contig(name)?, "contig", "length")?
+            .parse()
+            .ok()
     }
 }
 
-/// The ID of a line like `##INFO=<ID=DP,...>`, if it is one of this kind.
-pub(super) fn identifier<'a>(line: &'a str, kind: &str) -> Option<&'a str> {
+/// An attribute of a line like `##INFO=<ID=DP,...>`, if it is one of this kind and has it; a text without its quotes.
+pub(super) fn attribute<'a>(line: &'a str, kind: &str, key: &str) -> Option<&'a str> {
     let rest = line.strip_prefix("##")?.strip_prefix(kind)?;
-    let rest = rest.strip_prefix("=<")?;
+    let mut rest = rest.strip_prefix("=<")?;
     // Writers put the ID first; the format lets it stand anywhere.
-    let rest = match rest.strip_prefix("ID=") {
-        Some(rest) => rest,
-        None => rest.split_once(",ID=")?.1,
-    };
-    rest.split([',', '>']).next()
+    loop {
+        let (name, behind) = rest.split_once('=')?;
+        let (value, next) = match behind.strip_prefix('"') {
+            Some(text) => {
+                let ends = |&(i, _): &(usize, &str)| !text[..i].ends_with('\\');
+                let (end, _) = text.match_indices('"').find(ends)?;
+                (&text[..end], &text[end + 1..])
+            }
+            None => behind.split_at(behind.find([',', '>'])?),
+        };
+        if name == key {
+            return Some(value);
+        }
+        rest = next.strip_prefix(',')?;
+    }
 }
 
 fn check_version(line: &str, lines: &Lines) -> Result<()> {
@@ -133,12 +155,17 @@ mod tests {
         assert_eq!(header.meta().len(), 2);
         assert!(header.columns().ends_with("INFO"));
         assert!(header.has_contig("chr1") && !header.has_contig("chr"));
-        let odd = "##contig=<length=9,ID=a.1>";
-        assert_eq!(identifier(odd, "contig"), Some("a.1"));
-        assert_eq!(
-            (identifier(odd, "INFO"), identifier("##contig", "contig")),
-            (None, None)
-        );
+        assert_eq!(header.contig_length("chr1"), Some(9));
+        let odd = r#"##contig=<length=9,note="a \",ID=b",ID=a.1>"#;
+        assert_eq!(attribute(odd, "contig", "ID"), Some("a.1"));
+        assert_eq!(attribute(odd, "contig", "note"), Some(r#"a \",ID=b"#));
+        for (line, kind) in [
+            (odd, "INFO"),
+            ("##contig", "contig"),
+            ("##contig=<ID", "contig"),
+        ] {
+            assert_eq!(attribute(line, kind, "ID"), None, "{line}");
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 
 mod chunks;
 mod header;
+mod index;
 mod reader;
 mod record;
 mod regions;
 mod writer;
 
 pub use header::Header;
+pub use index::indices;
 pub use reader::Reader;
 pub use record::{Alternative, Record};
 pub use regions::Wanted;

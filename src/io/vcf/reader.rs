@@ -2,11 +2,13 @@
 
 use super::chunks::Chunks;
 use super::header::Header;
+use super::index::REMEDY;
 use super::record::{Record, parse_at};
 use super::regions::Wanted;
 use crate::io::distinct::Distinct;
+use crate::io::seen::Seen;
 use crate::io::stored::Stored;
-use crate::io::text::Lines;
+use crate::io::text::{Lines, excerpt};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -15,11 +17,12 @@ pub struct Reader {
     path: PathBuf,
     header: Header,
     lines: Lines,
-    /// Whether lines are counted from the file's first one.
-    counted: bool,
+    /// The index that leads to the lines, which are not counted then.
+    index: Option<PathBuf>,
     wanted: Option<Wanted>,
     line: String,
     order: Order,
+    seen: Seen,
 }
 
 impl Reader {
@@ -32,21 +35,22 @@ impl Reader {
         let path = vcf.path();
         let mut lines = vcf.lines()?;
         let header = Header::read(&mut lines)?;
-        let mut counted = true;
+        let mut index = None;
         if let Some(wanted) = wanted
             && let Some(chunks) = Chunks::open(vcf.file(), wanted)?
         {
+            index = Some(chunks.index().to_path_buf());
             lines = Lines::new(path, chunks);
-            counted = false;
         }
         Ok(Reader {
             path: path.to_path_buf(),
             header,
             lines,
-            counted,
+            index,
             wanted: wanted.cloned(),
             line: String::new(),
             order: Order::default(),
+            seen: Seen::default(),
         })
     }
 
@@ -58,29 +62,61 @@ impl Reader {
         &self.header
     }
 
+    /// The lines of the sites so far.
+    pub fn seen(&self) -> Seen {
+        self.seen
+    }
+
     /// The next site; `None` at the end of the file.
     ///
     /// # Errors
     /// Those of a line that is not a record of VCF; positions that go back; a chromosome that comes again after another one;
     /// those of [`Lines::read`].
     pub fn read(&mut self) -> Result<Option<Record>> {
+        let found = self.next();
+        let Some(index) = &self.index else {
+            return found;
+        };
+        // A line that is cut, or of other bytes: the index may be what is wrong.
+        found.map_err(|error| {
+            let (index, error) = (index.display(), error.to_string());
+            Error::invalid(format!(
+                "{error}; where {index} led: if that is an index of another file, {REMEDY}"
+            ))
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<Record>> {
         while self.lines.read_filled(&mut self.line)? {
             if self.line.starts_with('#') {
                 return Err(self.lines.error(
                     "a header's line among the variants; files put together need one header: bcftools concat",
                 ));
             }
-            let line = self.counted.then(|| self.lines.number());
+            let line = self.index.is_none().then(|| self.lines.number());
             let record = parse_at(&self.line, line, &self.path)?;
             self.order.check(&record, &self.path)?;
-            let inside = |wanted: &Wanted| {
-                wanted.overlaps(&record.chromosome, record.position, record.last())
+            let Some(wanted) = &self.wanted else {
+                return Ok(Some(self.found(record)));
             };
-            if self.wanted.as_ref().is_none_or(inside) {
-                return Ok(Some(record));
+            if line.is_none() && !wanted.names(&record.chromosome) {
+                let chromosome = excerpt(&record.chromosome);
+                return Err(record.error(
+                    &self.path,
+                    format!("a site of {chromosome}, which is not wanted"),
+                ));
+            }
+            if wanted.overlaps(&record.chromosome, record.position, record.last()) {
+                return Ok(Some(self.found(record)));
             }
         }
         Ok(None)
+    }
+
+    fn found(&mut self, record: Record) -> Record {
+        self.seen.add(self.line.as_bytes());
+        self.seen.add(b"\n");
+        record
     }
 }
 
@@ -124,12 +160,13 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Philox;
     use noodles_bgzf as bgzf;
     use noodles_core::Position;
     use noodles_csi::binning_index::Indexer;
     use noodles_csi::binning_index::index::Header as Names;
     use noodles_csi::binning_index::index::reference_sequence::bin::Chunk;
-    use std::io::Write;
+    use std::io::{Read, Write};
 
     const HEAD: &str = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n";
 
@@ -285,6 +322,84 @@ mod tests {
             std::fs::remove_file(&beside).unwrap();
             assert!(all(&path, Some(&wanted)).unwrap()[0].line.is_some());
         }
+    }
+
+    /// The bytes of an index, unpacked.
+    fn unpacked(path: &Path) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let file = std::fs::read(path).unwrap();
+        bgzf::io::Reader::new(file.as_slice())
+            .read_to_end(&mut bytes)
+            .unwrap();
+        bytes
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = bgzf::io::Writer::new(Vec::new());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn a_damaged_index_is_refused_or_leads_to_sites_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name, count: u64| (1..count).map(move |i| (name, i * 5000));
+        let sites: Vec<_> = of("chr1", 30).chain(of("chr2", 9)).collect();
+        let wanted = Wanted::parse("--regions", "chr1:20,000-90,000 chr2:1-9000").unwrap();
+        let (mut random, mut refused) = (Philox::new(3), 0);
+        for ending in ["tbi", "csi"] {
+            let path = folder.path().join(format!("{ending}.vcf.gz"));
+            indexed(&path, &sites, ending);
+            let beside = PathBuf::from(format!("{}.{ending}", path.display()));
+            let whole = unpacked(&beside);
+            let right = all(&path, Some(&wanted)).unwrap();
+            for at in 0..whole.len() {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << (random.bits(0, at as u64) % 8);
+                std::fs::write(&beside, packed(&bytes)).unwrap();
+                match all(&path, Some(&wanted)) {
+                    Ok(found) => assert!(
+                        found
+                            .iter()
+                            .all(|one| right.contains(one) || one.line.is_some())
+                    ),
+                    Err(error) => {
+                        let error = error.to_string();
+                        assert!(error.contains(&beside.display().to_string()), "{error}");
+                        refused += 1;
+                    }
+                }
+                random = Philox::new(at as u64);
+            }
+            for cut in (0..whole.len()).step_by(7) {
+                std::fs::write(&beside, packed(&whole[..cut])).unwrap();
+                assert!(all(&path, Some(&wanted)).is_err());
+            }
+        }
+        assert!(refused > 100, "{refused}");
+    }
+
+    #[test]
+    fn an_index_of_another_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v.vcf.gz");
+        let (a, b) = (
+            folder.path().join("a.vcf.gz"),
+            folder.path().join("b.vcf.gz"),
+        );
+        let of = |name, count: u64| (1..count).map(move |i| (name, i * 5000));
+        let many: Vec<_> = of("chr1", 60).chain(of("chr2", 60)).collect();
+        let few: Vec<_> = of("chr1", 20).chain(of("chr2", 60)).collect();
+        indexed(&a, &many, "tbi");
+        indexed(&b, &few, "tbi");
+        std::fs::copy(&a, &path).unwrap();
+        std::fs::copy(b.with_extension("gz.tbi"), path.with_extension("gz.tbi")).unwrap();
+        let wanted = Wanted::parse("--regions", "chr2").unwrap();
+        let error = all(&path, Some(&wanted)).unwrap_err().to_string();
+        assert!(error.contains("v.vcf.gz.tbi led"), "{error}");
+        // A chromosome that the index does not have is looked for in the file.
+        let wanted = Wanted::parse("--regions", "chr2 chr3").unwrap();
+        assert_eq!(all(&path, Some(&wanted)).unwrap().len(), 59);
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub struct Wanted(BTreeMap<String, Vec<(u64, u64)>>);
 
 impl Wanted {
     /// From a flag's text: the name of a BED file (0-based, half-open), or words like `chr1:1,000-2,000` (1-based, both ends
-    /// included, as genome browsers write it), `chr1:5` for one base and `chr1` for all of a chromosome.
+    /// included, as genome browsers write it), `chr1:5` for one base, `chr1:5-` for all from one on, and `chr1` for all of a chromosome; apart by
+    /// blanks or commas.
     ///
     /// # Errors
     /// Those of [`read_bed`]; no word; a region that ends before it starts or starts at 0. `flag` names it.
@@ -27,7 +28,8 @@ impl Wanted {
             ))
         };
         let mut all = Vec::new();
-        for word in text.split_whitespace() {
+        for word in words(text) {
+            let word = word.as_str();
             all.push(match region(word) {
                 Some((_, first, last)) if first == 0 || last < first => return Err(wrong(word)),
                 Some((name, first, last)) => (name.to_string(), first, last),
@@ -45,15 +47,17 @@ impl Wanted {
     /// The intervals of a BED file; those without a base are wanted nowhere.
     ///
     /// # Errors
-    /// Those of [`read_bed`].
+    /// Those of [`read_bed`]; no interval with a base.
     pub fn read(path: &Path) -> Result<Wanted> {
         let intervals = read_bed(&mut Lines::open(path)?)?.into_iter();
         let filled = intervals.filter(|interval| interval.length() > 0);
-        Ok(Wanted::merge(
-            filled
-                .map(|interval| (interval.chromosome, interval.start + 1, interval.end))
-                .collect(),
-        ))
+        let all: Vec<_> = filled
+            .map(|interval| (interval.chromosome, interval.start + 1, interval.end))
+            .collect();
+        match all.is_empty() {
+            true => Err(Error::format(path, "no interval with a base in it")),
+            false => Ok(Wanted::merge(all)),
+        }
     }
 
     fn merge(mut all: Vec<(String, u64, u64)>) -> Wanted {
@@ -69,6 +73,11 @@ impl Wanted {
             }
         }
         Wanted(merged)
+    }
+
+    /// Whether anything of a chromosome is wanted.
+    pub fn names(&self, chromosome: &str) -> bool {
+        self.0.contains_key(chromosome)
     }
 
     /// Whether a base from `first` to `last` is wanted.
@@ -97,7 +106,26 @@ fn region(word: &str) -> Option<(&str, u64, u64)> {
     let (name, span) = word.rsplit_once(':')?;
     let (first, last) = span.split_once('-').unwrap_or((span, span));
     (!name.is_empty()).then_some(())?;
-    Some((name, whole(first)?, whole(last)?))
+    let last = match last {
+        "" => u64::MAX,
+        last => whole(last)?,
+    };
+    Some((name, whole(first)?, last))
+}
+
+/// The regions of a text, apart by blanks or commas; commas between digits are those of a number.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        for (i, piece) in word.split(',').enumerate() {
+            let digits = piece.starts_with(|c: char| c.is_ascii_digit()) && !piece.contains(':');
+            match words.last_mut() {
+                Some(last) if i > 0 && digits => *last += &format!(",{piece}"),
+                _ => words.push(piece.to_string()),
+            }
+        }
+    }
+    words
 }
 
 /// A whole number, plain or with a comma before every three digits.
@@ -122,7 +150,7 @@ mod tests {
     fn words_are_regions_from_1_with_both_ends() {
         let wanted = Wanted::parse(
             "--regions",
-            "chr1:1,000-2,000 chr1:1990-2005 chr2:7 HLA:A chr1:9",
+            "chr1:1,000-2,000,chr1:1990-2005 chr2:7 HLA:A,chr1:9 chr4:1,000-,chr5",
         )
         .unwrap();
         for (chromosome, first, last, expected) in [
@@ -135,6 +163,9 @@ mod tests {
             ("chr2", 7, 7, true),
             ("chr2", 8, 8, false),
             ("HLA:A", 1, 1, true),
+            ("chr4", 999, 999, false),
+            ("chr4", 1000, 9_999_999, true),
+            ("chr5", 7, 7, true),
             ("chr3", 1, 1, false),
         ] {
             let found = wanted.overlaps(chromosome, first, last);

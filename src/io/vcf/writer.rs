@@ -1,9 +1,10 @@
 //! A VCF file with more in its INFO column.
 
-use super::header::{Header, identifier};
+use super::header::{Header, attribute};
 use crate::Result;
 use crate::io::atomic::{is_gzip_name, write_atomic, write_file_atomic};
 use noodles_bgzf as bgzf;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -50,10 +51,14 @@ pub fn write_vcf(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()
     })
 }
 
-/// Writes the lines of a file with added fields. Fields of the same names, as an earlier run leaves them, are replaced.
+/// Whose fields these are, as their header lines say it.
+const SOURCE: &str = env!("CARGO_PKG_NAME");
+
+/// Writes the lines of a file with added fields. Those of an earlier run, and others of the same names, are left out.
 pub struct Writer<'a> {
     out: &'a mut dyn Write,
     fields: &'a [Field],
+    left_out: BTreeSet<String>,
     line: String,
 }
 
@@ -67,11 +72,16 @@ impl<'a> Writer<'a> {
         notes: &[String],
         fields: &'a [Field],
     ) -> io::Result<Writer<'a>> {
+        let mut left_out: BTreeSet<String> = fields.iter().map(|field| field.id.clone()).collect();
         for line in header.meta() {
-            let old = identifier(line, "INFO")
-                .is_some_and(|id| fields.iter().any(|field| field.id == id));
-            if !old && !line.starts_with("##cisgrad=") {
-                writeln!(out, "{line}")?;
+            let id = attribute(line, "INFO", "ID");
+            let earlier = attribute(line, "INFO", "Source") == Some(SOURCE);
+            match id {
+                Some(id) if earlier || left_out.contains(id) => {
+                    left_out.insert(id.to_string());
+                }
+                _ if line.starts_with("##cisgrad=") => {}
+                _ => writeln!(out, "{line}")?,
             }
         }
         for contig in contigs.iter().filter(|c| !header.has_contig(&c.name)) {
@@ -90,7 +100,7 @@ impl<'a> Writer<'a> {
             let quoted = field.description.replace('\\', "\\\\").replace('"', "\\\"");
             writeln!(
                 out,
-                "##INFO=<ID={},Number=A,Type={kind},Description=\"{quoted}\">",
+                "##INFO=<ID={},Number=A,Type={kind},Description=\"{quoted}\",Source=\"{SOURCE}\">",
                 field.id
             )?;
         }
@@ -98,6 +108,7 @@ impl<'a> Writer<'a> {
         Ok(Writer {
             out,
             fields,
+            left_out,
             line: String::new(),
         })
     }
@@ -112,12 +123,12 @@ impl<'a> Writer<'a> {
             self.line.push('\t');
         }
         let info = self.line.len();
-        let added = |item: &&str| {
+        let left_out = |item: &&str| {
             let key = item.split('=').next().unwrap_or_default();
-            self.fields.iter().any(|field| field.id == key)
+            self.left_out.contains(key)
         };
         let kept = columns.next().unwrap_or_default().split(';');
-        for item in kept.filter(|item| !matches!(*item, "" | ".") && !added(item)) {
+        for item in kept.filter(|item| !matches!(*item, "" | ".") && !left_out(item)) {
             push_item(&mut self.line, info, item);
         }
         for (field, values) in self.fields.iter().zip(values) {
@@ -179,6 +190,7 @@ mod tests {
     use crate::io::text::{Lines, Packing};
 
     const HEAD: &str = "##fileformat=VCFv4.3\n##INFO=<ID=CG_x,Number=1,Type=Float,Description=\"old\">\n\
+        ##INFO=<ID=CG_z,Number=A,Type=Float,Description=\"old\",Source=\"cisgrad\">\n\
         ##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n";
 
     fn fields() -> Vec<Field> {
@@ -206,7 +218,10 @@ mod tests {
         let value = |text: &str| Some(text.to_string());
         let both = [vec![value("1.5"), None], vec![None, value("A%2CB")]];
         writer.record("chr1\t5\t.\tA\tC,*\t.\t.\t.\tGT\t0/1\t1/1", &both)?;
-        writer.record("chr1\t6\t.\tA\tC\t.\t.\tDP=3;CG_x=7;END=9", &both[..1])?;
+        writer.record(
+            "chr1\t6\t.\tA\tC\t.\t.\tDP=3;CG_x=7;CG_z=1;END=9",
+            &both[..1],
+        )?;
         let none = [vec![None], vec![None]];
         writer.record("chr1\t7\t.\tA\t<DEL>\t9\tPASS\tCG_x=7", &none)
     }
@@ -225,8 +240,8 @@ mod tests {
                 "##contig=<ID=chr2,length=7>",
                 "##contig=<ID=un>",
                 "##cisgrad=a b",
-                "##INFO=<ID=CG_x,Number=A,Type=Float,Description=\"of \\\"x\\\"\">",
-                "##INFO=<ID=CG_y,Number=A,Type=String,Description=\"of \\\"x\\\"\">",
+                "##INFO=<ID=CG_x,Number=A,Type=Float,Description=\"of \\\"x\\\"\",Source=\"cisgrad\">",
+                "##INFO=<ID=CG_y,Number=A,Type=String,Description=\"of \\\"x\\\"\",Source=\"cisgrad\">",
                 "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1",
             ]
         );

@@ -149,11 +149,21 @@ impl Described for Description {
                 now: Some(now.architecture.name.clone()),
             });
         }
-        let count = |d: &Self| d.motifs.len().to_string();
+        // Of as many motifs, the first other one.
+        let other = self
+            .motifs
+            .iter()
+            .zip(&now.motifs)
+            .position(|(a, b)| a != b);
+        let other = other.filter(|_| self.motifs.len() == now.motifs.len());
+        let motifs = |d: &Self| match other {
+            Some(at) => d.shown_motif(at).unwrap_or_default(),
+            None => d.motifs.len().to_string(),
+        };
         let trainable = |d: &Self| format!("{:?}", d.trainable);
         Difference::among([
             ("outputs", self.outputs.join(","), now.outputs.join(",")),
-            ("motifs", count(self), count(now)),
+            ("motifs", motifs(self), motifs(now)),
             ("window", self.window.to_string(), now.window.to_string()),
             ("trainable", trainable(self), trainable(now)),
         ])

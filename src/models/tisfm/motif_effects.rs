@@ -81,18 +81,21 @@ impl<'a, T: Number> MotifEffects<'a, T> {
             .collect()
     }
 
-    /// Pairs x outputs x motifs, of windows that were seen.
-    fn parts(&self, pairs: &[[usize; 2]]) -> Vec<f64> {
+    /// Variants x outputs x motifs, of windows that were seen: means over so many pairs in a row.
+    fn parts(&self, pairs: &[[usize; 2]], shifts: usize) -> Vec<f64> {
         let (outputs, motifs) = (self.outputs.len(), self.names.len());
-        let mut parts = vec![0.0; pairs.len() * outputs * motifs];
-        let share = 1.0 / self.networks.len() as f64;
+        let mut parts = vec![0.0; pairs.len() / shifts * outputs * motifs];
+        let share = 1.0 / (self.networks.len() * shifts) as f64;
+        let variants = || pairs.chunks_exact(shifts);
         for (features, layer) in self.seen.features.iter().zip(&self.layers) {
-            for (pair, parts) in pairs.iter().zip(parts.chunks_mut(outputs * motifs)) {
-                let [reference, alternative] = pair.map(|place| features.row(place));
-                for (&output, parts) in self.outputs.iter().zip(parts.chunks_mut(motifs)) {
-                    for (feature, weight) in layer.features.iter().zip(layer.output(output)) {
-                        let moved = alternative[feature.column] - reference[feature.column];
-                        parts[feature.motif] += share * weight * moved;
+            for (pairs, parts) in variants().zip(parts.chunks_mut(outputs * motifs)) {
+                for pair in pairs {
+                    let [reference, alternative] = pair.map(|place| features.row(place));
+                    for (&output, parts) in self.outputs.iter().zip(parts.chunks_mut(motifs)) {
+                        for (feature, weight) in layer.features.iter().zip(layer.output(output)) {
+                            let moved = alternative[feature.column] - reference[feature.column];
+                            parts[feature.motif] += share * weight * moved;
+                        }
                     }
                 }
             }
@@ -123,7 +126,7 @@ impl<T: Number> Motifs for MotifEffects<'_, T> {
         Ok(found)
     }
 
-    fn effects(&mut self, pairs: &[Pair]) -> Result<Vec<MotifEffect>> {
+    fn effects(&mut self, pairs: &[Pair], shifts: usize) -> Result<Vec<MotifEffect>> {
         let windows = |pair: &Pair| [pair.reference.clone(), pair.alternative.clone()];
         let known = |pair: &Pair| {
             windows(pair)
@@ -137,7 +140,7 @@ impl<T: Number> Motifs for MotifEffects<'_, T> {
             .iter()
             .map(|pair| windows(pair).map(|window| self.seen.places[&window]))
             .collect();
-        let parts = self.parts(&places);
+        let parts = self.parts(&places, shifts);
         Ok(parts.chunks(self.names.len()).map(effect).collect())
     }
 }

@@ -194,6 +194,48 @@ fn exchanged_alleles_are_flagged_and_their_difference_is_the_other_ones_negated(
     assert_eq!(neither.rows[0][6..9], ["", "", ""]);
 }
 
+/// The other strand.
+fn reverse_complement(bases: &str) -> String {
+    let pairs = |base| match base {
+        'A' => 'T',
+        'C' => 'G',
+        'G' => 'C',
+        'T' => 'A',
+        other => other,
+    };
+    bases.chars().rev().map(pairs).collect()
+}
+
+#[test]
+fn on_the_other_strand_of_the_genome_a_variant_is_its_complement() {
+    let (data, bases, at) = model();
+    let turned = reverse_complement(&bases);
+    let (one, two) = (&bases[at..at + 1], &bases[at..at + 2]);
+    let new = other(one.chars().next().unwrap());
+    let both = format!("{new}{}", other(two.chars().last().unwrap()));
+    data.write("turned.fa", format!(">chr1\n{turned}\n"));
+    for (reference, alternative) in [(one, new), (two, both.as_str())] {
+        let length = reference.len();
+        let start = bases.len() - at - length;
+        let [from, to] = [reference, alternative].map(reverse_complement);
+        data.write("turned.vcf", vcf(&[("chr1", start + 1, ".", &from, &to)]));
+        data.run("variants --model model --vcf turned.vcf --genome turned.fa --out o.tsv --precision f64")
+            .ok();
+        let found = Table::read(data.path("o.tsv"));
+        // The windows, edited on the first strand: what is before the variant there is behind it here.
+        let before = LENGTH / 2 - length / 2;
+        let end = at + length + before;
+        let edited = format!("{}{alternative}{}", &bases[..at], &bases[at + length..]);
+        let windows = [&bases, &edited].map(|bases| reverse_complement(&bases[end - LENGTH..end]));
+        let [reference, alternative] = predict(&data, &windows).try_into().unwrap();
+        for (output, diff) in found.numbers("diff").into_iter().enumerate() {
+            let expected: f64 = alternative[output] - reference[output];
+            assert!((diff - expected).abs() < 1e-6, "{diff} {expected}");
+            assert!(diff.abs() > 1e-6, "nothing changes");
+        }
+    }
+}
+
 #[test]
 fn packed_files_give_the_same_bytes_and_a_vcf_has_its_lines() {
     let (data, bases, at) = model();

@@ -64,6 +64,7 @@ fn compare<T: Number>(
         genome: own.genome.as_ref(),
         chrom_sizes: own.tested.chrom_sizes.as_ref(),
         blacklist: own.tested.blacklist.as_ref(),
+        beside: &own.tested.beside,
         batch_size: given.batch_size,
         precision: given.precision,
         device: &given.device,

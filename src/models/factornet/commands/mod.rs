@@ -2,6 +2,7 @@
 
 pub mod args;
 mod asked;
+mod beside_bases;
 mod beside_rules;
 pub mod cell;
 pub mod compare;

@@ -1,6 +1,7 @@
 //! Inputs of the training run where no flag names others.
 
 use super::args::{PROMOTER, RESOURCES, SharedArgs, StorageArg};
+use super::beside_bases::BesideBases;
 use super::members::Member;
 use crate::Result;
 use crate::args::of_run::{Known, given_or_known};
@@ -53,6 +54,7 @@ pub(super) struct OfRun<'a> {
     pub genome: Option<&'a PathBuf>,
     pub chrom_sizes: Option<&'a PathBuf>,
     pub blacklist: Option<&'a PathBuf>,
+    pub beside: &'a BesideBases,
     pub batch_size: usize,
     pub precision: Option<PrecisionArg>,
     pub device: &'a DeviceArgs,
@@ -88,15 +90,17 @@ impl OfRun<'_> {
             "--genome",
             "genome",
         )?;
+        let of_training =
+            |given: &Option<PathBuf>, key| given.clone().or_else(|| text(key).map(PathBuf::from));
         Ok(SharedArgs {
             genome: Some(genome),
             chrom_sizes: self.chrom_sizes.cloned(),
             blacklist: None,
-            annotations: text("annotations").map(PathBuf::from),
-            gtf: text("gtf").map(PathBuf::from),
+            annotations: of_training(&self.beside.annotations, "annotations"),
+            gtf: of_training(&self.beside.gtf, "gtf"),
             promoter: text("promoter").unwrap_or_else(|| PROMOTER.to_string()),
             resources: PathBuf::from(RESOURCES),
-            track_scale: None,
+            track_scale: self.beside.track_scale.clone(),
             track_storage: StorageArg::F32,
             strict: false,
             batch_size: Some(self.batch_size),

@@ -1,5 +1,6 @@
 //! On what trained models are looked at: flags of `compare` and `report`.
 
+use super::beside_bases::BesideBases;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -22,6 +23,8 @@ pub(super) struct TestedOn {
     /// BED file of regions to leave out [default: that of the first model's training]
     #[arg(long, value_name = "BED")]
     pub blacklist: Option<PathBuf>,
+    #[command(flatten)]
+    pub beside: BesideBases,
 }
 
 impl TestedOn {
@@ -36,5 +39,6 @@ impl TestedOn {
         ]
         .into_iter()
         .filter_map(|(flag, given)| given.then_some(flag))
+        .chain(self.beside.given())
     }
 }

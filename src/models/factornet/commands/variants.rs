@@ -33,7 +33,6 @@ pub fn run(given: &VariantsArgs, own: &Args, known: Kinds) -> Result<()> {
     let outputs = chosen_outputs(&described.factors, &given.output)?;
     let mut read = files_of(&members);
     read.extend(own.chrom_sizes.clone());
-    let (precision, device) = given.open(first.model.config.precision, read)?;
     let asked = Asked {
         genome: given.genome.as_ref(),
         cell: own,
@@ -41,6 +40,8 @@ pub fn run(given: &VariantsArgs, own: &Args, known: Kinds) -> Result<()> {
         precision: given.precision,
         device: &given.device,
     };
+    read.extend(asked.files(first)?);
+    let (precision, device) = given.open(first.model.config.precision, read)?;
     let mut notes = Notes::new();
     let ground = asked.ground(first, &Sources::new(), &mut notes)?;
     let device = device.announce();
@@ -51,6 +52,7 @@ pub fn run(given: &VariantsArgs, own: &Args, known: Kinds) -> Result<()> {
         device: &device,
         precision,
         ground: &ground,
+        beside: asked.fingerprint(first)?,
         outputs: &outputs,
     };
     match precision {
@@ -65,6 +67,8 @@ struct Run<'a> {
     device: &'a Device,
     precision: Precision,
     ground: &'a Ground,
+    /// What windows have beside their bases, for --resume.
+    beside: String,
     outputs: &'a [Output],
 }
 
@@ -86,7 +90,7 @@ impl Run<'_> {
             false => vec![TRACKS.to_string()],
         };
         let names = scorer.names.join(" ");
-        let model = format!("{model} {names} {:?}", self.precision);
+        let model = format!("{model} {names} {:?} {}", self.precision, self.beside);
         let genome = &self.ground.inputs.genome;
         let kept = (self.backgrounds(), notes);
         self.given

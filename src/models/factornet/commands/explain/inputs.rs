@@ -1,8 +1,10 @@
 //! What a network is given where its predictions are explained: sequences, or windows of a genome with the tracks of a cell line.
 
 use super::super::args::SharedArgs;
+use super::super::beside_bases::BesideBases;
 use super::super::members::Member;
 use super::super::of_run::{OfRun, of_run};
+use super::super::outputs;
 use super::windows::Windows;
 use crate::args::{DeviceArgs, PrecisionArg};
 use crate::attribution::listed::Listed;
@@ -28,6 +30,8 @@ pub struct CellArgs {
     /// The chromosomes in use, with their sizes [default: those of the genome]
     #[arg(long, value_name = "FILE")]
     pub chrom_sizes: Option<PathBuf>,
+    #[command(flatten)]
+    beside: BesideBases,
 }
 
 impl CellArgs {
@@ -35,7 +39,7 @@ impl CellArgs {
     pub fn given(&self) -> Vec<&'static str> {
         let cell = self.inputdir.iter().map(|_| "--inputdir");
         let sizes = self.chrom_sizes.iter().map(|_| "--chrom-sizes");
-        cell.chain(sizes).collect()
+        cell.chain(sizes).chain(self.beside.given()).collect()
     }
 }
 
@@ -116,24 +120,12 @@ impl Asked<'_> {
     /// No genome or cell line is known; those of reading them.
     pub fn ground(&self, first: &Member, sources: &Sources, notes: &mut Notes) -> Result<Ground> {
         let described = &first.model.config.model;
-        let shared: SharedArgs = OfRun {
-            genome: self.genome,
-            chrom_sizes: self.cell.chrom_sizes.as_ref(),
-            blacklist: None,
-            batch_size: self.batch_size,
-            precision: self.precision,
-            device: self.device,
-        }
-        .shared_without_blacklist(first)?;
-        let files = shared.files()?;
+        let files = self.shared(first)?.files()?;
         let network = &described.network;
-        let cell = match !network.tracks.is_empty() || !described.meta.is_empty() {
-            false => None,
-            true => Some(self.cell_line(first)?),
-        };
+        let cell = self.cell_line(first)?;
         // That no region is left out is as it should be here.
         let genome = GenomeInputs::open(&files, sources, network.length, &mut Notes::new())?;
-        let wanted = Wanted::of(described, None);
+        let wanted = Wanted::of(described, self.cell.beside.track_scale.as_deref());
         let inputs = match &cell {
             Some(cell) => {
                 let cells = std::slice::from_ref(cell);
@@ -148,7 +140,53 @@ impl Asked<'_> {
         })
     }
 
-    fn cell_line(&self, first: &Member) -> Result<CellFolder> {
+    /// Every file that [`Asked::ground`] reads.
+    ///
+    /// # Errors
+    /// No genome or cell line is known; the cell line's lists cannot be read.
+    pub fn files(&self, first: &Member) -> Result<Vec<PathBuf>> {
+        let cell = self.cell_line(first)?;
+        Ok(outputs::inputs(&self.shared(first)?, cell.as_slice()))
+    }
+
+    /// What inputs are made of beside the bases, to tell whether a later run has the same: the scale of tracks, and each file with its size
+    /// and when it was changed.
+    ///
+    /// # Errors
+    /// As of [`Asked::files`].
+    pub fn fingerprint(&self, first: &Member) -> Result<String> {
+        let state = |path: &PathBuf| {
+            let found = std::fs::metadata(path).ok()?;
+            // Where the system knows no time the size must do.
+            Some((
+                path.canonicalize().ok()?,
+                found.len(),
+                found.modified().ok(),
+            ))
+        };
+        let files: Vec<_> = self.files(first)?.iter().filter_map(state).collect();
+        Ok(format!("{:?} {files:?}", self.cell.beside.track_scale))
+    }
+
+    fn shared(&self, first: &Member) -> Result<SharedArgs> {
+        let of_run = OfRun {
+            genome: self.genome,
+            chrom_sizes: self.cell.chrom_sizes.as_ref(),
+            blacklist: None,
+            beside: &self.cell.beside,
+            batch_size: self.batch_size,
+            precision: self.precision,
+            device: self.device,
+        };
+        of_run.shared_without_blacklist(first)
+    }
+
+    /// `None` for a network that takes nothing of a cell line.
+    fn cell_line(&self, first: &Member) -> Result<Option<CellFolder>> {
+        let described = &first.model.config.model;
+        if described.network.tracks.is_empty() && described.meta.is_empty() {
+            return Ok(None);
+        }
         let given = self.cell.inputdir.as_ref();
         let (model, folder) = (&first.model, &first.folder);
         let folder = of_run(model, folder, given, "--inputdir", "inputdirs")?;
@@ -156,6 +194,6 @@ impl Asked<'_> {
             factors: false,
             meta: !first.model.config.model.meta.is_empty(),
         };
-        CellFolder::read(&folder, lists)
+        CellFolder::read(&folder, lists).map(Some)
     }
 }

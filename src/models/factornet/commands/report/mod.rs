@@ -63,6 +63,7 @@ pub fn run(given: &ReportArgs, own: &Args, known: Kinds) -> Result<Page> {
         &own.tested.chrom_sizes,
     ];
     read.extend(more.into_iter().flatten().cloned());
+    read.extend(own.tested.beside.files().cloned());
     check(&[("--out", given.out.as_path())], &read)?;
     let (precision, device) = given.open(members.first().model.config.precision)?;
     match precision {
@@ -121,6 +122,7 @@ impl Run<'_> {
             genome: self.given.genome.as_ref(),
             chrom_sizes: self.own.tested.chrom_sizes.as_ref(),
             blacklist: self.own.tested.blacklist.as_ref(),
+            beside: &self.own.tested.beside,
             batch_size: self.given.batch_size,
             precision: self.given.precision,
             device: &self.given.device,
