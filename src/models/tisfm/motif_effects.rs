@@ -4,6 +4,7 @@
 
 use super::activities::{Table, features};
 use super::motif_ranks::FinalLayer;
+use super::mutants::Mutants;
 use super::network::Network;
 use super::saved::SavedModel;
 use crate::Result;
@@ -14,12 +15,15 @@ use crate::engine::Device;
 use crate::train::folder::config::Precision;
 use crate::train::folder::weights::Number;
 use crate::variants::{MotifEffect, Motifs};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Of one model, or the mean of an ensemble.
 pub struct MotifEffects<'a, T> {
     networks: &'a [Network<T>],
+    /// By network what computes two sequences that are mostly alike, where there is such a form.
+    pairs: Vec<Option<Mutants<T>>>,
     /// By network.
     layers: Vec<FinalLayer>,
     names: Vec<String>,
@@ -50,8 +54,15 @@ impl<'a, T: Number> MotifEffects<'a, T> {
         let layers: Result<Vec<FinalLayer>> = models.iter().map(FinalLayer::of).collect();
         let first = &models.first()?.config.model;
         let shown = |at: usize| first.shown_motif(at).unwrap_or_default();
+        let on_cpu = matches!(device, Device::Cpu { .. });
+        let pairs = |network: &Network<T>| {
+            let mutants =
+                on_cpu.then(|| Mutants::new(&network.blueprint, &network.layout, &network.params));
+            mutants.flatten().filter(Mutants::has_pairs)
+        };
         Some(MotifEffects {
             networks,
+            pairs: networks.iter().map(pairs).collect(),
             layers: layers.ok()?,
             names: (0..first.motifs.len()).map(shown).collect(),
             outputs,
@@ -62,8 +73,45 @@ impl<'a, T: Number> MotifEffects<'a, T> {
         })
     }
 
-    /// By network features and predictions of windows.
+    /// By network features and predictions of windows, which are mostly alike two by two.
     fn computed(&self, windows: &[Window]) -> Result<Vec<[Table; 2]>> {
+        let networks = self.networks.iter().zip(&self.pairs);
+        networks
+            .map(|(network, pairs)| match pairs {
+                Some(pairs) if windows.len().is_multiple_of(2) => Ok(self.paired(pairs, windows)),
+                _ => self.one_by_one(network, windows),
+            })
+            .collect()
+    }
+
+    fn paired(&self, mutants: &Mutants<T>, windows: &[Window]) -> [Table; 2] {
+        let (pairs, _) = windows.as_chunks::<2>();
+        let of = |pairs: &[[Window; 2]]| {
+            let codes = pairs
+                .iter()
+                .map(|pair| pair.each_ref().map(|window| window.codes.as_slice()));
+            let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+            mutants.pairs(&codes.collect::<Vec<_>>(), &mut inputs, &mut outputs);
+            [inputs, outputs]
+        };
+        let found: Vec<[Vec<f64>; 2]> = pairs
+            .par_chunks(self.batch_size.div_ceil(2))
+            .map(of)
+            .collect();
+        let table = |which: usize, columns: usize| Table {
+            columns,
+            values: found
+                .iter()
+                .flat_map(|found| &found[which])
+                .copied()
+                .collect(),
+        };
+        let outputs =
+            found.iter().map(|found| found[1].len()).sum::<usize>() / windows.len().max(1);
+        [table(0, mutants.inputs()), table(1, outputs)]
+    }
+
+    fn one_by_one(&self, network: &Network<T>, windows: &[Window]) -> Result<[Table; 2]> {
         let edited: Vec<Edited> = windows
             .iter()
             .map(|window| Edited {
@@ -75,10 +123,7 @@ impl<'a, T: Number> MotifEffects<'a, T> {
             })
             .collect();
         let (device, precision, size) = (self.device, self.precision, self.batch_size);
-        let networks = self.networks.iter();
-        networks
-            .map(|network| features(network, device, precision, &Edits, &edited, size))
-            .collect()
+        features(network, device, precision, &Edits, &edited, size)
     }
 
     /// Variants x outputs x motifs, of windows that were seen: means over so many pairs in a row.

@@ -18,6 +18,8 @@ mod cuda;
 mod tests;
 
 pub use cases::cases;
+/// Scores of sixteen motifs at a time from base codes, for those who go on from them otherwise.
+pub use cpu::{BLOCK, Block, KMERS, Kmers, MER, TILE, Table, Vector, add_tables, every_kmer, kmer};
 
 use crate::engine::cuda::DeviceOp;
 use crate::engine::simd::{Level, best_level};

@@ -15,6 +15,8 @@ pub struct Head<T> {
     columns: usize,
     gate: Option<Layer<T>>,
     last: Layer<T>,
+    /// The same numbers.
+    exact: Layer<f64>,
 }
 
 impl<T: Real> Layer<T> {
@@ -40,10 +42,16 @@ impl<T: Real> Head<T> {
     /// `order`: the feature of each column.
     pub fn new(parts: &Parts<'_, T>, order: &[Option<usize>]) -> Self {
         let outputs: Vec<_> = (0..parts.last.bias.len()).map(Some).collect();
+        let last = Layer::new(parts.last, &outputs, order);
+        let doubles = |numbers: &[T]| numbers.iter().map(|x| x.f64()).collect();
         Head {
             columns: order.len(),
             gate: parts.gate.map(|gate| Layer::new(gate, order, order)),
-            last: Layer::new(parts.last, &outputs, order),
+            exact: Layer {
+                weight: doubles(&last.weight),
+                bias: doubles(&last.bias),
+            },
+            last,
         }
     }
 
@@ -59,6 +67,31 @@ impl<T: Real> Head<T> {
 
     /// From rows of pooled activities, which may change, rows of outputs. `gates`: as much room again, where there is a gate.
     pub fn run(&self, level: Level, pooled: &mut [T], gates: &mut [T], found: &mut [f64]) {
+        self.open(level, pooled, gates);
+        let outputs = Outputs {
+            layer: &self.last,
+            columns: self.columns,
+            pooled,
+            found,
+        };
+        dispatch_at(level, outputs);
+    }
+
+    /// [`Head::run`] with the last layer's sums in f64: of rows that differ little the differences of the outputs keep their digits.
+    pub fn run_exactly(&self, level: Level, pooled: &mut [T], gates: &mut [T], found: &mut [f64]) {
+        self.open(level, pooled, gates);
+        let pooled: Vec<f64> = pooled.iter().map(|x| x.f64()).collect();
+        let outputs = Outputs {
+            layer: &self.exact,
+            columns: self.columns,
+            pooled: &pooled,
+            found,
+        };
+        dispatch_at(level, outputs);
+    }
+
+    /// What enters the last layer, in the place of the pooled activities.
+    fn open(&self, level: Level, pooled: &mut [T], gates: &mut [T]) {
         let rows = pooled.len() / self.columns;
         if let Some(gate) = &self.gate {
             let gates = &mut gates[..pooled.len()];
@@ -76,13 +109,6 @@ impl<T: Real> Head<T> {
             };
             dispatch_at(level, opening);
         }
-        let outputs = Outputs {
-            layer: &self.last,
-            columns: self.columns,
-            pooled,
-            found,
-        };
-        dispatch_at(level, outputs);
     }
 }
 

@@ -4,15 +4,13 @@
 //! `exp(-scale (W[new] - W[old]))`, which is a table of the motif. So a term costs one division and one power.
 
 use super::plain::Feature;
-use super::{NO_BASE, OTHERS, others, reached};
+use super::{OTHERS, others, reached};
 use crate::engine::lanes::{parts, parts_mut};
 use crate::engine::simd::{Kernel, exp2, exp2_of_product, fma};
+pub use crate::ops::pwm_scan_pool::{BLOCK, Block, Kmers, TILE, Vector};
+use crate::ops::pwm_scan_pool::{KMERS, MER, Table, add_tables, every_kmer, kmer};
 use std::array::from_fn;
 use std::f64::consts::LOG2_E;
-
-/// Features of a tile: one AVX-512 vector, two of AVX2.
-pub const TILE: usize = 16;
-type Vector = [f32; TILE];
 
 /// Up to this size of the pooling weight `max(w, 0)` stands in for the largest `w g`: the powers stay normal.
 const LARGEST_POOL: f64 = 60.0;
@@ -23,14 +21,15 @@ const LARGEST_STEP: f64 = 50.0;
 const LARGEST_ODDS: f32 = 75.0;
 
 /// One strand of a tile's features.
-struct Strand {
+pub struct Strand {
     /// Where in a window the first column lies.
     start: usize,
-    /// By column and code.
-    weights: Vec<[Vector; 5]>,
+    /// The scores of three columns each, by k-mer.
+    tables: Vec<Table>,
     /// By column, code and other base: the factor of the odds.
     factors: Vec<[[Vector; OTHERS]; 4]>,
-    /// By window: what the positions add to the scores.
+    windows: usize,
+    /// By window: what the positions add to the scores; zeros behind them, so that whole blocks can be read.
     position: Vec<Vector>,
     /// Of `-log2 e (scale s + bias)`.
     slope: Vector,
@@ -65,6 +64,7 @@ impl Strand {
         };
         let columns = || start..end.unwrap_or(start);
         let weights = columns().map(|k| from_fn(|code| gather(features, |f| column(f, k)[code])));
+        let weights: Vec<[Vector; 5]> = weights.collect();
         let factor = |k: usize, old: usize, other: usize| {
             let new = others(old as u8).nth(other).unwrap_or(old);
             gather(features, |f| {
@@ -76,10 +76,12 @@ impl Strand {
         let windows = strands().next().map_or(0, |s| s.windows());
         Strand {
             start,
-            weights: weights.collect(),
+            tables: weights.chunks(MER).map(table).collect(),
+            windows,
             factors: factors.collect(),
             position: (0..windows)
                 .map(|window| gather(features, |f| f.strands[strand].position[window]))
+                .chain([[0.0; TILE]; BLOCK])
                 .collect(),
             slope: gather(features, |f| -LOG2_E * f.strands[strand].scale),
             offset: gather(features, |f| -LOG2_E * f.strands[strand].bias),
@@ -87,7 +89,69 @@ impl Strand {
     }
 }
 
+impl Strand {
+    pub fn windows(&self) -> usize {
+        self.windows
+    }
+
+    /// Where in a window the first column lies.
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    pub fn columns(&self) -> usize {
+        self.factors.len()
+    }
+
+    /// The odds against a site in a block of windows from one on; those behind the last window mean nothing.
+    #[inline(always)]
+    pub fn odds<const FMA: bool>(&self, kmers: &[u8], window: usize) -> Block {
+        let mut odds = [[0.0; TILE]; BLOCK];
+        odds.copy_from_slice(&self.position[window..][..BLOCK]);
+        add_tables(&self.tables, &kmers[window + self.start..], &mut odds);
+        for odds in &mut odds {
+            for (i, odds) in odds.iter_mut().enumerate() {
+                let x = fma::<FMA>(self.slope[i], *odds, self.offset[i]);
+                let x = if x > LARGEST_ODDS { LARGEST_ODDS } else { x };
+                let x = if x < -LARGEST_ODDS { -LARGEST_ODDS } else { x };
+                *odds = exp2::<FMA>(x);
+            }
+        }
+        odds
+    }
+}
+
+/// The scores of up to three columns, by k-mer.
+fn table(columns: &[[Vector; 5]]) -> Table {
+    let mut table = [[0.0; TILE]; KMERS];
+    for codes in every_kmer() {
+        let scores = &mut table[usize::from(kmer(codes))];
+        for (column, code) in columns.iter().zip(codes) {
+            for (score, weight) in scores.iter_mut().zip(&column[usize::from(code)]) {
+                *score += weight;
+            }
+        }
+    }
+    table
+}
+
 impl Tile {
+    pub fn strands(&self) -> &[Strand] {
+        &self.strands
+    }
+
+    /// `e` and `e g` of a window.
+    #[inline(always)]
+    pub fn terms<const FMA: bool>(&self, odds: &Vector) -> Sums {
+        let [mut e, mut eg] = NO_WINDOWS;
+        for i in 0..TILE {
+            let g = 1.0 / (1.0 + odds[i]);
+            e[i] = exp2_of_product::<FMA>(self.pool[i], g, self.shift[i]);
+            eg[i] = e[i] * g;
+        }
+        [e, eg]
+    }
+
     /// Whether a feature's numbers stay in range.
     pub fn takes(feature: &Feature) -> bool {
         let in_range = |strand: &super::plain::Strand| {
@@ -132,33 +196,17 @@ struct Line {
 impl Line {
     /// Runs over the windows of a sequence.
     #[inline(always)]
-    fn fill<const FMA: bool>(&mut self, tile: &Tile, strand: &Strand, codes: &[u8]) {
-        let windows = strand.position.len();
+    fn fill<const FMA: bool>(&mut self, tile: &Tile, strand: &Strand, kmers: &[u8]) {
+        let windows = strand.windows();
         self.odds.resize(windows, [0.0; TILE]);
         self.before.resize(windows + 1, NO_WINDOWS);
         self.from.resize(windows + 1, NO_WINDOWS);
-        for (window, odds) in self.odds.iter_mut().enumerate() {
-            let codes = &codes[window + strand.start..];
-            let mut scores = strand.position[window];
-            for (weights, &code) in strand.weights.iter().zip(codes) {
-                let weights = &weights[usize::from(code.min(NO_BASE))];
-                for i in 0..TILE {
-                    scores[i] += weights[i];
-                }
-            }
-            for i in 0..TILE {
-                let x = fma::<FMA>(strand.slope[i], scores[i], strand.offset[i]);
-                let x = if x > LARGEST_ODDS { LARGEST_ODDS } else { x };
-                let x = if x < -LARGEST_ODDS { -LARGEST_ODDS } else { x };
-                odds[i] = exp2::<FMA>(x);
-            }
+        for (odds, window) in self.odds.chunks_mut(BLOCK).zip((0..).step_by(BLOCK)) {
+            let block = strand.odds::<FMA>(kmers, window);
+            odds.copy_from_slice(&block[..odds.len()]);
         }
-        for (odds, [e, eg]) in self.odds.iter().zip(&mut self.from) {
-            for i in 0..TILE {
-                let g = 1.0 / (1.0 + odds[i]);
-                e[i] = exp2_of_product::<FMA>(tile.pool[i], g, tile.shift[i]);
-                eg[i] = e[i] * g;
-            }
+        for (odds, from) in self.odds.iter().zip(&mut self.from) {
+            *from = tile.terms::<FMA>(odds);
         }
         let mut sums = [[0.0; TILE]; 2];
         self.before[0] = NO_WINDOWS;
@@ -212,10 +260,11 @@ impl Kernel for Pool<'_> {
     #[inline(always)]
     fn run<const LANES: usize, const FMA: bool>(self) {
         let mut lines: Vec<Line> = Vec::new();
+        let kmers = Kmers::new(self.codes.len(), std::iter::once(self.codes));
         for (tile, column) in self.tiles.iter().zip((0..).step_by(TILE)) {
             lines.resize_with(tile.strands.len(), Line::default);
             for (strand, line) in tile.strands.iter().zip(&mut lines) {
-                line.fill::<FMA>(tile, strand, self.codes);
+                line.fill::<FMA>(tile, strand, kmers.row(0));
             }
             let mut rows = self.pooled.chunks_exact_mut(self.columns);
             let mut next = || rows.next().map(|row| &mut row[column..column + TILE]);
@@ -266,7 +315,7 @@ fn others_of<const LANES: usize, const FMA: bool>(
     let (mut rest_z, mut rest_sum) = ([0.0; LANES], [0.0; LANES]);
     for (strand, line) in tile.strands.iter().zip(lines) {
         let columns = strand.factors.len();
-        let reached = reached(strand.position.len(), strand.start, columns, base);
+        let reached = reached(strand.windows(), strand.start, columns, base);
         for [rest_of_z, rest_of_sum] in [&line.before[reached.start], &line.from[reached.end]] {
             let (rest_of_z, rest_of_sum) = (of(rest_of_z), of(rest_of_sum));
             for i in 0..LANES {

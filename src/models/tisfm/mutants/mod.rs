@@ -1,4 +1,5 @@
-//! In-silico mutagenesis: the outputs of a sequence with every base replaced by every other one, without a whole pass for each.
+//! In-silico mutagenesis: the outputs of a sequence with every base replaced by every other one, without a whole pass for each; and those
+//! of a variant's two sequences in little more than one pass (`pairs`).
 //!
 //! A base reaches at most `width` windows of a motif. Each feature's pooled activity
 //! `sum e g / sum e`, `e = exp(w g)`, `g = sigmoid(scale s + bias)`, is put together from three parts: the windows before those that
@@ -11,6 +12,7 @@
 
 mod head;
 mod lanes;
+mod pairs;
 mod parts;
 mod plain;
 #[cfg(test)]
@@ -21,6 +23,7 @@ use crate::engine::simd::{Level, best_level, dispatch_at};
 use crate::engine::{Layout, Real};
 use head::Head;
 use lanes::{Pool, TILE, Tile};
+use pairs::{Pair, Pairs};
 use parts::Parts;
 use plain::Feature;
 use std::ops::Range;
@@ -43,6 +46,10 @@ pub struct Mutants<T> {
     head: Head<T>,
     /// Pooled activities that are held at a time.
     held: usize,
+    /// The feature of each column of pooled activities.
+    order: Vec<Option<usize>>,
+    /// What enters the last layer.
+    inputs: usize,
 }
 
 /// The bases other than this one.
@@ -99,6 +106,8 @@ impl<T: Real> Mutants<T> {
             plain: plain.into_iter().map(|(_, feature)| feature).collect(),
             head: Head::new(&parts, &order),
             held: HELD,
+            order,
+            inputs: parts.last.weight.len() / parts.last.bias.len(),
         })
     }
 
@@ -140,6 +149,59 @@ impl<T: Real> Mutants<T> {
                         // Against the reference of the same product: a row's rounding depends on how many rows there are.
                         *to = reference[i] + (found - own[i]);
                     }
+                }
+            }
+        }
+    }
+
+    /// Whether [`Mutants::pairs`] is there: f32, and all features in tiles.
+    pub fn has_pairs(&self) -> bool {
+        self.plain.is_empty() && T::as_f32(&[]).is_some()
+    }
+
+    /// How many numbers enter the last layer.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Of pairs of sequences, which may differ anywhere, what enters the last layer and the outputs: two rows for each pair, of
+    /// [`Mutants::inputs`] and of R numbers, added to what is there. The fewer places differ between the first and the last that does,
+    /// the less there is to compute.
+    ///
+    /// # Panics
+    /// Without [`Mutants::has_pairs`]; when the lengths are not those of the model.
+    pub fn pairs(&self, pairs: &[[&[u8]; 2]], inputs: &mut Vec<f64>, outputs: &mut Vec<f64>) {
+        assert!(self.has_pairs(), "mutants: pairs");
+        let lengths = pairs.iter().flatten().map(|codes| codes.len());
+        assert!(
+            lengths.into_iter().all(|length| length == self.length),
+            "mutants: bases"
+        );
+        let pairs: Vec<Pair> = pairs.iter().map(|&codes| Pair::new(codes)).collect();
+        let columns = self.head.columns();
+        let rows = 2 * pairs.len();
+        let mut pooled = vec![T::ZERO; rows * columns];
+        let mut gates = vec![T::ZERO; if self.head.gated() { rows * columns } else { 0 }];
+        if let Some(pooled) = T::as_f32_mut(&mut pooled) {
+            let kernel = Pairs {
+                tiles: &self.tiles,
+                pairs: &pairs,
+                pooled,
+                columns,
+            };
+            dispatch_at(self.level, kernel);
+        }
+        let before = outputs.len();
+        outputs.resize(before + rows * self.outputs, 0.0);
+        let found = &mut outputs[before..];
+        let head = &self.head;
+        head.run_exactly(self.level, &mut pooled, &mut gates, found);
+        for row in pooled.chunks_exact(columns) {
+            let from = inputs.len();
+            inputs.resize(from + self.inputs, 0.0);
+            for (number, activity) in self.order.iter().zip(row) {
+                if let Some(number) = number {
+                    inputs[from + number] = activity.f64();
                 }
             }
         }

@@ -130,19 +130,24 @@ fn whole<T: Number>(network: &Network<f64>, codes: &[u8]) -> (Vec<f64>, Vec<f64>
             }
         }
     }
+    let out = passes::<T>(network, &all, codes.len());
+    (out[..OUTPUTS].to_vec(), out[OUTPUTS..].to_vec())
+}
+
+/// The program's own outputs of sequences.
+fn passes<T: Number>(network: &Network<f64>, all: &[u8], length: usize) -> Vec<f64> {
     let params: Vec<T> = network.params.iter().map(|&x| T::of(x)).collect();
-    let rows = all.len() / codes.len();
+    let rows = all.len() / length;
     let program = network.blueprint.program::<T>(Purpose::Predict, rows);
     let batch = Batch {
         rows,
-        codes: &all,
+        codes: all,
         dense: Vec::new(),
         noise: Noise::default(),
     };
     let mut out = vec![T::ZERO; rows * OUTPUTS];
     CpuExecutor::new(program.unwrap()).forward(&params, &batch, &mut out);
-    let out: Vec<f64> = out.iter().map(|x| x.f64()).collect();
-    (out[..OUTPUTS].to_vec(), out[OUTPUTS..].to_vec())
+    out.iter().map(|x| x.f64()).collect()
 }
 
 fn prepared<T: Real>(network: &Network<f64>, level: Level) -> Mutants<T> {
@@ -217,6 +222,65 @@ fn whole_passes_say_the_same() {
             assert_eq!(check(&network, &codes(window)), 0);
         }
     }
+}
+
+#[test]
+fn pairs_are_two_whole_passes() {
+    let window = 60;
+    let one = codes(window);
+    let changed = |places: &[usize]| {
+        let mut codes = one.clone();
+        for &at in places {
+            codes[at] = (one[at] + 1) % 4;
+        }
+        codes
+    };
+    // A deletion: what is behind it moves up.
+    let mut deleted = one.clone();
+    deleted.drain(30..33);
+    deleted.extend([0, 1, 2]);
+    let others = [
+        changed(&[31]),
+        changed(&[0]),
+        changed(&[window - 1]),
+        changed(&[31, 32, 40]),
+        changed(&(0..window).collect::<Vec<_>>()),
+        vec![NO_BASE; window],
+        deleted,
+        one.clone(),
+    ];
+    let all: Vec<&[u8]> = others.iter().flat_map(|other| [&one[..], other]).collect();
+    let (pairs, _) = all.as_chunks::<2>();
+    for spec in architectures() {
+        let network = network(spec, &widths(), window);
+        let truth = passes::<f64>(&network, &all.concat(), window);
+        let parts = Parts::new(&network.blueprint, &network.layout, &network.params).unwrap();
+        let last = parts.last;
+        for level in levels() {
+            let mutants = prepared::<f32>(&network, level);
+            assert!(mutants.has_pairs());
+            let (mut inputs, mut found) = (Vec::new(), Vec::new());
+            mutants.pairs(&pairs[..3], &mut inputs, &mut found);
+            mutants.pairs(&pairs[3..], &mut inputs, &mut found);
+            let error = apart(&(found.clone(), Vec::new()), &(truth.clone(), Vec::new()));
+            let name = &network.blueprint.spec.name;
+            assert!(error < NEAR, "{name}, {level:?}: {error:e}");
+            // A pair of the same sequence is that twice.
+            let same = found.chunks(OUTPUTS).rev().collect::<Vec<_>>();
+            assert_eq!(same[0], same[1]);
+            // What enters the last layer gives the outputs.
+            assert_eq!(inputs.len(), all.len() * mutants.inputs());
+            let of = |row: &[f64]| -> Vec<f64> {
+                let lines = last.weight.chunks(row.len()).zip(last.bias);
+                let sum = |line: &[f64]| line.iter().zip(row).map(|(w, x)| w * x).sum::<f64>();
+                lines.map(|(line, bias)| sum(line) + bias).collect()
+            };
+            let again: Vec<f64> = inputs.chunks(mutants.inputs()).flat_map(of).collect();
+            let error = apart(&(again, Vec::new()), &(found, Vec::new()));
+            assert!(error < NEAR, "{name}, {level:?}, inputs: {error:e}");
+        }
+    }
+    assert!(!prepared::<f64>(&network(spec("plain"), &widths(), window), Level::Plain).has_pairs());
 }
 
 #[test]

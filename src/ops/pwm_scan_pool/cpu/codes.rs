@@ -31,7 +31,7 @@ impl Kmers {
         Kmers { numbers, stride }
     }
 
-    fn row(&self, row: usize) -> &[u8] {
+    pub fn row(&self, row: usize) -> &[u8] {
         &self.numbers[row * self.stride..][..self.stride]
     }
 }
@@ -102,22 +102,31 @@ impl Scorer for CodeScores<'_> {
         }
         let tile = &self.packs.tiles[tile];
         let numbers = self.kmers.row(row);
-        let mut from = at + tile.start;
-        for tables in self.packs.tables(tile).chunks(MOST_TABLES) {
-            let numbers = &numbers[from..];
-            match tables.len() {
-                1 => add::<1>(tables, numbers, out),
-                2 => add::<2>(tables, numbers, out),
-                3 => add::<3>(tables, numbers, out),
-                4 => add::<4>(tables, numbers, out),
-                5 => add::<5>(tables, numbers, out),
-                6 => add::<6>(tables, numbers, out),
-                7 => add::<7>(tables, numbers, out),
-                8 => add::<8>(tables, numbers, out),
-                9 => add::<9>(tables, numbers, out),
-                _ => add::<MOST_TABLES>(tables, numbers, out),
-            }
-            from += MOST_TABLES * MER;
+        let from = at + tile.start;
+        add_tables(self.packs.tables(tile), &numbers[from..], out);
+    }
+}
+
+/// Adds the scores of tables, `MER` columns each, at `BLOCK` places. `numbers`: the k-mers from the first one's first column on, as
+/// [`Kmers`] has them.
+#[inline(always)]
+pub fn add_tables(tables: &[Table], numbers: &[u8], out: &mut Block) {
+    for (tables, from) in tables
+        .chunks(MOST_TABLES)
+        .zip((0..).step_by(MOST_TABLES * MER))
+    {
+        let numbers = &numbers[from..];
+        match tables.len() {
+            1 => add::<1>(tables, numbers, out),
+            2 => add::<2>(tables, numbers, out),
+            3 => add::<3>(tables, numbers, out),
+            4 => add::<4>(tables, numbers, out),
+            5 => add::<5>(tables, numbers, out),
+            6 => add::<6>(tables, numbers, out),
+            7 => add::<7>(tables, numbers, out),
+            8 => add::<8>(tables, numbers, out),
+            9 => add::<9>(tables, numbers, out),
+            _ => add::<MOST_TABLES>(tables, numbers, out),
         }
     }
 }

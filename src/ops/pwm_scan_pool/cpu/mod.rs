@@ -11,10 +11,13 @@ mod pool;
 use super::{Form, Input, PwmScanPool, SOURCE, WEIGHT};
 use crate::engine::simd::{Level, dispatch_at};
 use crate::engine::{Backward, Context, Forward, Operand, Prepared, Real};
-use codes::{CodeScores, CodesBackward, Kmers, PositionBias};
+use codes::{CodeScores, CodesBackward, PositionBias};
+pub use codes::{Kmers, add_tables};
 use dense::{DenseBackward, DenseScores, Padded};
 use motifs::BEHIND;
-use pack::{Packs, Vector};
+use pack::Packs;
+pub use pack::{KMERS, MER, TILE, Table, Vector, every_kmer, kmer};
+pub use pool::{BLOCK, Block};
 use pool::{Scan, Targets};
 use std::sync::{Arc, Mutex, PoisonError};
 
