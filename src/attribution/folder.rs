@@ -55,14 +55,15 @@ impl Parts {
         let partial = GrownFiles::stopped(&out.join(PARTIAL))?;
         let record = out.join(RECORD).is_file();
         // Also one that was stopped before it kept anything.
-        let begun = out.join(PARTIAL).is_dir();
+        let begun = out.join(PARTIAL).is_dir()
+            && std::fs::read_dir(out).is_ok_and(|entries| entries.count() == 1);
         match (resume, partial, record) {
             (false, true, _) => other(
                 "an explanation that was not finished",
                 "--resume goes on with it, or choose another folder",
             ),
             (false, false, true) => other("an explanation is there", "choose another folder"),
-            (true, ..) if begun || record => Ok(()),
+            (true, ..) if partial || record || begun => Ok(()),
             _ => check_free("--out", out),
         }
     }

@@ -3,6 +3,7 @@
 use super::atomic::{TemporaryFolder, write_atomic};
 use super::held::hold;
 use super::seen::Seen;
+use super::text::excerpt;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -108,6 +109,12 @@ impl GrownFiles {
                 return Err(Error::invalid(format!("{}: {others}", path.display())));
             }
             for (name, &kept) in &new.state.files {
+                if Path::new(name).file_name() != Some(name.as_ref()) {
+                    return Err(damaged(
+                        &path,
+                        format!("{} is no file's name", excerpt(name)),
+                    ));
+                }
                 new.files
                     .insert(name.clone(), reopened(&new.path(name), kept)?);
             }
@@ -225,10 +232,15 @@ impl GrownFiles {
 /// A file of a run that was stopped, cut behind its last whole step.
 fn reopened(path: &Path, kept: Seen) -> Result<(File, Seen)> {
     let failed = |e| Error::io(path, e);
-    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+    // Of a link what it leads to would be cut; a pipe would be waited for.
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(damaged(path, "not a file")),
         Err(e) if e.kind() == ErrorKind::NotFound => return Err(damaged(path, "not there")),
-        opened => opened.map_err(failed)?,
-    };
+        Err(e) => return Err(failed(e)),
+    }
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    let mut file = opened.map_err(failed)?;
     let found = Seen::of(&mut file, kept.bytes).map_err(failed)?;
     if found.bytes < kept.bytes {
         let (found, kept) = (found.bytes, kept.bytes);
@@ -313,6 +325,11 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let found = error(place.path(), "a");
         assert!(found.contains("n: damaged (not there)"), "{found}");
+        let text =
+            r#"{"fingerprint": "a", "done": 1, "files": {"../n": {"bytes": 0, "crc32c": 0}}}"#;
+        std::fs::write(place.path().join(STATE), text).unwrap();
+        let found = error(place.path(), "a");
+        assert!(found.contains("'../n' is no file's name"), "{found}");
         std::fs::write(place.path().join(STATE), "{").unwrap();
         let found = error(place.path(), "a");
         assert!(found.contains("state.json: damaged (EOF"), "{found}");

@@ -187,19 +187,25 @@ fn sites(request: &Request, records: &[Record]) -> Vec<Site> {
 
 /// What a run that could not go on leaves: whole blocks, from which another one goes on, or nothing where there are none.
 fn stopped(request: &Request, parts: GrownFiles, error: Error, reporter: &Reporter) -> Error {
-    let lost = parts.done() == 0 || parts.keep().is_err() || request.stream().is_some();
-    if lost {
+    if parts.done() == 0 || request.stream().is_some() {
         // The error is what matters; what cannot be removed is named when the command is repeated.
         let _ = parts.remove();
         return error;
     }
-    match error {
-        Error::Interrupted => interrupt::stopped(parts.folder(), reporter),
-        error => {
+    let folder = parts.folder().display();
+    match (parts.keep(), error) {
+        // On a full disk, say: what was kept before is there.
+        (Err(_), error) => {
             reporter.line(&format!(
-                "{} lines are saved in {}; the same command with --resume goes on",
-                parts.done(),
-                parts.folder().display()
+                "what was saved before is in {folder}; the same command with --resume goes on from there"
+            ));
+            error
+        }
+        (Ok(()), Error::Interrupted) => interrupt::stopped(parts.folder(), reporter),
+        (Ok(()), error) => {
+            reporter.line(&format!(
+                "{} lines are saved in {folder}; the same command with --resume goes on",
+                parts.done()
             ));
             error
         }

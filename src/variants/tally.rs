@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// More mismatches than one allele in so many are worth a warning.
 const SHARE: u64 = 20;
-/// More than one in so many, and of so many alleles at least, are another genome's: by chance every second SNV of another build
+/// More than one in so many, and so many at least, are another genome's: by chance every second SNV of another build
 /// has neither of its bases there.
 const OTHER_GENOME: (u64, u64) = (4, 10);
 

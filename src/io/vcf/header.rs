@@ -96,7 +96,7 @@ pub(super) fn attribute<'a>(line: &'a str, kind: &str, key: &str) -> Option<&'a 
             }
             None => behind.split_at(behind.find([',', '>'])?),
         };
-        if name == key {
+        if name.trim_start() == key {
             return Some(value);
         }
         rest = next.strip_prefix(',')?;

@@ -130,7 +130,9 @@ impl<'a> Fields<'a> {
     fn check_csi(mut self) -> io::Result<()> {
         let (shift, depth) = (self.u32()?, self.u32()?);
         if shift == 0 || depth > DEEPEST || shift + 3 * depth > 62 {
-            return Err(wrong("bins of sizes that no index has"));
+            return Err(wrong(
+                "bins of other sizes than are read; bcftools index has good ones without -m",
+            ));
         }
         let auxiliary = self.count(1)?;
         let mut names = Fields {

@@ -113,14 +113,19 @@ fn region(word: &str) -> Option<(&str, u64, u64)> {
     Some((name, whole(first)?, last))
 }
 
-/// The regions of a text, apart by blanks or commas; commas between digits are those of a number.
+/// The regions of a text, apart by blanks or commas; a comma before three digits is that of a number.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         for (i, piece) in word.split(',').enumerate() {
-            let digits = piece.starts_with(|c: char| c.is_ascii_digit()) && !piece.contains(':');
+            // Three digits behind a number's comma: not a chromosome's name.
+            let number = piece.split('-').next().unwrap_or_default();
+            let digits = number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit());
             match words.last_mut() {
-                Some(last) if i > 0 && digits => *last += &format!(",{piece}"),
+                Some(last) if i > 0 && digits && last.contains(':') => {
+                    *last += &format!(",{piece}")
+                }
+                _ if piece.is_empty() => {}
                 _ => words.push(piece.to_string()),
             }
         }
@@ -150,7 +155,7 @@ mod tests {
     fn words_are_regions_from_1_with_both_ends() {
         let wanted = Wanted::parse(
             "--regions",
-            "chr1:1,000-2,000,chr1:1990-2005 chr2:7 HLA:A,chr1:9 chr4:1,000-,chr5",
+            "chr1:1,000-2,000,chr1:1990-2005 chr2:7 HLA:A,chr1:9, chr4:1,000-,chr5,6 7:200,8",
         )
         .unwrap();
         for (chromosome, first, last, expected) in [
@@ -163,6 +168,10 @@ mod tests {
             ("chr2", 7, 7, true),
             ("chr2", 8, 8, false),
             ("HLA:A", 1, 1, true),
+            ("6", 5, 5, true),
+            ("7", 200, 200, true),
+            ("7", 201, 201, false),
+            ("8", 1, 1, true),
             ("chr4", 999, 999, false),
             ("chr4", 1000, 9_999_999, true),
             ("chr5", 7, 7, true),

@@ -24,7 +24,7 @@ use crate::variants::ByNetwork;
 pub use super::explain::Args;
 
 /// Said once, in the output too.
-const TRACKS: &str = "tracks are those of the cell line, the same for both alleles: what a variant does by opening or closing a region is not in the difference";
+const TRACKS: &str = "the same for both alleles: what a variant does by opening or closing a region is not in the difference";
 
 pub fn run(given: &VariantsArgs, own: &Args, known: Kinds) -> Result<()> {
     let members = Members::open(&given.model, known)?;
@@ -53,12 +53,20 @@ pub fn run(given: &VariantsArgs, own: &Args, known: Kinds) -> Result<()> {
         precision,
         ground: &ground,
         beside: asked.fingerprint(first)?,
+        tracks: tracks(&ground, asked.track_scale()),
         outputs: &outputs,
     };
     match precision {
         Precision::F64 => run.score::<f64>(),
         _ => run.score::<f32>(),
     }
+}
+
+/// Whose tracks they are.
+fn tracks(ground: &Ground, scale: Option<&str>) -> Option<String> {
+    let cell = ground.cell.as_ref()?.display();
+    let scale = scale.map_or_else(String::new, |scale| format!(" (--track-scale {scale})"));
+    Some(format!("tracks are those of {cell}{scale}, {TRACKS}"))
 }
 
 struct Run<'a> {
@@ -69,6 +77,8 @@ struct Run<'a> {
     ground: &'a Ground,
     /// What windows have beside their bases, for --resume.
     beside: String,
+    /// What there is to say of the tracks.
+    tracks: Option<String>,
     outputs: &'a [Output],
 }
 
@@ -85,10 +95,8 @@ impl Run<'_> {
             beside: Box::new(|window| self.beside(window)),
             motifs: None,
         };
-        let notes = match network.tracks.is_empty() {
-            true => Vec::new(),
-            false => vec![TRACKS.to_string()],
-        };
+        let notes = self.tracks.clone().filter(|_| !network.tracks.is_empty());
+        let notes = notes.into_iter().collect();
         let names = scorer.names.join(" ");
         let model = format!("{model} {names} {:?} {}", self.precision, self.beside);
         let genome = &self.ground.inputs.genome;

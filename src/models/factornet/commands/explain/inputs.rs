@@ -54,6 +54,8 @@ pub struct Asked<'a> {
 
 /// What inputs are cut from.
 pub struct Ground {
+    /// Of the cell line whose tracks and other numbers there are.
+    pub cell: Option<PathBuf>,
     pub inputs: Inputs,
     pub annotations: Option<Annotations>,
 }
@@ -135,6 +137,7 @@ impl Asked<'_> {
         };
         let annotations = genome.annotations(&files, sources, described.gencode, notes)?;
         Ok(Ground {
+            cell: cell.map(|cell| cell.path),
             inputs,
             annotations,
         })
@@ -179,6 +182,11 @@ impl Asked<'_> {
             device: self.device,
         };
         of_run.shared_without_blacklist(first)
+    }
+
+    /// How tracks are multiplied, where a flag says it.
+    pub fn track_scale(&self) -> Option<&str> {
+        self.cell.beside.track_scale.as_deref()
     }
 
     /// `None` for a network that takes nothing of a cell line.
