@@ -1,6 +1,6 @@
 //! Chromosomes in use, by name and length: `chrom.sizes` files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::distinct::Distinct;
@@ -113,32 +113,40 @@ impl Chromosomes {
         self.lengths.iter().map(|&n| u64::from(n)).sum()
     }
 
-    /// The error for a file of whose chromosomes none is in use: both sides' first names.
+    /// The error for a file of whose chromosomes none is in use.
     pub fn nothing_in_common<S: AsRef<str>>(
         &self,
         path: &Path,
         names: impl IntoIterator<Item = S>,
     ) -> Error {
-        let names: Vec<S> = names.into_iter().collect();
-        let known = |name: String| self.number(&name).is_some();
-        let by_prefix = names.iter().map(AsRef::as_ref).any(|name: &str| {
-            known(format!("chr{name}"))
-                || name
-                    .strip_prefix("chr")
-                    .is_some_and(|bare| known(bare.to_string()))
-        });
-        let todo = match by_prefix {
-            true => ", and these differ by 'chr': rename them in one of the files",
-            false => "",
-        };
-        Error::invalid(format!(
-            "no chromosome of {} is in {}: {} there, {} here; names are compared as written{todo}",
-            path.display(),
-            self.path.display(),
-            first_names(names),
-            first_names(&self.names)
-        ))
+        nothing_in_common((path, names), (&self.path, &self.names))
     }
+}
+
+/// The error for a file none of whose chromosomes another one has: both sides' first names, and whether these differ by a
+/// `chr`.
+pub fn nothing_in_common<S: AsRef<str>>(
+    (path, names): (&Path, impl IntoIterator<Item = S>),
+    (other, known): (&Path, &[String]),
+) -> Error {
+    let names: Vec<S> = names.into_iter().collect();
+    let known_names: HashSet<&str> = known.iter().map(String::as_str).collect();
+    let by_prefix = names.iter().map(AsRef::as_ref).any(|name: &str| {
+        let bare = name.strip_prefix("chr");
+        bare.is_some_and(|bare| known_names.contains(bare))
+            || known_names.contains(format!("chr{name}").as_str())
+    });
+    let todo = match by_prefix {
+        true => ", and these differ by 'chr': rename them in one of the files",
+        false => "",
+    };
+    Error::invalid(format!(
+        "no chromosome of {} is in {}: {} there, {} here; names are compared as written{todo}",
+        path.display(),
+        other.display(),
+        first_names(names),
+        first_names(known)
+    ))
 }
 
 /// The numbers of the chromosomes of a file's rows: neighbors mostly are on the same one, which is looked up once.

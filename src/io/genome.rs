@@ -10,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::bed::Interval;
-use super::chrom_sizes::{Chromosomes, Strangers};
+use super::chrom_sizes::{Chromosomes, Strangers, nothing_in_common};
 use super::edges::{Edge, Edges};
 use super::fasta::{Want, read_fasta};
-use super::text::{Lines, first_names};
+use super::text::Lines;
 use super::two_bit::TwoBit;
 use crate::dna::bases;
 use crate::numbers::counted;
@@ -230,13 +230,10 @@ impl<'a> Request<'a> {
         for interval in self.intervals {
             strangers.count(&interval.chromosome);
         }
-        Err(Error::invalid(format!(
-            "no chromosome of {} is in {}: {} there, {} here; names are compared as written",
-            self.bed.display(),
-            self.genome.display(),
-            first_names(strangers.names()),
-            first_names(found)
-        )))
+        Err(nothing_in_common(
+            (self.bed, strangers.names()),
+            (self.genome, found),
+        ))
     }
 
     /// Reads the parts that are asked for, near ones together.

@@ -192,8 +192,9 @@ fn files_of_other_chromosomes_are_refused_and_a_blacklist_of_them_is_warned_of()
     piped.fails(1, &["no chromosome of /dev/stdin is in genome.fa"]);
     assert_eq!(names(cells.folder()), before);
     let run = cells.train("black", "-e 1 --blacklist other.bed").ok();
-    let warning =
-        format!("warning: {both}; names are compared as written; no region of it is left out\n");
+    let warning = format!(
+        "warning: {both}; names are compared as written, and these differ by 'chr': rename them in one of the files; no region of it is left out\n"
+    );
     assert!(run.err.contains(&warning), "{}", run.err);
     let mut plain = cells.train_arguments("none", "-e 1");
     plain = plain.replace("--blacklist blacklist.bed", "");
