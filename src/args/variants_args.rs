@@ -13,7 +13,7 @@ use crate::report::progress::Reporter;
 use crate::train::folder::config::Precision;
 use crate::variants::{BLOCK, Form, Format, Request, Scorer, is_other_vcf_name, is_vcf_name, run};
 use crate::{Error, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct VariantsArgs {
@@ -174,12 +174,10 @@ impl VariantsArgs {
         let wanted = wanted
             .map(|text| Wanted::parse("--regions", text))
             .transpose()?;
-        if let Some(text) = self
-            .regions
-            .as_deref()
-            .filter(|text| !Path::new(text).is_file())
+        if let (Some(text), Some(wanted)) = (&self.regions, &wanted)
+            && !Wanted::is_file(text)
         {
-            check_known(text, wanted.as_ref(), genome)?;
+            check_known(text, wanted, genome)?;
         }
         let format = match (is_vcf_name(&self.out), self.format) {
             (true, _) => Format::Vcf,
@@ -220,10 +218,9 @@ impl VariantsArgs {
 ///
 /// # Errors
 /// It lacks one.
-fn check_known(text: &str, wanted: Option<&Wanted>, genome: &PackedGenome) -> Result<()> {
+fn check_known(text: &str, wanted: &Wanted, genome: &PackedGenome) -> Result<()> {
     let known = genome.chromosomes();
-    let mut names = wanted.into_iter().flat_map(Wanted::iter);
-    match names.find(|(name, _)| known.number(name).is_none()) {
+    match wanted.iter().find(|(name, _)| known.number(name).is_none()) {
         None => Ok(()),
         Some((name, _)) => Err(Error::usage(format!(
             "--regions {}: no chromosome {} in {}, which has {}; expected regions like chr1:1,000-2,000 chr2, or a BED file",

@@ -18,7 +18,7 @@ impl Wanted {
     /// # Errors
     /// Those of [`read_bed`]; no word; a region that ends before it starts or starts at 0. `flag` names it.
     pub fn parse(flag: &str, text: &str) -> Result<Wanted> {
-        if Path::new(text).is_file() {
+        if Wanted::is_file(text) {
             return Wanted::read(Path::new(text));
         }
         let wrong = |word: &str| {
@@ -42,6 +42,11 @@ impl Wanted {
             true => Err(wrong(text)),
             false => Ok(Wanted::merge(all)),
         }
+    }
+
+    /// Whether a flag's text is the name of a BED file, and not regions.
+    pub fn is_file(text: &str) -> bool {
+        Path::new(text).is_file()
     }
 
     /// The intervals of a BED file; those without a base are wanted nowhere.
